@@ -1,0 +1,1 @@
+"""From a MovieLens release to graph, features, pairs and negatives."""

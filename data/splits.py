@@ -1,0 +1,174 @@
+"""Time-ordered splits of the interactions, and the held-out queries each protocol asks of them.
+
+A split is a function of each user's order in time alone. Training is what graph, features, walks,
+positives and baselines see; nothing else reaches them.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from data.dataset import IntArray, Interactions
+from utils.errors import UserError
+
+SplitName = Literal["leave_one_out", "temporal", "none"]
+Part = Literal["validation", "test"]
+LIKED = 4.0  # stars from which a held-out rating counts as a wish of the user's (pairs protocol)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Training, validation and test interactions of one catalogue.
+
+    Attributes:
+        name: ``leave_one_out``, ``temporal`` or ``none``.
+        train: what everything is fitted on.
+        validation: what settings are chosen on.
+        test: what is reported.
+        num_users: number of user rows in the data.
+        num_movies: number of film rows in the catalogue.
+    """
+
+    name: SplitName
+    train: Interactions
+    validation: Interactions
+    test: Interactions
+    num_users: int
+    num_movies: int
+
+
+@dataclass(frozen=True)
+class Queries:
+    """Held-out questions: given film ``queries[i]``, where does film ``targets[i]`` rank?
+
+    Attributes:
+        protocol: ``next_item`` or ``pairs``.
+        users: int32 ``[n]``, whose question it is (for intervals over users).
+        queries: int32 ``[n]`` film rows.
+        targets: int32 ``[n]`` film rows.
+        mask_ptr: int64 ``[n + 1]``; the films masked for question i are ``mask_movies[mask_ptr[i]:mask_ptr[i + 1]]``.
+        mask_movies: int32 film rows that may not be recommended; they always include the query.
+    """
+
+    protocol: Literal["next_item", "pairs"]
+    users: IntArray
+    queries: IntArray
+    targets: IntArray
+    mask_ptr: IntArray
+    mask_movies: IntArray
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+    def select(self, rows: IntArray) -> "Queries":
+        """The questions at positions ``rows``, in that order."""
+        lengths = (self.mask_ptr[1:] - self.mask_ptr[:-1])[rows]
+        mask_ptr = np.concatenate([[0], np.cumsum(lengths)])
+        within = np.arange(mask_ptr[-1]) - np.repeat(mask_ptr[:-1], lengths)
+        mask_movies = self.mask_movies[np.repeat(self.mask_ptr[:-1][rows], lengths) + within]
+        return Queries(
+            self.protocol, self.users[rows], self.queries[rows], self.targets[rows], mask_ptr, mask_movies
+        )
+
+
+def split_interactions(
+    interactions: Interactions, num_users: int, num_movies: int, name: SplitName = "leave_one_out"
+) -> Split:
+    """Split each user's history by its order in time.
+
+    Args:
+        interactions: sorted as ``Interactions`` promises.
+        num_users: number of user rows.
+        num_movies: number of film rows.
+        name: ``leave_one_out`` holds out a user's last interaction (test) and the one before it
+            (validation), from users with three or more; ``temporal`` trains on the first
+            ``7 * n // 10`` of n, validates up to ``8 * n // 10`` and tests on the rest (the paper's
+            70/10/20, section 4); ``none`` trains on everything.
+
+    Raises:
+        UserError: nobody has enough interactions for anything to be held out.
+    """
+    counts = np.bincount(interactions.users, minlength=num_users)
+    starts = np.cumsum(counts) - counts
+    size = counts[interactions.users]
+    position = np.arange(len(interactions)) - starts[interactions.users]
+    if name == "leave_one_out":
+        held_out_allowed = size >= 3
+        is_test = held_out_allowed & (position == size - 1)
+        is_validation = held_out_allowed & (position == size - 2)
+    elif name == "temporal":
+        is_test = position >= 8 * size // 10
+        is_validation = (position >= 7 * size // 10) & ~is_test
+    else:
+        is_test = is_validation = np.zeros(len(interactions), dtype=bool)
+    if name != "none" and not is_test.any():
+        raise UserError(
+            f"nobody left to split: no user of {num_users} has enough ratings to hold one out; "
+            "use a larger dataset or --split none"
+        )
+    return Split(
+        name,
+        train=interactions.select(~(is_test | is_validation)),
+        validation=interactions.select(is_validation),
+        test=interactions.select(is_test),
+        num_users=num_users,
+        num_movies=num_movies,
+    )
+
+
+def held_out_queries(split: Split, part: Part) -> Queries:
+    """The questions of the split's own protocol: next item for leave-one-out, pairs for temporal.
+
+    Raises:
+        UserError: the split holds nothing out, or nothing that makes a question.
+    """
+    if split.name == "none":
+        raise UserError("--split none holds nothing out to evaluate; train with leave_one_out or temporal")
+    queries = _next_item_queries(split, part) if split.name == "leave_one_out" else _pair_queries(split, part)
+    if len(queries) == 0:
+        raise UserError(
+            f"nothing to evaluate: the {part} part of split {split.name} holds {len(getattr(split, part))} "
+            "ratings but no question; use a larger dataset or another --split"
+        )
+    return queries
+
+
+def _next_item_queries(split: Split, part: Part) -> Queries:
+    """Query: the user's latest training film. Masked: all the user has seen before the target."""
+    target = getattr(split, part)
+    train_count = np.bincount(split.train.users, minlength=split.num_users)
+    train_end = np.cumsum(train_count)
+    seen_count = train_count[target.users] + (1 if part == "test" else 0)
+    mask_ptr = np.concatenate([[0], np.cumsum(seen_count)])
+    within = np.arange(mask_ptr[-1]) - np.repeat(mask_ptr[:-1], seen_count)
+    first = np.repeat((train_end - train_count)[target.users], seen_count)
+    is_validation_film = within == np.repeat(train_count[target.users], seen_count)
+    source = np.where(is_validation_film, 0, first + within)
+    mask_movies = split.train.movies[source]
+    if part == "test":
+        mask_movies[is_validation_film] = split.validation.movies
+    return Queries(
+        "next_item",
+        target.users,
+        split.train.movies[train_end[target.users] - 1],
+        target.movies,
+        mask_ptr,
+        mask_movies,
+    )
+
+
+def _pair_queries(split: Split, part: Part) -> Queries:
+    """Every two liked held-out films that follow each other in one user's list; only the query is masked."""
+    held_out: Interactions = getattr(split, part)
+    liked = held_out.select(held_out.ratings >= LIKED)
+    same_user = liked.users[1:] == liked.users[:-1]
+    queries = liked.movies[:-1][same_user]
+    return Queries(
+        "pairs",
+        liked.users[1:][same_user],
+        queries,
+        liked.movies[1:][same_user],
+        np.arange(len(queries) + 1),
+        queries,
+    )

@@ -1,0 +1,1 @@
+"""PinSage itself: aggregators, layers, losses and the trainer."""

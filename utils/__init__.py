@@ -1,0 +1,1 @@
+"""Walks, search, evaluation, checkpoints and everything around the model."""
