@@ -1,0 +1,183 @@
+"""From typed flags to a ``Config``, and from exceptions to exit codes."""
+
+import argparse
+import errno
+import logging
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import Field, fields
+from typing import Any, NoReturn, get_args, get_type_hints
+
+from config import PRESETS, Config
+from utils.errors import UserError, WorldError
+
+logger = logging.getLogger("pinsage")
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line on stderr and exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong and leave with exit code 2."""
+        self.exit(2, f"error: {message}; see {self.prog} --help\n")
+
+
+def _bounds(setting: Field) -> str:
+    low, high, above = (setting.metadata[name] for name in ("low", "high", "above"))
+    parts = [
+        f"{word} {value:g}"
+        for word, value in (("above", above), ("at least", low), ("at most", high))
+        if value is not None
+    ]
+    return " and ".join(parts)
+
+
+def _converter(setting: Field, kind: type) -> Callable[[str], Any]:
+    """Text to a value of the field's type within its range, or a message that says the rule."""
+    noun = {int: "a whole number", float: "a number", str: "text"}[kind]
+
+    def convert(text: str) -> Any:
+        low, high, above = (setting.metadata[name] for name in ("low", "high", "above"))
+        rule = " ".join(filter(None, ("must be", noun, _bounds(setting))))
+        try:
+            value = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{rule}, got {text!r}") from None
+        if kind is not str and not (
+            (low is None or value >= low)
+            and (high is None or value <= high)
+            and (above is None or value > above)
+            and abs(value) != float("inf")
+            and value == value
+        ):
+            raise argparse.ArgumentTypeError(f"{rule}, got {text!r}")
+        return value
+
+    return convert
+
+
+def _add_setting(group: argparse._ArgumentGroup, setting: Field, annotation: Any) -> None:
+    """One dataclass field becomes one flag; an untyped flag leaves no trace in the namespace."""
+    kinds = [kind for kind in (get_args(annotation) or (annotation,)) if kind is not type(None)]
+    shown = "" if setting.default is None or kinds[0] is bool else f" (default: {setting.default})"
+    options: dict[str, Any] = {
+        "default": argparse.SUPPRESS,
+        "help": (setting.metadata["reason"] + shown).replace("%", "%%"),
+    }
+    if kinds[0] is bool:
+        options["action"] = "store_true"
+    elif setting.metadata["choices"]:
+        options["choices"] = setting.metadata["choices"]
+    else:
+        options["type"] = _converter(setting, kinds[0])
+        options["metavar"] = {int: "N", float: "X", str: "TEXT"}[kinds[0]]
+    group.add_argument(f"--{setting.name}", **options)
+
+
+def build_parser(prog: str, description: str, sections: Sequence[str], examples: str) -> Parser:
+    """A parser for the named sections of ``Config``.
+
+    Args:
+        prog: the script's name.
+        description: what it does, one paragraph.
+        sections: attribute names of ``Config``, in the order of ``--help``.
+        examples: command lines to show at the end of ``--help``.
+    """
+    parser = Parser(
+        prog=prog,
+        description=description,
+        epilog="examples:\n" + examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    for name in sections:
+        section = type(getattr(Config(), name))
+        group = parser.add_argument_group(name, (section.__doc__ or "").strip())
+        hints = get_type_hints(section)
+        for setting in fields(section):
+            _add_setting(group, setting, hints[setting.name])
+    return parser
+
+
+def to_config(typed: dict[str, Any]) -> Config:
+    """Defaults, then the preset, then what was typed."""
+    preset = PRESETS[typed.get("preset", "default")]
+    return Config().override(preset | typed)
+
+
+def adopt(
+    config: Config, stored: dict[str, Any], typed: dict[str, Any], allowed: frozenset[str] = frozenset()
+) -> Config:
+    """Let the settings stored in a checkpoint rule, as they do for everything but a new training.
+
+    Args:
+        config: settings of the command.
+        stored: ``Config.model_settings()`` of the checkpoint.
+        typed: the flags that were typed explicitly.
+        allowed: flags that may differ from the checkpoint's (``epochs`` when resuming).
+
+    Raises:
+        UserError: a flag was typed that contradicts the checkpoint.
+    """
+    for name in stored.keys() & typed.keys() - allowed:
+        if typed[name] != stored[name]:
+            raise UserError(
+                f"--{name} {typed[name]} contradicts the checkpoint, trained with {stored[name]}; "
+                "drop the flag, or train a new model with it"
+            )
+    return config.override(
+        {name: value for name, value in stored.items() if name not in allowed & typed.keys()}
+    )
+
+
+def _interrupt(signum: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def set_up_logging(verbose: bool, quiet: bool) -> None:
+    """Log to stderr: warnings when quiet, progress notes by default, details when verbose."""
+    level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
+    logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.WARNING, force=True)
+    logger.setLevel(level)
+
+
+def guarded(command: Callable[[], None], verbose: bool = False) -> int:
+    """Run ``command`` and turn whatever it raises into one line on stderr and an exit code.
+
+    Returns:
+        0 when done, 2 for the caller's mistake, 1 for the world's, 130 when interrupted.
+    """
+    try:
+        signal.signal(signal.SIGTERM, _interrupt)
+        command()
+        sys.stdout.flush()
+        return 0
+    except KeyboardInterrupt:
+        print(
+            "interrupted; the last complete checkpoint is intact, --resume continues a training",
+            file=sys.stderr,
+        )
+        return 130
+    except BrokenPipeError:  # the reader of our output left, as `head` does
+        sys.stderr.close()
+        return 0
+    except (UserError, WorldError) as error:
+        code, line = error.exit_code, str(error)
+    except MemoryError:
+        code, line = 1, "out of memory; use a smaller dataset, --batch_size or --num_neighbors"
+    except OSError as error:
+        code, line = 1, _os_error_line(error)
+    if verbose:
+        logger.exception("details:")
+    print(f"error: {line}", file=sys.stderr)
+    return code
+
+
+def _os_error_line(error: OSError) -> str:
+    where = f" ({error.filename})" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"disk full{where}; free some space and run the same command again"
+    if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        return f"not allowed to write{where}; choose another folder"
+    return f"{error.strerror or error}{where}"
