@@ -1,0 +1,198 @@
+"""Full-catalogue ranking metrics, computed in blocks of questions.
+
+A question asks where a held-out film ranks among every film of the catalogue that is not masked;
+nothing is sampled from the candidates (sampled metrics order methods differently: Krichene and
+Rendle, KDD 2020). Ties count half, so a method that scores everything alike gains nothing by it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from data.dataset import FloatArray, IntArray
+from data.splits import Queries
+from utils.errors import WorldError
+
+BLOCK_SIZE = 256  # questions a block: about 64 MB of scores at 62,000 films
+HIT_RATE_CUTOFFS = (10, 100, 500)
+COVERAGE_DEPTH = 10  # length of the list that coverage and recommendation counts look at
+NEXT_ITEM_DEPTH = 20  # cut-off of recall and NDCG in the next-item protocol
+SCALED_MRR_UNIT = 100  # the paper's scaling of the rank in its MRR (section 4.1)
+
+
+class Scorer(Protocol):
+    """Anything that says how well every film goes with a query film."""
+
+    def score(self, queries: IntArray) -> FloatArray:
+        """Scores of all films for the film rows ``queries`` ``[n]``, higher is better.
+
+        Returns:
+            float32 ``[n, num_movies]``.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class EmbeddingScorer:
+    """Inner products of embeddings.
+
+    Attributes:
+        embeddings: float32 ``[num_movies, dim]``, films as candidates.
+        query_embeddings: float32 ``[num_movies, dim]``, films as queries; as candidates by default.
+    """
+
+    embeddings: FloatArray
+    query_embeddings: FloatArray | None = None
+
+    def score(self, queries: IntArray) -> FloatArray:
+        """Inner products of the films ``queries`` ``[n]`` with all films, float32 ``[n, num_movies]``."""
+        source = self.embeddings if self.query_embeddings is None else self.query_embeddings
+        return np.asarray(source, np.float32)[queries] @ np.asarray(self.embeddings, np.float32).T
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a method achieves on a set of questions.
+
+    Attributes:
+        metrics: name to value, the names of ``output/metrics.json``.
+        ranks: float64 ``[num_questions]``, rank of each target in the questions' order, so that
+            intervals over users and breakdowns by target can be computed without scoring again.
+        recommended: int64 ``[num_movies]``, in how many questions' top 10 each film stands.
+    """
+
+    metrics: dict[str, float]
+    ranks: FloatArray
+    recommended: IntArray
+
+
+def rank_targets(scorer: Scorer, questions: Queries, block_size: int = BLOCK_SIZE) -> FloatArray:
+    """The rank of every question's target among all films that are not masked.
+
+    Rank = 1 + candidates with a higher score + half of the other candidates with an equal one.
+    The target is always a candidate, even where the mask names it.
+
+    Args:
+        scorer: the method.
+        questions: what to ask it.
+        block_size: questions scored at once; bounds memory and changes nothing else.
+
+    Returns:
+        float64 ``[len(questions)]``.
+
+    Raises:
+        WorldError: a score is not a number.
+    """
+    ranks = np.empty(len(questions))
+    for rows, scores in _candidate_scores(scorer, questions, block_size):
+        ranks[rows] = _block_ranks(scores, questions.targets[rows])
+    return ranks
+
+
+def evaluate(scorer: Scorer, questions: Queries, block_size: int = BLOCK_SIZE) -> Evaluation:
+    """All metrics of one method on one set of questions; arguments and errors as in ``rank_targets``.
+
+    Raises:
+        ValueError: there are no questions.
+        WorldError: a score is not a number.
+    """
+    ranks = np.empty(len(questions))
+    recommended: IntArray = np.zeros(0, dtype=np.int64)
+    for rows, scores in _candidate_scores(scorer, questions, block_size):
+        ranks[rows] = _block_ranks(scores, questions.targets[rows])
+        top = _top_candidates(scores, COVERAGE_DEPTH).sum(axis=0)
+        recommended = top + recommended if len(recommended) else top
+    return Evaluation(ranking_metrics(ranks, questions.protocol, recommended), ranks, recommended)
+
+
+def ranking_metrics(
+    ranks: FloatArray, protocol: Literal["next_item", "pairs"], recommended: IntArray | None = None
+) -> dict[str, float]:
+    """Metrics of questions with one target each. A half rank is a hit at k if it is at most k.
+
+    Args:
+        ranks: float ``[num_questions]``, from 1.
+        protocol: ``next_item`` adds ``ndcg@20`` and ``recall@20``; ``pairs`` adds the paper's
+            ``scaled_mrr``, the mean of ``1 / ceil(rank / 100)``.
+        recommended: int ``[num_movies]``, how often each film was in a top 10; adds
+            ``coverage@10``, the share of the catalogue that was there at least once.
+
+    Raises:
+        ValueError: there are no ranks.
+    """
+    if len(ranks) == 0:
+        raise ValueError("metrics need at least one question, got 0; check the split that made them")
+    values = {f"hit_rate@{k}": np.mean(ranks <= k) for k in HIT_RATE_CUTOFFS}
+    values["mrr"] = np.mean(1 / ranks)
+    if protocol == "pairs":
+        values["scaled_mrr"] = np.mean(1 / np.ceil(ranks / SCALED_MRR_UNIT))
+    else:
+        # One target: the ideal DCG is 1, and recall is the hit rate.
+        hits = ranks <= NEXT_ITEM_DEPTH
+        values[f"ndcg@{NEXT_ITEM_DEPTH}"] = np.mean(hits / np.log2(1 + ranks))
+        values[f"recall@{NEXT_ITEM_DEPTH}"] = np.mean(hits)
+    if recommended is not None:
+        values[f"coverage@{COVERAGE_DEPTH}"] = np.mean(recommended > 0)
+    return {name: float(value) for name, value in values.items()}
+
+
+def sample_questions(questions: Queries, limit: int, seed: int) -> Queries:
+    """At most ``limit`` questions, drawn without replacement, in their order; a function of the seed."""
+    if len(questions) <= limit:
+        return questions
+    chosen = np.random.default_rng(seed).choice(len(questions), limit, replace=False)
+    return questions.select(np.sort(chosen))
+
+
+def _candidate_scores(
+    scorer: Scorer, questions: Queries, block_size: int
+) -> Iterator[tuple[IntArray, FloatArray]]:
+    """Blocks of (question positions ``[b]``, float32 scores ``[b, num_movies]`` with nan where masked).
+
+    nan is neither above nor equal to anything, so masked films fall out of every comparison.
+    """
+    # Questions about the same film stand together: each block scores its distinct films once.
+    order = np.argsort(questions.queries, kind="stable")
+    for start in range(0, len(order), block_size):
+        rows = order[start : start + block_size]
+        block = questions.select(rows)
+        films, which = np.unique(block.queries, return_inverse=True)
+        film_scores = np.asarray(scorer.score(films), dtype=np.float32)
+        _check_numbers(film_scores, films)
+        scores = film_scores[which]
+        question = np.arange(len(rows))
+        target_scores = scores[question, block.targets]
+        scores[np.repeat(question, np.diff(block.mask_ptr)), block.mask_movies] = np.nan
+        scores[question, block.targets] = target_scores
+        yield rows, scores
+
+
+def _check_numbers(scores: FloatArray, films: IntArray) -> None:
+    broken = np.isnan(scores).any(axis=1)
+    if broken.any():
+        raise WorldError(
+            f"scores must be numbers: film row {films[broken.argmax()]} as a query has nan scores "
+            f"({broken.sum()} of {len(films)} queries do); if the model diverged, "
+            "train again with a smaller --lr"
+        )
+
+
+def _block_ranks(scores: FloatArray, targets: IntArray) -> FloatArray:
+    target_scores = np.take_along_axis(scores, targets[:, None].astype(np.int64), axis=1)  # [b, 1]
+    higher = np.count_nonzero(scores > target_scores, axis=1)
+    equal_others = np.count_nonzero(scores == target_scores, axis=1) - 1
+    return 1 + higher + equal_others / 2
+
+
+def _top_candidates(scores: FloatArray, depth: int) -> npt.NDArray[np.bool_]:
+    """The ``depth`` best candidates of each question, bool ``[b, num_movies]``; of equals, the lower row."""
+    num_movies = scores.shape[1]
+    depth = min(depth, num_movies)
+    candidates = np.where(np.isnan(scores), -np.inf, scores)
+    worst = np.partition(candidates, num_movies - depth, axis=1)[:, num_movies - depth, None]  # [b, 1]
+    above, level = scores > worst, scores == worst
+    room = depth - np.count_nonzero(above, axis=1, keepdims=True)
+    return above | (level & (np.cumsum(level, axis=1, dtype=np.int32) <= room))
