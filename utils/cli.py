@@ -14,6 +14,8 @@ from utils.errors import UserError, WorldError
 
 logger = logging.getLogger("pinsage")
 
+INTERRUPTED = "interrupted; the last complete checkpoint is intact, --resume continues a training"
+
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line on stderr and exit code 2."""
@@ -92,12 +94,24 @@ def build_parser(prog: str, description: str, sections: Sequence[str], examples:
         allow_abbrev=False,
     )
     for name in sections:
-        section = type(getattr(Config(), name))
-        group = parser.add_argument_group(name, (section.__doc__ or "").strip())
-        hints = get_type_hints(section)
-        for setting in fields(section):
-            _add_setting(group, setting, hints[setting.name])
+        add_settings(parser, name)
     return parser
+
+
+def add_settings(parser: Parser, section: str, names: Sequence[str] | None = None) -> None:
+    """Give a parser the settings of a section, or some of them.
+
+    Args:
+        parser: what ``build_parser`` gave.
+        section: attribute name of ``Config``.
+        names: the fields wanted; all when None.
+    """
+    kind = type(getattr(Config(), section))
+    hints = get_type_hints(kind)
+    group = parser.add_argument_group(section, (kind.__doc__ or "").strip())
+    for setting in fields(kind):
+        if names is None or setting.name in names:
+            _add_setting(group, setting, hints[setting.name])
 
 
 def to_config(typed: dict[str, Any]) -> Config:
@@ -142,8 +156,13 @@ def set_up_logging(verbose: bool, quiet: bool) -> None:
     logger.setLevel(level)
 
 
-def guarded(command: Callable[[], None], verbose: bool = False) -> int:
+def guarded(command: Callable[[], None], verbose: bool = False, when_interrupted: str = INTERRUPTED) -> int:
     """Run ``command`` and turn whatever it raises into one line on stderr and an exit code.
+
+    Args:
+        command: what to run.
+        verbose: also log the traceback of an error.
+        when_interrupted: what to tell someone who interrupted it.
 
     Returns:
         0 when done, 2 for the caller's mistake, 1 for the world's, 130 when interrupted.
@@ -154,10 +173,7 @@ def guarded(command: Callable[[], None], verbose: bool = False) -> int:
         sys.stdout.flush()
         return 0
     except KeyboardInterrupt:
-        print(
-            "interrupted; the last complete checkpoint is intact, --resume continues a training",
-            file=sys.stderr,
-        )
+        print(when_interrupted, file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output left, as `head` does
         sys.stderr.close()
