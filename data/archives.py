@@ -1,0 +1,113 @@
+"""Checksums, and unpacking that no archive can talk into leaving its folder."""
+
+import hashlib
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+MAX_MEMBERS = 1_000
+MAX_UNPACKED_BYTES = 4 * 2**30  # the largest release unpacks to little more than 1 GiB
+CHUNK_BYTES = 2**20
+
+
+class BadArchive(Exception):
+    """An archive that cannot be used; the text says why, the caller says whose fault it is."""
+
+
+def file_digest(path: Path, algorithm: str) -> str:
+    """Hex digest of a file, read in pieces.
+
+    Args:
+        path: the file.
+        algorithm: ``md5`` or ``sha256``; MD5 is what GroupLens publishes.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
+
+
+def _check_member(info: zipfile.ZipInfo) -> None:
+    """Refuse a member whose name or kind could write outside the target folder."""
+    # orig_filename: ZipInfo.filename has already been cut at a null byte and had separators changed.
+    name = info.orig_filename
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or "\0" in name or re.match(r"[A-Za-z]:", name):
+        raise BadArchive(f"its member {name!r} points outside the folder")
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise BadArchive(f"its member {name!r} is a link or a device, not a file")
+    if info.flag_bits & 1:
+        raise BadArchive(f"its member {name!r} is encrypted")
+
+
+def _check_members(members: list[zipfile.ZipInfo]) -> None:
+    """Refuse the whole archive when any member is hostile, wanted or not."""
+    if len(members) > MAX_MEMBERS:
+        raise BadArchive(f"it has {len(members):,} members, more than {MAX_MEMBERS:,}")
+    unpacked = sum(info.file_size for info in members)
+    if unpacked > MAX_UNPACKED_BYTES:
+        raise BadArchive(f"it would unpack to {unpacked:,} bytes, more than {MAX_UNPACKED_BYTES:,}")
+    names = set()
+    for info in members:
+        _check_member(info)
+        # Case folded: on Windows and macOS "A" and "a" are one file.
+        folded = info.filename.casefold()
+        if folded in names:
+            raise BadArchive(f"its member {info.filename!r} occurs twice")
+        names.add(folded)
+
+
+def _extract_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path) -> None:
+    """Write one member, counting bytes: what the archive's directory declares may be a lie."""
+    written = 0
+    with archive.open(info) as source, target.open("wb") as file:
+        while chunk := source.read(CHUNK_BYTES):
+            written += len(chunk)
+            if written > info.file_size:
+                raise BadArchive(f"its member {info.filename!r} is larger than declared")
+            file.write(chunk)
+    if written != info.file_size:
+        raise BadArchive(f"its member {info.filename!r} is shorter than declared")
+
+
+def extract(
+    path: Path, folder: str, required: Iterable[str], optional: Iterable[str], target: Path
+) -> list[str]:
+    """Unpack the named files of one folder of a zip, flat into ``target``.
+
+    Every member is checked, also those that stay in the archive. Modes, owners and links of the
+    archive are never applied.
+
+    Args:
+        path: the zip.
+        folder: the folder inside it.
+        required: files of that folder that must be there.
+        optional: files of that folder that are taken when there.
+        target: an existing folder.
+
+    Returns:
+        Names of the files written.
+
+    Raises:
+        BadArchive: not a zip, truncated, damaged, hostile, or without a required file.
+    """
+    required = list(required)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            _check_members(members)
+            found = {info.filename: info for info in members}
+            missing = [name for name in required if f"{folder}/{name}" not in found]
+            if missing:
+                tops = sorted({name.split("/")[0] for name in found})
+                raise BadArchive(
+                    f"it has no {folder}/{missing[0]} (it holds {', '.join(tops[:3]) or 'nothing'})"
+                )
+            wanted = [name for name in [*required, *optional] if f"{folder}/{name}" in found]
+            for name in wanted:
+                _extract_member(archive, found[f"{folder}/{name}"], target / name)
+            return wanted
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError) as error:
+        raise BadArchive(f"it is damaged or not a zip ({error})") from error
