@@ -1,0 +1,118 @@
+"""A dataset folder appears whole or not at all, and says what it holds."""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from utils.errors import UserError
+
+MARKER = "dataset.json"
+HEADERS = {"ratings.csv": "userId,movieId,rating,timestamp", "movies.csv": "movieId,title,genres"}
+RAW_FILES = (("u.data", "u.item"), ("ratings.dat", "movies.dat"))
+STALE_SECONDS = 24 * 3600
+
+
+def write_marker(folder: Path, wanted: dict[str, Any], source: str) -> None:
+    """Note beside the data what they are, where they came from and how many bytes each file has."""
+    sizes = {file.name: file.stat().st_size for file in sorted(folder.iterdir()) if file.is_file()}
+    note = {**wanted, "source": source, "files": sizes}
+    (folder / MARKER).write_text(json.dumps(note, indent=1) + "\n", encoding="utf-8")
+
+
+def _read_marker(folder: Path) -> dict[str, Any]:
+    try:
+        note = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+        return note if isinstance(note, dict) and isinstance(note.get("files"), dict) else {}
+    except (OSError, ValueError):
+        return {}
+
+
+def _first_and_last_line(path: Path) -> tuple[str, str]:
+    with path.open("rb") as file:
+        first = file.readline(200)
+        file.seek(max(0, path.stat().st_size - 1000))
+        return first.decode("utf-8", "replace").strip(), file.read().decode("utf-8", "replace")
+
+
+def _defect(folder: Path) -> str | None:
+    """What makes a non-empty folder no complete dataset, at the price of a few reads; None if nothing."""
+    if any(all((folder / name).is_file() for name in pair) for pair in RAW_FILES):
+        return None  # a release as GroupLens ships it, which the reader takes as it is
+    for name, header in HEADERS.items():
+        path = folder / name
+        if not path.is_file():
+            return f"{name} is missing"
+        first, tail = _first_and_last_line(path)
+        if first.lstrip("\ufeff") != header:
+            return f"{name} does not begin with {header}"
+        if not tail.endswith("\n"):
+            return f"{name} ends in the middle of a line"
+    for name, size in _read_marker(folder).get("files", {}).items():
+        if not (folder / name).is_file() or (folder / name).stat().st_size != size:
+            return f"{name} is not as it was when it was made"
+    return None
+
+
+def is_complete(folder: Path, wanted: dict[str, Any]) -> bool:
+    """Whether ``folder`` already holds the dataset that is wanted.
+
+    Args:
+        folder: the dataset's folder; it need not exist.
+        wanted: ``{"dataset": ...}``, for synthetic data with ``scale`` and ``seed``.
+
+    Raises:
+        UserError: something else is in the way, which is for the person to decide about.
+    """
+    if not folder.exists():
+        return False
+    if not folder.is_dir():
+        raise UserError(f"{folder} is a file; --data_dir must name a folder")
+    if not any(folder.iterdir()):
+        return False
+    if defect := _defect(folder):
+        raise UserError(
+            f"{folder} is not empty and not a complete dataset ({defect}); "
+            "remove it or choose another --data_dir"
+        )
+    note = _read_marker(folder)
+    for name, value in wanted.items():
+        if name in note and note[name] != value:
+            raise UserError(
+                f"{folder} holds {name} {note[name]}, not {value}; remove it or choose another --data_dir"
+            )
+    return True
+
+
+@contextlib.contextmanager
+def staged(folder: Path) -> Iterator[Path]:
+    """A temporary folder that becomes ``folder`` when the block ends well, and else disappears.
+
+    It lies beside ``folder``, since renaming is atomic only within one file system. What a killed
+    process left behind is removed a day later: sooner it might belong to one that still runs.
+    """
+    folder = folder.resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for old in folder.parent.glob(f".{folder.name}.*.partial"):
+        if time.time() - old.stat().st_mtime > STALE_SECONDS:
+            shutil.rmtree(old, ignore_errors=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
+    try:
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())  # mkdtemp's 0700 would hide the data from other accounts
+        with contextlib.suppress(FileNotFoundError):
+            folder.rmdir()  # is_complete has found it empty, or it is not there
+        os.rename(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
