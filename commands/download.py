@@ -1,0 +1,56 @@
+"""``download_dataset.py``: fetch, unpack or generate a dataset."""
+
+import argparse
+from pathlib import Path
+
+from data.sources import prepare_dataset
+from utils.cli import add_settings, build_parser, guarded, set_up_logging, to_config
+
+EXAMPLES = """\
+  python download_dataset.py --dataset ml-25m
+  python download_dataset.py --dataset ml-1m --archive ~/Downloads/ml-1m.zip
+  python download_dataset.py --dataset synthetic --scale 25m --data_dir data/synthetic-25m
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: the flags; those of the process when None.
+
+    Returns:
+        The exit code.
+    """
+    parser = build_parser(
+        "download_dataset.py",
+        "Fetch a MovieLens release, unpack one you have, or generate data of its shape.",
+        ["download"],
+        EXAMPLES,
+    )
+    # Not the setting of the other commands: where to put a dataset follows from which one it is.
+    parser.add_argument(
+        "--data_dir",
+        metavar="TEXT",
+        default=argparse.SUPPRESS,
+        help="folder to fill (default: data/<dataset>)",
+    )
+    add_settings(parser, "run", ("seed", "quiet", "verbose"))
+    typed = vars(parser.parse_args(argv))
+    config = to_config(typed)
+    set_up_logging(config.run.verbose, config.run.quiet)
+
+    def command() -> None:
+        wanted = config.download
+        prepare_dataset(
+            wanted.dataset,
+            Path(typed.get("data_dir", f"data/{wanted.dataset}")),
+            None if wanted.archive is None else Path(wanted.archive),
+            wanted.scale,
+            config.run.seed,
+            config.run.quiet,
+        )
+
+    return guarded(
+        command, config.run.verbose, "interrupted; run the same command again, a download continues"
+    )
