@@ -1,0 +1,55 @@
+"""Item factors of implicit-feedback matrix factorisation, by the ``implicit`` package."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from data.dataset import Interactions, Movies
+from utils.baselines.base import Settings, movie_user_matrix
+from utils.baselines.content import unit_rows
+from utils.evaluation import EmbeddingScorer
+
+ITERATIONS = 15
+
+
+@dataclass(frozen=True)
+class ImplicitALS:
+    """Cosine of iALS item factors (Hu, Koren and Volinsky, ICDM 2008).
+
+    Attributes:
+        factors: length of a factor.
+        regularization: weight of the factors' squared norms.
+        alpha: how much more a rating weighs than its absence.
+    """
+
+    factors: int = 32
+    regularization: float = 0.01
+    alpha: float = 10.0
+
+    name: ClassVar[str] = "iALS item factors"
+    GRID: ClassVar[tuple[Settings, ...]] = (
+        {"factors": 32, "regularization": 0.01, "alpha": 10.0},
+        {"factors": 32, "regularization": 10.0, "alpha": 10.0},
+        {"factors": 32, "regularization": 100.0, "alpha": 40.0},
+        {"factors": 64, "regularization": 100.0, "alpha": 40.0},
+    )
+
+    def fit(
+        self, train: Interactions, movies: Movies, num_users: int, num_movies: int, seed: int
+    ) -> EmbeddingScorer:
+        """Factorise; a function of the seed, not of the number of threads. See ``Baseline.fit``."""
+        from implicit.als import AlternatingLeastSquares
+        from threadpoolctl import threadpool_limits
+
+        ratings = movie_user_matrix(train, num_users, num_movies)
+        # Rows are solved independently of each other, so their threads change no bit; BLAS's would.
+        with threadpool_limits(1, "blas"):
+            model = AlternatingLeastSquares(
+                factors=self.factors,
+                regularization=self.regularization,
+                alpha=self.alpha,
+                iterations=ITERATIONS,
+                random_state=seed,
+                use_gpu=False,
+            )
+            model.fit(ratings.T.tocsr(), show_progress=False)
+        return EmbeddingScorer(unit_rows(model.item_factors))

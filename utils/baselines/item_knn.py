@@ -1,0 +1,100 @@
+"""Films rated by the same users: item-kNN with cosine and with BM25 weights.
+
+Similarities are computed for the queries at hand and never stored, so memory stays that of the
+ratings. All neighbours count; a cut-off would only turn small scores into ties.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+
+from data.dataset import FloatArray, IntArray, Interactions, Movies
+from utils.baselines.base import Settings, movie_user_matrix, row_sums
+
+
+@dataclass(frozen=True)
+class ItemKNNCosine:
+    """Co-ratings over the geometric mean of both films' ratings (Sarwar et al., WWW 2001).
+
+    Attributes:
+        shrinkage: added to the denominator; holds back films with few ratings.
+    """
+
+    shrinkage: float = 0.0
+
+    name: ClassVar[str] = "item-kNN cosine"
+    GRID: ClassVar[tuple[Settings, ...]] = (
+        {"shrinkage": 0.0}, {"shrinkage": 5.0}, {"shrinkage": 20.0}, {"shrinkage": 80.0},
+    )  # fmt: skip
+
+    def fit(
+        self, train: Interactions, movies: Movies, num_users: int, num_movies: int, seed: int
+    ) -> "CosineScorer":
+        """Index the ratings; see ``Baseline.fit``."""
+        rated = movie_user_matrix(train, num_users, num_movies)
+        return CosineScorer(rated, rated.T.tocsr(), np.sqrt(row_sums(rated)), self.shrinkage)
+
+
+@dataclass(frozen=True)
+class CosineScorer:
+    """Cosine of film rows; ``lengths`` float64 ``[num_movies]`` are the rows' norms."""
+
+    rated: sp.csr_matrix
+    rated_by_user: sp.csr_matrix
+    lengths: FloatArray
+    shrinkage: float
+
+    def score(self, queries: IntArray) -> FloatArray:
+        """Similarities of the films ``queries`` ``[n]`` to all, float32 ``[n, num_movies]``."""
+        # Whole co-rating counts first, one division after: equal similarities come out equal.
+        similar = (self.rated[queries] @ self.rated_by_user).tocoo()
+        norms = self.lengths[queries][similar.row] * self.lengths[similar.col] + self.shrinkage
+        similar.data = (similar.data / norms).astype(np.float32)
+        return similar.toarray()
+
+
+@dataclass(frozen=True)
+class ItemKNNBM25:
+    """Inner products of BM25-weighted films: films as documents, their raters as words.
+
+    The weight of a user is Robertson and Walker's (SIGIR 1994) with term frequency one, and the
+    logarithm of how rare the user's ratings are: ``log(num_movies / (1 + ratings of the user))``.
+
+    Attributes:
+        k1: how far the length of a film's row may matter.
+        b: how much of that length is normalised away; 1 is all of it.
+    """
+
+    k1: float = 1.2
+    b: float = 0.75
+
+    name: ClassVar[str] = "item-kNN BM25"
+    GRID: ClassVar[tuple[Settings, ...]] = (
+        {"k1": 1.2, "b": 0.75}, {"k1": 1.2, "b": 0.5}, {"k1": 1.2, "b": 0.25}, {"k1": 100.0, "b": 0.25},
+    )  # fmt: skip
+
+    def fit(
+        self, train: Interactions, movies: Movies, num_users: int, num_movies: int, seed: int
+    ) -> "ProductScorer":
+        """Weight the ratings; see ``Baseline.fit``."""
+        rated = movie_user_matrix(train, num_users, num_movies)
+        raters = row_sums(rated)  # [num_movies]
+        length = 1 - self.b + self.b * raters / raters.mean()
+        saturation = (self.k1 + 1) / (self.k1 * length + 1)
+        rarity = np.log(num_movies) - np.log1p(np.bincount(train.users, minlength=num_users))
+        weighted = sp.csr_matrix(sp.diags(saturation) @ rated @ sp.diags(rarity), dtype=np.float32)
+        return ProductScorer(weighted, weighted.T.tocsr())
+
+
+@dataclass(frozen=True)
+class ProductScorer:
+    """Inner products of sparse film rows ``[num_movies, num_users]`` with those of all films."""
+
+    weighted: sp.csr_matrix
+    weighted_by_user: sp.csr_matrix
+
+    def score(self, queries: IntArray) -> FloatArray:
+        """Similarities of the films ``queries`` ``[n]`` to all, float32 ``[n, num_movies]``."""
+        return (self.weighted[queries] @ self.weighted_by_user).toarray()

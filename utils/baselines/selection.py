@@ -1,0 +1,95 @@
+"""Each baseline at its best: settings chosen on validation from a grid of four."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from data.dataset import Movies
+from data.splits import Queries, Split, held_out_queries
+from utils.baselines.base import Baseline, BaselineTooLarge, Settings
+from utils.baselines.content import ContentOnly
+from utils.baselines.ease import EASE
+from utils.baselines.item_factors import ImplicitALS
+from utils.baselines.item_knn import ItemKNNBM25, ItemKNNCosine
+from utils.baselines.popularity import Popularity
+from utils.baselines.transitions import TransitionCounts
+from utils.baselines.visit_counts import RandomWalks
+from utils.evaluation import Scorer, rank_targets, ranking_metrics, sample_questions
+
+BASELINES: tuple[type[Baseline], ...] = (
+    Popularity,
+    ContentOnly,
+    ItemKNNCosine,
+    ItemKNNBM25,
+    TransitionCounts,
+    EASE,
+    ImplicitALS,
+    RandomWalks,
+)
+
+
+@dataclass(frozen=True)
+class ChosenBaseline:
+    """A baseline fitted on training interactions with the settings that validation chose.
+
+    Attributes:
+        settings: the chosen hyper-parameters; empty if the baseline was skipped.
+        scorer: the fitted baseline, or None if it was skipped.
+        validation_mrr: the figure that chose them, nan if skipped.
+        trials: every setting of the grid with its validation MRR.
+        seconds: time for all fits and validations.
+        skipped: why there is no scorer; empty if there is one.
+    """
+
+    settings: Settings
+    scorer: Scorer | None = field(repr=False)
+    validation_mrr: float
+    trials: tuple[tuple[Settings, float], ...]
+    seconds: float
+    skipped: str = ""
+
+
+def fit_and_choose(
+    baselines: Sequence[type[Baseline]], split: Split, movies: Movies, seed: int, max_questions: int
+) -> dict[str, ChosenBaseline]:
+    """Fit every setting of every grid on training, keep the one with the best validation MRR.
+
+    Test interactions are never looked at, and validation ones only as questions.
+
+    Args:
+        baselines: which to try, for instance ``BASELINES``.
+        split: the split; its own protocol asks the questions.
+        movies: the catalogue.
+        seed: decides the sampled questions and the baselines' random choices.
+        max_questions: validation questions to sample where there are more.
+
+    Returns:
+        One entry a baseline, by name and in the given order; those that cannot handle a catalogue
+        of this size say so in ``skipped``.
+
+    Raises:
+        UserError: the split has no validation questions.
+    """
+    questions = sample_questions(held_out_queries(split, "validation"), max_questions, seed)
+    return {baseline.name: _choose(baseline, split, movies, seed, questions) for baseline in baselines}
+
+
+def _choose(
+    baseline: type[Baseline], split: Split, movies: Movies, seed: int, questions: Queries
+) -> ChosenBaseline:
+    start = time.perf_counter()
+    best: Scorer | None = None
+    best_settings: Settings = {}
+    best_mrr = float("nan")
+    trials = []
+    for settings in baseline.GRID:
+        try:
+            scorer = baseline(**settings).fit(split.train, movies, split.num_users, split.num_movies, seed)
+        except BaselineTooLarge as error:
+            return ChosenBaseline({}, None, float("nan"), (), time.perf_counter() - start, str(error))
+        mrr = ranking_metrics(rank_targets(scorer, questions), questions.protocol)["mrr"]
+        trials.append((settings, mrr))
+        # Equal figures leave the earlier setting: the default comes first.
+        if best is None or mrr > best_mrr:
+            best, best_settings, best_mrr = scorer, settings, mrr
+    return ChosenBaseline(best_settings, best, best_mrr, tuple(trials), time.perf_counter() - start)

@@ -1,0 +1,74 @@
+"""What people rate around a film: transition counts, smoothed by popularity."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from data.dataset import FloatArray, IntArray, Interactions, Movies
+from utils.baselines.base import Settings
+
+
+@dataclass(frozen=True)
+class TransitionCounts:
+    """How often a film stands within ``window`` places of the query in a user's order, before or after.
+
+    Attributes:
+        window: places to either side.
+        smoothing: how many counts a film with all the ratings would get for its popularity; orders
+            the films that never stood near the query.
+    """
+
+    window: int = 5
+    smoothing: float = 5.0
+
+    name: ClassVar[str] = "transition counts"
+    GRID: ClassVar[tuple[Settings, ...]] = (
+        {"window": 5, "smoothing": 5.0}, {"window": 10, "smoothing": 5.0},
+        {"window": 20, "smoothing": 5.0}, {"window": 40, "smoothing": 5.0},
+    )  # fmt: skip
+
+    def fit(
+        self, train: Interactions, movies: Movies, num_users: int, num_movies: int, seed: int
+    ) -> "TransitionScorer":
+        """Index where each film stands; see ``Baseline.fit``."""
+        count = np.bincount(train.movies, minlength=num_movies)
+        ends = np.concatenate([[0], np.cumsum(count)])
+        prior = (self.smoothing * count / len(train)).astype(np.float32)
+        positions = np.argsort(train.movies, kind="stable")
+        return TransitionScorer(train.users, train.movies, positions, ends, self.window, prior)
+
+
+@dataclass(frozen=True)
+class TransitionScorer:
+    """Counts neighbours in the users' lists when asked, so that no film-by-film table is stored.
+
+    Attributes:
+        users: ``[n]`` user rows, each user's interactions together and in order.
+        movies: ``[n]`` film rows beside them.
+        positions: ``[n]`` positions in those, grouped by film.
+        position_ptr: ``[num_movies + 1]``, where a film's positions begin.
+        window: places to either side that count.
+        prior: float32 ``[num_movies]``, added to every count.
+    """
+
+    users: IntArray
+    movies: IntArray
+    positions: IntArray
+    position_ptr: IntArray
+    window: int
+    prior: FloatArray
+
+    def score(self, queries: IntArray) -> FloatArray:
+        """Smoothed counts around the films ``queries`` ``[n]``, float32 ``[n, num_movies]``."""
+        steps = np.arange(-self.window, self.window + 1)
+        steps = steps[steps != 0]
+        scores = np.tile(self.prior, (len(queries), 1))
+        for row, query in enumerate(queries):
+            here = self.positions[self.position_ptr[query] : self.position_ptr[query + 1], None]
+            near = here + steps  # [ratings of the film, 2 * window]
+            inside = (near >= 0) & (near < len(self.users))
+            near = np.where(inside, near, here)
+            same_list = inside & (self.users[near] == self.users[here])
+            scores[row] += np.bincount(self.movies[near[same_list]], minlength=scores.shape[1])
+        return scores
