@@ -72,10 +72,10 @@ class TrainingConfig:
 
     preset: str = flag("default", "starting point for the other settings", choices=("default", "paper"))
     epochs: int = flag(10, "passes over the pairs", low=1)
-    batch_size: int = flag(2048, "pairs a step", low=1)
-    lr: float = flag(0.001, "peak learning rate of Adam", above=0)
+    batch_size: int = flag(8192, "pairs a step", low=1)
+    lr: float = flag(0.003, "peak learning rate of Adam", above=0)
     lr_decay: float = flag(
-        0.8, "factor on the learning rate each epoch after the first (warm-up) one", above=0, high=1
+        0.85, "factor on the learning rate each epoch after the first (warm-up) one", above=0, high=1
     )
     weight_decay: float = flag(0.0, "decoupled weight decay", low=0)
     clip_norm: float = flag(1.0, "largest norm of a step's gradient", above=0)
@@ -90,6 +90,11 @@ class TrainingConfig:
     )
     pair_window: int = flag(
         3, "a pair joins two training films at most this far apart in a user's order", low=1, high=100
+    )
+    pair_order: str = flag(
+        "both",
+        "the earlier film is the query, or each film of a pair in turn",
+        choices=("forward", "both"),
     )
     pairs_per_epoch: int = flag(1_000_000, "pairs drawn for an epoch where there are more", low=1)
     patience: int = flag(3, "epochs without a better validation MRR before stopping", low=1)
@@ -156,6 +161,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "num_negatives": 500,
         "max_hard_negatives": 6,
         "pair_window": 1,
+        "pair_order": "forward",
         "hidden_dim": 2048,
         "embedding_dim": 1024,
     },

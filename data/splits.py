@@ -47,7 +47,7 @@ class Queries:
         users: int32 ``[n]``, whose question it is (for intervals over users).
         queries: int32 ``[n]`` film rows.
         targets: int32 ``[n]`` film rows.
-        mask_ptr: int64 ``[n + 1]``; the films masked for question i are ``mask_movies[mask_ptr[i]:mask_ptr[i + 1]]``.
+        mask_ptr: int64 ``[n + 1]``; question i masks ``mask_movies[mask_ptr[i]:mask_ptr[i + 1]]``.
         mask_movies: int32 film rows that may not be recommended; they always include the query.
     """
 

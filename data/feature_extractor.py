@@ -1,0 +1,228 @@
+"""Film features from the catalogue and the training graph (paper, section 4.1).
+
+A row holds, in this order: genres, release year, log degree (the paper's own), spectral features
+of the training graph, tags and tag genome. A part that a film lacks is zeros, and a mask column
+says so. ``FeatureBasis`` keeps what is needed to compute the same features for a film that was
+never seen: no vector belongs to an id.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils.extmath import randomized_svd
+
+from data.dataset import FloatArray, Genome, IntArray, Movies, Tags
+from data.graph_builder import ItemGraph
+
+POWER_ITERATIONS = 4  # of the randomised SVD; more no longer changes validation figures
+TAG_DIM = 32  # singular vectors kept of the film-tag matrix
+GENOME_DIM = 64  # principal components kept of the tag genome
+MAX_TAGS = 20_000  # the most used tags; the rest are typos and one person's notes
+
+
+@dataclass(frozen=True)
+class FeatureBasis:
+    """What turns a film's raw facts into features; fitted on training data, stored in the checkpoint.
+
+    Attributes:
+        genre_names: genres of the multi-hot part, sorted.
+        year_mean, year_std: standardisation of the release year.
+        degree_mean, degree_std: standardisation of log(1 + training ratings).
+        user_basis: float32 ``[num_users, spectral_dim]``: a film's spectral features are the sum of
+            its raters' rows over the square root of their number, scaled to unit length.
+        tag_names: tags of ``tag_basis``, in its order.
+        tag_basis: float32 ``[num_tags, tag_dim]`` from TF-IDF weights to features.
+        genome_mean: float32 ``[num_genome_tags]``, mean relevance.
+        genome_basis: float32 ``[num_genome_tags, genome_dim]``.
+    """
+
+    genre_names: list[str]
+    year_mean: float
+    year_std: float
+    degree_mean: float
+    degree_std: float
+    user_basis: FloatArray
+    tag_names: list[str]
+    tag_basis: FloatArray
+    genome_mean: FloatArray
+    genome_basis: FloatArray
+
+
+def fit_features(
+    movies: Movies,
+    graph: ItemGraph,
+    spectral_dim: int,
+    seed: int,
+    tags: Tags | None = None,
+    genome: Genome | None = None,
+) -> FeatureBasis:
+    """Fit the feature basis.
+
+    Args:
+        movies: the catalogue.
+        graph: training graph.
+        spectral_dim: singular vectors to keep; fewer where the matrix has fewer.
+        seed: of the randomised SVDs.
+        tags: tag applications that belong to training.
+        genome: tag genome.
+    """
+    rated = graph.movie_degree > 0
+    years = movies.years[np.isfinite(movies.years)]
+    log_degree = np.log1p(graph.movie_degree[rated])
+    tag_names, tag_basis = _fit_tags(tags, len(movies), seed)
+    genome_mean, genome_basis = _fit_genome(genome, seed)
+    return FeatureBasis(
+        genre_names=sorted({genre for genres in movies.genres for genre in genres}),
+        year_mean=float(years.mean()) if len(years) else 0.0,
+        year_std=_spread(years),
+        degree_mean=float(log_degree.mean()) if len(log_degree) else 0.0,
+        degree_std=_spread(log_degree),
+        user_basis=_fit_spectral(graph, spectral_dim, seed),
+        tag_names=tag_names,
+        tag_basis=tag_basis,
+        genome_mean=genome_mean,
+        genome_basis=genome_basis,
+    )
+
+
+def film_features(
+    basis: FeatureBasis,
+    movies: Movies,
+    movie_users: sp.csr_matrix,
+    tags: Tags | None = None,
+    genome: Genome | None = None,
+) -> FloatArray:
+    """Features of films, seen in training or not.
+
+    Args:
+        basis: fitted basis.
+        movies: the films.
+        movie_users: 0/1 matrix ``[len(movies), num_users]`` of who rated them (training interactions).
+        tags: tag applications; film rows are rows of ``movies``.
+        genome: tag genome; likewise.
+
+    Returns:
+        float32 ``[len(movies), num_features]``.
+    """
+    degree = np.asarray(movie_users.sum(axis=1)).ravel()
+    parts = [_genre_part(basis, movies), _year_part(basis, movies), _degree_part(basis, degree)]
+    if basis.user_basis.shape[1]:
+        parts.append(_spectral_part(basis, movie_users, degree))
+    if basis.tag_names:
+        parts.append(
+            _with_mask(_unit_rows(_tag_counts(tags, len(movies), basis.tag_names) @ basis.tag_basis))
+        )
+    if len(basis.genome_mean):
+        parts.append(_genome_part(basis, len(movies), genome))
+    return np.concatenate(parts, axis=1, dtype=np.float32)
+
+
+def _spread(values: FloatArray) -> float:
+    """Standard deviation, or 1 where there is none to divide by."""
+    spread = float(values.std()) if len(values) else 0.0
+    return spread if spread > 0 else 1.0
+
+
+def _unit_rows(values: FloatArray) -> FloatArray:
+    """Rows scaled to unit length; zero rows stay zero."""
+    norms = np.linalg.norm(values, axis=1, keepdims=True)
+    return values / np.where(norms > 0, norms, 1)
+
+
+def _with_mask(values: FloatArray) -> FloatArray:
+    """Append a column that is 1 where the film lacks this part (its row is all zeros)."""
+    missing = ~values.any(axis=1, keepdims=True)
+    return np.concatenate([values, missing], axis=1)
+
+
+def _genre_part(basis: FeatureBasis, movies: Movies) -> FloatArray:
+    column = {genre: i for i, genre in enumerate(basis.genre_names)}
+    hot = np.zeros((len(movies), len(column)), dtype=np.float32)
+    for row, genres in enumerate(movies.genres):
+        for genre in genres:
+            if genre in column:
+                hot[row, column[genre]] = 1
+    return _with_mask(_unit_rows(hot))
+
+
+def _year_part(basis: FeatureBasis, movies: Movies) -> FloatArray:
+    known = np.isfinite(movies.years)
+    scaled = np.where(known, (movies.years - basis.year_mean) / basis.year_std, 0)
+    return np.stack([scaled, ~known], axis=1)
+
+
+def _degree_part(basis: FeatureBasis, degree: FloatArray) -> FloatArray:
+    scaled = (np.log1p(degree) - basis.degree_mean) / basis.degree_std
+    return np.stack([np.where(degree > 0, scaled, 0), degree == 0], axis=1)
+
+
+def _fit_spectral(graph: ItemGraph, spectral_dim: int, seed: int) -> FloatArray:
+    """Right singular vectors of D_m^-1/2 A D_u^-1/2, scaled so that films fold in by a sparse product."""
+    matrix = graph.movie_user_matrix()
+    rank = min(spectral_dim, min(matrix.shape) - 1)
+    if rank < 1 or graph.num_edges == 0:
+        return np.zeros((graph.num_users, 0), dtype=np.float32)
+    user_scale = _inverse_root(graph.user_degree)
+    normalised = sp.diags_array(_inverse_root(graph.movie_degree)) @ matrix @ sp.diags_array(user_scale)
+    _, _, right = randomized_svd(
+        normalised.tocsr(), rank, n_iter=POWER_ITERATIONS, random_state=seed, flip_sign=True
+    )
+    # A film's row of U S is its normalised row times V: linear in its raters, whoever it is.
+    return np.ascontiguousarray((right * user_scale).T, dtype=np.float32)
+
+
+def _inverse_root(degree: IntArray) -> FloatArray:
+    return 1 / np.sqrt(np.maximum(degree, 1, dtype=np.float32))
+
+
+def _spectral_part(basis: FeatureBasis, movie_users: sp.csr_matrix, degree: FloatArray) -> FloatArray:
+    # Unit rows make the square root of the degree drop out.
+    return _with_mask(_unit_rows(movie_users @ basis.user_basis))
+
+
+def _tag_counts(tags: Tags | None, num_movies: int, tag_names: list[str]) -> sp.csr_matrix:
+    """Damped tag counts ``[num_movies, len(tag_names)]``; a tag the basis does not know is left out."""
+    column = {tag: i for i, tag in enumerate(tag_names)}
+    pairs = [] if tags is None else [
+        (movie, column[text]) for movie, text in zip(tags.movies, tags.texts, strict=True) if text in column
+    ]  # fmt: skip
+    rows, columns = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    counts = sp.csr_matrix(
+        (np.ones(len(pairs), np.float32), (rows, columns)), shape=(num_movies, len(tag_names))
+    )
+    counts.sum_duplicates()
+    counts.data = np.log1p(counts.data)
+    return counts
+
+
+def _fit_tags(tags: Tags | None, num_movies: int, seed: int) -> tuple[list[str], FloatArray]:
+    """Truncated SVD of the films' TF-IDF tag weights (latent semantic analysis)."""
+    if tags is None or len(tags.texts) == 0:
+        return [], np.zeros((0, 0), dtype=np.float32)
+    names, uses = np.unique(np.array(tags.texts, dtype=object).astype(str), return_counts=True)
+    tag_names = sorted(names[np.argsort(-uses, kind="stable")[:MAX_TAGS]].tolist())
+    counts = _tag_counts(tags, num_movies, tag_names)
+    films_with = np.bincount(counts.indices, minlength=len(tag_names))
+    inverse_frequency = np.log1p(num_movies / np.maximum(films_with, 1)).astype(np.float32)
+    weighted = counts @ sp.diags_array(inverse_frequency)
+    rank = min(TAG_DIM, min(weighted.shape))
+    _, _, right = randomized_svd(weighted.tocsr(), rank, n_iter=POWER_ITERATIONS, random_state=seed)
+    return tag_names, (right * inverse_frequency).T.astype(np.float32)
+
+
+def _fit_genome(genome: Genome | None, seed: int) -> tuple[FloatArray, FloatArray]:
+    """Principal components of the genome's relevance scores."""
+    if genome is None or len(genome.movies) == 0:
+        return np.zeros(0, dtype=np.float32), np.zeros((0, 0), dtype=np.float32)
+    mean = genome.relevance.mean(axis=0)
+    rank = min(GENOME_DIM, min(genome.relevance.shape))
+    _, _, right = randomized_svd(genome.relevance - mean, rank, n_iter=POWER_ITERATIONS, random_state=seed)
+    return mean.astype(np.float32), np.ascontiguousarray(right.T, dtype=np.float32)
+
+
+def _genome_part(basis: FeatureBasis, num_movies: int, genome: Genome | None) -> FloatArray:
+    projected = np.zeros((num_movies, basis.genome_basis.shape[1]), dtype=np.float32)
+    if genome is not None:
+        projected[genome.movies] = _unit_rows((genome.relevance - basis.genome_mean) @ basis.genome_basis)
+    return _with_mask(projected)

@@ -1,0 +1,117 @@
+"""PinSage: K convolutions over importance neighbourhoods and a two-layer head (paper, Algorithm 2)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from model.layers import ImportancePoolingConv
+
+
+@dataclass(frozen=True)
+class Block:
+    """One layer's share of a mini-batch: its target nodes stand first among its source nodes.
+
+    Attributes:
+        num_targets: nodes whose new vectors this layer computes.
+        neighbors: int64 ``[num_targets, T]``, positions among the sources.
+        weights: float32 ``[num_targets, T]``.
+    """
+
+    num_targets: int
+    neighbors: Tensor
+    weights: Tensor
+
+
+def build_blocks(
+    seeds: Tensor, neighbors: Tensor, weights: Tensor, num_layers: int
+) -> tuple[Tensor, list[Block]]:
+    """The nodes a batch needs, each once a layer (paper, Algorithm 2, lines 1-7).
+
+    Args:
+        seeds: int64 ``[n]`` distinct films whose embeddings are wanted.
+        neighbors: int64 ``[num_movies, T]``, the neighbour table of the catalogue.
+        weights: float32 ``[num_movies, T]``.
+        num_layers: K.
+
+    Returns:
+        The films whose features the first layer reads, ``seeds`` first, and the blocks, first layer first.
+    """
+    num_movies = len(neighbors)
+    nodes = seeds
+    blocks: list[Block] = []
+    position = torch.empty(num_movies, dtype=torch.int64, device=seeds.device)
+    for _ in range(num_layers):
+        table = neighbors[nodes]  # [targets, T] film rows
+        needed = torch.zeros(num_movies, dtype=torch.bool, device=seeds.device)
+        needed[table.view(-1)] = True
+        needed[nodes] = False
+        sources = torch.cat([nodes, needed.nonzero().view(-1)])
+        position[sources] = torch.arange(len(sources), device=seeds.device)
+        blocks.append(Block(len(nodes), position[table], weights[nodes]))
+        nodes = sources
+    return nodes, blocks[::-1]
+
+
+class PinSage(nn.Module):
+    """Film embeddings from features and neighbourhoods; no vector belongs to an id, so it is inductive.
+
+    Args:
+        in_channels: number of features.
+        hidden_channels: width of every layer.
+        out_channels: length of an embedding.
+        num_layers: K.
+        aggregator: ``importance``, ``mean`` or ``max``.
+
+    Shapes:
+        - ``forward``: features of the first block's sources ``[s, in_channels]`` -> ``[n, out_channels]``
+        - ``embed_all``: features ``[num_movies, in_channels]`` -> ``[num_movies, out_channels]``
+
+    Embeddings have unit length, which Algorithm 2 leaves out after its last line but which search by
+    inner product needs.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        hidden_channels: int,
+        out_channels: int,
+        num_layers: int = 2,
+        aggregator: str = "importance",
+    ):
+        super().__init__()
+        sizes = [in_channels] + [hidden_channels] * num_layers
+        self.convs = nn.ModuleList(
+            ImportancePoolingConv(size_in, hidden_channels, size_out, aggregator)
+            for size_in, size_out in zip(sizes[:-1], sizes[1:], strict=True)
+        )
+        self.head = nn.Sequential(  # z = G2 ReLU(G1 h + g), Algorithm 2, line 15
+            nn.Linear(hidden_channels, hidden_channels),
+            nn.ReLU(),
+            nn.Linear(hidden_channels, out_channels, bias=False),
+        )
+
+    def forward(self, features: Tensor, blocks: list[Block]) -> Tensor:
+        """Embed a mini-batch over the blocks that ``build_blocks`` made."""
+        h = features
+        for conv, block in zip(self.convs, blocks, strict=True):
+            h = conv.forward_padded(h, h[: block.num_targets], block.neighbors, block.weights)
+        return self._embed(h)
+
+    def _embed(self, h: Tensor) -> Tensor:
+        return F.normalize(self.head(h), dim=-1)
+
+    @torch.no_grad()
+    def embed_all(
+        self, features: Tensor, neighbors: Tensor, weights: Tensor, block_size: int = 16_384
+    ) -> Tensor:
+        """Embed the catalogue layer by layer, each film once a layer (paper, section 3.4).
+
+        Only two layers' vectors exist at a time; the messages of a layer are computed once for all
+        films, then pooled in blocks of ``block_size`` films.
+        """
+        h = features
+        for conv in self.convs:
+            h = conv.forward_whole(h, neighbors, weights, block_size)
+        return torch.cat([self._embed(block) for block in h.split(block_size)])
