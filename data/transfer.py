@@ -59,7 +59,10 @@ def _certificate_reason(error: ssl.SSLCertVerificationError) -> str:
         _NOT_YET_VALID: "is not valid yet (is this machine's clock right?)",
         _SELF_SIGNED: "is self-signed",
         _WRONG_HOST: "was issued for another host",
-    }.get(error.verify_code, f"cannot be verified ({error.verify_message.rstrip('.')})")
+    }.get(
+        error.verify_code,
+        f"cannot be verified ({error.verify_message}; where a proxy opens https, SSL_CERT_FILE names its CA)",
+    )
 
 
 def _classify(error: Exception, host: str) -> Exception:
