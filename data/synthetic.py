@@ -116,7 +116,8 @@ def user_activity(scale: Scale, rng: np.random.Generator) -> IntArray:
     most = int(0.4 * scale.num_movies)
     if not MIN_RATINGS * scale.num_users <= scale.num_ratings <= most * scale.num_users:
         raise ValueError(
-            f"num_ratings must be from {MIN_RATINGS} to 0.4 * num_movies per user, got {scale}; change the counts"
+            f"num_ratings must be from {MIN_RATINGS} to 0.4 * num_movies per user, got {scale}; "
+            "change the counts"
         )
 
     def counts(factor: float) -> IntArray:
