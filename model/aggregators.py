@@ -68,12 +68,12 @@ class ImportanceAggregation(NeighborAggregation):
         )
 
 
-class MeanAggregation(NeighborAggregation):
+class MeanAggregation(ImportanceAggregation):
     """Plain mean over the same neighbours: the paper's mean-pooling ablation."""
 
     def pool(self, h: Tensor, neighbors: Tensor, weights: Tensor) -> Tensor:
         """Mean over the entries with a positive weight."""
-        return importance_pooling(h, neighbors, (weights > 0).to(h.dtype))
+        return super().pool(h, neighbors, (weights > 0).to(h.dtype))
 
     def forward(
         self,
@@ -86,7 +86,7 @@ class MeanAggregation(NeighborAggregation):
     ) -> Tensor:
         """Mean over edges with a positive weight."""
         present = None if edge_weight is None else (edge_weight > 0).to(x.dtype)
-        return ImportanceAggregation.forward(self, x, index, ptr, dim_size, dim, present)  # type: ignore[arg-type]
+        return super().forward(x, index, ptr, dim_size, dim, present)
 
 
 class MaxAggregation(NeighborAggregation):

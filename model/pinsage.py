@@ -96,7 +96,9 @@ class PinSage(nn.Module):
         """Embed a mini-batch over the blocks that ``build_blocks`` made."""
         h = features
         for conv, block in zip(self.convs, blocks, strict=True):
-            h = conv.forward_padded(h, h[: block.num_targets], block.neighbors, block.weights)
+            h = conv.forward_padded(  # type: ignore[operator]
+                h, h[: block.num_targets], block.neighbors, block.weights
+            )
         return self._embed(h)
 
     def _embed(self, h: Tensor) -> Tensor:
@@ -113,5 +115,5 @@ class PinSage(nn.Module):
         """
         h = features
         for conv in self.convs:
-            h = conv.forward_whole(h, neighbors, weights, block_size)
+            h = conv.forward_whole(h, neighbors, weights, block_size)  # type: ignore[operator]
         return torch.cat([self._embed(block) for block in h.split(block_size)])

@@ -167,7 +167,7 @@ class Trainer:
         column_of = torch.full((len(distinct),), -1, device=z.device)
         column_of[negative] = torch.arange(len(negative), device=z.device)
         z_query = z.index_select(0, query)  # [B, d]
-        z_hard = z.index_select(0, hard_place).view(*hard.shape, -1)  # [B, H, d]
+        z_hard = z.index_select(0, hard_place).view(*hard.shape, z.size(1))  # [B, H, d]
         return BatchScores(
             positive=(z_query * z.index_select(0, positive)).sum(dim=1),
             shared=shared_scores.masked_fill(distinct_query.unsqueeze(1) == negative, -torch.inf),

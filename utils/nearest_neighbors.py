@@ -87,7 +87,7 @@ class ExactIndex:
         if exclude is None:
             excluded: list[IntArray] = [np.zeros(0, dtype=np.int64)] * len(vectors)
         else:
-            excluded = [np.asarray(exclude)] if single else list(exclude)  # type: ignore[arg-type]
+            excluded = [np.asarray(exclude)] if single else list(exclude)
         if len(excluded) != len(vectors):
             raise ValueError(
                 f"expected one exclude array a query, got {len(excluded)} for {len(vectors)} queries"

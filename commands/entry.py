@@ -1,0 +1,108 @@
+"""What the scripts at the top call: flags in, exit code out.
+
+Heavy libraries are imported once the flags are known to be right, so ``--help`` and a mistyped flag
+answer at once.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from config import Config
+from utils.cli import build_parser, guarded, set_up_logging, to_config
+
+SECTIONS = ("data", "model", "training", "search", "inference", "run")
+
+
+def _train(config: Config, typed: dict[str, Any]) -> None:
+    from commands.train import train
+
+    train(config, typed)
+
+
+def _evaluate(config: Config, typed: dict[str, Any]) -> None:
+    from commands.evaluate import evaluate_checkpoint
+
+    evaluate_checkpoint(config, typed)
+
+
+def _inference(config: Config, typed: dict[str, Any]) -> None:
+    from commands.inference import recommend
+
+    recommend(config, typed)
+
+
+def _export(config: Config, typed: dict[str, Any]) -> None:
+    from commands.export import export
+
+    export(config, typed)
+
+
+def _everything(config: Config, typed: dict[str, Any]) -> None:
+    from commands.everything import run
+
+    run(config, typed)
+
+
+MODES: dict[str, Callable[[Config, dict[str, Any]], None]] = {
+    "train": _train,
+    "evaluate": _evaluate,
+    "inference": _inference,
+    "export": _export,
+}
+
+
+def _run(command: Callable[[Config, dict[str, Any]], None], typed: dict[str, Any]) -> int:
+    config = to_config(typed)
+    set_up_logging(config.run.verbose, config.run.quiet)
+    return guarded(lambda: command(config, typed), config.run.verbose)
+
+
+def main_modes(argv: list[str] | None = None) -> int:
+    """``main.py``: one script for every mode."""
+    parser = build_parser(
+        "main.py",
+        "Train, evaluate and use PinSage film embeddings.",
+        SECTIONS,
+        "  python main.py --mode train     --data_dir data/ml-25m\n"
+        "  python main.py --mode evaluate  --data_dir data/ml-25m --checkpoint_dir checkpoints\n"
+        "  python main.py --mode inference --title 'toy story' --num_recommendations 10\n"
+        "  python main.py --mode export    --output_dir output\n",
+    )
+    parser.add_argument("--mode", choices=tuple(MODES), required=True, help="what to do")
+    typed = vars(parser.parse_args(argv))
+    return _run(MODES[typed.pop("mode")], typed)
+
+
+def main_train(argv: list[str] | None = None) -> int:
+    """``train.py``: the same as ``main.py --mode train``."""
+    parser = build_parser(
+        "train.py",
+        "Train PinSage on a MovieLens folder; leaves best.pt and last.pt in --checkpoint_dir.",
+        ("data", "model", "training", "run"),
+        "  python train.py --data_dir data/ml-25m --batch_size 512 --epochs 10 --lr 0.001\n"
+        "  python train.py --data_dir data/ml-25m --resume\n",
+    )
+    return _run(_train, vars(parser.parse_args(argv)))
+
+
+def main_inference(argv: list[str] | None = None) -> int:
+    """``inference.py``: the same as ``main.py --mode inference``."""
+    parser = build_parser(
+        "inference.py",
+        "Films that go with a film, from the trained checkpoint alone.",
+        ("inference", "search", "data", "run"),
+        "  python inference.py --data_dir data/ml-25m --movie_id 1 --num_recommendations 10\n"
+        "  python inference.py --title 'toy story'\n",
+    )
+    return _run(_inference, vars(parser.parse_args(argv)))
+
+
+def main_everything(argv: list[str] | None = None) -> int:
+    """``run.py``: from nothing to recommendations."""
+    parser = build_parser(
+        "run.py",
+        "Download a dataset, train, evaluate beside the baselines, draw the pictures and recommend.",
+        ("download", *SECTIONS),
+        "  python run.py\n  python run.py --dataset ml-1m --epochs 5\n",
+    )
+    return _run(_everything, vars(parser.parse_args(argv)))

@@ -1,0 +1,106 @@
+"""``--mode evaluate``: the trained model beside every baseline, on the split it was trained on."""
+
+import json
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from commands.train import check_same_data, load_and_split
+from config import Config
+from data.splits import Queries, Split, held_out_queries
+from utils.baselines import BASELINES, ChosenBaseline, fit_and_choose
+from utils.checkpoint import BEST, Checkpoint, load_checkpoint
+from utils.cli import adopt
+from utils.compute import peak_memory_gb, set_up_compute
+from utils.embedding_map import plot_embedding_map
+from utils.evaluation import EmbeddingScorer, Evaluation, evaluate, sample_questions
+from utils.plots import plot_hit_rates
+from utils.tables import format_metrics_table
+
+logger = logging.getLogger("pinsage")
+
+GRID_QUESTIONS = 5_000  # validation questions that choose a baseline's settings
+PROTOCOL_WORDS = {
+    "next_item": "next item: a user's latest training film asks for the film held out from that user",
+    "pairs": "pairs: a held-out film asks for the next one that the same user liked",
+}
+
+
+def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:
+    """Evaluate ``best.pt`` on its own protocol; print a table, write ``metrics.json`` and pictures.
+
+    Raises:
+        UserError: checkpoint, data and flags do not fit, or the split holds nothing out.
+    """
+    started = time.perf_counter()
+    set_up_compute(config.run)
+    path = Path(config.run.checkpoint_dir) / BEST
+    checkpoint = load_checkpoint(path)
+    config = adopt(config, checkpoint.settings, typed)
+    movielens, split = load_and_split(config)
+    check_same_data(checkpoint, movielens, split, path)
+    questions = held_out_queries(split, "test")
+    sampled = sample_questions(questions, config.training.eval_queries, config.run.seed)
+    logger.info("fitting the baselines, each at the best of four settings on validation")
+    baselines = fit_and_choose(
+        BASELINES, split, movielens.movies, config.run.seed, min(GRID_QUESTIONS, config.training.eval_queries)
+    )
+    ours = evaluate(EmbeddingScorer(checkpoint.embeddings.numpy()), sampled)
+    theirs = {name: evaluate(b.scorer, sampled) for name, b in baselines.items() if b.scorer is not None}
+    _report(config, checkpoint, split, questions, sampled, ours, theirs, baselines)
+    logger.info("evaluated in %.0f s, peak memory %.2f GB", time.perf_counter() - started, peak_memory_gb())
+
+
+def _report(
+    config: Config,
+    checkpoint: Checkpoint,
+    split: Split,
+    questions: Queries,
+    sampled: Queries,
+    ours: Evaluation,
+    theirs: dict[str, Evaluation],
+    baselines: dict[str, ChosenBaseline],
+) -> None:
+    output = Path(config.run.output_dir)
+    output.mkdir(parents=True, exist_ok=True)
+    name = checkpoint.dataset["name"]
+    asked = (
+        f"{len(sampled):,}" if len(sampled) == len(questions) else f"{len(sampled):,} of {len(questions):,}"
+    )
+    print(
+        f"\n{name}, {asked} test questions of the split {split.name}; "
+        f"all {split.num_movies:,} films are candidates"
+    )
+    print(PROTOCOL_WORDS[sampled.protocol] + "\n")
+    rows = {key: result.metrics for key, result in theirs.items()} | {"PinSage": ours.metrics}
+    print(format_metrics_table(rows, highlight="PinSage"))
+    for key, baseline in baselines.items():
+        if baseline.skipped:
+            print(f"{key} is left out: {baseline.skipped}")
+    report = {
+        "dataset": name,
+        "split": split.name,
+        "protocol": sampled.protocol,
+        "seed": config.run.seed,
+        "queries": len(sampled),
+        "catalogue": split.num_movies,
+        "metrics": ours.metrics,
+        "baselines": {key: result.metrics for key, result in theirs.items()},
+        "baseline_settings": {key: b.settings for key, b in baselines.items() if not b.skipped},
+        "baselines_skipped": {key: b.skipped for key, b in baselines.items() if b.skipped},
+    }
+    (output / "metrics.json").write_text(json.dumps(report, indent=2) + "\n")
+    ranks = {key: result.ranks for key, result in theirs.items()} | {"PinSage": ours.ranks}
+    plot_hit_rates(ranks, output / "hit_rates.png", f"{name}, {sampled.protocol.replace('_', ' ')}")
+    popularity = np.bincount(split.train.movies, minlength=split.num_movies)
+    plot_embedding_map(
+        checkpoint.embeddings.numpy(),
+        checkpoint.movies,
+        popularity,
+        output / "embedding_map.png",
+        config.run.seed,
+    )
+    print(f"\nwritten: {output / 'metrics.json'}, hit_rates.png, embedding_map.png")

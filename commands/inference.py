@@ -1,0 +1,86 @@
+"""``--mode inference``: which films go with this one?"""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from config import Config
+from data.cache import data_fingerprint
+from utils.checkpoint import BEST, load_checkpoint
+from utils.cli import adopt
+from utils.compute import set_up_compute
+from utils.errors import UserError
+from utils.recommender import Recommendation, Recommender
+
+logger = logging.getLogger("pinsage")
+
+
+def recommend(config: Config, typed: dict[str, Any]) -> None:
+    """Print the films nearest to ``--movie_id`` or ``--title``, from ``best.pt`` alone.
+
+    Raises:
+        UserError: no checkpoint, no such film, an ambiguous title, or flags that contradict the checkpoint.
+    """
+    if config.search.search_method != "exact":
+        raise UserError(f"--search_method {config.search.search_method} is not available yet, use exact")
+    if "title" in typed and "movie_id" in typed:
+        raise UserError(
+            f"--movie_id {config.inference.movie_id} and --title {config.inference.title!r} "
+            "both name a film; give one of them"
+        )
+    set_up_compute(config.run)
+    checkpoint = load_checkpoint(Path(config.run.checkpoint_dir) / BEST)
+    adopt(config, checkpoint.settings, typed)
+    if "data_dir" in typed and Path(config.data.data_dir).is_dir():
+        _check_data(Path(config.data.data_dir), checkpoint.dataset)
+    recommender = Recommender(checkpoint)
+    title = config.inference.title
+    row = (
+        recommender.row_of_id(config.inference.movie_id) if title is None else recommender.row_of_title(title)
+    )
+    print_recommendations(recommender, row, config.inference.num_recommendations)
+
+
+def _check_data(folder: Path, dataset: dict[str, str]) -> None:
+    if data_fingerprint(folder) != dataset["data"]:
+        raise UserError(
+            f"--data_dir {folder} is not what the checkpoint was trained on ({dataset['name']}); "
+            "drop the flag, or train on this folder"
+        )
+
+
+def print_recommendations(recommender: Recommender, row: int, k: int) -> None:
+    """A table of the ``k`` nearest films, or of all there are and why they are fewer."""
+    movies = recommender.movies
+    found = recommender.similar(row, k)
+    print(f"\nfilms that go with {movies.titles[row]} (id {movies.ids[row]}):\n")
+    print(_table(recommender, found))
+    if len(found) < k:
+        print(f"\n{len(found)} instead of {k}: the catalogue has no other films")
+
+
+def _table(recommender: Recommender, found: list[Recommendation]) -> str:
+    movies = recommender.movies
+    rows = [("rank", "score", "id", "year", "title", "genres")]
+    for rank, (row, score) in enumerate(found, start=1):
+        year = movies.years[row]
+        rows.append(
+            (
+                str(rank),
+                f"{score:.3f}",
+                str(movies.ids[row]),
+                f"{year:.0f}" if year == year else "-",
+                movies.titles[row],
+                ", ".join(movies.genres[row]) or "-",
+            )
+        )
+    widths = [max(len(line[column]) for line in rows) for column in range(6)]
+    numeric = 4  # the first four columns are numbers, to the right
+    lines = [
+        "  ".join(
+            cell.rjust(width) if column < numeric else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in rows
+    ]
+    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])

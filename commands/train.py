@@ -1,0 +1,175 @@
+"""``--mode train``: from a data folder to ``best.pt`` and ``last.pt``."""
+
+import csv
+import logging
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from config import Config
+from data.dataset import MovieLens, load_movielens
+from data.splits import Queries, Split, held_out_queries, split_interactions
+from model.fit import Progress, fit
+from model.inputs import ModelInputs, build_inputs
+from model.trainer import Trainer
+from utils.checkpoint import BEST, LAST, Checkpoint, load_checkpoint, save_checkpoint, split_fingerprint
+from utils.cli import adopt
+from utils.compute import peak_memory_gb, set_up_compute
+from utils.errors import UserError
+from utils.evaluation import sample_questions
+from utils.plots import plot_training_curves
+
+logger = logging.getLogger("pinsage")
+
+# A longer or shorter training of the same model: the schedule does not depend on them.
+MAY_CHANGE_ON_RESUME = frozenset({"epochs", "patience"})
+
+
+@dataclass(frozen=True)
+class _Training:
+    """What stays the same through a training, and goes into each of its checkpoints."""
+
+    config: Config
+    movielens: MovieLens
+    split: Split
+    inputs: ModelInputs
+    trainer: Trainer
+    progress: Progress
+
+    def checkpoint(self, embeddings: Tensor) -> Checkpoint:
+        """The state after the trainer's current epoch."""
+        inputs = self.inputs
+        return Checkpoint(
+            settings=self.config.model_settings(),
+            dataset=_identity(self.movielens, self.split),
+            movies=self.movielens.movies,
+            user_ids=torch.tensor(self.movielens.user_ids),
+            basis=inputs.basis,
+            features=inputs.features,
+            neighbors=inputs.neighbors.int(),
+            weights=inputs.weights,
+            embeddings=embeddings,
+            trainer=self.trainer.state_dict(),
+            progress=self.progress.as_plain(),
+        )
+
+
+def train(config: Config, typed: dict[str, Any]) -> None:
+    """Train, or with ``--resume`` continue, and leave checkpoints, history and curves behind.
+
+    Args:
+        config: all settings.
+        typed: the flags that were typed.
+
+    Raises:
+        UserError: data, settings or checkpoint do not fit.
+        WorldError: the loss diverged or a checkpoint could not be written.
+    """
+    started = time.perf_counter()
+    device = set_up_compute(config.run)
+    folder = Path(config.run.checkpoint_dir)
+    stored = load_checkpoint(folder / LAST) if config.run.resume else None
+    if stored is not None:
+        config = adopt(config, stored.settings, typed, MAY_CHANGE_ON_RESUME)
+    movielens, split = load_and_split(config)
+    if stored is not None:
+        check_same_data(stored, movielens, split, folder / LAST)
+    training = _set_up(config, movielens, split, device, stored)
+
+    def save(embeddings: Tensor, best: bool) -> None:
+        # The best one first: cut between the two, the last one still asks for this epoch again.
+        checkpoint = training.checkpoint(embeddings)
+        if best:
+            save_checkpoint(checkpoint, folder / BEST)
+        save_checkpoint(checkpoint, folder / LAST)
+
+    if stored is None:  # from now on an interrupted training can be resumed
+        save_checkpoint(training.checkpoint(training.trainer.embeddings()), folder / LAST)
+    fit(training.trainer, _validation_questions(config, split), training.progress, save)
+    _finish(training, folder, started)
+
+
+def load_and_split(config: Config) -> tuple[MovieLens, Split]:
+    """Read the data folder and split it as the settings say."""
+    movielens = load_movielens(config.data.data_dir, config.data.min_rating)
+    logger.info(
+        "%s: %s ratings of %s films by %s users",
+        movielens.name,
+        *(f"{n:,}" for n in (len(movielens.interactions), movielens.num_movies, movielens.num_users)),
+    )
+    for note in movielens.notes:
+        logger.info("  %s", note)
+    split = split_interactions(
+        movielens.interactions, movielens.num_users, movielens.num_movies, config.data.split  # type: ignore[arg-type]
+    )  # fmt: skip
+    return movielens, split
+
+
+def check_same_data(stored: Checkpoint, movielens: MovieLens, split: Split, path: Path) -> None:
+    """Refuse data that the checkpoint was not trained on.
+
+    Raises:
+        UserError: the content of the files or the split differs.
+    """
+    here = _identity(movielens, split)
+    if any(stored.dataset[key] != here[key] for key in ("data", "split")):
+        raise UserError(
+            f"{path} was trained on {stored.dataset['name']} with other content than --data_dir "
+            f"{movielens.name} has; give the folder it was trained on, or train again"
+        )
+
+
+def _identity(movielens: MovieLens, split: Split) -> dict[str, str]:
+    return {"name": movielens.name, "data": movielens.fingerprint, "split": split_fingerprint(split)}
+
+
+def _set_up(
+    config: Config, movielens: MovieLens, split: Split, device: torch.device, stored: Checkpoint | None
+) -> _Training:
+    """A fresh training, or the stored one as it was after its last epoch."""
+    inputs = build_inputs(movielens, split, config.model, config.run.seed)
+    progress = Progress()
+    if stored is not None:
+        inputs = ModelInputs(
+            inputs.graph, stored.basis, stored.features, stored.neighbors.long(), stored.weights
+        )
+        progress = Progress(**stored.progress)
+    trainer = Trainer(
+        inputs, split, config.model, config.training, config.run.seed, device, not config.run.quiet
+    )
+    if stored is not None:
+        trainer.load_state_dict(stored.trainer)
+        logger.info("continuing after epoch %d", trainer.epoch)
+    return _Training(config, movielens, split, inputs, trainer, progress)
+
+
+def _validation_questions(config: Config, split: Split) -> Queries | None:
+    if split.name == "none":
+        return None
+    questions = held_out_queries(split, "validation")
+    return sample_questions(questions, config.training.eval_queries, config.run.seed)
+
+
+def _finish(training: _Training, folder: Path, started: float) -> None:
+    """Write history and curves, and say what was achieved."""
+    output = Path(training.config.run.output_dir)
+    output.mkdir(parents=True, exist_ok=True)
+    history = training.progress.history
+    with (output / "training_history.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(history[0]))
+        writer.writeheader()
+        writer.writerows(history)
+    plot_training_curves(history, output / "training_curves.png")
+    best = asdict(training.progress)
+    logger.info(
+        "trained in %.0f s, peak memory %.2f GB; best epoch %d%s -> %s",
+        time.perf_counter() - started,
+        peak_memory_gb(),
+        best["best_epoch"],
+        "" if best["best_mrr"] is None else f" (validation MRR {best['best_mrr']:.4f})",
+        folder / BEST,
+    )

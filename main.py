@@ -1,0 +1,12 @@
+"""Train, evaluate and use PinSage film embeddings.
+
+python main.py --mode train     --data_dir data/ml-25m
+python main.py --mode evaluate  --data_dir data/ml-25m --checkpoint_dir checkpoints
+python main.py --mode inference --data_dir data/ml-25m --movie_id 1 --num_recommendations 10
+python main.py --mode export    --output_dir output
+"""
+
+from commands.entry import main_modes as main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,91 @@
+"""The training loop around ``Trainer``: validation, early stopping and checkpoints after every epoch."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from data.splits import Queries
+from model.trainer import Trainer
+from utils.evaluation import EmbeddingScorer, evaluate
+
+logger = logging.getLogger("pinsage")
+
+SHOWN = ("mrr", "hit_rate@10", "hit_rate@100")  # validation figures in the history and on the screen
+
+
+@dataclass
+class Progress:
+    """How far a training has come; stored in the checkpoint, so early stopping resumes too.
+
+    Attributes:
+        best_epoch: epoch with the best validation MRR; the last one where nothing is validated.
+        best_mrr: that MRR, or None.
+        stale_epochs: epochs since the best one.
+        history: one row an epoch.
+    """
+
+    best_epoch: int = 0
+    best_mrr: float | None = None
+    stale_epochs: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def record(self, row: dict[str, float]) -> bool:
+        """Add an epoch's row; true where it is the best so far."""
+        self.history.append(row)
+        mrr = row.get("validation_mrr")
+        improved = mrr is None or self.best_mrr is None or mrr > self.best_mrr
+        if improved:
+            self.best_epoch, self.best_mrr, self.stale_epochs = int(row["epoch"]), mrr, 0
+        else:
+            self.stale_epochs += 1
+        return improved
+
+    def as_plain(self) -> dict[str, Any]:
+        """Plain values for the checkpoint."""
+        return asdict(self)
+
+
+def fit(
+    trainer: Trainer,
+    validation: Queries | None,
+    progress: Progress,
+    save: Callable[[Tensor, bool], None],
+) -> None:
+    """Train until the epochs are done or validation MRR has not improved for ``patience`` epochs.
+
+    Args:
+        trainer: fresh, or loaded from a checkpoint.
+        validation: questions that decide which epoch is best; None trains all epochs.
+        progress: continued in place.
+        save: called after every epoch with the embeddings and whether they are the best so far.
+
+    Raises:
+        WorldError: the loss diverged; what was saved before stays.
+    """
+    settings = trainer.settings
+    while trainer.epoch < settings.epochs and progress.stale_epochs < settings.patience:
+        row = trainer.train_epoch()
+        embeddings = trainer.embeddings()
+        if validation is not None:
+            metrics = evaluate(EmbeddingScorer(embeddings.numpy()), validation).metrics
+            row |= {f"validation_{name}": metrics[name] for name in SHOWN}
+        best = progress.record(row)
+        save(embeddings, best)
+        logger.info("%s", _epoch_line(row, settings.epochs, best))
+    if progress.stale_epochs >= settings.patience:
+        logger.info("stopped early: no better validation MRR for %d epochs", settings.patience)
+
+
+def _epoch_line(row: dict[str, float], epochs: int, best: bool) -> str:
+    line = (
+        f"epoch {row['epoch']:>2}/{epochs}  loss {row['loss']:.4f}  {row['pairs_per_second']:>9,.0f} pairs/s"
+    )
+    if "validation_mrr" in row:
+        line += (
+            f"  validation: MRR {row['validation_mrr']:.4f}  hit rate @10 {row['validation_hit_rate@10']:.4f}"
+            f"  @100 {row['validation_hit_rate@100']:.4f}{'  *' if best else ''}"
+        )
+    return line

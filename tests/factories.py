@@ -1,0 +1,61 @@
+"""Small random graphs and inputs that many tests need."""
+
+import numpy as np
+import torch
+
+from data.dataset import Interactions, MovieLens, Movies
+from data.graph_builder import ItemGraph, build_graph
+
+
+def random_interactions(
+    num_users: int = 30, num_movies: int = 20, density: float = 0.3, seed: int = 0
+) -> Interactions:
+    """Each (user, film) with probability ``density``, in a random order in time for every user."""
+    rng = np.random.default_rng(seed)
+    users, movies = np.nonzero(rng.random((num_users, num_movies)) < density)
+    timestamps = rng.permutation(len(users))
+    order = np.lexsort((timestamps, users))
+    ratings = rng.integers(1, 11, len(users)) / 2
+    return Interactions(
+        users[order].astype(np.int32),
+        movies[order].astype(np.int32),
+        ratings[order].astype(np.float32),
+        timestamps[order].astype(np.int64),
+    )
+
+
+def catalogue(num_movies: int) -> Movies:
+    """Films with every quirk features must bear: no genre, no year."""
+    genres = [(), ("Drama",), ("Action", "Comedy")]
+    return Movies(
+        np.arange(10, 10 + num_movies, dtype=np.int64),
+        [f"Film {row} ({1950 + row})" for row in range(num_movies)],
+        [genres[row % 3] for row in range(num_movies)],
+        np.where(np.arange(num_movies) % 5 == 4, np.nan, 1950 + np.arange(num_movies)).astype(np.float32),
+    )
+
+
+def random_movielens(
+    num_users: int = 30, num_movies: int = 20, density: float = 0.3, seed: int = 0
+) -> MovieLens:
+    """A data set around ``random_interactions``."""
+    interactions = random_interactions(num_users, num_movies, density, seed)
+    return MovieLens("random", catalogue(num_movies), np.arange(num_users), interactions, f"random-{seed}")
+
+
+def random_graph(num_users: int = 30, num_movies: int = 20, density: float = 0.3, seed: int = 0) -> ItemGraph:
+    """The graph of ``random_interactions``."""
+    return build_graph(random_interactions(num_users, num_movies, density, seed), num_users, num_movies)
+
+
+def random_table(num_movies: int, num_neighbors: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """A neighbour table with distinct neighbours, padding and one isolated film (row 0)."""
+    generator = torch.Generator().manual_seed(seed)
+    rows = [torch.randperm(num_movies - 1, generator=generator)[:num_neighbors] for _ in range(num_movies)]
+    neighbors = torch.stack([row + (row >= film) for film, row in enumerate(rows)])
+    weights = torch.rand(num_movies, num_neighbors, generator=generator).sort(dim=1, descending=True).values
+    weights[1, num_neighbors // 2 :] = 0
+    weights[0] = 0
+    padding = weights == 0
+    neighbors[padding] = torch.arange(num_movies).unsqueeze(1).expand_as(neighbors)[padding]
+    return neighbors, weights / weights.sum(dim=1, keepdim=True).clamp(min=1e-12)

@@ -1,0 +1,141 @@
+import numba
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from data.graph_builder import build_graph
+from tests.factories import random_graph, random_interactions
+from utils.random_walk import RandomWalkSampler
+
+
+def exact_visits(graph, walk_length, restart):
+    """Expected share of visits at each film by matrix algebra, the seed itself left out."""
+    to_users = graph.movie_user_matrix().toarray()
+    degree = np.maximum(to_users.sum(axis=1, keepdims=True), 1)
+    user_degree = np.maximum(to_users.sum(axis=0, keepdims=True), 1)
+    step = (to_users / degree) @ (to_users / user_degree).T
+    reach, visits = np.eye(len(step)), np.zeros_like(step)
+    for hop in range(walk_length):
+        reach = reach @ step
+        visits += (1 - restart) ** hop * reach
+    np.fill_diagonal(visits, 0)
+    return visits / np.maximum(visits.sum(axis=1, keepdims=True), 1e-12)
+
+
+@pytest.mark.parametrize(("walk_length", "restart"), [(1, 0.5), (2, 0.5), (3, 0.2), (4, 0.0), (5, 1.0)])
+def test_visit_frequencies_match_exact_probabilities(walk_length, restart):
+    # 200,000 walks a film. Visits of one walk depend on each other from hop 2 on, so the chi-square
+    # test is for single hops; beyond, total variation stays below the noise of that many visits.
+    graph = random_graph(num_users=12, num_movies=10, density=0.4, seed=3)
+    sampler = RandomWalkSampler(graph, 200_000, walk_length, restart, seed=1)
+    neighbors, weights = sampler.batch_sample_neighbors(np.arange(10), num_neighbors=9)
+    observed = np.zeros((10, 10))
+    np.add.at(observed, (np.arange(10)[:, None], neighbors.numpy()), weights.numpy())
+    expected = exact_visits(graph, walk_length, restart)
+    assert 0.5 * np.abs(observed - expected).sum(axis=1).max() < 0.01
+
+
+def test_single_hop_counts_pass_a_chi_square_test():
+    graph = random_graph(num_users=12, num_movies=10, density=0.4, seed=3)
+    expected = exact_visits(graph, 1, 0.5)
+    p_values = []
+    for seed in range(20):
+        neighbors, weights = RandomWalkSampler(graph, 5_000, 1, seed=seed).batch_sample_neighbors([4], 9)
+        landed = 5_000 * (1 - _stays(graph)[4])  # walks that did not come back to the seed, on average
+        observed = np.zeros(10)
+        observed[neighbors[0].numpy()] = weights[0].numpy()
+        possible = expected[4] > 0
+        statistic = (landed * (observed - expected[4])[possible] ** 2 / expected[4][possible]).sum()
+        p_values.append(stats.chi2.sf(statistic, possible.sum() - 1))
+    # Uniform p-values: the chance that the least of 20 is below 1e-5 is 2e-4, and they must not pile up.
+    assert min(p_values) > 1e-5
+    assert stats.kstest(p_values, "uniform").pvalue > 1e-3
+
+
+def _stays(graph):
+    to_users = graph.movie_user_matrix().toarray()
+    step = (to_users / to_users.sum(1, keepdims=True)) @ (to_users / to_users.sum(0, keepdims=True)).T
+    return np.diag(step)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    num_users=st.integers(1, 15),
+    num_movies=st.integers(1, 15),
+    density=st.floats(0, 1),
+    num_neighbors=st.integers(1, 20),
+    seed=st.integers(0, 1000),
+)
+def test_rows_keep_the_contract(num_users, num_movies, density, num_neighbors, seed):
+    graph = random_graph(num_users, num_movies, density, seed)
+    neighbors, weights = RandomWalkSampler(graph, 30, 3, seed=seed).batch_sample_neighbors(
+        np.arange(num_movies), num_neighbors
+    )
+    assert neighbors.shape == weights.shape == (num_movies, num_neighbors)
+    assert neighbors.dtype == torch.int64 and weights.dtype == torch.float32
+    assert (weights[:, :-1] >= weights[:, 1:]).all()
+    connected = graph.movie_user_matrix() @ graph.movie_user_matrix().T
+    for film in range(num_movies):
+        real = neighbors[film][weights[film] > 0].tolist()
+        assert film not in real and len(set(real)) == len(real)
+        assert (neighbors[film][weights[film] == 0] == film).all()
+        others = connected[[film]].nnz - (graph.movie_degree[film] > 0)
+        assert weights[film].sum().item() == pytest.approx(1.0 if others else 0.0, abs=1e-5)
+
+
+def test_a_film_does_not_depend_on_its_batch_the_calls_before_or_the_threads():
+    graph = random_graph(60, 300, 0.05)
+    sampler = RandomWalkSampler(graph, 50, seed=7)
+    whole = sampler.batch_sample_neighbors(np.arange(300), 10)
+    alone = sampler.batch_sample_neighbors([299, 17], 10)
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    one_thread = sampler.batch_sample_neighbors(np.arange(300), 10)
+    numba.set_num_threads(before)
+    for table, single, rows in zip(whole, one_thread, alone, strict=True):
+        assert torch.equal(table, single)
+        assert torch.equal(table[[299, 17]], rows)
+
+
+def test_seed_and_refresh_number_choose_the_stream():
+    graph = random_graph(60, 100, 0.2)
+    first = RandomWalkSampler(graph, 50, seed=7)
+    table = first.batch_sample_neighbors(np.arange(100), 10)[1]
+    assert not torch.equal(
+        table, RandomWalkSampler(graph, 50, seed=8).batch_sample_neighbors(np.arange(100), 10)[1]
+    )
+    first.refresh(1)
+    assert not torch.equal(table, first.batch_sample_neighbors(np.arange(100), 10)[1])
+    first.refresh(0)
+    assert torch.equal(table, first.batch_sample_neighbors(np.arange(100), 10)[1])
+
+
+def test_ties_do_not_favour_low_ids():
+    # One user rated everything: all films are visited alike, so a film kept by a low id would show.
+    interactions = random_interactions(1, 200, 1.0)
+    sampler = RandomWalkSampler(build_graph(interactions, 1, 200), 100, 1)
+    neighbors, _ = sampler.batch_sample_neighbors(np.arange(200), 5)
+    assert 90 < neighbors.float().mean() < 110
+
+
+def test_relabelling_films_relabels_exact_visits():
+    graph = random_graph(12, 10, 0.4, seed=3)
+    interactions = random_interactions(12, 10, 0.4, seed=3)
+    permutation = np.random.default_rng(0).permutation(10).astype(np.int32)
+    interactions.movies[:] = permutation[interactions.movies]
+    relabelled = build_graph(interactions, 12, 10)
+    original, moved = (
+        _dense(RandomWalkSampler(g, 100_000, 2).batch_sample_neighbors(np.arange(10), 9))
+        for g in (graph, relabelled)
+    )
+    assert np.abs(original - moved[np.ix_(permutation, permutation)]).max() < 0.01
+
+
+def _dense(table):
+    neighbors, weights = table
+    dense = np.zeros((len(neighbors), len(neighbors)))
+    np.add.at(dense, (np.arange(len(neighbors))[:, None], neighbors.numpy()), weights.numpy())
+    return dense

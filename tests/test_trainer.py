@@ -1,0 +1,151 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from config import ModelConfig, TrainingConfig
+from data.dataset import Tags, load_movielens
+from data.splits import held_out_queries, split_interactions
+from model.fit import Progress, fit
+from model.inputs import build_inputs
+from model.schedule import learning_rate
+from model.trainer import Trainer
+from tests.factories import random_movielens
+from tests.planted import block_of, planted_movielens
+from utils.errors import UserError, WorldError
+from utils.evaluation import EmbeddingScorer, evaluate
+
+MODEL = ModelConfig(spectral_dim=4, num_neighbors=5, num_walks=20, hidden_dim=16, embedding_dim=8)
+TRAINING = TrainingConfig(epochs=4, batch_size=64, num_negatives=10, max_hard_negatives=6, patience=10)
+CPU = torch.device("cpu")
+
+
+def make_trainer(movielens, split_name="leave_one_out", training=TRAINING, model=MODEL, seed=0):
+    split = split_interactions(movielens.interactions, movielens.num_users, movielens.num_movies, split_name)
+    return Trainer(build_inputs(movielens, split, model, seed), split, model, training, seed, CPU)
+
+
+def test_learning_rate_warms_up_through_the_first_epoch_then_decays():
+    rates = [learning_rate(step, 10, peak=1.0, decay=0.5) for step in range(30)]
+    assert rates[:10] == pytest.approx([0.1 * (step + 1) for step in range(10)])
+    assert rates[19] == pytest.approx(0.5) and rates[29] == pytest.approx(0.25)
+    assert all(later < earlier for earlier, later in zip(rates[9:-1], rates[10:], strict=True))
+
+
+@pytest.mark.parametrize("loss", ["softmax", "max_margin"])
+def test_same_seed_same_bits_other_seed_other_bits(loss):
+    movielens = random_movielens()
+    runs = []
+    for seed in (0, 0, 1):
+        trainer = make_trainer(movielens, training=replace(TRAINING, loss=loss), seed=seed)
+        for _ in range(3):
+            trainer.train_epoch()
+        runs.append(trainer.embeddings())
+    assert torch.equal(runs[0], runs[1])
+    assert not torch.equal(runs[0], runs[2])
+
+
+def test_a_resumed_training_equals_an_uninterrupted_one():
+    movielens = random_movielens()
+    whole, first, second = (make_trainer(movielens) for _ in range(3))
+    whole_rows = [whole.train_epoch() for _ in range(4)]
+    rows = [first.train_epoch() for _ in range(2)]
+    second.load_state_dict(first.state_dict())
+    rows += [second.train_epoch() for _ in range(2)]
+    assert torch.equal(whole.embeddings(), second.embeddings())
+    for ours, theirs in zip(rows, whole_rows, strict=True):
+        assert {k: v for k, v in ours.items() if "second" not in k} == {
+            k: v for k, v in theirs.items() if "second" not in k
+        }
+    assert [row["hard_negatives"] for row in rows] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("split_name", ["leave_one_out", "temporal"])
+def test_held_out_films_do_not_reach_training(split_name):
+    """Shuffle what is held out, tags on it included: inputs and trained embeddings stay, bit for bit."""
+    movielens = random_movielens()
+    inter = movielens.interactions
+    tags = Tags(inter.users, inter.movies, [f"tag {row % 7}" for row in range(len(inter))])
+    movielens = replace(movielens, tags=tags)
+    split = split_interactions(inter, movielens.num_users, movielens.num_movies, split_name)
+    held_out = np.concatenate([split.validation.movies, split.test.movies])
+    rng = np.random.default_rng(0)
+    train_keys = set(zip(split.train.users.tolist(), split.train.movies.tolist(), strict=True))
+    changed = inter.movies.copy()
+    is_held_out = np.array(
+        [(u, m) not in train_keys for u, m in zip(inter.users.tolist(), inter.movies.tolist(), strict=True)]
+    )
+    assert is_held_out.sum() == len(held_out)
+    seen = {user: set(inter.movies[inter.users == user].tolist()) for user in range(movielens.num_users)}
+    for row in np.flatnonzero(is_held_out):  # to a film that this user has nowhere
+        options = sorted(set(range(movielens.num_movies)) - seen[inter.users[row]])
+        if options:
+            changed[row] = rng.choice(options)
+            seen[inter.users[row]].add(int(changed[row]))
+    assert (changed != inter.movies).sum() > 0.8 * len(held_out)
+    other_ratings = np.where(is_held_out, 0.5, inter.ratings).astype(np.float32)
+    altered = replace(
+        movielens,
+        interactions=replace(inter, movies=changed, ratings=other_ratings),
+        tags=Tags(inter.users, changed, tags.texts),
+    )
+    trainers = [make_trainer(data, split_name) for data in (movielens, altered)]
+    for name in ("features", "neighbors", "weights"):
+        assert torch.equal(getattr(trainers[0], name), getattr(trainers[1], name)), name
+    for trainer in trainers:
+        trainer.train_epoch()
+        trainer.train_epoch()
+    assert torch.equal(trainers[0].embeddings(), trainers[1].embeddings())
+
+
+def test_it_learns_which_films_belong_together(tmp_path):
+    movielens = load_movielens(planted_movielens(tmp_path))
+    trainer = make_trainer(movielens, training=replace(TRAINING, lr=0.01, max_hard_negatives=0))
+    for _ in range(8):
+        trainer.train_epoch()
+    scores = trainer.embeddings() @ trainer.embeddings().T
+    block = torch.tensor([block_of(movie_id) for movie_id in movielens.movies.ids.tolist()])
+    nearest = scores.fill_diagonal_(-2).topk(5).indices
+    assert (block[nearest] == block.unsqueeze(1)).float().mean() > 0.95
+
+
+def test_a_loss_that_is_no_number_stops_the_training():
+    trainer = make_trainer(random_movielens())
+    with torch.no_grad():
+        trainer.model.head[2].weight.fill_(float("nan"))
+    with pytest.raises(WorldError, match=r"the loss became nan in epoch 1, step 1; .* --lr below"):
+        trainer.train_epoch()
+
+
+def test_nothing_to_train_on_is_said():
+    movielens = random_movielens(num_users=30, num_movies=20, density=0.3)
+    one_each = movielens.interactions.select(np.unique(movielens.interactions.users, return_index=True)[1])
+    with pytest.raises(UserError, match="no user of 30 has two training ratings"):
+        make_trainer(replace(movielens, interactions=one_each), "none")
+    with pytest.raises(UserError, match="at least 3 films, got 2"):
+        make_trainer(random_movielens(num_users=5, num_movies=2, density=1.0), "none")
+
+
+def test_early_stopping_keeps_the_best_epoch():
+    trainer = make_trainer(random_movielens(), training=replace(TRAINING, epochs=50, patience=2, lr=0.05))
+    split = split_interactions(random_movielens().interactions, 30, 20)
+    questions = held_out_queries(split, "validation")
+    saved = []
+    progress = Progress()
+    fit(trainer, questions, progress, lambda embeddings, best: saved.append((embeddings, best)))
+    mrrs = [row["validation_mrr"] for row in progress.history]
+    assert trainer.epoch < 50 and progress.stale_epochs == 2
+    assert progress.best_epoch == int(np.argmax(mrrs)) + 1 == trainer.epoch - 2
+    best = [embeddings for embeddings, is_best in saved if is_best][-1]
+    assert evaluate(EmbeddingScorer(best.numpy()), questions).metrics["mrr"] == progress.best_mrr == max(mrrs)
+
+
+def test_without_validation_the_last_epoch_is_the_best():
+    trainer = make_trainer(random_movielens(), "none")
+    progress = Progress()
+    best_flags = []
+    fit(trainer, None, progress, lambda embeddings, best: best_flags.append(best))
+    assert best_flags == [True] * 4 and progress.best_epoch == 4 and progress.best_mrr is None
+    assert all(math.isfinite(row["loss"]) for row in progress.history)

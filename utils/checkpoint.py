@@ -1,0 +1,147 @@
+"""Checkpoints: tensors and plain values only, written whole or not at all, enough alone for inference."""
+
+import hashlib
+import os
+import pickle
+import zipfile
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from data.dataset import Movies
+from data.feature_extractor import FeatureBasis
+from data.splits import Split
+from utils.errors import UserError, WorldError
+
+FORMAT = "pinsage-movielens"
+VERSION = 1
+LAST, BEST = "last.pt", "best.pt"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained model and everything needed to use or continue it.
+
+    Attributes:
+        settings: ``Config.model_settings()`` of the training.
+        dataset: name and fingerprints of the data and of the split.
+        movies: the catalogue.
+        user_ids: int64 ``[num_users]``, users of the spectral basis.
+        basis: feature scaling and spectral basis.
+        features: float32 ``[num_movies, num_features]``.
+        neighbors: int64 ``[num_movies, T]``.
+        weights: float32 ``[num_movies, T]``.
+        embeddings: float32 ``[num_movies, dim]``, unit rows.
+        trainer: ``Trainer.state_dict()``.
+        progress: best epoch, its validation MRR, epochs without a better one, and the history.
+    """
+
+    settings: dict[str, Any]
+    dataset: dict[str, str]
+    movies: Movies
+    user_ids: Tensor
+    basis: FeatureBasis
+    features: Tensor
+    neighbors: Tensor
+    weights: Tensor
+    embeddings: Tensor
+    trainer: dict[str, Any]
+    progress: dict[str, Any]
+
+
+def split_fingerprint(split: Split) -> str:
+    """Hex digest of who rated what in which part."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in (split.train, split.validation, split.test):
+        for column in (part.users, part.movies):
+            digest.update(np.ascontiguousarray(column).data)
+        digest.update(b"|")
+    return digest.hexdigest()
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Write ``checkpoint`` to ``path`` atomically: a reader finds the old file or the new one.
+
+    Raises:
+        WorldError: the file could not be written; the old one is as it was.
+    """
+    plain = {field.name: getattr(checkpoint, field.name) for field in fields(checkpoint)}
+    plain["movies"] = _plain(checkpoint.movies)
+    plain["basis"] = _plain(checkpoint.basis)
+    plain["movies"]["genres"] = ["|".join(genres) for genres in checkpoint.movies.genres]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            torch.save({"format": FORMAT, "version": VERSION, **plain}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except (OSError, RuntimeError) as error:  # torch's writer hides the system's error in a RuntimeError
+        raise WorldError(
+            f"could not write {path} ({_first_line(error)}); the previous checkpoint is intact, "
+            "free some space and run the same command with --resume"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint onto the CPU; code in it is never run.
+
+    Raises:
+        UserError: the file is missing, torn, foreign or of another version.
+    """
+    if not path.exists():
+        raise UserError(f"no checkpoint at {path}; train one first: python main.py --mode train")
+    try:
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+    except (
+        RuntimeError,
+        pickle.UnpicklingError,
+        zipfile.BadZipFile,
+        EOFError,
+        ValueError,
+        KeyError,
+    ) as error:
+        raise UserError(
+            f"{path} is torn or no checkpoint of this program ({_first_line(error)}); train again"
+        ) from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); check --checkpoint_dir") from error
+    if not isinstance(stored, dict) or stored.get("format") != FORMAT:
+        raise UserError(f"{path} is no checkpoint of this program; train again or check --checkpoint_dir")
+    if stored.get("version") != VERSION:
+        raise UserError(
+            f"{path} is a checkpoint of version {stored.get('version')}, this program reads {VERSION}; "
+            "train again"
+        )
+    try:
+        stored["movies"]["genres"] = [tuple(filter(None, g.split("|"))) for g in stored["movies"]["genres"]]
+        stored["movies"] = Movies(**_arrays(stored["movies"]))
+        stored["basis"] = FeatureBasis(**_arrays(stored["basis"]))
+        return Checkpoint(**{field.name: stored[field.name] for field in fields(Checkpoint)})
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path} lacks parts of a checkpoint ({_first_line(error)}); train again") from error
+
+
+def _plain(value: Movies | FeatureBasis) -> dict[str, Any]:
+    """A dataclass as a dictionary, arrays as tensors."""
+    items = {field.name: getattr(value, field.name) for field in fields(value)}
+    return {
+        name: torch.from_numpy(np.array(item)) if isinstance(item, np.ndarray) else item
+        for name, item in items.items()
+    }
+
+
+def _arrays(items: dict[str, Any]) -> dict[str, Any]:
+    """The reverse of ``_plain``."""
+    return {name: item.numpy() if isinstance(item, Tensor) else item for name, item in items.items()}
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).strip().splitlines()[0][:120]

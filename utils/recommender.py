@@ -1,0 +1,71 @@
+"""What goes with a film, from a checkpoint alone."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from data.dataset import Movies
+from utils.checkpoint import Checkpoint
+from utils.errors import UserError
+from utils.nearest_neighbors import ExactIndex
+from utils.titles import MOST_SHOWN, find_title
+
+
+class Recommendation(NamedTuple):
+    """A recommended film and the inner product (cosine) of its embedding with the query's."""
+
+    row: int
+    score: float
+
+
+class Recommender:
+    """Answers from the embeddings of a checkpoint.
+
+    Args:
+        checkpoint: a trained model.
+    """
+
+    def __init__(self, checkpoint: Checkpoint):
+        self.movies: Movies = checkpoint.movies
+        self.dataset: str = checkpoint.dataset["name"]
+        self.embeddings = checkpoint.embeddings.numpy()
+        self.index = ExactIndex().build(self.embeddings, np.arange(len(self.movies)))
+        self._row_of = {int(movie_id): row for row, movie_id in enumerate(self.movies.ids)}
+
+    def row_of_id(self, movie_id: int) -> int:
+        """Row of a MovieLens id.
+
+        Raises:
+            UserError: the checkpoint knows no such film.
+        """
+        if movie_id not in self._row_of:
+            ids = self.movies.ids
+            raise UserError(
+                f"no film has the id {movie_id}; {self.dataset} has {len(ids):,} films with ids from "
+                f"{ids.min()} to {ids.max()}, try --title"
+            )
+        return self._row_of[movie_id]
+
+    def row_of_title(self, title: str) -> int:
+        """Row of the one film that ``title`` means.
+
+        Raises:
+            UserError: no film, or several, listed with their ids.
+        """
+        rows = find_title(title, self.movies)
+        if not rows:
+            raise UserError(
+                f"no film is called anything like {title!r}; check the spelling or use --movie_id"
+            )
+        if len(rows) > 1:
+            named = [
+                f"{self.movies.titles[row]} (--movie_id {self.movies.ids[row]})" for row in rows[:MOST_SHOWN]
+            ]
+            more = f" and {len(rows) - MOST_SHOWN} more" if len(rows) > MOST_SHOWN else ""
+            raise UserError(f"{title!r} can mean {len(rows)} films: {'; '.join(named)}{more}")
+        return rows[0]
+
+    def similar(self, row: int, k: int) -> list[Recommendation]:
+        """The ``k`` films nearest to film ``row`` (all others where they are fewer), best first."""
+        scores, rows = self.index.search(self.embeddings[row], k, exclude=np.array([row]))
+        return [Recommendation(int(r), float(s)) for r, s in zip(rows, scores, strict=True)]
