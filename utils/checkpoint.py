@@ -1,8 +1,8 @@
 """Checkpoints: tensors and plain values only, written whole or not at all, enough alone for inference."""
 
 import hashlib
+import io
 import os
-import pickle
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -99,20 +99,19 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if not path.exists():
         raise UserError(f"no checkpoint at {path}; train one first: python main.py --mode train")
     try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        RuntimeError,
-        pickle.UnpicklingError,
-        zipfile.BadZipFile,
-        EOFError,
-        ValueError,
-        KeyError,
-    ) as error:
+        content = io.BytesIO(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); check --checkpoint_dir") from error
+    try:
+        with zipfile.ZipFile(content) as archive:  # torch itself does not look at the checksums
+            if damaged := archive.testzip():
+                raise ValueError(f"wrong checksum in {damaged}")
+        content.seek(0)
+        stored = torch.load(content, map_location="cpu", weights_only=True)
+    except Exception as error:  # a torn file can fail anywhere in zip, unpickler or tensor reader
         raise UserError(
             f"{path} is torn or no checkpoint of this program ({_first_line(error)}); train again"
         ) from error
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); check --checkpoint_dir") from error
     if not isinstance(stored, dict) or stored.get("format") != FORMAT:
         raise UserError(f"{path} is no checkpoint of this program; train again or check --checkpoint_dir")
     if stored.get("version") != VERSION:

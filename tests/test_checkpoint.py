@@ -1,0 +1,134 @@
+import pickle
+import resource
+import signal
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+import torch
+
+from config import Config
+from data.splits import split_interactions
+from model.inputs import build_inputs
+from model.trainer import Trainer
+from tests.factories import random_movielens
+from tests.test_trainer import CPU, MODEL, TRAINING
+from utils.checkpoint import FORMAT, Checkpoint, load_checkpoint, save_checkpoint, split_fingerprint
+from utils.errors import UserError, WorldError
+
+
+@pytest.fixture
+def checkpoint():
+    movielens = random_movielens()
+    split = split_interactions(movielens.interactions, movielens.num_users, movielens.num_movies)
+    inputs = build_inputs(movielens, split, MODEL, 0)
+    trainer = Trainer(inputs, split, MODEL, TRAINING, 0, CPU)
+    trainer.train_epoch()
+    return Checkpoint(
+        settings=replace(Config(), model=MODEL, training=TRAINING).model_settings(),
+        dataset={"name": "random", "data": "0", "split": split_fingerprint(split)},
+        movies=movielens.movies,
+        user_ids=torch.tensor(movielens.user_ids),
+        basis=inputs.basis,
+        features=inputs.features,
+        neighbors=inputs.neighbors.int(),
+        weights=inputs.weights,
+        embeddings=trainer.embeddings(),
+        trainer=trainer.state_dict(),
+        progress={"best_epoch": 1, "best_mrr": 0.5, "stale_epochs": 0, "history": [{"epoch": 1}]},
+    )
+
+
+def test_everything_comes_back(checkpoint, tmp_path):
+    path = tmp_path / "folder" / "last.pt"
+    save_checkpoint(checkpoint, path)
+    loaded = load_checkpoint(path)
+    for name in ("settings", "dataset", "progress"):
+        assert getattr(loaded, name) == getattr(checkpoint, name)
+    for name in ("features", "neighbors", "weights", "embeddings", "user_ids"):
+        assert torch.equal(getattr(loaded, name), getattr(checkpoint, name))
+    for part in ("movies", "basis"):
+        for field in fields(getattr(checkpoint, part)):
+            ours, theirs = (getattr(getattr(c, part), field.name) for c in (loaded, checkpoint))
+            if isinstance(theirs, np.ndarray):
+                assert np.array_equal(ours, theirs, equal_nan=True) and ours.dtype == theirs.dtype
+            else:
+                assert ours == theirs
+    assert [file.name for file in path.parent.iterdir()] == ["last.pt"]
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.3, 0.9, 0.999])
+def test_a_torn_file_is_refused(checkpoint, tmp_path, keep):
+    path = tmp_path / "best.pt"
+    save_checkpoint(checkpoint, path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(keep * len(content))])
+    with pytest.raises(UserError, match=r"best.pt is torn or no checkpoint .*; train again$"):
+        load_checkpoint(path)
+
+
+def test_a_flipped_bit_is_refused(checkpoint, tmp_path):
+    path = tmp_path / "best.pt"
+    save_checkpoint(checkpoint, path)
+    content = bytearray(path.read_bytes())
+    middle = content.find(checkpoint.embeddings.numpy().tobytes())
+    content[middle + 5] ^= 64
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="torn .*wrong checksum"):
+        load_checkpoint(path)
+
+
+class Payload:
+    """What an attacker would pickle."""
+
+    def __reduce__(self):
+        import os
+
+        return os.mkdir, (f"{Payload.target}",)
+
+
+def test_code_in_a_checkpoint_is_not_run(tmp_path):
+    Payload.target = tmp_path / "harm"
+    torch.save({"format": FORMAT, "version": 1, "settings": Payload()}, tmp_path / "best.pt")
+    (tmp_path / "last.pt").write_bytes(pickle.dumps(Payload()))
+    for name in ("best.pt", "last.pt"):
+        with pytest.raises(UserError, match="no checkpoint of this program"):
+            load_checkpoint(tmp_path / name)
+    assert not Payload.target.exists()
+
+
+@pytest.mark.parametrize(
+    ("stored", "message"),
+    [
+        ({"model": torch.zeros(3)}, "no checkpoint of this program"),
+        ([1, 2, 3], "no checkpoint of this program"),
+        ({"format": FORMAT, "version": 99}, "version 99, this program reads 1"),
+        ({"format": FORMAT, "version": 1}, "lacks parts"),
+    ],
+)
+def test_foreign_files_are_refused(tmp_path, stored, message):
+    torch.save(stored, tmp_path / "best.pt")
+    with pytest.raises(UserError, match=message):
+        load_checkpoint(tmp_path / "best.pt")
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path):
+    with pytest.raises(UserError, match="train one first: python main.py --mode train"):
+        load_checkpoint(tmp_path / "best.pt")
+
+
+def test_a_disk_that_fills_up_leaves_the_previous_checkpoint(checkpoint, tmp_path):
+    path = tmp_path / "last.pt"
+    save_checkpoint(checkpoint, path)
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
+        with pytest.raises(WorldError, match="could not write .*; the previous checkpoint is intact"):
+            save_checkpoint(checkpoint, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["last.pt"]
