@@ -1,5 +1,6 @@
 """Checksums, and unpacking that no archive can talk into leaving its folder."""
 
+import errno
 import hashlib
 import re
 import stat
@@ -40,6 +41,8 @@ def _check_member(info: zipfile.ZipInfo) -> None:
         raise BadArchive(f"its member {name!r} is a link or a device, not a file")
     if info.flag_bits & 1:
         raise BadArchive(f"its member {name!r} is encrypted")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise BadArchive(f"its member {name!r} is packed by method {info.compress_type}, not by deflate")
 
 
 def _check_members(members: list[zipfile.ZipInfo]) -> None:
@@ -111,3 +114,7 @@ def extract(
             return wanted
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError) as error:
         raise BadArchive(f"it is damaged or not a zip ({error})") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a full disk, say, which is not the archive's fault
+            raise
+        raise BadArchive("it is damaged or not a zip (an offset outside the file)") from error

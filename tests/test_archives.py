@@ -1,6 +1,8 @@
 """No archive writes outside its folder, and a damaged one is a reason in one line."""
 
+import contextlib
 import io
+import random
 import stat
 import warnings
 import zipfile
@@ -99,6 +101,27 @@ def test_damage(tmp_path: Path, damage: str) -> None:
     )
     with pytest.raises(BadArchive, match="damaged or not a zip"):
         unpack(path, tmp_path / "out")
+
+
+def test_other_compression(tmp_path: Path) -> None:
+    info = zipfile.ZipInfo("ml-x/README.txt")
+    info.compress_type = zipfile.ZIP_LZMA
+    with pytest.raises(BadArchive, match="packed by method 14, not by deflate"):
+        unpack(make_zip(tmp_path / "x.zip", GOOD, (info, b"text")), tmp_path / "out")
+
+
+def test_random_damage_is_always_a_reason(tmp_path: Path) -> None:
+    """Whatever bytes change, the outcome is a complete extraction or ``BadArchive``."""
+    good = make_zip(tmp_path / "x.zip", {**GOOD, "ml-x/README.txt": bytes(range(256)) * 4}).read_bytes()
+    rng = random.Random(0)
+    for _ in range(1_000):
+        data = bytearray(good)
+        for _ in range(rng.choice([1, 2, 5, 20])):
+            data[rng.randrange(len(data))] = rng.randrange(256)
+        (tmp_path / "x.zip").write_bytes(data if rng.random() < 0.8 else data[: rng.randrange(len(data))])
+        with contextlib.suppress(BadArchive):
+            unpack(tmp_path / "x.zip", tmp_path / "out")
+    assert {path.name for path in tmp_path.iterdir()} <= {"x.zip", "out"}
 
 
 def test_another_release(tmp_path: Path) -> None:
