@@ -1,0 +1,41 @@
+import pytest
+
+from utils.tables import format_metrics_table
+
+ROWS = {
+    "popularity": {"hit_rate@10": 0.0838, "hit_rate@100": 0.317, "mrr": 0.041, "coverage@10": 0.054},
+    "item-kNN": {"hit_rate@10": 0.1655, "hit_rate@100": 0.5154, "mrr": 0.0712},
+    "PinSage": {"hit_rate@10": 0.1682, "hit_rate@100": 0.5151, "mrr": 0.0708, "coverage@10": float("nan")},
+}
+
+
+def test_the_whole_table_as_printed():
+    # Values that print alike (0.5154 and 0.5151 are 0.515) share the star; what is missing is a dash.
+    assert format_metrics_table(ROWS, highlight="PinSage") == "\n".join(
+        [
+            "            -- hit rate -",
+            "method        @10    @100     MRR   coverage@10",
+            "-----------------------------------------------",
+            "popularity  0.084   0.317   0.041         0.054*",
+            "item-kNN    0.166   0.515*  0.071*            -",
+            "-----------------------------------------------",
+            "PinSage     0.168*  0.515*  0.071*            -",
+            "-----------------------------------------------",
+            "* best in its column; all are shares or means between 0 and 1, higher is better",
+        ]
+    )
+
+
+def test_rows_keep_their_order_without_a_highlight():
+    lines = format_metrics_table(ROWS).splitlines()
+    assert [line.split()[0] for line in lines[3:6]] == list(ROWS)
+
+
+def test_the_highlighted_method_alone_is_still_a_row():
+    lines = format_metrics_table({"PinSage": {"mrr": 0.05}}, highlight="PinSage").splitlines()
+    assert lines[2].split() == ["PinSage", "0.050*"]
+
+
+def test_an_empty_table_is_refused():
+    with pytest.raises(ValueError, match="at least one method"):
+        format_metrics_table({})
