@@ -4,9 +4,16 @@ Only this module translates between MovieLens ids and rows; everything after it 
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
+from data.cache import content_fingerprint, load_columns, store_columns
+from data.columns import Columns
+from data.readers import find_release, read_release
+from data.source_files import shown_path
+from utils.errors import UserError
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
@@ -107,3 +114,90 @@ class MovieLens:
     def num_movies(self) -> int:
         """Number of films in the catalogue, rated or not."""
         return len(self.movies)
+
+
+def load_movielens(data_dir: str | Path, min_rating: float = 0.0, cache: bool = True) -> MovieLens:
+    """Read a release, from the cache where its files have been read before.
+
+    The folder holds one of the forms that GroupLens ships, told by the files' names: ``ratings.csv``,
+    ``movies.csv`` and perhaps ``tags.csv``, ``genome-scores.csv`` and ``genome-tags.csv``; or
+    ``ratings.dat``, ``movies.dat`` and perhaps ``tags.dat``; or ``u.data`` and ``u.item``. Of several
+    ratings of one film by one user the first in the file counts; ratings, tags and scores of films
+    absent from the catalogue, and tags of users without ratings, do not. ``notes`` says how many.
+
+    Args:
+        data_dir: the folder.
+        min_rating: stars below which a rating is dropped, and with it a user who has no others.
+        cache: keep the parsed columns in ``<data_dir>/.cache``, else in the user's cache directory, and
+            use what lies there. The arrays are read-only either way.
+
+    Returns:
+        The release; users are rows by ascending id, films by their place in the file.
+
+    Raises:
+        UserError: the folder, a file or a line cannot be read, or no rating is left. The text is one
+            line with file, line, value and what to do.
+    """
+    folder = Path(data_dir)
+    release = find_release(folder)
+    fingerprint = content_fingerprint(release.files)
+    columns = load_columns(folder, fingerprint) if cache else None
+    if columns is None:
+        columns = read_release(release)
+        if cache:
+            store_columns(folder, fingerprint, columns)
+    notes = list(columns.texts["notes"])
+    if min_rating > 0:
+        columns = _at_least(min_rating, columns, notes, folder)
+    return _movielens(folder.resolve().name, fingerprint, columns, tuple(notes))
+
+
+def _at_least(min_rating: float, columns: Columns, notes: list[str], folder: Path) -> Columns:
+    """The columns without lower ratings, and users numbered anew when some have lost all of theirs."""
+    arrays, texts = dict(columns.arrays), dict(columns.texts)
+    kept = arrays["ratings"] >= min_rating
+    if not kept.any():
+        raise UserError(
+            f"nobody left in {shown_path(folder)}: none of its {len(kept)} ratings is {min_rating:g} stars "
+            f"or more, the highest is {arrays['ratings'].max():g}; lower --min_rating"
+        )
+    if kept.all():
+        return columns
+    notes.append(f"{len(kept) - kept.sum()} of {len(kept)} ratings below {min_rating:g} stars dropped")
+    for name in ("users", "movies", "ratings", "timestamps"):
+        arrays[name] = arrays[name][kept]
+    stays = np.bincount(arrays["users"], minlength=len(arrays["user_ids"])) > 0
+    row = np.where(stays, np.cumsum(stays) - 1, -1).astype(np.int32)
+    arrays["users"] = row[arrays["users"]]
+    arrays["user_ids"] = arrays["user_ids"][stays]
+    if "tag_users" in arrays:
+        tag_users = row[arrays["tag_users"]]
+        arrays["tag_users"] = tag_users[tag_users >= 0]
+        arrays["tag_movies"] = arrays["tag_movies"][tag_users >= 0]
+        texts["tags"] = [text for text, user in zip(texts["tags"], tag_users, strict=True) if user >= 0]
+        if dropped := len(tag_users) - len(texts["tags"]):
+            notes.append(f"{dropped} tag{'' if dropped == 1 else 's'} of users without such ratings dropped")
+    selected = Columns(arrays, texts)
+    selected.freeze()
+    return selected
+
+
+def _movielens(name: str, fingerprint: str, columns: Columns, notes: tuple[str, ...]) -> MovieLens:
+    """The columns under the names and types the rest of the program knows."""
+    arrays, texts = columns.arrays, columns.texts
+    genres = [tuple(genre for genre in text.split("|") if genre) for text in texts["genres"]]
+    tags = genome = None
+    if "tags" in texts:
+        tags = Tags(arrays["tag_users"], arrays["tag_movies"], texts["tags"])
+    if "genome_tags" in texts:
+        genome = Genome(arrays["genome_movies"], arrays["relevance"], texts["genome_tags"])
+    return MovieLens(
+        name,
+        Movies(arrays["movie_ids"], texts["titles"], genres, arrays["years"]),
+        arrays["user_ids"],
+        Interactions(arrays["users"], arrays["movies"], arrays["ratings"], arrays["timestamps"]),
+        fingerprint,
+        notes,
+        tags,
+        genome,
+    )
