@@ -87,7 +87,7 @@ def split_interactions(
             70/10/20, section 4); ``none`` trains on everything.
 
     Raises:
-        UserError: nobody has enough interactions for anything to be held out.
+        UserError: nobody has enough interactions for something to be held out and something left to train on.
     """
     counts = np.bincount(interactions.users, minlength=num_users)
     starts = np.cumsum(counts) - counts
@@ -102,14 +102,15 @@ def split_interactions(
         is_validation = (position >= 7 * size // 10) & ~is_test
     else:
         is_test = is_validation = np.zeros(len(interactions), dtype=bool)
-    if name != "none" and not is_test.any():
+    is_train = ~(is_test | is_validation)
+    if not is_train.any() or (name != "none" and not is_test.any()):
         raise UserError(
-            f"nobody left to split: no user of {num_users} has enough ratings to hold one out; "
-            "use a larger dataset or --split none"
+            f"nobody left to split: no user of {num_users} has enough ratings to hold one out and train on "
+            "others; use a larger dataset or --split none"
         )
     return Split(
         name,
-        train=interactions.select(~(is_test | is_validation)),
+        train=interactions.select(is_train),
         validation=interactions.select(is_validation),
         test=interactions.select(is_test),
         num_users=num_users,
