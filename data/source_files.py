@@ -75,13 +75,15 @@ def read_text(path: Path, encodings: tuple[str, ...] = ("utf-8-sig",)) -> str:
     """
     with open_source(path) as file:
         content = file.read()
-    if not content.strip():
-        raise empty(path)
     for encoding in encodings:
         try:
-            return content.decode(encoding)
+            text = content.decode(encoding)
         except UnicodeDecodeError as error:
             failure = error
+            continue
+        if not text.strip():
+            raise empty(path)
+        return text
     raise not_utf8(path, content.count(b"\n", 0, failure.start) + 1, failure)
 
 
