@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from config import Config
-from data.cache import data_fingerprint
+from data.cache import content_fingerprint
+from data.readers import find_release
 from utils.checkpoint import BEST, load_checkpoint
 from utils.cli import adopt
 from utils.compute import set_up_compute
@@ -42,7 +43,7 @@ def recommend(config: Config, typed: dict[str, Any]) -> None:
 
 
 def _check_data(folder: Path, dataset: dict[str, str]) -> None:
-    if data_fingerprint(folder) != dataset["data"]:
+    if content_fingerprint(find_release(folder).files) != dataset["data"]:
         raise UserError(
             f"--data_dir {folder} is not what the checkpoint was trained on ({dataset['name']}); "
             "drop the flag, or train on this folder"

@@ -21,7 +21,7 @@ from data.graph_builder import ItemGraph
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # increment of the SplitMix64 sequence (Steele et al., 2014)
 
 
-@numba.njit(inline="always")
+@numba.njit(inline="always", cache=True)
 def _mix(z: np.uint64) -> np.uint64:
     """SplitMix64's finaliser: neighbouring counters give unrelated 64-bit words."""
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -29,13 +29,13 @@ def _mix(z: np.uint64) -> np.uint64:
     return z ^ (z >> np.uint64(31))
 
 
-@numba.njit(inline="always")
+@numba.njit(inline="always", cache=True)
 def _below(word: np.uint64, bound: np.int32) -> np.int64:
     """A number in [0, bound) from a word's upper half: multiply and shift, no division."""
     return np.int64(((word >> np.uint64(32)) * np.uint64(bound)) >> np.uint64(32))
 
 
-@numba.njit(nogil=True)
+@numba.njit(nogil=True, cache=True)
 def _walk_one(
     movie: int,
     stream: np.uint64,
@@ -82,7 +82,7 @@ def _walk_one(
     return num_visited
 
 
-@numba.njit(nogil=True)
+@numba.njit(nogil=True, cache=True)
 def _rank_by_visits(
     visits: np.ndarray, visited: np.ndarray, ranked: np.ndarray, by_count: np.ndarray, limit: int
 ) -> int:
@@ -110,7 +110,7 @@ def _rank_by_visits(
     return min(limit, len(visited))
 
 
-@numba.njit(parallel=True, nogil=True)
+@numba.njit(parallel=True, nogil=True, cache=True)
 def _sample_neighbors(
     seeds: np.ndarray,
     graph: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],

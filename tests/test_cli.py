@@ -1,0 +1,143 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from commands.download import main as main_download
+from commands.entry import main_everything, main_inference, main_modes, main_train
+from config import PRESETS, Config
+from utils.cli import adopt, build_parser, guarded, to_config
+from utils.errors import UserError, WorldError
+
+ROOT = Path(__file__).resolve().parent.parent
+SECTIONS = [section.name for section in fields(Config)]
+MAINS = [main_modes, main_train, main_inference, main_everything, main_download]
+
+
+def typed(*argv):
+    parser = build_parser("x.py", "Some script.", SECTIONS, "  python x.py\n")
+    return vars(parser.parse_args(argv))
+
+
+def test_untyped_flags_leave_no_trace_and_typed_ones_win_over_presets():
+    assert typed() == {}
+    assert to_config(typed()) == Config()
+    paper = to_config(typed("--preset", "paper", "--hidden_dim", "64"))
+    assert paper.training.loss == "max_margin" and paper.training.max_hard_negatives == 6
+    assert paper.model.hidden_dim == 64 and paper.model.embedding_dim == PRESETS["paper"]["embedding_dim"]
+
+
+def test_presets_name_settings_that_exist():
+    names = {field.name for section in SECTIONS for field in fields(getattr(Config(), section))}
+    for preset in PRESETS.values():
+        assert preset.keys() <= names
+
+
+def test_no_flag_is_defined_twice():
+    names = [field.name for section in SECTIONS for field in fields(getattr(Config(), section))]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--epochs", "0"], "argument --epochs: must be a whole number at least 1, got '0'"),
+        (["--epochs", "2.5"], "must be a whole number at least 1, got '2.5'"),
+        (["--lr", "0"], "argument --lr: must be a number above 0, got '0'"),
+        (["--lr", "nan"], "got 'nan'"),
+        (["--lr", "inf"], "got 'inf'"),
+        (["--restart_probability", "1.5"], "must be a number at least 0 and at most 1, got '1.5'"),
+        (["--split", "random"], "argument --split: invalid choice: 'random'"),
+        (["--batch", "5"], "unrecognized arguments: --batch 5"),
+        (["--seed"], "argument --seed: expected one argument"),
+        (["--seed", "99999999999"], "at most 2.14748e+09, got '99999999999'"),
+    ],
+)
+def test_a_wrong_flag_is_one_line_and_exit_2(argv, message, capsys):
+    with pytest.raises(SystemExit) as stop:
+        typed(*argv)
+    error = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert error.count("\n") == 1 and error.startswith("error: ") and message in error
+    assert error.endswith("see x.py --help\n")
+
+
+@pytest.mark.parametrize("main", MAINS)
+def test_help_has_examples_and_defaults(main, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    text = capsys.readouterr().out
+    assert stop.value.code == 0
+    assert "examples:\n  python " in text and "(default: " in text
+    assert max(map(len, text.splitlines())) < 120
+
+
+def test_the_checkpoint_rules():
+    stored = to_config(typed("--split", "temporal", "--seed", "7", "--epochs", "3")).model_settings()
+    plain = typed("--search_method", "exact", "--output_dir", "elsewhere")
+    adopted = adopt(to_config(plain), stored, plain)
+    assert (adopted.data.split, adopted.run.seed, adopted.training.epochs) == ("temporal", 7, 3)
+    assert adopted.run.output_dir == "elsewhere"
+    agreeing = typed("--split", "temporal")
+    assert adopt(to_config(agreeing), stored, agreeing).data.split == "temporal"
+    contradicting = typed("--split", "leave_one_out")
+    with pytest.raises(
+        UserError, match="--split leave_one_out contradicts the checkpoint, trained with temporal"
+    ):
+        adopt(to_config(contradicting), stored, contradicting)
+    longer = typed("--epochs", "9")
+    assert adopt(to_config(longer), stored, longer, frozenset({"epochs"})).training.epochs == 9
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (UserError("no such film"), 2, "error: no such film\n"),
+        (WorldError("no network"), 1, "error: no network\n"),
+        (OSError(28, "No space left on device", "out/x"), 1, "error: disk full (out/x); free some space"),
+        (PermissionError(13, "Permission denied", "out/x"), 1, "error: not allowed to write (out/x)"),
+        (MemoryError(), 1, "error: out of memory; use"),
+        (KeyboardInterrupt(), 130, "interrupted; the last complete checkpoint is intact"),
+    ],
+)
+def test_exceptions_become_one_line_and_an_exit_code(error, code, line, capsys):
+    def command():
+        raise error
+
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        assert guarded(command) == code
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    shown = capsys.readouterr().err
+    assert shown.startswith(line) and shown.count("\n") == 1
+
+
+def test_scripts_only_parse_and_call_main():
+    for name in ("main", "train", "inference", "run", "download_dataset"):
+        code = (ROOT / f"{name}.py").read_text()
+        assert len(code.splitlines()) < 20 and f"python {name}.py" in code
+
+
+def test_help_does_not_load_heavy_libraries():
+    code = (
+        "import sys; from commands.entry import main_modes\n"
+        "try: main_modes(['--help'])\nexcept SystemExit: pass\n"
+        "assert not {'torch', 'pandas', 'numba', 'faiss'} & set(sys.modules), sys.modules.keys()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, env=os.environ
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_output_into_a_closed_pipe_is_no_error():
+    command = f"{sys.executable} main.py --help | head -1"
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and "Traceback" not in done.stderr
+    assert re.match(r"usage: main.py", done.stdout)
