@@ -71,7 +71,7 @@ class TrainingConfig:
     """The pairs, the loss and the schedule."""
 
     preset: str = flag("default", "starting point for the other settings", choices=("default", "paper"))
-    epochs: int = flag(10, "passes over the pairs", low=1)
+    epochs: int = flag(15, "passes over the pairs", low=1)
     batch_size: int = flag(8192, "pairs a step", low=1)
     lr: float = flag(0.003, "peak learning rate of Adam", above=0)
     lr_decay: float = flag(
@@ -97,7 +97,7 @@ class TrainingConfig:
         choices=("forward", "both"),
     )
     pairs_per_epoch: int = flag(1_000_000, "pairs drawn for an epoch where there are more", low=1)
-    patience: int = flag(3, "epochs without a better validation MRR before stopping", low=1)
+    patience: int = flag(5, "epochs without a better validation MRR before stopping", low=1)
     eval_queries: int = flag(20_000, "questions sampled for an evaluation where there are more", low=1)
 
 
@@ -162,6 +162,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "max_hard_negatives": 6,
         "pair_window": 1,
         "pair_order": "forward",
+        "batch_size": 2048,
         "hidden_dim": 2048,
         "embedding_dim": 1024,
     },

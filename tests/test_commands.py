@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -179,19 +178,24 @@ def test_split_none_trains_and_has_nothing_to_evaluate(tmp_path, capsys):
     assert "--split none holds nothing out" in line
 
 
+SLOW = [*FAST, "--batch_size", "8", "--max_hard_negatives", "6", "--patience", "9", "--epochs", "4"]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """Four epochs in one go."""
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    planted_movielens(folder / "planted")
+    assert main_train([*flags(folder), *SLOW]) == 0
+    return folder
+
+
 @pytest.mark.parametrize("stop_with", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_killed_and_resumed_equals_uninterrupted(tmp_path, stop_with):
-    """Four epochs at once, and two, a kill, and two more: the same embeddings to the bit."""
+def test_killed_and_resumed_equals_uninterrupted(uninterrupted, tmp_path, stop_with):
+    """Two epochs, a kill in the third, and a resumed training: the same embeddings to the bit."""
     planted_movielens(tmp_path / "planted")
-    slow = [*FAST, "--batch_size", "8", "--max_hard_negatives", "6", "--patience", "9", "--epochs"]
-    data = ["--data_dir", str(tmp_path / "planted")]
-    whole, cut = (
-        [*data, "--checkpoint_dir", str(tmp_path / name), "--output_dir", str(tmp_path / name)]
-        for name in ("whole", "cut")
-    )
-    assert run_script("train.py", [*whole, *slow, "4"]).returncode == 0
     process = subprocess.Popen(
-        [sys.executable, "train.py", *cut, *slow, "4"], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        [sys.executable, "train.py", *flags(tmp_path), *SLOW], cwd=ROOT, stderr=subprocess.PIPE, text=True
     )
     for line in process.stderr:
         if line.startswith("epoch  2/4"):
@@ -202,17 +206,15 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path, stop_with):
     if stop_with != signal.SIGKILL:
         assert process.returncode == 130
         assert rest == "interrupted; the last complete checkpoint is intact, --resume continues a training\n"
-    resumed = run_script("train.py", [*cut, "--resume", "--num_threads", "1"])
-    assert resumed.returncode == 0 and "continuing after epoch 2" in resumed.stderr
+    interrupted = torch.load(tmp_path / "checkpoints" / "last.pt", weights_only=True)
+    assert interrupted["trainer"]["epoch"] == 2
+    assert main_train([*flags(tmp_path), "--resume", "--num_threads", "1"]) == 0
     for name in ("best.pt", "last.pt"):
-        ours, theirs = (torch.load(tmp_path / run / name, weights_only=True) for run in ("cut", "whole"))
+        ours, theirs = (
+            torch.load(folder / "checkpoints" / name, weights_only=True)
+            for folder in (tmp_path, uninterrupted)
+        )
         assert torch.equal(ours["embeddings"], theirs["embeddings"])
         assert ours["trainer"]["epoch"] == theirs["trainer"]["epoch"]
         for key, value in ours["trainer"]["model"].items():
             assert torch.equal(value, theirs["trainer"]["model"][key])
-
-
-def run_script(script, argv):
-    return subprocess.run(
-        [sys.executable, script, *argv], cwd=ROOT, capture_output=True, text=True, env=os.environ
-    )
