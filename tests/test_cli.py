@@ -13,6 +13,7 @@ from commands.entry import main_everything, main_inference, main_modes, main_tra
 from config import PRESETS, Config
 from utils.cli import adopt, build_parser, guarded, to_config
 from utils.errors import UserError, WorldError
+from utils.settings_table import settings_table
 
 ROOT = Path(__file__).resolve().parent.parent
 SECTIONS = [section.name for section in fields(Config)]
@@ -141,3 +142,9 @@ def test_output_into_a_closed_pipe_is_no_error():
     done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0 and "Traceback" not in done.stderr
     assert re.match(r"usage: main.py", done.stdout)
+
+
+def test_the_readme_has_the_current_table_of_flags():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = readme.split("<!-- settings -->\n")[1].split("\n<!-- /settings -->")[0].strip()
+    assert shown == settings_table(), "run python -m utils.settings_table and paste its output"
