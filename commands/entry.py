@@ -68,6 +68,7 @@ def main_modes(argv: list[str] | None = None) -> int:
         "  python main.py --mode inference --title 'toy story' --num_recommendations 10\n"
         "  python main.py --mode export    --output_dir output\n",
     )
+    parser.usage = "%(prog)s --mode MODE [flags]"
     parser.add_argument("--mode", choices=tuple(MODES), required=True, help="what to do")
     typed = vars(parser.parse_args(argv))
     return _run(MODES[typed.pop("mode")], typed)

@@ -88,6 +88,7 @@ def build_parser(prog: str, description: str, sections: Sequence[str], examples:
     """
     parser = Parser(
         prog=prog,
+        usage="%(prog)s [flags]",  # argparse's own list of fifty flags hides what follows it
         description=description,
         epilog="examples:\n" + examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
