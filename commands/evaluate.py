@@ -15,9 +15,8 @@ from utils.baselines import BASELINES, ChosenBaseline, fit_and_choose
 from utils.checkpoint import BEST, Checkpoint, load_checkpoint
 from utils.cli import adopt
 from utils.compute import peak_memory_gb, set_up_compute
-from utils.embedding_map import plot_embedding_map
 from utils.evaluation import EmbeddingScorer, Evaluation, evaluate, sample_questions
-from utils.plots import plot_hit_rates
+from utils.plots import plot_embedding_map, plot_hit_rates
 from utils.tables import format_metrics_table
 
 logger = logging.getLogger("pinsage")

@@ -36,7 +36,7 @@ def plot_training_curves(history: Sequence[Mapping[str, Any]], path: str | Path)
     Args:
         history: one row an epoch, with ``epoch`` and any of ``loss``, ``validation_mrr``,
             ``validation_hit_rate@10``, ``validation_hit_rate@100``, ``learning_rate``,
-            ``hard_negatives``, ``pairs_per_second``. A column without values has no panel.
+            ``hard_negatives``, ``pairs_per_second``. A column without values, or of zeros, has no panel.
         path: PNG to write.
 
     Raises:
@@ -47,7 +47,7 @@ def plot_training_curves(history: Sequence[Mapping[str, Any]], path: str | Path)
     from matplotlib.ticker import MaxNLocator
 
     epochs = _column(history, "epoch")
-    panels = [panel for panel in PANELS if any(np.isfinite(_column(history, c)).any() for c in panel[2])]
+    panels = [panel for panel in PANELS if any(np.nan_to_num(_column(history, c)).any() for c in panel[2])]
     validation_mrr = _column(history, "validation_mrr")
     best = None if np.isnan(validation_mrr).all() else int(np.nanargmax(validation_mrr))
     num_columns = min(3, max(1, len(panels)))
