@@ -195,6 +195,5 @@ class Config:
     def model_settings(self) -> dict[str, Any]:
         """The settings that a checkpoint stores, since they make the model what it is."""
         stored = asdict(self.data) | asdict(self.model) | asdict(self.training) | {"seed": self.run.seed}
-        for elsewhere in ("data_dir", "eval_queries"):
-            del stored[elsewhere]
+        del stored["data_dir"]
         return stored

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from commands.evaluate import evaluate_checkpoint
-from commands.inference import recommend
+from commands.inference import check_request, recommend
 from commands.train import train
 from config import Config
 from data.sources import prepare_dataset
@@ -22,6 +22,7 @@ def run(config: Config, typed: dict[str, Any]) -> None:
         UserError, WorldError: whatever one of the steps raises.
     """
     started = time.perf_counter()
+    check_request(config, typed)
     wanted = config.download
     data_dir = typed.get("data_dir", f"data/{wanted.dataset}")
     archive = None if wanted.archive is None else Path(wanted.archive)
@@ -29,9 +30,7 @@ def run(config: Config, typed: dict[str, Any]) -> None:
     prepare_dataset(wanted.dataset, Path(data_dir), archive, wanted.scale, config.run.seed, config.run.quiet)
     config = config.override({"data_dir": data_dir})
     _step(2, "training")
-    train(config, typed)
-    # The checkpoint now holds every setting, so the flags typed for the training are no contradiction.
-    config = config.override({"resume": False})
+    config = train(config, typed)
     if config.data.split == "none":
         logger.info("nothing is held out by --split none, so there is nothing to evaluate")
     else:

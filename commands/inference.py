@@ -22,13 +22,7 @@ def recommend(config: Config, typed: dict[str, Any]) -> None:
     Raises:
         UserError: no checkpoint, no such film, an ambiguous title, or flags that contradict the checkpoint.
     """
-    if config.search.search_method != "exact":
-        raise UserError(f"--search_method {config.search.search_method} is not available yet, use exact")
-    if "title" in typed and "movie_id" in typed:
-        raise UserError(
-            f"--movie_id {config.inference.movie_id} and --title {config.inference.title!r} "
-            "both name a film; give one of them"
-        )
+    check_request(config, typed)
     set_up_compute(config.run)
     checkpoint = load_checkpoint(Path(config.run.checkpoint_dir) / BEST)
     adopt(config, checkpoint.settings, typed)
@@ -40,6 +34,21 @@ def recommend(config: Config, typed: dict[str, Any]) -> None:
         recommender.row_of_id(config.inference.movie_id) if title is None else recommender.row_of_title(title)
     )
     print_recommendations(recommender, row, config.inference.num_recommendations)
+
+
+def check_request(config: Config, typed: dict[str, Any]) -> None:
+    """Refuse what can be seen to be wrong before a checkpoint is read, or trained.
+
+    Raises:
+        UserError: a search method that is not there, or two films at once.
+    """
+    if config.search.search_method != "exact":
+        raise UserError(f"--search_method {config.search.search_method} is not available yet, use exact")
+    if "title" in typed and "movie_id" in typed:
+        raise UserError(
+            f"--movie_id {config.inference.movie_id} and --title {config.inference.title!r} "
+            "both name a film; give one of them"
+        )
 
 
 def _check_data(folder: Path, dataset: dict[str, str]) -> None:

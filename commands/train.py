@@ -58,12 +58,15 @@ class _Training:
         )
 
 
-def train(config: Config, typed: dict[str, Any]) -> None:
+def train(config: Config, typed: dict[str, Any]) -> Config:
     """Train, or with ``--resume`` continue, and leave checkpoints, history and curves behind.
 
     Args:
         config: all settings.
         typed: the flags that were typed.
+
+    Returns:
+        The settings as trained; those of the checkpoint where one was continued.
 
     Raises:
         UserError: data, settings or checkpoint do not fit.
@@ -91,6 +94,7 @@ def train(config: Config, typed: dict[str, Any]) -> None:
         save_checkpoint(training.checkpoint(training.trainer.embeddings()), folder / LAST)
     fit(training.trainer, _validation_questions(config, split), training.progress, save)
     _finish(training, folder, started)
+    return config
 
 
 def load_and_split(config: Config) -> tuple[MovieLens, Split]:
