@@ -73,7 +73,7 @@ class TrainingConfig:
     preset: str = flag("default", "starting point for the other settings", choices=("default", "paper"))
     epochs: int = flag(15, "passes over the pairs", low=1)
     batch_size: int = flag(8192, "pairs a step", low=1)
-    lr: float = flag(0.003, "peak learning rate of Adam", above=0)
+    lr: float = flag(0.003, "peak learning rate of Adam", above=0, high=1000)
     lr_decay: float = flag(
         0.85, "factor on the learning rate each epoch after the first (warm-up) one", above=0, high=1
     )

@@ -38,7 +38,7 @@ def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:
     set_up_compute(config.run)
     path = Path(config.run.checkpoint_dir) / BEST
     checkpoint = load_checkpoint(path)
-    config = adopt(config, checkpoint.settings, typed, frozenset({"eval_queries"}))
+    config = adopt(config, checkpoint.settings, typed)
     movielens, split = load_and_split(config)
     check_same_data(checkpoint, movielens, split, path)
     questions = held_out_queries(split, "test")

@@ -31,6 +31,8 @@ def run(config: Config, typed: dict[str, Any]) -> None:
     config = config.override({"data_dir": data_dir})
     _step(2, "training")
     config = train(config, typed)
+    # What the training checked already must not be held against an older best.pt of a resumed one.
+    typed = {name: value for name, value in typed.items() if name not in config.model_settings()}
     if config.data.split == "none":
         logger.info("nothing is held out by --split none, so there is nothing to evaluate")
     else:

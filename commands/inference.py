@@ -80,7 +80,7 @@ def _table(recommender: Recommender, found: list[Recommendation]) -> str:
                 f"{score:.3f}",
                 str(movies.ids[row]),
                 f"{year:.0f}" if year == year else "-",
-                movies.titles[row],
+                " ".join(movies.titles[row].split()),  # a line break in a title is not one in the table
                 ", ".join(movies.genres[row]) or "-",
             )
         )

@@ -3,7 +3,7 @@
 import csv
 import logging
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from config import Config
 from data.dataset import MovieLens, load_movielens
+from data.graph_builder import build_graph
 from data.splits import Queries, Split, held_out_queries, split_interactions
 from model.fit import Progress, fit
 from model.inputs import ModelInputs, build_inputs
@@ -135,12 +136,12 @@ def _set_up(
     config: Config, movielens: MovieLens, split: Split, device: torch.device, stored: Checkpoint | None
 ) -> _Training:
     """A fresh training, or the stored one as it was after its last epoch."""
-    inputs = build_inputs(movielens, split, config.model, config.run.seed)
-    progress = Progress()
-    if stored is not None:
-        inputs = ModelInputs(
-            inputs.graph, stored.basis, stored.features, stored.neighbors.long(), stored.weights
-        )
+    if stored is None:
+        inputs = build_inputs(movielens, split, config.model, config.run.seed)
+        progress = Progress()
+    else:
+        graph = build_graph(split.train, split.num_users, split.num_movies)
+        inputs = ModelInputs(graph, stored.basis, stored.features, stored.neighbors.long(), stored.weights)
         progress = Progress(**stored.progress)
     trainer = Trainer(
         inputs, split, config.model, config.training, config.run.seed, device, not config.run.quiet
@@ -168,12 +169,12 @@ def _finish(training: _Training, folder: Path, started: float) -> None:
         writer.writeheader()
         writer.writerows(history)
     plot_training_curves(history, output / "training_curves.png")
-    best = asdict(training.progress)
+    progress = training.progress
     logger.info(
         "trained in %.0f s, peak memory %.2f GB; best epoch %d%s -> %s",
         time.perf_counter() - started,
         peak_memory_gb(),
-        best["best_epoch"],
-        "" if best["best_mrr"] is None else f" (validation MRR {best['best_mrr']:.4f})",
+        progress.best_epoch,
+        "" if progress.best_mrr is None else f" (validation MRR {progress.best_mrr:.4f})",
         folder / BEST,
     )

@@ -98,7 +98,9 @@ class MaxAggregation(NeighborAggregation):
     def pool(self, h: Tensor, neighbors: Tensor, weights: Tensor) -> Tensor:
         """Maximum over the entries with a positive weight; 0 where there is none."""
         present = (weights > 0).unsqueeze(-1)
-        return (h[neighbors] * present).amax(dim=1)  # [n, T, d] -> [n, d]
+        # index_select, not brackets: its gradient adds up in a fixed order on CPU.
+        gathered = h.index_select(0, neighbors.reshape(-1)).view(*neighbors.shape, -1)  # [n, T, d]
+        return (gathered * present).amax(dim=1)  # [n, d]
 
     def forward(
         self,

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from data.splits import Queries
 from model.trainer import Trainer
+from utils.errors import WorldError
 from utils.evaluation import EmbeddingScorer, evaluate
 
 logger = logging.getLogger("pinsage")
@@ -69,6 +71,11 @@ def fit(
     while trainer.epoch < settings.epochs and progress.stale_epochs < settings.patience:
         row = trainer.train_epoch()
         embeddings = trainer.embeddings()
+        if not torch.isfinite(embeddings).all():  # the last step of an epoch can diverge unseen by its loss
+            raise WorldError(
+                f"the embeddings are no numbers after epoch {trainer.epoch}; the last good checkpoint is "
+                f"intact, train again with --lr below {settings.lr:g}"
+            )
         if validation is not None:
             metrics = evaluate(EmbeddingScorer(embeddings.numpy()), validation).metrics
             row |= {f"validation_{name}": metrics[name] for name in SHOWN}

@@ -41,7 +41,8 @@ def max_margin_loss(scores: BatchScores, margin: float) -> Tensor:
         scores: of the batch.
         margin: the paper's Delta, which it does not give.
     """
-    shared = scores.shared[scores.query_of_pair]  # [B, R]
+    # index_select, not brackets: its gradient adds up in a fixed order on CPU.
+    shared = scores.shared.index_select(0, scores.query_of_pair)  # [B, R]
     column = torch.arange(shared.size(1), device=shared.device)
     shared = shared.masked_fill(column == scores.positive_column.unsqueeze(1), -torch.inf)
     negatives = torch.cat([shared, scores.hard], dim=1)  # [B, R + H]
@@ -57,7 +58,7 @@ def softmax_loss(scores: BatchScores, temperature: float) -> Tensor:
         temperature: scores are divided by it.
     """
     positive = scores.positive / temperature
-    total = torch.logsumexp(scores.shared / temperature, dim=1)[scores.query_of_pair]  # [B]
+    total = torch.logsumexp(scores.shared / temperature, dim=1).index_select(0, scores.query_of_pair)  # [B]
     # Where the positive is among the shared negatives, the sum holds its term already, once.
     total = torch.where(scores.positive_column >= 0, total, torch.logaddexp(total, positive))
     if scores.hard.size(1):

@@ -49,7 +49,7 @@ def test_no_flag_is_defined_twice():
     [
         (["--epochs", "0"], "argument --epochs: must be a whole number at least 1, got '0'"),
         (["--epochs", "2.5"], "must be a whole number at least 1, got '2.5'"),
-        (["--lr", "0"], "argument --lr: must be a number above 0, got '0'"),
+        (["--lr", "0"], "argument --lr: must be a number above 0 and at most 1000, got '0'"),
         (["--lr", "nan"], "got 'nan'"),
         (["--lr", "inf"], "got 'inf'"),
         (["--restart_probability", "1.5"], "must be a number at least 0 and at most 1, got '1.5'"),

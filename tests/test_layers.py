@@ -89,7 +89,6 @@ def test_blocks_hold_only_what_the_batch_needs():
 
 def test_model_has_no_vector_of_an_id():
     model = PinSage(7, 8, 5)
-    small, large = (sum(p.numel() for p in model.parameters()) for _ in range(2))
     neighbors, weights = random_table(40, 4)
     permutation = torch.randperm(40)
     inverse = permutation.argsort()
@@ -97,7 +96,6 @@ def test_model_has_no_vector_of_an_id():
     original = model.embed_all(features, neighbors, weights)
     relabelled = model.embed_all(features[inverse], permutation[neighbors[inverse]], weights[inverse])
     torch.testing.assert_close(relabelled, original[inverse])
-    assert small == large
 
 
 @pytest.mark.parametrize("aggregator", AGGREGATORS)

@@ -22,7 +22,7 @@ def workspace(ml_100k_dir, tmp_path_factory):
     folder = tmp_path_factory.mktemp("road")
     shutil.copytree(ml_100k_dir, folder / "data" / "ml-100k")
     done = subprocess.run(
-        [sys.executable, str(ROOT / "run.py")], cwd=folder, capture_output=True, text=True, timeout=300
+        [sys.executable, str(ROOT / "run.py")], cwd=folder, capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 0, done.stderr
     (folder / "stdout").write_text(done.stdout)
@@ -51,7 +51,7 @@ def test_pinsage_beats_item_knn_and_popularity_on_real_data(workspace):
     )  # fmt: skip
     # Floors well below what three seeds showed (.554, .073), well above both rivals (.458, .067).
     assert ours["hit_rate@100"] > max(0.53, knn["hit_rate@100"], popularity["hit_rate@100"])
-    assert ours["mrr"] > max(0.067, popularity["mrr"])
+    assert ours["mrr"] > max(0.067, knn["mrr"], popularity["mrr"])
 
 
 @pytest.mark.network

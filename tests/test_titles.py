@@ -15,6 +15,7 @@ TITLES = [
     "Schindler's List (1993)",
     "2001: A Space Odyssey (1968)",
     "Silence of the Lambs, The (1991)",
+    "七人の侍 (1954)",
 ]
 MOVIES = Movies(np.arange(len(TITLES)), TITLES, [()] * len(TITLES), np.zeros(len(TITLES), np.float32))
 
@@ -40,6 +41,8 @@ MOVIES = Movies(np.arange(len(TITLES)), TITLES, [()] * len(TITLES), np.zeros(len
         ("story", [0, 1]),
         ("zzzzqqq", []),
         ("", []),
+        ("七人の侍", [10]),
+        ("羅生門", []),
         ("(1995)", [0, 3]),  # what came out that year
     ],
 )

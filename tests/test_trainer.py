@@ -149,3 +149,29 @@ def test_without_validation_the_last_epoch_is_the_best():
     fit(trainer, None, progress, lambda embeddings, best: best_flags.append(best))
     assert best_flags == [True] * 4 and progress.best_epoch == 4 and progress.best_mrr is None
     assert all(math.isfinite(row["loss"]) for row in progress.history)
+
+
+@pytest.mark.parametrize(("loss", "aggregator"), [("softmax", "mean"), ("max_margin", "max")])
+def test_two_threads_give_the_same_bits_each_time(loss, aggregator):
+    """Large enough that PyTorch splits the work: a gradient that adds up in any order would show."""
+    movielens = random_movielens(num_users=300, num_movies=600, density=0.1)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    settings = replace(TRAINING, loss=loss, batch_size=4096, num_negatives=600, pairs_per_epoch=8192)
+    try:
+        runs = []
+        for _ in range(2):
+            trainer = make_trainer(movielens, training=settings, model=replace(MODEL, aggregator=aggregator))
+            trainer.train_epoch()
+            runs.append(trainer.embeddings())
+    finally:
+        torch.set_num_threads(threads)
+    assert torch.equal(*runs)
+
+
+def test_embeddings_that_are_no_numbers_are_never_saved():
+    trainer = make_trainer(random_movielens(), "none", training=replace(TRAINING, lr=1e30, batch_size=10**6))
+    saved = []
+    with pytest.raises(WorldError, match="the last good checkpoint is intact"):
+        fit(trainer, None, Progress(), lambda embeddings, best: saved.append(embeddings))
+    assert not saved

@@ -33,7 +33,7 @@ class Checkpoint:
         user_ids: int64 ``[num_users]``, users of the spectral basis.
         basis: feature scaling and spectral basis.
         features: float32 ``[num_movies, num_features]``.
-        neighbors: int64 ``[num_movies, T]``.
+        neighbors: int32 ``[num_movies, T]``.
         weights: float32 ``[num_movies, T]``.
         embeddings: float32 ``[num_movies, dim]``, unit rows.
         trainer: ``Trainer.state_dict()``.

@@ -14,6 +14,7 @@ from utils.errors import UserError, WorldError
 
 logger = logging.getLogger("pinsage")
 
+OUT_OF_MEMORY = "out of memory; use a smaller dataset, --batch_size or --num_neighbors"
 INTERRUPTED = "interrupted; the last complete checkpoint is intact, --resume continues a training"
 
 
@@ -122,7 +123,7 @@ def to_config(typed: dict[str, Any]) -> Config:
 
 
 def adopt(
-    config: Config, stored: dict[str, Any], typed: dict[str, Any], allowed: frozenset[str] = frozenset()
+    config: Config, stored: dict[str, Any], typed: dict[str, Any], allowed: frozenset[str] | None = None
 ) -> Config:
     """Let the settings stored in a checkpoint rule, as they do for everything but a new training.
 
@@ -130,11 +131,15 @@ def adopt(
         config: settings of the command.
         stored: ``Config.model_settings()`` of the checkpoint.
         typed: the flags that were typed explicitly.
-        allowed: flags that may differ from the checkpoint's (``epochs`` when resuming).
+        allowed: flags that may differ when a training is resumed (``epochs``). None for every other
+            use of a checkpoint: then ``eval_queries``, which is no part of the model, stays the command's.
 
     Raises:
         UserError: a flag was typed that contradicts the checkpoint.
     """
+    if allowed is None:
+        stored = {name: value for name, value in stored.items() if name != "eval_queries"}
+        allowed = frozenset()
     for name in stored.keys() & typed.keys() - allowed:
         if typed[name] != stored[name]:
             raise UserError(
@@ -146,7 +151,11 @@ def adopt(
     )
 
 
+_interrupted: list[int] = []  # signals received by the running command
+
+
 def _interrupt(signum: int, frame: object) -> NoReturn:
+    _interrupted.append(signum)
     raise KeyboardInterrupt
 
 
@@ -169,7 +178,10 @@ def guarded(command: Callable[[], None], verbose: bool = False, when_interrupted
         0 when done, 2 for the caller's mistake, 1 for the world's, 130 when interrupted.
     """
     try:
+        _interrupted.clear()
         signal.signal(signal.SIGTERM, _interrupt)
+        if hasattr(sys.stdout, "reconfigure"):  # a title that the terminal cannot show is no error
+            sys.stdout.reconfigure(errors="replace")
         command()
         sys.stdout.flush()
         return 0
@@ -182,9 +194,17 @@ def guarded(command: Callable[[], None], verbose: bool = False, when_interrupted
     except (UserError, WorldError) as error:
         code, line = error.exit_code, str(error)
     except MemoryError:
-        code, line = 1, "out of memory; use a smaller dataset, --batch_size or --num_neighbors"
+        code, line = 1, OUT_OF_MEMORY
     except OSError as error:
         code, line = 1, _os_error_line(error)
+    except Exception as error:  # a bug, or PyTorch's own way to say that memory ran out
+        first = (str(error) or type(error).__name__).splitlines()[0]
+        no_memory = "allocate memory" in first or type(error).__name__ == "OutOfMemoryError"
+        unexpected = f"unexpected {type(error).__name__}: {first}; run again with --verbose for the details"
+        code, line = 1, OUT_OF_MEMORY if no_memory else unexpected
+    if _interrupted:  # an interrupted import can surface as any error
+        print(when_interrupted, file=sys.stderr)
+        return 130
     if verbose:
         logger.exception("details:")
     print(f"error: {line}", file=sys.stderr)

@@ -1,6 +1,5 @@
 """The device and the threads a command computes with, and the memory it took."""
 
-import os
 import sys
 
 from config import RunConfig
@@ -8,7 +7,7 @@ from utils.errors import UserError
 
 
 def set_up_compute(run: RunConfig) -> "torch.device":  # type: ignore[name-defined]  # noqa: F821
-    """Choose the device and apply ``--num_threads`` to everything that has threads.
+    """Choose the device and apply ``--num_threads`` to PyTorch and the walks.
 
     ``auto`` is cuda where there is one, else cpu; mps only on request, since PyTorch lacks some of
     the operations there.
@@ -21,7 +20,8 @@ def set_up_compute(run: RunConfig) -> "torch.device":  # type: ignore[name-defin
 
     if run.num_threads is not None:
         torch.set_num_threads(run.num_threads)
-        numba.set_num_threads(min(run.num_threads, os.cpu_count() or 1))
+        most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+        numba.set_num_threads(min(run.num_threads, most))
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if run.device == "auto":
         return torch.device("cuda" if available["cuda"] else "cpu")

@@ -78,7 +78,8 @@ def rank_targets(scorer: Scorer, questions: Queries, block_size: int = BLOCK_SIZ
     Args:
         scorer: the method.
         questions: what to ask it.
-        block_size: questions scored at once; bounds memory and changes nothing else.
+        block_size: questions scored at once; bounds memory. Scores by matrix product can differ in
+            their last bit between sizes, and with them what is a tie.
 
     Returns:
         float64 ``[len(questions)]``.

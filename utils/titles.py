@@ -16,13 +16,14 @@ _ARTICLE = re.compile(r"^(.*), (the|a|an|le|la|les|l'|il|el|der|die|das)$")
 
 def normalise(title: str) -> str:
     """Lower case, no accents or punctuation, ``Matrix, The`` as ``the matrix``; a year stays at the end."""
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower().strip()
+    decomposed = unicodedata.normalize("NFKD", title)
+    plain = "".join(mark for mark in decomposed if not unicodedata.combining(mark)).casefold().strip()
     year = _YEAR.search(plain)
     name = _YEAR.sub("", plain)
     article = _ARTICLE.match(name)
     if article:
         name = f"{article[2]} {article[1]}"
-    words = re.findall(r"[a-z0-9]+", name.replace("'", ""))
+    words = re.findall(r"\w+", name.replace("'", ""))
     return " ".join(words + ([year[1]] if year else []))
 
 
