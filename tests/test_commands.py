@@ -195,7 +195,12 @@ def test_killed_and_resumed_equals_uninterrupted(uninterrupted, tmp_path, stop_w
     """Two epochs, a kill in the third, and a resumed training: the same embeddings to the bit."""
     planted_movielens(tmp_path / "planted")
     process = subprocess.Popen(
-        [sys.executable, "train.py", *flags(tmp_path), *SLOW], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        [sys.executable, "train.py", *flags(tmp_path), *SLOW],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background job, as a CI can be, ignores Ctrl-C and hands that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     for line in process.stderr:
         if line.startswith("epoch  2/4"):
