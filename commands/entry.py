@@ -5,10 +5,12 @@ answer at once.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from config import Config
-from utils.cli import build_parser, guarded, set_up_logging, to_config
+from utils.cli import INTERRUPTED, build_parser, guarded, set_up_logging, to_config
+from utils.errors import UserError
 
 SECTIONS = ("data", "model", "training", "search", "inference", "run")
 
@@ -54,7 +56,25 @@ MODES: dict[str, Callable[[Config, dict[str, Any]], None]] = {
 def _run(command: Callable[[Config, dict[str, Any]], None], typed: dict[str, Any]) -> int:
     config = to_config(typed)
     set_up_logging(config.run.verbose, config.run.quiet)
-    return guarded(lambda: command(config, typed), config.run.verbose)
+
+    def checked() -> None:
+        _check_folders(config)
+        command(config, typed)
+
+    trains = command in (_train, _everything)
+    return guarded(checked, config.run.verbose, INTERRUPTED if trains else "interrupted")
+
+
+def _check_folders(config: Config) -> None:
+    """Find out before the work, not after it, that its results have nowhere to go.
+
+    Raises:
+        UserError: a folder to write into is a file.
+    """
+    for name in ("checkpoint_dir", "output_dir"):
+        folder = Path(getattr(config.run, name))
+        if folder.exists() and not folder.is_dir():
+            raise UserError(f"--{name} {folder} is a file; name a folder")
 
 
 def main_modes(argv: list[str] | None = None) -> int:

@@ -126,6 +126,7 @@ def test_export_writes_embeddings_and_their_films(workspace):
         (["--split", "temporal"], "--split temporal contradicts the checkpoint, trained with leave_one_out"),
         (["--checkpoint_dir", "nowhere"], "no checkpoint at nowhere/best.pt; train one first"),
         (["--device", "cuda"], "--device cuda: PyTorch finds none here"),
+        (["--output_dir", __file__], "test_commands.py is a file; name a folder"),
     ],
 )
 def test_wrong_inference_flags_are_one_line_and_exit_2(workspace, capsys, argv, message):
