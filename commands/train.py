@@ -98,8 +98,8 @@ def train(config: Config, typed: dict[str, Any]) -> Config:
     return config
 
 
-def load_and_split(config: Config) -> tuple[MovieLens, Split]:
-    """Read the data folder and split it as the settings say."""
+def load(config: Config) -> MovieLens:
+    """Read the data folder and say what is in it."""
     movielens = load_movielens(config.data.data_dir, config.data.min_rating)
     logger.info(
         "%s: %s ratings of %s films by %s users",
@@ -108,6 +108,12 @@ def load_and_split(config: Config) -> tuple[MovieLens, Split]:
     )
     for note in movielens.notes:
         logger.info("  %s", note)
+    return movielens
+
+
+def load_and_split(config: Config) -> tuple[MovieLens, Split]:
+    """Read the data folder and split it as the settings say."""
+    movielens = load(config)
     split = split_interactions(
         movielens.interactions, movielens.num_users, movielens.num_movies, config.data.split  # type: ignore[arg-type]
     )  # fmt: skip
