@@ -28,7 +28,7 @@ def plot_benchmark(comparisons: Mapping[str, Comparison], dataset: str, path: st
         dataset: name of the data, for the title.
         path: PNG to write.
     """
-    heights = [1.1 + 0.31 * len(comparison.methods) for comparison in comparisons.values()]
+    heights = [1.25 + 0.31 * len(comparison.methods) for comparison in comparisons.values()]
     with figure(path, 12.5, sum(heights) + 1.1) as drawing:
         head, *rows, foot = drawing.subfigures(
             len(heights) + 2, 1, squeeze=False, height_ratios=[0.5, *heights, 0.6]
@@ -64,8 +64,9 @@ def _draw(panels: Any, comparison: Comparison) -> None:
         axes.tick_params(axis="y", length=0)
     panels[0].set_yticks(range(len(names)), names)
     for name, label in zip(names, panels[0].get_yticklabels(), strict=True):
-        if colors[name] != OTHER:
-            label.set(color=colors[name], fontweight="bold")
+        # Only the short name is bold, so that the panels of both protocols stand below each other.
+        weight = "bold" if name == PINSAGE else "normal"
+        label.set(color=INK if colors[name] == OTHER else colors[name], fontweight=weight)
 
 
 def _draw_method(axes: Any, place: int, name: str, metric: str, comparison: Comparison, color: str) -> None:

@@ -105,8 +105,9 @@ def verdict(comparison: Comparison) -> str:
         for label, e in differences.items()
     ]
     lines = (
-        f"the best baseline by validation MRR is {name}:",
+        f"best baseline by validation MRR: {name}",
         f"PinSage {_enumerate(parts)}",
+        f"PinSage minus {name}:",
         *figures,
     )
     return "\n".join(lines)
