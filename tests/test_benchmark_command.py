@@ -122,8 +122,8 @@ def test_the_screen_shows_tables_and_a_verdict_and_quiet_no_progress(folder, cap
 def test_progress_says_protocol_seed_and_time(folder, capsys):
     assert main_modes(command(folder, "--split", "temporal", "--num_seeds", "2", output="told")) == 0
     told = capsys.readouterr().err
-    assert "temporal: PinSage, seed 4 (2 of 2)" in told and " s so far" in told
-    assert "temporal: item-kNN BM25 (k1 " in told
+    assert "pairs: PinSage, seed 4 (2 of 2)" in told and " s so far" in told
+    assert "pairs: item-kNN BM25 (k1 " in told
 
 
 def test_more_questions_than_eval_queries_are_sampled(folder, capsys):
