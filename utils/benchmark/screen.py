@@ -6,7 +6,7 @@ import numpy as np
 
 from utils.benchmark.bootstrap import RESAMPLES
 from utils.benchmark.comparison import PINSAGE, Comparison
-from utils.benchmark.popularity import HEAD_MIDDLE_TAIL, popularity_groups
+from utils.benchmark.popularity import HEAD_MIDDLE_TAIL, NUM_DECILES, popularity_groups
 from utils.benchmark.report import GROUP_METRICS, SHOWN_POPULARITY, mean_shown_popularity
 from utils.tables import Column, format_metrics_table, format_table, metric_label
 
@@ -57,21 +57,18 @@ def main_table(comparison: Comparison, seeds: Sequence[int]) -> str:
 def popularity_table(comparison: Comparison) -> str:
     """What the groups of films are, and each method's figures in them."""
     groups = popularity_groups(comparison.ratings, comparison.questions.targets, HEAD_MIDDLE_TAIL)
-    films, ratings, queries = (
-        [f"{n:,}" for n in ns]
-        for ns in (
-            [g.films for g in groups.values()],
-            [n for g in groups.values() for n in (g.fewest, g.most)],
-            [g.queries for g in groups.values()],
-        )
-    )
-    widths = [max(map(len, column)) for column in (films, ratings, queries)]
+    figures = {
+        name: [f"{n:,}" for n in (group.films, group.fewest, group.most, group.queries)]
+        for name, group in groups.items()
+    }
+    widths = [max(map(len, column)) for column in zip(*figures.values(), strict=True)]
     lines = ["by popularity of the target film:"]
-    for i, name in enumerate(groups):
-        share = f"{100 * len(HEAD_MIDDLE_TAIL[name]) // 10} %"
+    for name, row in figures.items():
+        films, fewest, most, queries = (text.rjust(width) for text, width in zip(row, widths, strict=True))
+        share = f"{100 * len(HEAD_MIDDLE_TAIL[name]) // NUM_DECILES} %"
         lines.append(
-            f"  {name:<6}  {films[i]:>{widths[0]}} films ({share}), {ratings[2 * i]:>{widths[1]}} to "
-            f"{ratings[2 * i + 1]:>{widths[1]}} training ratings each; {queries[i]:>{widths[2]}} questions"
+            f"  {name:<6}  {films} films ({share}), {fewest} to {most} training ratings each; "
+            f"{queries} questions"
         )
     columns = [
         Column(f"{metric} {name}", name, metric_label(metric)) for metric in GROUP_METRICS for name in groups
