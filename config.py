@@ -122,6 +122,15 @@ class InferenceConfig:
 
 
 @dataclass(frozen=True)
+class BenchmarkConfig:
+    """How often a comparison is repeated."""
+
+    num_seeds: int = flag(
+        3, "seeds a comparison averages over: --seed and the ones after it", low=1, high=100
+    )
+
+
+@dataclass(frozen=True)
 class DownloadConfig:
     """Where a dataset comes from."""
 
@@ -178,6 +187,7 @@ class Config:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     search: SearchConfig = field(default_factory=SearchConfig)
     inference: InferenceConfig = field(default_factory=InferenceConfig)
+    benchmark: BenchmarkConfig = field(default_factory=BenchmarkConfig)
     download: DownloadConfig = field(default_factory=DownloadConfig)
     run: RunConfig = field(default_factory=RunConfig)
 
