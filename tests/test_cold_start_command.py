@@ -53,7 +53,7 @@ def test_the_bar_in_words():
     lines = verdict_lines([seed_result(0), seed_result(1, shift=0.001)], bar=5)
     assert len(lines) == 6
     assert lines[0] == (
-        "target unseen, 5 ratings: PinSage's hit rate @10 is 0.010 ±0.003 above content only, "
+        "target unseen, 5 ratings: PinSage's hit rate @10 is 0.010 ±0.000 above content only, "
         "outside seed noise"
     )
     assert verdict_lines([seed_result(0)], bar=5)[3] == (

@@ -1,7 +1,7 @@
 import pytest
-from scipy.stats import ttest_ind
+from scipy.stats import ttest_ind, ttest_rel
 
-from utils.seed_statistics import deviation_metrics, difference, mean_metrics
+from utils.seed_statistics import deviation_metrics, difference, mean_metrics, paired_difference
 
 
 def test_mean_and_sample_deviation_by_hand():
@@ -24,6 +24,15 @@ def test_the_interval_is_students(first, second, verdict):
     interval = ttest_ind(first, second).confidence_interval(0.95)
     assert (gap.mean - gap.noise, gap.mean + gap.noise) == pytest.approx((interval.low, interval.high))
     assert gap.verdict == verdict
+
+
+def test_paired_differences_forget_what_both_share():
+    first, second = (0.10, 0.20, 0.30), (0.09, 0.17, 0.28)
+    gap = paired_difference(first, second)
+    interval = ttest_rel(first, second).confidence_interval(0.95)
+    assert (gap.mean - gap.noise, gap.mean + gap.noise) == pytest.approx((interval.low, interval.high))
+    assert gap.noise < difference(first, second).noise
+    assert paired_difference([0.2], [0.1]).noise is None
 
 
 def test_one_seed_knows_no_noise_and_equal_figures_are_within_it():

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from utils.seed_statistics import deviation_metrics, difference, mean_metrics
+from utils.seed_statistics import deviation_metrics, mean_metrics, paired_difference
 
 # question group -> method -> ratings folded in -> metric -> value
 Result = dict[str, dict[str, dict[int, dict[str, float]]]]
@@ -68,13 +68,18 @@ def cold_start_table(results: Sequence[SeedResult], counts: Sequence[int]) -> st
 
 
 def verdict_lines(results: Sequence[SeedResult], bar: int) -> list[str]:
-    """How PinSage's hit rate @10 compares with each rival where ``bar`` ratings are folded in."""
+    """How PinSage's hit rate @10 compares with each rival where ``bar`` ratings are folded in.
+
+    Both answer for the same films with the same ratings in each seed, so differences are paired.
+    """
     lines = []
     for group in UNSEEN_GROUPS:
         for method in results[0].metrics[group]:
             if method == OURS:
                 continue
-            gap = difference(*(_runs(results, group, name, bar, "hit_rate@10") for name in (OURS, method)))
+            gap = paired_difference(
+                *(_runs(results, group, name, bar, "hit_rate@10") for name in (OURS, method))
+            )
             word = "above" if gap.mean > 0 else "below" if gap.mean < 0 else "from"
             noise = "" if gap.noise is None else f" ±{gap.noise:.3f}"
             lines.append(

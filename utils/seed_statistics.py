@@ -40,6 +40,25 @@ def deviation_metrics(runs: Sequence[Mapping[str, float]]) -> dict[str, float | 
     return {name: float(np.std([run[name] for run in runs], ddof=1)) for name in runs[0]}
 
 
+def paired_difference(first: Sequence[float], second: Sequence[float]) -> Difference:
+    """Student's interval for the mean of the differences seed by seed.
+
+    For methods that share what a seed decides, such as the questions: what is hard for both then
+    drops out.
+
+    Args:
+        first: one method's figure for each seed.
+        second: the other's, for the same seeds in the same order.
+    """
+    from scipy.stats import t
+
+    gaps = np.subtract(first, second)
+    if len(gaps) < 2:
+        return Difference(float(gaps.mean()), None)
+    quantile = t.ppf((1 + CONFIDENCE) / 2, len(gaps) - 1)
+    return Difference(float(gaps.mean()), float(quantile * gaps.std(ddof=1) / np.sqrt(len(gaps))))
+
+
 def difference(first: Sequence[float], second: Sequence[float]) -> Difference:
     """Student's interval for the difference of two means, with both samples' variances pooled.
 
