@@ -123,9 +123,11 @@ class InferenceConfig:
 
 @dataclass(frozen=True)
 class BenchmarkConfig:
-    """How often the comparison with the baselines is repeated."""
+    """How often a comparison is repeated."""
 
-    num_seeds: int = flag(3, "trainings on each split, with seeds from --seed on", low=1, high=100)
+    num_seeds: int = flag(
+        3, "seeds a comparison averages over: --seed and the ones after it", low=1, high=100
+    )
 
 
 @dataclass(frozen=True)
