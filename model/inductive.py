@@ -38,7 +38,7 @@ def extend_inputs(
     num_known = len(inputs.features)
     new_films = np.arange(num_known, graph.num_movies)
     raters = graph.movie_user_matrix()[num_known:]
-    features = film_features(inputs.basis, new.movies, raters, new.tags, new.genome)
+    features = film_features(inputs.basis, new.movies, raters, new.tags, new.genome, degree_known=False)
     walks = RandomWalkSampler(
         graph, settings.num_walks, settings.walk_length, settings.restart_probability, seed
     )
@@ -53,14 +53,10 @@ def extend_inputs(
 
 
 def embed_films(trainer: Trainer, inputs: ModelInputs) -> EmbeddingScorer:
-    """Embed all films of ``inputs`` layer by layer with the trainer's weights.
-
-    The one place outside ``Trainer`` that calls the model: what a film is as a query, should it ever
-    differ from what it is as a candidate, belongs into the scorer here.
-    """
+    """Embed all films of ``inputs`` layer by layer with the trainer's weights."""
     model, device = trainer.model, trainer.device
     model.eval()
     embeddings = model.embed_all(
         inputs.features.to(device), inputs.neighbors.to(device), inputs.weights.to(device)
     )
-    return EmbeddingScorer(embeddings.cpu().numpy())
+    return EmbeddingScorer(*(part.cpu().numpy() for part in embeddings))
