@@ -182,6 +182,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "pair_window": 1,
         "pair_order": "forward",
         "batch_size": 2048,
+        "lr": 0.003,  # not the paper's, which gives none: our rate for batches of this size
         "hidden_dim": 2048,
         "embedding_dim": 1024,
     },

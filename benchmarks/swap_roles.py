@@ -40,7 +40,7 @@ def main(argv: list[str]) -> int:
                 strict=True,
             )
         )
-    print(f"{folder}: {len(inter):,} meetings of {movielens.num_users:,} users in {movielens.num_movies:,} films")
+    print(f"{folder}: {len(inter):,} ratings, {movielens.num_users:,} users as items")
     return 0
 
 

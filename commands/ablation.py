@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from commands.evaluate import GRID_QUESTIONS, PROTOCOL_WORDS
-from commands.repeated import refuse_resume, seeds, without_epoch_lines, write_json
+from commands.repeated import comparison_seeds, refuse_resume, without_epoch_lines, write_json
 from commands.train import load_and_split
 from config import PRESETS, Config
 from data.dataset import MovieLens
@@ -65,11 +65,12 @@ def _run_variants(config: Config, typed: dict[str, Any], data: _Data) -> dict[st
     settings = {name: variant_config(config, v, typed) for name, v in variants.items() if v.trained}
     distinct = list(dict.fromkeys(settings.values()))
     results: dict[Config, list[dict[str, float]]] = {one: [] for one in distinct}
+    content = [_content_only(config, data)] * config.benchmark.num_seeds
     total = len(distinct) * config.benchmark.num_seeds
     logger.info("%d variants to train, %d times in all", len(distinct), total)
     for one in distinct:
         name = next(name for name, chosen in settings.items() if chosen == one)
-        for seed in seeds(config):
+        for seed in comparison_seeds(config):
             results[one].append(_train_and_ask(one.override({"seed": seed}), data))
             done = sum(map(len, results.values()))
             logger.info(
@@ -77,10 +78,7 @@ def _run_variants(config: Config, typed: dict[str, Any], data: _Data) -> dict[st
                 *(done, total, name, seed),
                 *(results[one][-1][key] for key in ("hit_rate@10", "mrr", "seconds")),
             )
-    return {
-        name: results[settings[name]] if v.trained else [_content_only(config, data)] * len(seeds(config))
-        for name, v in variants.items()
-    }
+    return {name: results[settings[name]] if v.trained else content for name, v in variants.items()}
 
 
 def _train_and_ask(config: Config, data: _Data) -> dict[str, float]:
@@ -130,7 +128,7 @@ def _report(
         "dataset": name,
         "split": split.name,
         "protocol": questions.protocol,
-        "seeds": seeds(config),
+        "seeds": comparison_seeds(config),
         "queries": len(questions),
         "catalogue": split.num_movies,
         "typed": {key: value for key, value in typed.items() if key in config.model_settings()},

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from commands.evaluate import GRID_QUESTIONS, PROTOCOL_WORDS
+from commands.repeated import comparison_seeds, refuse_resume
 from commands.train import load
 from config import Config
 from data.dataset import MovieLens
@@ -22,13 +23,11 @@ from utils.benchmark.chart import plot_benchmark
 from utils.benchmark.report import write_report
 from utils.benchmark.screen import heading, main_table, popularity_table, verdict
 from utils.compute import peak_memory_gb, set_up_compute
-from utils.errors import UserError
 from utils.evaluation import evaluate, sample_questions
 
 logger = logging.getLogger("pinsage")
 
 SPLITS = ("leave_one_out", "temporal")
-LAST_SEED = 2**31 - 1  # the greatest --seed
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,8 @@ def benchmark(config: Config, typed: dict[str, Any]) -> None:
         WorldError: a training diverged.
     """
     started = time.perf_counter()
-    seeds = _seeds(config)
+    refuse_resume(config, "benchmark")
+    seeds = comparison_seeds(config)
     device = set_up_compute(config.run)
     movielens = load(config)
     splits = (config.data.split,) if "split" in typed else SPLITS
@@ -134,15 +134,6 @@ def benchmark(config: Config, typed: dict[str, Any]) -> None:
         plot_benchmark(comparisons, movielens.name, output / "benchmark.png")
     print(f"written: {output / 'benchmark.json'}, benchmark.png")
     logger.info("compared in %.0f s, peak memory %.2f GB", time.perf_counter() - started, peak_memory_gb())
-
-
-def _seeds(config: Config) -> tuple[int, ...]:
-    first, count = config.run.seed, config.benchmark.num_seeds
-    if first + count - 1 > LAST_SEED:
-        raise UserError(
-            f"--num_seeds {count} from --seed {first} ends beyond {LAST_SEED}; use a smaller --seed"
-        )
-    return tuple(range(first, first + count))
 
 
 def _prepare(config: Config, movielens: MovieLens, seeds: tuple[int, ...], device: torch.device) -> _Round:

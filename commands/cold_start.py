@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from commands.evaluate import GRID_QUESTIONS, PROTOCOL_WORDS
-from commands.repeated import refuse_resume, seeds, without_epoch_lines, write_json
+from commands.repeated import comparison_seeds, refuse_resume, without_epoch_lines, write_json
 from commands.train import load_and_split
 from config import Config
 from data.cold_start import (
@@ -60,7 +60,7 @@ def cold_start(config: Config, typed: dict[str, Any]) -> None:
     config = config.override({"split": "temporal"})
     movielens, split = load_and_split(config)
     results = []
-    for seed in seeds(config):
+    for seed in comparison_seeds(config):
         results.append(_one_seed(config.override({"seed": seed}), movielens, split, device))
         logger.info("[%d/%d] seed %d done", len(results), config.benchmark.num_seeds, seed)
     _report(config, movielens, results)
@@ -164,7 +164,7 @@ def _report(config: Config, movielens: MovieLens, results: list[SeedResult]) -> 
         "dataset": movielens.name,
         "split": "temporal",
         "protocol": "pairs",
-        "seeds": seeds(config),
+        "seeds": comparison_seeds(config),
         "catalogue": movielens.num_movies,
         "fewest_ratings": FEWEST_RATINGS,
         "ratings": list(RATINGS),

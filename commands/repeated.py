@@ -12,6 +12,8 @@ from utils.errors import UserError
 
 logger = logging.getLogger("pinsage")
 
+LAST_SEED = 2**31 - 1  # the greatest --seed
+
 
 def refuse_resume(config: Config, mode: str) -> None:
     """Refuse what a comparison cannot do.
@@ -25,9 +27,18 @@ def refuse_resume(config: Config, mode: str) -> None:
         )
 
 
-def seeds(config: Config) -> list[int]:
-    """``--seed`` and the ones after it, ``--num_seeds`` in all."""
-    return list(range(config.run.seed, config.run.seed + config.benchmark.num_seeds))
+def comparison_seeds(config: Config) -> tuple[int, ...]:
+    """``--seed`` and the ones after it, ``--num_seeds`` in all.
+
+    Raises:
+        UserError: they end beyond the greatest seed.
+    """
+    first, count = config.run.seed, config.benchmark.num_seeds
+    if first + count - 1 > LAST_SEED:
+        raise UserError(
+            f"--num_seeds {count} from --seed {first} ends beyond {LAST_SEED}; use a smaller --seed"
+        )
+    return tuple(range(first, first + count))
 
 
 @contextmanager

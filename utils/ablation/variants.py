@@ -87,6 +87,9 @@ BLOCKS: tuple[Block, ...] = (
             Variant("ours, hard negatives", OURS, {"max_hard_negatives": CURRICULUM}),
             Variant("ours, no spectral features", OURS, {"spectral_dim": 0}),
             Variant("ours, one layer", OURS, {"num_layers": 1}),
+            Variant("ours, shared head", OURS, {"head": "shared"}),
+            Variant("ours, directed head", OURS, {"head": "directed"}),
+            Variant("ours, no shadows", OURS, {"shadow_share": 0.0}),
         ),
         (
             ("ours, mean pooling", "ours"),
@@ -94,6 +97,9 @@ BLOCKS: tuple[Block, ...] = (
             ("ours, hard negatives", "ours"),
             ("ours, no spectral features", "ours"),
             ("ours, one layer", "ours"),
+            ("ours, shared head", "ours"),
+            ("ours, directed head", "ours"),
+            ("ours, no shadows", "ours"),
         ),
     ),
     Block(
