@@ -92,7 +92,7 @@ def _one_seed(config: Config, movielens: MovieLens, split: Split, device: torch.
 
 
 def _question_groups(films: HeldOutFilms, questions: Queries) -> dict[str, np.ndarray]:
-    """Positions of the questions that an unseen film is asked about, that it asks, and of all.
+    """Positions of the questions that an unseen film is asked about, that it asks, both together, and of all.
 
     Raises:
         UserError: no question has an unseen film for a target, or none for a query.
@@ -101,6 +101,7 @@ def _question_groups(films: HeldOutFilms, questions: Queries) -> dict[str, np.nd
     groups = {
         "target unseen": np.flatnonzero(asked & ~asks),
         "query unseen": np.flatnonzero(asks),
+        "either unseen": np.flatnonzero(asks | asked),
         "all pairs": np.arange(len(questions)),
     }
     for name, rows in groups.items():

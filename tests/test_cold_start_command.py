@@ -11,7 +11,7 @@ from tests.test_plots import is_picture
 from utils.cold_start_plot import plot_cold_start
 from utils.cold_start_report import SeedResult, cold_start_table, verdict_lines
 
-GROUPS = ("target unseen", "query unseen", "all pairs")
+GROUPS = ("target unseen", "query unseen", "either unseen", "all pairs")
 METHODS = ("content only", "item-kNN cosine", "item-kNN BM25", "PinSage")
 
 
@@ -51,7 +51,7 @@ def test_the_table_as_printed():
 
 def test_the_bar_in_words():
     lines = verdict_lines([seed_result(0), seed_result(1, shift=0.001)], bar=5)
-    assert len(lines) == 6
+    assert len(lines) == 9
     assert lines[0] == (
         "target unseen, 5 ratings: PinSage's hit rate @10 is 0.010 ±0.000 above content only, "
         "outside seed noise"

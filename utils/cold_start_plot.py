@@ -11,6 +11,7 @@ from utils.plot_style import INK, PALETTE, figure
 TITLES = {
     "target unseen": "a known film asks, the answer is unseen",
     "query unseen": "an unseen film asks",
+    "either unseen": "either of them",
 }
 SHIFT = 0.04  # places between two methods' error bars, so that none hides another
 
@@ -29,7 +30,7 @@ def plot_cold_start(
     methods = list(results[0].metrics[UNSEEN_GROUPS[0]])
     colors = dict(zip(sorted(methods, key=lambda name: name != OURS), PALETTE, strict=False))
     places = np.arange(len(counts))
-    with figure(path, 10, 4.4) as drawing:
+    with figure(path, 14, 4.4) as drawing:
         panels = drawing.subplots(1, len(UNSEEN_GROUPS))
         for axes, group in zip(panels, UNSEEN_GROUPS, strict=True):
             for i, method in enumerate(methods):

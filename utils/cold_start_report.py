@@ -12,7 +12,7 @@ Result = dict[str, dict[str, dict[int, dict[str, float]]]]
 COLUMNS = {"hit_rate@10": "hit rate @10", "hit_rate@100": "hit rate @100", "mrr": "MRR"}
 CORNER = "ratings folded in"
 OURS = "PinSage"
-UNSEEN_GROUPS = ("target unseen", "query unseen")
+UNSEEN_GROUPS = ("target unseen", "query unseen", "either unseen")
 GAP = "   "
 CELL = len("0.123*")
 
