@@ -1,0 +1,196 @@
+"""Two-level retrieval on the Weak AND operator (paper, section 3.5; Broder et al., CIKM 2003).
+
+The paper says no more than that. What is ours: films are documents whose terms are their partitions
+and details (``tokens``), the query reads the posting lists of its nearest partitions (``postings``),
+the first level keeps the best by token score (``weak_and_kernel``), and the second computes the inner
+products of those exactly.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from data.dataset import FloatArray, IntArray
+from utils.search.base import VectorIndex
+from utils.search.kernels import rescore
+from utils.search.partitions import assign, default_partitions, sample_size, train_partitions
+from utils.search.postings import Postings, invert
+from utils.search.threads import over_queries
+from utils.search.tokens import (
+    FilmTokens,
+    QueryTokens,
+    Scales,
+    choose_scales,
+    round_films,
+    weigh_query,
+)
+from utils.search.weak_and_kernel import weak_and
+
+BLOCK = 32_768  # films described at a time
+
+
+@dataclass(frozen=True)
+class WeakANDQuery:
+    """Query parameters.
+
+    Attributes:
+        probes: partitions whose posting lists are read; more where they hold too few films.
+        candidates_factor: films that the first level hands to the second, as a multiple of k.
+        wand_factor: 1 keeps the first level exact on the token score; more skips more and may lose films.
+    """
+
+    probes: int = 16
+    candidates_factor: int = 10
+    wand_factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.probes < 1 or self.candidates_factor < 1 or not self.wand_factor >= 0:
+            raise ValueError(
+                f"probes and candidates_factor must be at least 1 and wand_factor at least 0, got {self}"
+            )
+
+
+class PostingCounts(NamedTuple):
+    """What first levels cost: films scored, and postings that were skipped."""
+
+    scored: int
+    skipped: int
+
+
+class WeakANDIndex(VectorIndex):
+    """Inverted lists of partitions, a Weak AND first level, an exact second level.
+
+    Args:
+        num_partitions: cells of k-means; by default about 4 sqrt(n), decided when the index is built.
+        candidates_factor: ``WeakANDQuery.candidates_factor``.
+        seed: of k-means.
+    """
+
+    kind = "ivf"
+
+    def __init__(self, num_partitions: int | None = None, candidates_factor: int = 10, seed: int = 0):
+        super().__init__()
+        if num_partitions is not None and num_partitions < 1:
+            raise ValueError(f"num_partitions must be at least 1, got {num_partitions}")
+        self.num_partitions = num_partitions
+        self.seed = seed
+        self.query: WeakANDQuery = WeakANDQuery(candidates_factor=candidates_factor)
+
+    def settings(self) -> dict[str, Any]:
+        """The build parameters, as ``__init__`` takes them."""
+        return {"num_partitions": self.num_partitions, "seed": self.seed}
+
+    def operating_points(self) -> list[WeakANDQuery]:
+        """Rising probes and factors, ordered by the films that the two levels look at."""
+        total = len(self._trained["centroids"]) if len(self) else 1
+        mean_list = len(self) / total
+        probes = [p for p in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024) if p < total] + [total]
+        points = [
+            WeakANDQuery(p, f, self.query.wand_factor) for p in probes for f in (2, 3, 5, 10, 20, 30, 50)
+        ]
+        # A film of the first level costs about a third of one of the second: a byte an axis, not four.
+        return sorted(points, key=lambda q: (q.probes * mean_list / 3 + 10 * q.candidates_factor, q.probes))
+
+    def count_postings(self, queries: npt.ArrayLike, k: int) -> PostingCounts:
+        """What the first level does for ``queries`` ``[n, d]``, summed."""
+        vectors = np.atleast_2d(np.asarray(queries, dtype=np.float32))
+        counts = np.zeros((len(vectors), 2), dtype=np.int64)
+        self._run(vectors, min(k, len(self)), counts)
+        return PostingCounts(*counts.sum(axis=0).tolist())
+
+    def _train(self) -> None:
+        mean = self.embeddings.mean(axis=0, dtype=np.float64).astype(np.float32)
+        wanted = self.num_partitions or default_partitions(len(self))
+        size = min(len(self), max(BLOCK, sample_size(wanted)))
+        chosen = np.random.default_rng(self.seed).choice(len(self), size, replace=False)
+        sample = self.embeddings[np.sort(chosen)] - mean
+        centroids = train_partitions(sample, wanted, self.seed)
+        _, weights, residuals = assign(sample[:BLOCK], centroids)
+        scales = choose_scales(weights, residuals, sample)
+        self._trained = {"mean": mean, "centroids": centroids, "scales": np.array(scales)}
+
+    def _encode(self, vectors: FloatArray) -> dict[str, npt.NDArray[Any]]:
+        mean, centroids = self._trained["mean"], self._trained["centroids"]
+        weight_step, detail_step = self._trained["scales"].tolist()
+        parts = []
+        for start in range(0, max(1, len(vectors)), BLOCK):  # in blocks: temporary arrays stay small
+            assigned = assign(vectors[start : start + BLOCK] - mean, centroids)
+            parts.append(round_films(*assigned, weight_step, detail_step))
+        return {name: np.concatenate([getattr(part, name) for part in parts]) for name in FilmTokens._fields}
+
+    def _arrange(self) -> None:
+        if not len(self):
+            return
+        order = np.argsort(self._rows["terms"][:, 0], kind="stable")
+        if (np.diff(order) < 0).any():
+            self.embeddings, self.ids = self.embeddings[order], self.ids[order]
+            self._rows = {name: rows[order] for name, rows in self._rows.items()}
+        centroids = self._trained["centroids"]
+        self.tokens = FilmTokens(**self._rows)
+        self.postings: Postings = invert(self.tokens, len(centroids))
+        homes = np.bincount(self.tokens.terms[:, 0], minlength=len(centroids)).astype(np.int64)
+        weight_step, detail_step = self._trained["scales"].tolist()
+        scales = Scales(weight_step, detail_step, _slack(self.tokens, centroids))
+        self._parts: Any = (
+            self.embeddings, centroids, homes, tuple(scales), tuple(self.postings), tuple(self.tokens),
+        )  # fmt: skip
+
+    def weigh(self, query: FloatArray, num_candidates: int) -> QueryTokens:
+        """The terms of a query ``[d]``, for whoever wants to follow a first level step by step."""
+        _, centroids, homes, scales, _, _ = self._parts
+        weighed = weigh_query(query, centroids, homes, self.query.probes, num_candidates, scales)
+        return QueryTokens(*weighed)
+
+    def _search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
+        return self._run(vectors, k, np.empty((len(vectors), 2), dtype=np.int64))
+
+    def _run(self, vectors: FloatArray, k: int, counts: IntArray) -> tuple[FloatArray, IntArray]:
+        scores = np.empty((len(vectors), k), dtype=np.float32)
+        rows = np.empty((len(vectors), k), dtype=np.int64)
+        query = self.query
+        num_candidates = min(len(self), query.candidates_factor * k)
+        fixed = (self._parts, query.probes, num_candidates, query.wand_factor)
+        over_queries(_search_rows, (vectors, scores, rows, counts), fixed)
+        return scores, rows
+
+    def __repr__(self) -> str:
+        partitions = len(self._trained["centroids"]) if len(self) else self.num_partitions
+        size = f"{len(self)} x {self.embeddings.shape[1]}"
+        return f"{type(self).__name__}({size}, {partitions} partitions, {self.query})"
+
+
+def _slack(tokens: FilmTokens, centroids: FloatArray) -> float:
+    """``Scales.slack``, measured on the films there are."""
+    most = 0.0
+    for place in range(tokens.terms.shape[1]):
+        for start in range(0, len(tokens.terms), BLOCK):
+            part = slice(start, start + BLOCK)
+            near = centroids[tokens.terms[part, place]]  # -1 takes some centroid, masked below
+            lean = np.einsum("nd,nd->n", near, tokens.details[part].astype(np.float32))
+            most = max(most, float(np.abs(lean[tokens.terms[part, place] >= 0]).max(initial=0)))
+    return 1.001 * most + 0.01  # room for float32 sums
+
+
+@numba.njit(nogil=True, cache=True)
+def _search_rows(
+    queries: np.ndarray,
+    scores: np.ndarray,
+    rows: np.ndarray,
+    counts: np.ndarray,
+    parts: tuple,
+    probes: int,
+    num_candidates: int,
+    wand_factor: float,
+) -> None:
+    """Both levels for each query: fills ``scores`` and ``rows`` ``[n, k]`` and ``counts`` ``[n, 2]``."""
+    embeddings, centroids, homes, scales, postings, tokens = parts
+    for i in range(len(queries)):
+        query = queries[i]
+        weighed = weigh_query(query, centroids, homes, probes, num_candidates, scales)
+        films, _, counts[i, 0], counts[i, 1] = weak_and(
+            postings, tokens, weighed, num_candidates, wand_factor
+        )
+        rescore(embeddings, query, films, scores[i], rows[i])
