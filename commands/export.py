@@ -10,6 +10,7 @@ import numpy as np
 from config import Config
 from utils.checkpoint import BEST, load_checkpoint
 from utils.cli import adopt
+from utils.search.choose import check_search, index_path, open_index
 
 logger = logging.getLogger("pinsage")
 
@@ -17,9 +18,12 @@ logger = logging.getLogger("pinsage")
 def export(config: Config, typed: dict[str, Any]) -> None:
     """Write ``embeddings/embeddings.npy`` (float32, unit rows) and ``embeddings/movies.csv`` (same rows).
 
+    With ``--search_method`` typed, also the index as ``embeddings/index-<method>.npz``; its ids are rows.
+
     Raises:
-        UserError: no checkpoint, or flags that contradict it.
+        UserError: no checkpoint, flags that contradict it, or search parameters that do not fit.
     """
+    check_search(config.search)
     checkpoint = load_checkpoint(Path(config.run.checkpoint_dir) / BEST)
     adopt(config, checkpoint.settings, typed)
     folder = Path(config.run.output_dir) / "embeddings"
@@ -35,3 +39,7 @@ def export(config: Config, typed: dict[str, Any]) -> None:
     print(
         f"written: {folder / 'embeddings.npy'} {tuple(checkpoint.embeddings.shape)}, {folder / 'movies.csv'}"
     )
+    if "search_method" in typed:
+        index = open_index(config.search, checkpoint.embeddings.numpy(), seed=config.run.seed)
+        index.save(index_path(folder, config.search.search_method))
+        print(f"written: {index_path(folder, config.search.search_method)} {index!r}")

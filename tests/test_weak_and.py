@@ -134,7 +134,9 @@ def test_by_hand():
     found = weak_and(postings, tokens, query, 4)
     assert found.films == [0, 1, 3, 2]
     assert found.scores == [5000, 3000 + 256, 2000 + 200 - 256, 900]
-    assert weak_and(postings, tokens, query, 1) == ([0], [5000], 1, 4)
+    # Film 1 is scored: its list could reach 5257. Film 2 is skipped: its list reaches 1157, and only
+    # together with the other list, at film 3, is there enough for a pivot.
+    assert weak_and(postings, tokens, query, 1) == ([0], [5000], 3, 2)
 
 
 def test_a_full_heap_prunes_far_lists_and_a_larger_factor_prunes_more():

@@ -22,6 +22,7 @@ def _popcount(typing_context: Any, word: Any) -> Any:
 
 popcount: Any = intrinsic(_popcount)
 
+
 @numba.njit(nogil=True, cache=True)
 def keep_nearest(
     distances: np.ndarray, rows: np.ndarray, size: int, limit: int, by_distance: np.ndarray

@@ -1,0 +1,91 @@
+"""What an approximate index costs in quality: the same questions to it and to exact search."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from config import Config
+from data.dataset import FloatArray, IntArray
+from data.splits import Queries
+from utils.checkpoint import Checkpoint
+from utils.search.base import VectorIndex
+from utils.search.choose import open_index
+from utils.search.exact import ExactIndex
+from utils.search.tuning import recall_by_score
+
+DEPTH = 10
+BLOCK = 256  # questions asked at once
+
+
+def report_search(config: Config, checkpoint: Checkpoint, questions: Queries) -> None:
+    """Print hit rate, MRR and recall at 10 of ``--search_method`` beside exact search; write ``search.json``.
+
+    Args:
+        config: settings of the command.
+        checkpoint: the trained model.
+        questions: the questions of its evaluation.
+    """
+    embeddings = checkpoint.embeddings.numpy()
+    queries = embeddings
+    index = open_index(config.search, embeddings, queries, config.run.seed, Path(config.run.checkpoint_dir))
+    exact = ExactIndex().build(embeddings, np.arange(len(embeddings)))
+    found, best = (
+        index.search(queries, DEPTH + 1).scores,
+        exact.search(queries, DEPTH + 1).scores,
+    )  # a film is its own nearest, hence one more
+    ours, theirs = search_metrics(index, queries, questions), search_metrics(exact, queries, questions)
+    recall = recall_by_score(found, best)
+    method = config.search.search_method
+    report = {
+        "method": method,
+        "index": repr(index),
+        "questions": len(questions),
+        f"recall@{DEPTH}": recall,
+        "metrics": ours,
+        "exact": theirs,
+    }
+    path = Path(config.run.output_dir) / "search.json"
+    path.write_text(json.dumps(report, indent=2) + "\n")
+    print(f"\nsearch by {method}: {index!r}")
+    for name, value in ours.items():
+        print(f"{name:<12} {value:.4f}   exact {theirs[name]:.4f}   difference {value - theirs[name]:+.4f}")
+    print(
+        f"recall@{DEPTH:<5} {recall:.4f}   of each film's nearest {DEPTH}, all films asked\nwritten: {path}"
+    )
+
+
+def search_metrics(index: VectorIndex, query_embeddings: FloatArray, questions: Queries) -> dict[str, float]:
+    """Hit rate and MRR of the first ten, films of the mask left out, the target never among them.
+
+    Args:
+        index: over the films' rows.
+        query_embeddings: float32 ``[num_movies, d]``.
+        questions: what is asked.
+    """
+    ranks = np.concatenate(
+        [_ranks(index, query_embeddings, questions, rows) for rows in _by_mask_length(questions)]
+    )
+    return {
+        f"hit_rate@{DEPTH}": float(np.mean(ranks <= DEPTH)),
+        f"mrr@{DEPTH}": float(np.mean(1 / ranks)),
+    }
+
+
+def _by_mask_length(questions: Queries) -> list[IntArray]:
+    """Blocks of questions with masks of like length: the index fetches the longest mask's excess for all."""
+    order = np.argsort(np.diff(questions.mask_ptr), kind="stable")
+    return [order[start : start + BLOCK] for start in range(0, len(order), BLOCK)]
+
+
+def _ranks(
+    index: VectorIndex, query_embeddings: FloatArray, questions: Queries, rows: IntArray
+) -> FloatArray:
+    """Rank of each target in the first ten, infinite where it is not there; float ``[b]``."""
+    exclude = []
+    for row in rows:
+        mask = questions.mask_movies[questions.mask_ptr[row] : questions.mask_ptr[row + 1]]
+        exclude.append(mask[mask != questions.targets[row]])
+    found = index.search(query_embeddings[questions.queries[rows]], DEPTH, exclude=exclude).ids
+    hits = found == questions.targets[rows][:, None]  # [b, DEPTH]
+    return np.where(hits.any(axis=1), 1.0 + hits.argmax(axis=1), np.inf)
