@@ -63,19 +63,20 @@ def search_metrics(index: VectorIndex, query_embeddings: FloatArray, questions: 
         query_embeddings: float32 ``[num_movies, d]``.
         questions: what is asked.
     """
+    lengths = np.diff(questions.mask_ptr)
+    # A batch has as many columns as its longest mask leaves: with too few, each question asks alone.
+    size = BLOCK if len(index) - lengths.max() >= DEPTH else 1
+    order = np.argsort(lengths, kind="stable")  # like masks together: the longest's excess is fetched for all
     ranks = np.concatenate(
-        [_ranks(index, query_embeddings, questions, rows) for rows in _by_mask_length(questions)]
+        [
+            _ranks(index, query_embeddings, questions, order[start : start + size])
+            for start in range(0, len(order), size)
+        ]
     )
     return {
         f"hit_rate@{DEPTH}": float(np.mean(ranks <= DEPTH)),
         f"mrr@{DEPTH}": float(np.mean(1 / ranks)),
     }
-
-
-def _by_mask_length(questions: Queries) -> list[IntArray]:
-    """Blocks of questions with masks of like length: the index fetches the longest mask's excess for all."""
-    order = np.argsort(np.diff(questions.mask_ptr), kind="stable")
-    return [order[start : start + BLOCK] for start in range(0, len(order), BLOCK)]
 
 
 def _ranks(
