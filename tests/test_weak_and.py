@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.test_nearest_neighbors import clustered, unit_vectors
-from utils.search.partitions import MAX_TERMS, assign, default_partitions, train_partitions
+from utils.search.partitions import MAX_TERMS, assign, default_partitions, default_probes, train_partitions
 from utils.search.postings import BLOCK_LENGTH, invert
 from utils.search.tokens import DETAIL_SHIFT, FilmTokens, QueryTokens
 from utils.search.weak_and import WeakANDIndex, WeakANDQuery
@@ -183,6 +183,7 @@ def test_token_scores_rank_as_inner_products_do():
 
 def test_defaults_from_the_size():
     assert [default_partitions(n) for n in (1, 10, 1682, 62_423, 1_000_000)] == [1, 10, 164, 999, 4000]
+    assert [default_probes(n) for n in (1682, 62_423)] == [16, 8]
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])

@@ -109,5 +109,6 @@ def rescore(
         score = np.float32(0)
         for j in range(len(query)):
             score += embeddings[row, j] * query[j]
-        size = heap_offer(best_scores, best_rows, size, score, row)
+        if size < len(best_scores) or score >= best_scores[0]:
+            size = heap_offer(best_scores, best_rows, size, score, row)
     heap_sort(best_scores, best_rows, size)

@@ -21,6 +21,11 @@ def default_partitions(num_films: int) -> int:
     return max(1, min(num_films, round(4 * num_films**0.5)))
 
 
+def default_probes(num_films: int) -> int:
+    """Partitions that a query reads: half as many on large catalogues, where time counts."""
+    return 16 if num_films < 20_000 else 8
+
+
 def sample_size(num_partitions: int) -> int:
     """Vectors that k-means needs to see."""
     return SAMPLE_PER_PARTITION * num_partitions

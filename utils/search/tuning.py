@@ -55,7 +55,7 @@ def tune(index: VectorIndex, queries: FloatArray, target_recall: float, k: int =
         found = index.search(queries, k).scores
         each = np.array([recall_by_score(f[None], b[None]) for f, b in zip(found, best, strict=True)])
         recall = float(each.mean())
-        reached = recall - each.std() / len(each) ** 0.5 >= target_recall or recall == 1
+        reached = bool(recall - each.std() / len(each) ** 0.5 >= target_recall or recall == 1)
         if reached:
             break
     return Tuned(recall, len(queries), reached)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from data.dataset import FloatArray, IntArray
 from utils.search.base import VectorIndex
 from utils.search.kernels import rescore
-from utils.search.partitions import assign, default_partitions, sample_size, train_partitions
+from utils.search.partitions import assign, default_partitions, default_probes, sample_size, train_partitions
 from utils.search.postings import Postings, invert
 from utils.search.threads import over_queries
 from utils.search.tokens import (
@@ -37,17 +37,22 @@ class WeakANDQuery:
     """Query parameters.
 
     Attributes:
-        probes: partitions whose posting lists are read; more where they hold too few films.
+        probes: partitions whose posting lists are read; by default from the number of films. More where
+            they hold fewer films than there are candidates.
         candidates_factor: films that the first level hands to the second, as a multiple of k.
         wand_factor: 1 keeps the first level exact on the token score; more skips more and may lose films.
     """
 
-    probes: int = 16
+    probes: int | None = None
     candidates_factor: int = 10
     wand_factor: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.probes < 1 or self.candidates_factor < 1 or not self.wand_factor >= 0:
+        if (
+            (self.probes is not None and self.probes < 1)
+            or self.candidates_factor < 1
+            or not self.wand_factor >= 0
+        ):
             raise ValueError(
                 f"probes and candidates_factor must be at least 1 and wand_factor at least 0, got {self}"
             )
@@ -83,6 +88,10 @@ class WeakANDIndex(VectorIndex):
         """The build parameters, as ``__init__`` takes them."""
         return {"num_partitions": self.num_partitions, "seed": self.seed}
 
+    @property
+    def _probes(self) -> int:
+        return self.query.probes or default_probes(len(self))
+
     def operating_points(self) -> list[WeakANDQuery]:
         """Rising probes and factors, ordered by the films that the two levels look at."""
         total = len(self._trained["centroids"]) if len(self) else 1
@@ -92,7 +101,7 @@ class WeakANDIndex(VectorIndex):
             WeakANDQuery(p, f, self.query.wand_factor) for p in probes for f in (2, 3, 5, 10, 20, 30, 50)
         ]
         # A film of the first level costs about a third of one of the second: a byte an axis, not four.
-        return sorted(points, key=lambda q: (q.probes * mean_list / 3 + 10 * q.candidates_factor, q.probes))
+        return sorted(points, key=lambda q: (q.probes or 0) * mean_list / 3 + 10 * q.candidates_factor)
 
     def count_postings(self, queries: npt.ArrayLike, k: int) -> PostingCounts:
         """What the first level does for ``queries`` ``[n, d]``, summed."""
@@ -141,7 +150,7 @@ class WeakANDIndex(VectorIndex):
     def weigh(self, query: FloatArray, num_candidates: int) -> QueryTokens:
         """The terms of a query ``[d]``, for whoever wants to follow a first level step by step."""
         _, centroids, homes, scales, _, _ = self._parts
-        weighed = weigh_query(query, centroids, homes, self.query.probes, num_candidates, scales)
+        weighed = weigh_query(query, centroids, homes, self._probes, num_candidates, scales)
         return QueryTokens(*weighed)
 
     def _search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
@@ -152,7 +161,7 @@ class WeakANDIndex(VectorIndex):
         rows = np.empty((len(vectors), k), dtype=np.int64)
         query = self.query
         num_candidates = min(len(self), query.candidates_factor * k)
-        fixed = (self._parts, query.probes, num_candidates, query.wand_factor)
+        fixed = (self._parts, self._probes, num_candidates, query.wand_factor)
         over_queries(_search_rows, (vectors, scores, rows, counts), fixed)
         return scores, rows
 
