@@ -271,6 +271,8 @@ def test_parameters_that_do_not_fit():
         LSHQuery(method="tree")
     with pytest.raises(ValueError, match="must be at least 1"):
         LSHQuery(probes=0)
+    with pytest.raises(ValueError, match="at most 8192 dimensions, got 8193"):
+        WeakANDIndex().build(np.zeros((1, 8193)), [0])
     index = LSHIndex(64, 2).build(unit_vectors(5), np.arange(5))
     index.query = LSHQuery(method="buckets")
     with pytest.raises(ValueError, match="keys of at most 20 bits, got 64 bits in 2 tables"):

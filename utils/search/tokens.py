@@ -17,11 +17,12 @@ import numba
 import numpy as np
 
 from data.dataset import FloatArray, IntArray
-from utils.search.kernels import Number, inner_products
+from utils.search.kernels import REGROUP, Number, inner_products
 
 WEIGHT_STEPS = 4095  # largest stored partition weight
 DETAIL_STEPS = 127  # largest stored detail, a signed byte
-QUERY_STEPS = 2047  # largest detail weight of a query: 8192 axes still fit 32 bits
+QUERY_STEPS = 2047  # largest detail weight of a query
+MOST_AXES = 8192  # for which 2047 * 127 an axis still fit 32 bits
 NORM_STEPS = 16  # residual norms are stored in sixteenths, rounded up
 DETAIL_SHIFT = 256  # the details' unit, in units of the score
 
@@ -109,7 +110,7 @@ def weigh_query(
     """
     closeness = np.empty(len(centroids), dtype=np.float32)
     inner_products(centroids, query, closeness)
-    lists = _nearest_lists(closeness, list_lengths, num_lists, num_candidates)
+    nearest, num_lists = _nearest_lists(closeness, list_lengths, num_lists, num_candidates)
     largest = np.float32(0)
     for j in range(len(query)):
         largest = max(largest, abs(query[j]))
@@ -121,41 +122,46 @@ def weigh_query(
     weights = np.empty(len(centroids), dtype=np.int64)
     for t in range(len(centroids)):
         weights[t] = np.int64(np.rint(closeness[t] * to_units))
-    return weights, details, lists, _bound_factors(weights, details, lists, closeness, centroids, scales[2])
+    unread: Number = weights[nearest[num_lists]] if num_lists < len(nearest) else 0
+    lists = nearest[:num_lists]
+    bounds = _bound_factors(weights, details, lists, max(0, unread), centroids, scales[2])
+    return weights, details, lists, bounds
 
 
 @numba.njit(nogil=True, cache=True)
 def _nearest_lists(
     closeness: np.ndarray, list_lengths: np.ndarray, num_lists: int, num_candidates: int
-) -> np.ndarray:
-    """The closest partitions, closest first (of equals the lower), enough to hold the candidates.
+) -> tuple[np.ndarray, int]:
+    """The closest partitions, closest first (of equals the lower), and how many of them to read.
 
-    Only films at home in a list are counted, since a border film stands in several.
+    Enough to hold the candidates, and one more, where there is one, that is not read. Only films at
+    home in a list are counted, since a border film stands in several.
     """
     num_lists = max(1, min(num_lists, len(closeness)))
     while True:
-        lists = np.empty(num_lists, dtype=np.int64)
+        room = min(num_lists + 1, len(closeness))
+        nearest = np.empty(room, dtype=np.int64)
         size = 0
         for t in range(len(closeness)):
-            if size == num_lists and closeness[t] <= closeness[lists[size - 1]]:
+            if size == room and closeness[t] <= closeness[nearest[size - 1]]:
                 continue
-            place = min(size, num_lists - 1)
-            while place > 0 and closeness[lists[place - 1]] < closeness[t]:
-                lists[place] = lists[place - 1]
+            place = min(size, room - 1)
+            while place > 0 and closeness[nearest[place - 1]] < closeness[t]:
+                nearest[place] = nearest[place - 1]
                 place -= 1
-            lists[place] = t
-            size = min(size + 1, num_lists)
-        if list_lengths[lists].sum() >= num_candidates or num_lists == len(closeness):
-            return lists
+            nearest[place] = t
+            size = min(size + 1, room)
+        if num_lists == len(closeness) or list_lengths[nearest[:num_lists]].sum() >= num_candidates:
+            return nearest, num_lists
         num_lists = min(2 * num_lists, len(closeness))
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, fastmath=REGROUP)
 def _bound_factors(
     weights: np.ndarray,
     details: np.ndarray,
     lists: np.ndarray,
-    closeness: np.ndarray,
+    unread: Number,
     centroids: np.ndarray,
     slack: float,
 ) -> np.ndarray:
@@ -163,17 +169,11 @@ def _bound_factors(
 
     A residual r is orthogonal to its film's centroid c, so only the query's part across c counts:
     ``<q, r> <= sqrt(|q|^2 - <q, c>^2) |r|`` (Cauchy-Schwarz). Partitions that are not read weigh at
-    most what the heaviest of them does.
+    most ``unread``, what the closest of them does.
     """
     norm = 0.0
     for j in range(len(details)):
         norm += np.float64(details[j]) ** 2
-    is_read = np.zeros(len(weights), dtype=np.bool_)
-    is_read[lists] = True
-    unread: Number = 0
-    for t in range(len(weights)):
-        if not is_read[t]:
-            unread = max(unread, weights[t])
     factors = np.empty((len(lists), 4), dtype=np.int64)
     for i in range(len(lists)):
         t = lists[i]

@@ -20,6 +20,7 @@ from utils.search.partitions import assign, default_partitions, default_probes, 
 from utils.search.postings import Postings, invert
 from utils.search.threads import over_queries
 from utils.search.tokens import (
+    MOST_AXES,
     FilmTokens,
     QueryTokens,
     Scales,
@@ -111,11 +112,14 @@ class WeakANDIndex(VectorIndex):
         return PostingCounts(*counts.sum(axis=0).tolist())
 
     def _train(self) -> None:
+        dim = self.embeddings.shape[1]
+        if dim > MOST_AXES:
+            raise ValueError(f"this index takes at most {MOST_AXES} dimensions, got {dim}; use LSHIndex")
         mean = self.embeddings.mean(axis=0, dtype=np.float64).astype(np.float32)
         wanted = self.num_partitions or default_partitions(len(self))
         size = min(len(self), max(BLOCK, sample_size(wanted)))
         chosen = np.random.default_rng(self.seed).choice(len(self), size, replace=False)
-        sample = self.embeddings[np.sort(chosen)] - mean
+        sample = self.embeddings[chosen] - mean
         centroids = train_partitions(sample, wanted, self.seed)
         _, weights, residuals = assign(sample[:BLOCK], centroids)
         scales = choose_scales(weights, residuals, sample)
