@@ -295,3 +295,36 @@ def test_buckets_are_chosen_on_large_catalogues_only(monkeypatch):
     assert index.method == "buckets" and index.operating_points()[0].method == "buckets"
     wide = LSHIndex(64, 1).build(unit_vectors(50), np.arange(50))
     assert wide.method == "scan"
+
+
+def test_a_gpu_answers_where_it_can(monkeypatch):
+    import faiss
+
+    moved = []
+    monkeypatch.setattr(faiss, "get_num_gpus", lambda: 1, raising=False)
+    monkeypatch.setattr(
+        faiss, "index_cpu_to_all_gpus", lambda index: moved.append(Limited(index)) or moved[-1], raising=False
+    )
+    index = ExactIndex().build(unit_vectors(20), np.arange(20))
+    monkeypatch.setattr("utils.search.exact.MOST_ON_GPU", 6)
+    assert index.search(np.ones(8), 6).ids.shape == (6,) and moved[-1].asked == [6]
+    assert index.search(np.ones(8), 20).ids.shape == (20,) and moved[-1].asked == [6]
+
+
+class Limited:
+    """A stand-in for an index on a GPU."""
+
+    def __init__(self, index):
+        self.index, self.asked = index, []
+
+    def search(self, queries, k):
+        self.asked.append(k)
+        return self.index.search(queries, k)
+
+
+def test_a_build_that_fails_leaves_the_old_index(monkeypatch):
+    vectors = unit_vectors(5)
+    index = WeakANDIndex().build(vectors, np.arange(5))
+    with pytest.raises(ValueError, match="at most 8192"):
+        index.build(np.zeros((2, 9000)), [8, 9])
+    assert index.search(vectors[3], 1).ids.tolist() == [3]

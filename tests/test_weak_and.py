@@ -183,7 +183,7 @@ def test_token_scores_rank_as_inner_products_do():
 
 def test_defaults_from_the_size():
     assert [default_partitions(n) for n in (1, 10, 1682, 62_423, 1_000_000)] == [1, 10, 164, 999, 4000]
-    assert [default_probes(n) for n in (1682, 62_423)] == [16, 8]
+    assert [default_probes(partitions) for partitions in (100, 999, 4000)] == [16, 4, 8]
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])

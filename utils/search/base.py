@@ -48,20 +48,27 @@ class VectorIndex(ABC):
         self.query: Any = None
         self._trained: dict[str, npt.NDArray[Any]] = {}
         self._rows: dict[str, npt.NDArray[Any]] = {}  # descriptions, aligned with the embeddings
+        self._refresh()
 
     def build(self, embeddings: npt.ArrayLike, ids: npt.ArrayLike) -> Self:
         """Index ``embeddings`` under ``ids``, replacing what was there.
 
+        The array is kept where it fits as it is, so it must not be changed afterwards.
+
         Raises:
             ValueError: shapes that do not fit, values that are no numbers, repeated ids.
         """
-        self.embeddings, self.ids = _checked_vectors(embeddings, ids)
-        self._trained, self._rows = {}, {}
-        if len(self):
-            self._train()
-            self._rows = self._encode(self.embeddings)
-        self._arrange()
+        vectors, names = _checked_vectors(embeddings, ids)
+        self._trained = self._train(vectors) if len(vectors) else {}
+        self._rows = self._encode(vectors) if len(vectors) else {}
+        self.embeddings, self.ids = vectors, names
+        self._refresh()
         return self
+
+    def _refresh(self) -> None:
+        """Bring everything derived up to date after vectors came or went."""
+        self._arrange()
+        self._sorted_ids = np.sort(self.ids)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -104,7 +111,7 @@ class VectorIndex(ABC):
             raise ValueError(
                 f"exclude must have a list of ids for each query, got {len(exclude)} for {len(vectors)}"
             )
-        present = [np.intersect1d(ids, self.ids) for ids in exclude]
+        present = [self._present(ids) for ids in exclude]
         most = max((len(ids) for ids in present), default=0)
         k = min(k, len(self.ids) - most)
         scores, rows = self._best(vectors, k + most if k > 0 else 0)
@@ -114,6 +121,14 @@ class VectorIndex(ABC):
         keep &= np.cumsum(keep, axis=1) <= k
         shape = (len(vectors), max(0, k))
         return SearchResult(scores[keep].reshape(shape), found[keep].reshape(shape))
+
+    def _present(self, ids: IntArray) -> IntArray:
+        """Those of ``ids`` that are in the index, once each."""
+        wanted = np.unique(np.asarray(ids, dtype=np.int64))
+        places = np.searchsorted(self._sorted_ids, wanted)
+        known = places < len(self._sorted_ids)
+        known[known] = self._sorted_ids[places[known]] == wanted[known]
+        return wanted[known]
 
     def _best(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
         if k == 0 or not len(vectors):
@@ -140,14 +155,14 @@ class VectorIndex(ABC):
         described = self._encode(vectors)
         self._rows = {name: np.concatenate([rows, described[name]]) for name, rows in self._rows.items()}
         self.embeddings, self.ids = np.concatenate([self.embeddings, vectors]), together
-        self._arrange()
+        self._refresh()
 
     def remove(self, ids: npt.ArrayLike) -> int:
         """Take ids out; those that are absent are ignored. Returns how many were removed."""
         stays = ~np.isin(self.ids, np.asarray(ids, dtype=np.int64))
         self.embeddings, self.ids = self.embeddings[stays], self.ids[stays]
         self._rows = {name: rows[stays] for name, rows in self._rows.items()}
-        self._arrange()
+        self._refresh()
         return int((~stays).sum())
 
     def save(self, path: str | Path) -> None:
@@ -178,7 +193,7 @@ class VectorIndex(ABC):
         index._trained = _named(content.arrays, "trained.")
         index._rows = _named(content.arrays, "row.")
         index._set_query_values(content.query)
-        index._arrange()
+        index._refresh()
         return index
 
     def settings(self) -> dict[str, int]:
@@ -197,8 +212,8 @@ class VectorIndex(ABC):
         return []
 
     @abstractmethod
-    def _train(self) -> None:
-        """Learn from ``self.embeddings``, never empty, what all vectors share; keep it in ``_trained``."""
+    def _train(self, vectors: FloatArray) -> dict[str, npt.NDArray[Any]]:
+        """What all vectors ``[n, d]``, n at least 1, share: arrays for ``_trained``."""
 
     @abstractmethod
     def _encode(self, vectors: FloatArray) -> dict[str, npt.NDArray[Any]]:

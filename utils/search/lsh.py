@@ -93,10 +93,10 @@ class LSHIndex(VectorIndex):
         scans = [LSHQuery(factor, "scan") for factor in (2, 3, 5, 10, 20, 30, 50, 100)]
         return buckets + scans if self._buckets_pay else scans
 
-    def _train(self) -> None:
-        self._trained = {
-            "mean": self.embeddings.mean(axis=0, dtype=np.float64).astype(np.float32),
-            "normals": hyperplanes(self.num_bits, self.embeddings.shape[1], self.seed),
+    def _train(self, vectors: FloatArray) -> dict[str, npt.NDArray[Any]]:
+        return {
+            "mean": vectors.mean(axis=0, dtype=np.float64).astype(np.float32),
+            "normals": hyperplanes(self.num_bits, vectors.shape[1], self.seed),
         }
 
     def _encode(self, vectors: FloatArray) -> dict[str, npt.NDArray[Any]]:

@@ -38,8 +38,8 @@ class WeakANDQuery:
     """Query parameters.
 
     Attributes:
-        probes: partitions whose posting lists are read; by default from the number of films. More where
-            they hold fewer films than there are candidates.
+        probes: partitions whose posting lists are read; by default from their number. More where they
+            hold fewer films than there are candidates.
         candidates_factor: films that the first level hands to the second, as a multiple of k.
         wand_factor: 1 keeps the first level exact on the token score; more skips more and may lose films.
     """
@@ -91,7 +91,7 @@ class WeakANDIndex(VectorIndex):
 
     @property
     def _probes(self) -> int:
-        return self.query.probes or default_probes(len(self))
+        return self.query.probes or default_probes(len(self._trained["centroids"]))
 
     def operating_points(self) -> list[WeakANDQuery]:
         """Rising probes and factors, ordered by the films that the two levels look at."""
@@ -111,19 +111,19 @@ class WeakANDIndex(VectorIndex):
         self._run(vectors, min(k, len(self)), counts)
         return PostingCounts(*counts.sum(axis=0).tolist())
 
-    def _train(self) -> None:
-        dim = self.embeddings.shape[1]
+    def _train(self, vectors: FloatArray) -> dict[str, npt.NDArray[Any]]:
+        dim = vectors.shape[1]
         if dim > MOST_AXES:
             raise ValueError(f"this index takes at most {MOST_AXES} dimensions, got {dim}; use LSHIndex")
-        mean = self.embeddings.mean(axis=0, dtype=np.float64).astype(np.float32)
-        wanted = self.num_partitions or default_partitions(len(self))
-        size = min(len(self), max(BLOCK, sample_size(wanted)))
-        chosen = np.random.default_rng(self.seed).choice(len(self), size, replace=False)
-        sample = self.embeddings[chosen] - mean
+        mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+        wanted = self.num_partitions or default_partitions(len(vectors))
+        size = min(len(vectors), max(BLOCK, sample_size(wanted)))
+        chosen = np.random.default_rng(self.seed).choice(len(vectors), size, replace=False)
+        sample = vectors[chosen] - mean
         centroids = train_partitions(sample, wanted, self.seed)
         _, weights, residuals = assign(sample[:BLOCK], centroids)
         scales = choose_scales(weights, residuals, sample)
-        self._trained = {"mean": mean, "centroids": centroids, "scales": np.array(scales)}
+        return {"mean": mean, "centroids": centroids, "scales": np.array(scales)}
 
     def _encode(self, vectors: FloatArray) -> dict[str, npt.NDArray[Any]]:
         mean, centroids = self._trained["mean"], self._trained["centroids"]
