@@ -62,8 +62,13 @@ class ModelConfig:
     walk_length: int = flag(2, "longest walk, in film-to-film hops", low=1, high=100)
     restart_probability: float = flag(0.5, "chance that a walk ends after each hop", low=0, high=1)
     aggregator: str = flag("importance", "how neighbours are pooled", choices=("importance", "mean", "max"))
+    head: str = flag(
+        "mixed",
+        "one vector for film as query and candidate (the paper's shared), two (directed), or half each",
+        choices=("shared", "directed", "mixed"),
+    )
     hidden_dim: int = flag(128, "width of the layers (the paper's m)", low=1, high=8192)
-    embedding_dim: int = flag(128, "length of an embedding (the paper's d)", low=1, high=8192)
+    embedding_dim: int = flag(256, "length of an embedding (the paper's d)", low=2, high=8192)
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,9 @@ class TrainingConfig:
         "the earlier film is the query, or each film of a pair in turn",
         choices=("forward", "both"),
     )
+    shadow_share: float = flag(
+        0.15, "share of a batch's films that it knows by a few ratings or none, as if new", low=0, high=1
+    )
     pairs_per_epoch: int = flag(1_000_000, "pairs drawn for an epoch where there are more", low=1)
     patience: int = flag(5, "epochs without a better validation MRR before stopping", low=1)
     eval_queries: int = flag(20_000, "questions sampled for an evaluation where there are more", low=1)
@@ -122,6 +130,15 @@ class InferenceConfig:
     movie_id: int = flag(1, "MovieLens id of the film to start from", low=0)
     title: str | None = flag(None, "title (or part of one, typos allowed) instead of an id")
     num_recommendations: int = flag(10, "films to recommend", low=1)
+
+
+@dataclass(frozen=True)
+class BenchmarkConfig:
+    """How often a comparison is repeated."""
+
+    num_seeds: int = flag(
+        3, "seeds a comparison averages over: --seed and the ones after it", low=1, high=100
+    )
 
 
 @dataclass(frozen=True)
@@ -160,12 +177,15 @@ PRESETS: dict[str, dict[str, Any]] = {
     # What the paper states (sections 3.2-3.3 and 4.1); what it leaves open keeps our defaults.
     "paper": {
         "spectral_dim": 0,
+        "head": "shared",
+        "shadow_share": 0.0,
         "loss": "max_margin",
         "num_negatives": 500,
         "max_hard_negatives": 6,
         "pair_window": 1,
         "pair_order": "forward",
         "batch_size": 2048,
+        "lr": 0.003,  # not the paper's, which gives none: our rate for batches of this size
         "hidden_dim": 2048,
         "embedding_dim": 1024,
     },
@@ -181,6 +201,7 @@ class Config:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     search: SearchConfig = field(default_factory=SearchConfig)
     inference: InferenceConfig = field(default_factory=InferenceConfig)
+    benchmark: BenchmarkConfig = field(default_factory=BenchmarkConfig)
     download: DownloadConfig = field(default_factory=DownloadConfig)
     run: RunConfig = field(default_factory=RunConfig)
 

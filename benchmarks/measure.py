@@ -39,8 +39,8 @@ class Row(NamedTuple):
 
 def measure(
     search: Search, exact: Search, queries: FloatArray, best: FloatArray, exact_share: float
-) -> tuple[float, ...]:
-    """The figures of ``Row`` from recall to batched.
+) -> dict[str, float]:
+    """The figures of ``Row`` from recall to batched, by name.
 
     Args:
         search: the operating point.
@@ -70,4 +70,12 @@ def measure(
     median = float(np.median(ours))
     p50, p95, p99 = (float(1e6 * np.quantile(ours, q)) for q in (0.5, 0.95, 0.99))
     recall = recall_by_score(np.array(found), best)
-    return recall, float(np.median(theirs)) / median, 1 / median, p50, p95, p99, batched
+    return {
+        "recall": recall,
+        "times_exact": float(np.median(theirs)) / median,
+        "per_second": 1 / median,
+        "p50": p50,
+        "p95": p95,
+        "p99": p99,
+        "batched": batched,
+    }

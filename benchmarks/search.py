@@ -35,7 +35,9 @@ def run(task: Task, methods: list[str], exact_share: float) -> list[Row]:
         seconds = time.perf_counter() - started
         for label, search in built.points():
             figures = measure(search, exact, task.queries, best, exact_share)
-            rows.append(Row(built.method, label, *figures, seconds, built.num_bytes / 1e6))
+            rows.append(
+                Row(built.method, label, **figures, build_seconds=seconds, megabytes=built.num_bytes / 1e6)
+            )
         print(
             f"  {built.method}: built in {seconds:.1f} s; peak memory of all {peak_memory_gb():.2f} GB",
             flush=True,

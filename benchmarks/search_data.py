@@ -55,4 +55,4 @@ def trained(checkpoint_dir: Path, num_queries: int, seed: int = 0) -> Task | Non
     size = min(num_queries, len(vectors))
     rows = np.sort(np.random.default_rng(seed).choice(len(vectors), size, replace=False))
     name = f"trained {checkpoint.dataset['name']}, {len(vectors):,} x {vectors.shape[1]}"
-    return Task(name, vectors, vectors[rows], 100)
+    return Task(name, vectors, checkpoint.query_embeddings.numpy()[rows], 100)

@@ -33,6 +33,24 @@ def _inference(config: Config, typed: dict[str, Any]) -> None:
     recommend(config, typed)
 
 
+def _benchmark(config: Config, typed: dict[str, Any]) -> None:
+    from commands.benchmark import benchmark
+
+    benchmark(config, typed)
+
+
+def _ablation(config: Config, typed: dict[str, Any]) -> None:
+    from commands.ablation import ablation
+
+    ablation(config, typed)
+
+
+def _cold_start(config: Config, typed: dict[str, Any]) -> None:
+    from commands.cold_start import cold_start
+
+    cold_start(config, typed)
+
+
 def _export(config: Config, typed: dict[str, Any]) -> None:
     from commands.export import export
 
@@ -49,6 +67,9 @@ MODES: dict[str, Callable[[Config, dict[str, Any]], None]] = {
     "train": _train,
     "evaluate": _evaluate,
     "inference": _inference,
+    "benchmark": _benchmark,
+    "ablation": _ablation,
+    "cold_start": _cold_start,
     "export": _export,
 }
 
@@ -81,11 +102,14 @@ def main_modes(argv: list[str] | None = None) -> int:
     """``main.py``: one script for every mode."""
     parser = build_parser(
         "main.py",
-        "Train, evaluate and use PinSage film embeddings.",
-        SECTIONS,
+        "Train, evaluate, compare, take apart and use PinSage film embeddings.",
+        (*SECTIONS, "benchmark"),
         "  python main.py --mode train     --data_dir data/ml-25m\n"
         "  python main.py --mode evaluate  --data_dir data/ml-25m --checkpoint_dir checkpoints\n"
         "  python main.py --mode inference --title 'toy story' --num_recommendations 10\n"
+        "  python main.py --mode benchmark  --data_dir data/ml-100k --num_seeds 3\n"
+        "  python main.py --mode ablation   --data_dir data/ml-100k --num_seeds 3\n"
+        "  python main.py --mode cold_start --data_dir data/ml-100k\n"
         "  python main.py --mode export    --output_dir output\n",
     )
     parser.usage = "%(prog)s --mode MODE [flags]"

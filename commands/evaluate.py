@@ -50,7 +50,9 @@ def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:
     baselines = fit_and_choose(
         BASELINES, split, movielens.movies, config.run.seed, min(GRID_QUESTIONS, config.training.eval_queries)
     )
-    ours = evaluate(EmbeddingScorer(checkpoint.embeddings.numpy()), sampled)
+    ours = evaluate(
+        EmbeddingScorer(checkpoint.embeddings.numpy(), checkpoint.query_embeddings.numpy()), sampled
+    )
     theirs = {name: evaluate(b.scorer, sampled) for name, b in baselines.items() if b.scorer is not None}
     _report(config, checkpoint, split, questions, sampled, ours, theirs, baselines)
     if config.search.search_method != "exact":

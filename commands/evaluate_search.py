@@ -28,7 +28,7 @@ def report_search(config: Config, checkpoint: Checkpoint, questions: Queries) ->
         questions: the questions of its evaluation.
     """
     embeddings = checkpoint.embeddings.numpy()
-    queries = embeddings
+    queries = checkpoint.query_embeddings.numpy()
     index = open_index(config.search, embeddings, queries, config.run.seed, Path(config.run.checkpoint_dir))
     exact = ExactIndex().build(embeddings, np.arange(len(embeddings)))
     ours, theirs = search_metrics(index, queries, questions), search_metrics(exact, queries, questions)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from config import Config
 from utils.checkpoint import BEST, load_checkpoint
@@ -18,7 +19,9 @@ logger = logging.getLogger("pinsage")
 def export(config: Config, typed: dict[str, Any]) -> None:
     """Write ``embeddings/embeddings.npy`` (float32, unit rows) and ``embeddings/movies.csv`` (same rows).
 
-    With ``--search_method`` typed, also the index as ``embeddings/index-<method>.npz``; its ids are rows.
+    Where a film as a query differs from the film as a candidate, ``embeddings/queries.npy`` has the
+    former, same rows, unit length. With ``--search_method`` typed, the index goes beside them as
+    ``index-<method>.npz``; its ids are rows.
 
     Raises:
         UserError: no checkpoint, flags that contradict it, or search parameters that do not fit.
@@ -29,6 +32,11 @@ def export(config: Config, typed: dict[str, Any]) -> None:
     folder = Path(config.run.output_dir) / "embeddings"
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "embeddings.npy", checkpoint.embeddings.numpy())
+    queries = folder / "queries.npy"
+    if torch.equal(checkpoint.query_embeddings, checkpoint.embeddings):
+        queries.unlink(missing_ok=True)  # of an earlier export
+    else:
+        np.save(queries, checkpoint.query_embeddings.numpy())
     movies = checkpoint.movies
     with (folder / "movies.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -36,10 +44,18 @@ def export(config: Config, typed: dict[str, Any]) -> None:
         for row in range(len(movies)):
             genres = "|".join(movies.genres[row]) or "(no genres listed)"
             writer.writerow([row, movies.ids[row], movies.titles[row], genres])
-    print(
-        f"written: {folder / 'embeddings.npy'} {tuple(checkpoint.embeddings.shape)}, {folder / 'movies.csv'}"
-    )
+    written = [
+        f"{folder / 'embeddings.npy'} {tuple(checkpoint.embeddings.shape)}",
+        str(folder / "movies.csv"),
+    ]
+    print("written: " + ", ".join(written + [str(queries)] * queries.exists()))
     if "search_method" in typed:
-        index = open_index(config.search, checkpoint.embeddings.numpy(), seed=config.run.seed)
-        index.save(index_path(folder, config.search.search_method))
-        print(f"written: {index_path(folder, config.search.search_method)} {index!r}")
+        path = index_path(folder, config.search.search_method)
+        index = open_index(
+            config.search,
+            checkpoint.embeddings.numpy(),
+            checkpoint.query_embeddings.numpy(),
+            config.run.seed,
+        )
+        index.save(path)
+        print(f"written: {path} {index!r}")

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from config import Config
 from data.dataset import MovieLens, load_movielens
 from data.graph_builder import build_graph
 from data.splits import Queries, Split, held_out_queries, split_interactions
 from model.fit import Progress, fit
-from model.inputs import ModelInputs, build_inputs
+from model.heads import Embeddings
+from model.inputs import ModelInputs, build_inputs, shadow_sampler
 from model.trainer import Trainer
 from utils.checkpoint import BEST, LAST, Checkpoint, load_checkpoint, save_checkpoint, split_fingerprint
 from utils.cli import adopt
@@ -41,7 +41,7 @@ class _Training:
     trainer: Trainer
     progress: Progress
 
-    def checkpoint(self, embeddings: Tensor) -> Checkpoint:
+    def checkpoint(self, embeddings: Embeddings) -> Checkpoint:
         """The state after the trainer's current epoch."""
         inputs = self.inputs
         return Checkpoint(
@@ -53,7 +53,8 @@ class _Training:
             features=inputs.features,
             neighbors=inputs.neighbors.int(),
             weights=inputs.weights,
-            embeddings=embeddings,
+            embeddings=embeddings.candidates,
+            query_embeddings=embeddings.queries,
             trainer=self.trainer.state_dict(),
             progress=self.progress.as_plain(),
         )
@@ -84,7 +85,7 @@ def train(config: Config, typed: dict[str, Any]) -> Config:
         check_same_data(stored, movielens, split, folder / LAST)
     training = _set_up(config, movielens, split, device, stored)
 
-    def save(embeddings: Tensor, best: bool) -> None:
+    def save(embeddings: Embeddings, best: bool) -> None:
         # The best one first: cut between the two, the last one still asks for this epoch again.
         checkpoint = training.checkpoint(embeddings)
         if best:
@@ -98,8 +99,8 @@ def train(config: Config, typed: dict[str, Any]) -> Config:
     return config
 
 
-def load_and_split(config: Config) -> tuple[MovieLens, Split]:
-    """Read the data folder and split it as the settings say."""
+def load(config: Config) -> MovieLens:
+    """Read the data folder and say what is in it."""
     movielens = load_movielens(config.data.data_dir, config.data.min_rating)
     logger.info(
         "%s: %s ratings of %s films by %s users",
@@ -108,6 +109,12 @@ def load_and_split(config: Config) -> tuple[MovieLens, Split]:
     )
     for note in movielens.notes:
         logger.info("  %s", note)
+    return movielens
+
+
+def load_and_split(config: Config) -> tuple[MovieLens, Split]:
+    """Read the data folder and split it as the settings say."""
+    movielens = load(config)
     split = split_interactions(
         movielens.interactions, movielens.num_users, movielens.num_movies, config.data.split  # type: ignore[arg-type]
     )  # fmt: skip
@@ -141,7 +148,10 @@ def _set_up(
         progress = Progress()
     else:
         graph = build_graph(split.train, split.num_users, split.num_movies)
-        inputs = ModelInputs(graph, stored.basis, stored.features, stored.neighbors.long(), stored.weights)
+        shadows = shadow_sampler(movielens, split, graph, stored.basis, config.model, config.run.seed)
+        inputs = ModelInputs(
+            graph, stored.basis, stored.features, stored.neighbors.long(), stored.weights, shadows
+        )
         progress = Progress(**stored.progress)
     trainer = Trainer(
         inputs, split, config.model, config.training, config.run.seed, device, not config.run.quiet

@@ -92,6 +92,7 @@ def film_features(
     movie_users: sp.csr_matrix,
     tags: Tags | None = None,
     genome: Genome | None = None,
+    degree_known: bool = True,
 ) -> FloatArray:
     """Features of films, seen in training or not.
 
@@ -101,12 +102,18 @@ def film_features(
         movie_users: 0/1 matrix ``[len(movies), num_users]`` of who rated them (training interactions).
         tags: tag applications; film rows are rows of ``movies``.
         genome: tag genome; likewise.
+        degree_known: False leaves the degree out, for films too new for their few ratings to say how
+            popular they are.
 
     Returns:
         float32 ``[len(movies), num_features]``.
     """
     degree = np.asarray(movie_users.sum(axis=1)).ravel()
-    parts = [_genre_part(basis, movies), _year_part(basis, movies), _degree_part(basis, degree)]
+    parts = [
+        _genre_part(basis, movies),
+        _year_part(basis, movies),
+        _degree_part(basis, degree if degree_known else np.zeros_like(degree)),
+    ]
     if basis.user_basis.shape[1]:
         parts.append(_spectral_part(basis, movie_users, degree))
     if basis.tag_names:

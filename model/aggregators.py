@@ -97,10 +97,12 @@ class MaxAggregation(NeighborAggregation):
 
     def pool(self, h: Tensor, neighbors: Tensor, weights: Tensor) -> Tensor:
         """Maximum over the entries with a positive weight; 0 where there is none."""
-        present = (weights > 0).unsqueeze(-1)
-        # index_select, not brackets: its gradient adds up in a fixed order on CPU.
-        gathered = h.index_select(0, neighbors.reshape(-1)).view(*neighbors.shape, -1)  # [n, T, d]
-        return (gathered * present).amax(dim=1)  # [n, d]
+        pooled = h.new_zeros(len(neighbors), h.size(1))  # [n, d]
+        # One neighbour of every film at a time: the [n, T, d] tensor of all of them is never made.
+        for column, present in zip(neighbors.T, (weights > 0).to(h.dtype).T, strict=True):
+            # index_select, not brackets: its gradient adds up in a fixed order on CPU.
+            pooled = torch.maximum(pooled, h.index_select(0, column) * present.unsqueeze(1))
+        return pooled
 
     def forward(
         self,

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from data.splits import Queries
+from model.heads import Embeddings
 from model.trainer import Trainer
 from utils.errors import WorldError
 from utils.evaluation import EmbeddingScorer, evaluate
@@ -54,7 +54,7 @@ def fit(
     trainer: Trainer,
     validation: Queries | None,
     progress: Progress,
-    save: Callable[[Tensor, bool], None],
+    save: Callable[[Embeddings, bool], None],
 ) -> None:
     """Train until the epochs are done or validation MRR has not improved for ``patience`` epochs.
 
@@ -71,13 +71,15 @@ def fit(
     while trainer.epoch < settings.epochs and progress.stale_epochs < settings.patience:
         row = trainer.train_epoch()
         embeddings = trainer.embeddings()
-        if not torch.isfinite(embeddings).all():  # the last step of an epoch can diverge unseen by its loss
+        if not all(
+            torch.isfinite(part).all() for part in embeddings
+        ):  # the last step of an epoch can diverge unseen by its loss
             raise WorldError(
                 f"the embeddings are no numbers after epoch {trainer.epoch}; the last good checkpoint is "
                 f"intact, train again with --lr below {settings.lr:g}"
             )
         if validation is not None:
-            metrics = evaluate(EmbeddingScorer(embeddings.numpy()), validation).metrics
+            metrics = evaluate(EmbeddingScorer(*(part.numpy() for part in embeddings)), validation).metrics
             row |= {f"validation_{name}": metrics[name] for name in SHOWN}
         best = progress.record(row)
         save(embeddings, best)

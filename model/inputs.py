@@ -15,6 +15,7 @@ from data.dataset import Interactions, MovieLens, Tags
 from data.feature_extractor import FeatureBasis, film_features, fit_features
 from data.graph_builder import ItemGraph, build_graph
 from data.splits import Split
+from model.shadows import ShadowSampler
 from utils.random_walk import RandomWalkSampler
 
 
@@ -28,6 +29,7 @@ class ModelInputs:
         features: float32 ``[num_movies, num_features]``.
         neighbors: int64 ``[num_movies, T]``.
         weights: float32 ``[num_movies, T]``.
+        shadows: draws the films as they would look if they were new.
     """
 
     graph: ItemGraph
@@ -35,6 +37,7 @@ class ModelInputs:
     features: Tensor
     neighbors: Tensor
     weights: Tensor
+    shadows: ShadowSampler
 
 
 def build_inputs(movielens: MovieLens, split: Split, settings: ModelConfig, seed: int) -> ModelInputs:
@@ -55,7 +58,21 @@ def build_inputs(movielens: MovieLens, split: Split, settings: ModelConfig, seed
         graph, settings.num_walks, settings.walk_length, settings.restart_probability, seed
     )
     neighbors, weights = walks.batch_sample_neighbors(np.arange(split.num_movies), settings.num_neighbors)
-    return ModelInputs(graph, basis, torch.from_numpy(features), neighbors, weights)
+    shadows = shadow_sampler(movielens, split, graph, basis, settings, seed)
+    return ModelInputs(graph, basis, torch.from_numpy(features), neighbors, weights, shadows)
+
+
+def shadow_sampler(
+    movielens: MovieLens,
+    split: Split,
+    graph: ItemGraph,
+    basis: FeatureBasis,
+    settings: ModelConfig,
+    seed: int,
+) -> ShadowSampler:
+    """The sampler of shadows, from the training part of ``split`` alone; arguments as in ``build_inputs``."""
+    tags = _training_tags(movielens.tags, split)
+    return ShadowSampler(graph, basis, movielens.movies, tags, movielens.genome, settings, seed)
 
 
 def _training_tags(tags: Tags | None, split: Split) -> Tags | None:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from model.heads import HEADS, Embeddings
 from model.layers import ImportancePoolingConv
 
 
@@ -63,10 +63,12 @@ class PinSage(nn.Module):
         out_channels: length of an embedding.
         num_layers: K.
         aggregator: ``importance``, ``mean`` or ``max``.
+        head: ``shared``, ``directed`` or ``mixed``: see ``model/heads.py``.
 
     Shapes:
-        - ``forward``: features of the first block's sources ``[s, in_channels]`` -> ``[n, out_channels]``
-        - ``embed_all``: features ``[num_movies, in_channels]`` -> ``[num_movies, out_channels]``
+        - ``forward``: features of the first block's sources ``[s, in_channels]`` -> ``Embeddings`` of
+          ``[n, out_channels]``
+        - ``embed_all``: features ``[num_movies, in_channels]`` -> ``[num_movies, out_channels]`` twice
 
     Embeddings have unit length, which Algorithm 2 leaves out after its last line but which search by
     inner product needs.
@@ -79,6 +81,7 @@ class PinSage(nn.Module):
         out_channels: int,
         num_layers: int = 2,
         aggregator: str = "importance",
+        head: str = "shared",
     ):
         super().__init__()
         sizes = [in_channels] + [hidden_channels] * num_layers
@@ -86,28 +89,26 @@ class PinSage(nn.Module):
             ImportancePoolingConv(size_in, hidden_channels, size_out, aggregator)
             for size_in, size_out in zip(sizes[:-1], sizes[1:], strict=True)
         )
-        self.head = nn.Sequential(  # z = G2 ReLU(G1 h + g), Algorithm 2, line 15
-            nn.Linear(hidden_channels, hidden_channels),
-            nn.ReLU(),
-            nn.Linear(hidden_channels, out_channels, bias=False),
-        )
+        self.head = HEADS[head](hidden_channels, out_channels)
 
-    def forward(self, features: Tensor, blocks: list[Block]) -> Tensor:
+    @property
+    def num_views(self) -> int:
+        """Equal parts of an embedding that are trained to rank each by itself."""
+        return self.head.num_views
+
+    def forward(self, features: Tensor, blocks: list[Block]) -> Embeddings:
         """Embed a mini-batch over the blocks that ``build_blocks`` made."""
         h = features
         for conv, block in zip(self.convs, blocks, strict=True):
             h = conv.forward_padded(  # type: ignore[operator]
                 h, h[: block.num_targets], block.neighbors, block.weights
             )
-        return self._embed(h)
-
-    def _embed(self, h: Tensor) -> Tensor:
-        return F.normalize(self.head(h), dim=-1)
+        return self.head(h)
 
     @torch.no_grad()
     def embed_all(
         self, features: Tensor, neighbors: Tensor, weights: Tensor, block_size: int = 16_384
-    ) -> Tensor:
+    ) -> Embeddings:
         """Embed the catalogue layer by layer, each film once a layer (paper, section 3.4).
 
         Only two layers' vectors exist at a time; the messages of a layer are computed once for all
@@ -116,4 +117,5 @@ class PinSage(nn.Module):
         h = features
         for conv in self.convs:
             h = conv.forward_whole(h, neighbors, weights, block_size)  # type: ignore[operator]
-        return torch.cat([self._embed(block) for block in h.split(block_size)])
+        parts = [self.head(block) for block in h.split(block_size)]
+        return Embeddings(*(torch.cat(part) for part in zip(*parts, strict=True)))

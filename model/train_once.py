@@ -10,6 +10,7 @@ from config import Config
 from data.dataset import MovieLens
 from data.splits import Split, held_out_queries
 from model.fit import Progress, fit
+from model.heads import Embeddings
 from model.inputs import ModelInputs, build_inputs
 from model.trainer import Trainer
 from utils.evaluation import EmbeddingScorer, sample_questions
@@ -48,10 +49,11 @@ def train_once(config: Config, movielens: MovieLens, split: Split, device: torch
         validation = sample_questions(questions, config.training.eval_queries, config.run.seed)
     best_weights: dict[str, Tensor] = {}
 
-    def keep(embeddings: Tensor, best: bool) -> None:
+    def keep(embeddings: Embeddings, best: bool) -> None:
         if best:
             best_weights.update(copy.deepcopy(trainer.model.state_dict()))
 
     fit(trainer, validation, progress, keep)
     trainer.model.load_state_dict(best_weights)
-    return TrainedOnce(trainer, inputs, EmbeddingScorer(trainer.embeddings().numpy()), progress)
+    scorer = EmbeddingScorer(*(part.numpy() for part in trainer.embeddings()))
+    return TrainedOnce(trainer, inputs, scorer, progress)

@@ -6,16 +6,18 @@ was stopped after an epoch continues to the same bits as one that was not.
 
 import math
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from tqdm import tqdm
 
 from config import ModelConfig, TrainingConfig
 from data.negative_sampler import NegativeSampler, num_hard_negatives
 from data.pairs import TrainingPairs
 from data.splits import Split
+from model.heads import Embeddings
 from model.inputs import ModelInputs
 from model.loss import BatchScores, max_margin_loss, softmax_loss
 from model.pinsage import PinSage, build_blocks
@@ -35,6 +37,7 @@ def build_model(num_features: int, settings: ModelConfig, seed: int) -> PinSage:
             settings.embedding_dim,
             settings.num_layers,
             settings.aggregator,
+            settings.head,
         )
 
 
@@ -80,6 +83,7 @@ class Trainer:
         self.features = inputs.features.to(device)
         self.neighbors = inputs.neighbors.to(device)
         self.weights = inputs.weights.to(device)
+        self.shadows = inputs.shadows
         self.negatives = NegativeSampler(
             inputs.graph, settings.num_negatives, settings.max_hard_negatives, seed
         )
@@ -100,6 +104,7 @@ class Trainer:
         """
         self.model.train()
         started = time.perf_counter()
+        nodes = self._nodes()
         numbers = self.pairs.draw(self.settings.pairs_per_epoch, self.generator)
         batches = numbers.split(self.settings.batch_size)
         total_loss = 0.0
@@ -115,7 +120,7 @@ class Trainer:
         ) as bar:
             for done, batch in enumerate(batches, start=1):
                 rate = learning_rate(step, self.steps_per_epoch, self.settings.lr, self.settings.lr_decay)
-                loss = self._train_step(*self.pairs[batch], rate)
+                loss = self._train_step(nodes, *self.pairs[batch], rate)
                 if not math.isfinite(loss):
                     raise WorldError(
                         f"the loss became {loss} in epoch {self.epoch + 1}, step {done}; the last good "
@@ -136,11 +141,25 @@ class Trainer:
             "seconds": seconds,
         }
 
-    def _train_step(self, queries: Tensor, positives: Tensor, rate: float) -> float:
+    def _nodes(self) -> "_Nodes":
+        """What this epoch's batches read: the films, and behind them their shadows where there are any."""
+        if self.settings.shadow_share == 0:
+            return _Nodes(self.features, self.neighbors, self.weights)
+        shadows = self.shadows.draw(self.epoch)
+        own = (self.features, self.neighbors, self.weights)
+        return _Nodes(*(torch.cat([a, b.to(self.device)]) for a, b in zip(own, shadows, strict=True)))
+
+    def _train_step(self, nodes: "_Nodes", queries: Tensor, positives: Tensor, rate: float) -> float:
         """One optimiser step on a batch of pairs; returns the loss."""
         shared, hard = self.negatives.sample_batch_negatives(queries, self.device, self.epoch, positives)
-        queries, positives = queries.to(self.device), positives.to(self.device)
-        loss = self._loss(self._score(queries, positives, shared, hard))
+        films = torch.cat([queries.to(self.device), positives.to(self.device), shared, hard.view(-1)])
+        distinct, place = torch.unique(films, return_inverse=True)
+        z = self._embed(nodes, distinct)
+        sizes = [len(queries), len(positives), len(shared), hard.numel()]
+        parts = place.split(sizes)
+        views = zip(*(part.chunk(self.model.num_views, dim=1) for part in z), strict=True)
+        losses = [self._loss(_score(Embeddings(*view), *parts)) for view in views]
+        loss = torch.stack(losses).mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
@@ -149,42 +168,24 @@ class Trainer:
         self.optimizer.step()
         return loss.item()
 
-    def _score(self, queries: Tensor, positives: Tensor, shared: Tensor, hard: Tensor) -> BatchScores:
-        """Embed each film of the batch once, then score all pairs.
-
-        Rows are picked by ``index_select``: its gradient adds up in a fixed order on CPU, that of
-        indexing with brackets does not.
-        """
-        films = torch.cat([queries, positives, shared, hard.view(-1)])
-        distinct, place = torch.unique(films, return_inverse=True)
-        nodes, blocks = build_blocks(distinct, self.neighbors, self.weights, len(self.model.convs))
-        z = self.model(self.features.index_select(0, nodes), blocks)  # [distinct, d]
-        query, positive, negative, hard_place = place.split(
-            [len(queries), len(positives), len(shared), hard.numel()]
-        )
-        distinct_query, query_of_pair = torch.unique(query, return_inverse=True)
-        shared_scores = z.index_select(0, distinct_query) @ z.index_select(0, negative).T  # [Q, R]
-        column_of = torch.full((len(distinct),), -1, device=z.device)
-        column_of[negative] = torch.arange(len(negative), device=z.device)
-        z_query = z.index_select(0, query)  # [B, d]
-        z_hard = z.index_select(0, hard_place).view(*hard.shape, z.size(1))  # [B, H, d]
-        return BatchScores(
-            positive=(z_query * z.index_select(0, positive)).sum(dim=1),
-            shared=shared_scores.masked_fill(distinct_query.unsqueeze(1) == negative, -torch.inf),
-            query_of_pair=query_of_pair,
-            positive_column=column_of[positive],
-            hard=torch.einsum("bd,bhd->bh", z_query, z_hard),
-        )
+    def _embed(self, nodes: "_Nodes", films: Tensor) -> Embeddings:
+        """Embed distinct films, a random share of them as their shadows."""
+        if len(nodes.features) > len(self.features):
+            chance = torch.rand(len(films), generator=self.generator).to(self.device)
+            films = films + len(self.features) * (chance < self.settings.shadow_share)
+        sources, blocks = build_blocks(films, nodes.neighbors, nodes.weights, len(self.model.convs))
+        return self.model(nodes.features.index_select(0, sources), blocks)
 
     def _loss(self, scores: BatchScores) -> Tensor:
         if self.settings.loss == "softmax":
             return softmax_loss(scores, self.settings.temperature)
         return max_margin_loss(scores, self.settings.margin)
 
-    def embeddings(self) -> Tensor:
+    def embeddings(self) -> Embeddings:
         """Unit-length embeddings of the whole catalogue, float32 ``[num_movies, d]`` on CPU."""
         self.model.eval()
-        return self.model.embed_all(self.features, self.neighbors, self.weights).cpu()
+        z = self.model.embed_all(self.features, self.neighbors, self.weights)
+        return Embeddings(*(part.cpu() for part in z))
 
     def state_dict(self) -> dict[str, Any]:
         """Weights, optimiser, epoch and random states: tensors and plain values only."""
@@ -202,3 +203,40 @@ class Trainer:
         self.epoch = state["epoch"]
         self.generator.set_state(state["rng"]["pairs"])
         self.negatives.generator.set_state(state["rng"]["negatives"])
+
+
+class _Nodes(NamedTuple):
+    """Rows that a batch may read."""
+
+    features: Tensor
+    neighbors: Tensor
+    weights: Tensor
+
+
+def _score(z: Embeddings, query: Tensor, positive: Tensor, negative: Tensor, hard: Tensor) -> BatchScores:
+    """Score a batch's pairs against each other and its negatives.
+
+    Rows are picked by ``index_select``: its gradient adds up in a fixed order on CPU, that of
+    indexing with brackets does not.
+
+    Args:
+        z: embeddings of the batch's distinct films ``[distinct, d]``, scaled to unit length here.
+        query: int64 ``[B]`` rows of ``z``.
+        positive: int64 ``[B]``.
+        negative: int64 ``[R]``, shared by the batch.
+        hard: int64 ``[B * H]``, each pair's hard negatives.
+    """
+    candidates, queries = (F.normalize(part, dim=1) for part in z)
+    distinct_query, query_of_pair = torch.unique(query, return_inverse=True)
+    shared = queries.index_select(0, distinct_query) @ candidates.index_select(0, negative).T  # [Q, R]
+    column_of = torch.full((len(candidates),), -1, device=query.device)
+    column_of[negative] = torch.arange(len(negative), device=query.device)
+    z_query = queries.index_select(0, query)  # [B, d]
+    z_hard = candidates.index_select(0, hard).view(len(query), -1, candidates.size(1))  # [B, H, d]
+    return BatchScores(
+        positive=(z_query * candidates.index_select(0, positive)).sum(dim=1),
+        shared=shared.masked_fill(distinct_query.unsqueeze(1) == negative, -torch.inf),
+        query_of_pair=query_of_pair,
+        positive_column=column_of[positive],
+        hard=torch.einsum("bd,bhd->bh", z_query, z_hard),
+    )

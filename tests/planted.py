@@ -18,18 +18,22 @@ def block_of(movie_id: int) -> int:
     return (movie_id - 1) % 2
 
 
-def planted_movielens(tmp_path: Path, num_users: int = 60, num_movies: int = 40, seed: int = 0) -> Path:
+def planted_movielens(
+    tmp_path: Path, num_users: int = 60, num_movies: int = 40, seed: int = 0, per_user: int = RATINGS_PER_USER
+) -> Path:
     """Write ratings.csv and movies.csv in which films of one block belong together.
 
     Users alternate between the blocks as films do, so that neither file order nor id gives a block
-    away. Each rates 12 films in time order; about one in ten is a stray from the other block, rated
-    low. A model that has learnt anything recommends films of the query's own block and genre.
+    away. Each rates ``per_user`` films in time order; about one in ten is a stray from the other
+    block, rated low. A model that has learnt anything recommends films of the query's own block and
+    genre.
 
     Args:
         tmp_path: folder to write into, made when missing.
         num_users: users, ids from 1.
-        num_movies: films, ids from 1; at least 24, so that every block can fill a user's list.
+        num_movies: films, ids from 1; at least twice ``per_user``, to fill every user's list.
         seed: of the random choices.
+        per_user: ratings a user gives; from 20 on the pairs protocol has validation questions.
 
     Returns:
         ``tmp_path``, ready to be read as a dataset.
@@ -50,10 +54,10 @@ def planted_movielens(tmp_path: Path, num_users: int = 60, num_movies: int = 40,
         writer.writerow(["userId", "movieId", "rating", "timestamp"])
         for user in range(1, num_users + 1):
             home = (user - 1) % 2
-            strays = rng.binomial(RATINGS_PER_USER, STRAY_CHANCE)
+            strays = rng.binomial(per_user, STRAY_CHANCE)
             watched = np.concatenate(
                 [
-                    rng.choice(movie_ids[blocks == home], RATINGS_PER_USER - strays, replace=False),
+                    rng.choice(movie_ids[blocks == home], per_user - strays, replace=False),
                     rng.choice(movie_ids[blocks != home], strays, replace=False),
                 ]
             )

@@ -8,6 +8,7 @@ from data.splits import held_out_queries, split_interactions
 from utils.baselines import (
     BASELINES,
     EASE,
+    SEEDED,
     ContentOnly,
     ImplicitALS,
     ItemKNNBM25,
@@ -188,6 +189,14 @@ def test_two_taste_blocks_are_found_by_all_but_popularity(two_tastes, split_name
     mean_rank = {name: rank_targets(choice.scorer, questions).mean() for name, choice in chosen.items()}
     popularity = mean_rank.pop("popularity")
     assert max(mean_rank.values()) < 0.7 * popularity, mean_rank
+
+
+@pytest.mark.parametrize("cls", BASELINES)
+def test_only_the_seeded_ones_differ_between_seeds(two_tastes, cls):
+    ratings, catalogue = two_tastes
+    films = np.arange(60)
+    one, two = (cls().fit(ratings, catalogue, 200, 60, seed).score(films) for seed in (1, 2))
+    assert np.array_equal(one, two) != (cls in SEEDED)
 
 
 def test_grids_have_four_settings_and_start_with_the_defaults():

@@ -13,7 +13,7 @@ from model.inputs import build_inputs
 from model.trainer import Trainer
 from tests.factories import random_movielens
 from tests.test_trainer import CPU, MODEL, TRAINING
-from utils.checkpoint import FORMAT, Checkpoint, load_checkpoint, save_checkpoint, split_fingerprint
+from utils.checkpoint import FORMAT, VERSION, Checkpoint, load_checkpoint, save_checkpoint, split_fingerprint
 from utils.errors import UserError, WorldError
 
 
@@ -33,7 +33,8 @@ def checkpoint():
         features=inputs.features,
         neighbors=inputs.neighbors.int(),
         weights=inputs.weights,
-        embeddings=trainer.embeddings(),
+        embeddings=trainer.embeddings().candidates,
+        query_embeddings=trainer.embeddings().queries,
         trainer=trainer.state_dict(),
         progress={"best_epoch": 1, "best_mrr": 0.5, "stale_epochs": 0, "history": [{"epoch": 1}]},
     )
@@ -45,7 +46,7 @@ def test_everything_comes_back(checkpoint, tmp_path):
     loaded = load_checkpoint(path)
     for name in ("settings", "dataset", "progress"):
         assert getattr(loaded, name) == getattr(checkpoint, name)
-    for name in ("features", "neighbors", "weights", "embeddings", "user_ids"):
+    for name in ("features", "neighbors", "weights", "embeddings", "query_embeddings", "user_ids"):
         assert torch.equal(getattr(loaded, name), getattr(checkpoint, name))
     for part in ("movies", "basis"):
         for field in fields(getattr(checkpoint, part)):
@@ -89,7 +90,7 @@ class Payload:
 
 def test_code_in_a_checkpoint_is_not_run(tmp_path):
     Payload.target = tmp_path / "harm"
-    torch.save({"format": FORMAT, "version": 1, "settings": Payload()}, tmp_path / "best.pt")
+    torch.save({"format": FORMAT, "version": VERSION, "settings": Payload()}, tmp_path / "best.pt")
     (tmp_path / "last.pt").write_bytes(pickle.dumps(Payload()))
     for name in ("best.pt", "last.pt"):
         with pytest.raises(UserError, match="no checkpoint of this program"):
@@ -102,8 +103,8 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path):
     [
         ({"model": torch.zeros(3)}, "no checkpoint of this program"),
         ([1, 2, 3], "no checkpoint of this program"),
-        ({"format": FORMAT, "version": 99}, "version 99, this program reads 1"),
-        ({"format": FORMAT, "version": 1}, "lacks parts"),
+        ({"format": FORMAT, "version": 99}, "version 99, this program reads 2"),
+        ({"format": FORMAT, "version": VERSION}, "lacks parts"),
     ],
 )
 def test_foreign_files_are_refused(tmp_path, stored, message):

@@ -160,8 +160,8 @@ def test_a_diverged_loss_is_exit_1_and_keeps_the_last_good_checkpoint(tmp_path, 
     assert main_train(argv) == 0
     before = torch.load(tmp_path / "checkpoints" / "last.pt", weights_only=True)
     bad = dict(before, trainer=dict(before["trainer"], model=dict(before["trainer"]["model"])))
-    bad["trainer"]["model"]["head.2.weight"] = torch.full_like(
-        bad["trainer"]["model"]["head.2.weight"], torch.nan
+    bad["trainer"]["model"]["convs.0.lin_self.bias"] = torch.full_like(
+        bad["trainer"]["model"]["convs.0.lin_self.bias"], torch.nan
     )
     torch.save(bad, tmp_path / "checkpoints" / "last.pt")
     content = (tmp_path / "checkpoints" / "last.pt").read_bytes()

@@ -3,11 +3,24 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch_geometric.metrics import LinkPredMRR, LinkPredNDCG, LinkPredRecall
+from torch_geometric.metrics import (
+    LinkPredCoverage,
+    LinkPredHitRatio,
+    LinkPredMRR,
+    LinkPredNDCG,
+    LinkPredRecall,
+)
 
 from data.splits import Queries
 from utils.errors import WorldError
-from utils.evaluation import EmbeddingScorer, evaluate, rank_targets, ranking_metrics, sample_questions
+from utils.evaluation import (
+    EmbeddingScorer,
+    evaluate,
+    question_values,
+    rank_targets,
+    ranking_metrics,
+    sample_questions,
+)
 
 
 class TableScorer:
@@ -119,6 +132,16 @@ def test_next_item_metrics_by_hand():
     )
 
 
+@pytest.mark.parametrize("protocol", ["next_item", "pairs"])
+def test_metrics_are_means_over_questions(protocol):
+    ranks = np.array([1.0, 2.5, 10.0, 20.0, 20.5, 101.0, 700.0])
+    values = question_values(ranks, protocol)
+    assert values.keys() == ranking_metrics(ranks, protocol).keys()
+    for i, rank in enumerate(ranks):
+        alone = {name: column[i] for name, column in values.items()}
+        assert alone == pytest.approx(ranking_metrics(np.array([rank]), protocol))
+
+
 def test_coverage_breaks_ties_by_row():
     questions = make_questions([0, 1], [11, 11], [[0], [1]])
     result = evaluate(TableScorer(np.zeros((20, 20))), questions)
@@ -127,9 +150,10 @@ def test_coverage_breaks_ties_by_row():
     assert result.metrics["coverage@10"] == 11 / 20
 
 
-def test_metrics_agree_with_torch_geometric():
-    rng = np.random.default_rng(0)
-    num_movies, num_questions = 300, 80
+@pytest.mark.parametrize("seed", range(3))
+def test_metrics_agree_with_torch_geometric(seed):
+    rng = np.random.default_rng(seed)
+    num_movies, num_questions = 700, 80
     scores = rng.permuted(np.tile(np.arange(num_movies), (num_movies, 1)), axis=1)  # no ties
     queries = rng.integers(0, num_movies, num_questions)
     targets = (queries + rng.integers(1, num_movies, num_questions)) % num_movies
@@ -143,10 +167,13 @@ def test_metrics_agree_with_torch_geometric():
     theirs = {
         "mrr": LinkPredMRR(k=num_movies),
         "recall@20": LinkPredRecall(k=20),
-        "hit_rate@10": LinkPredRecall(k=10),
-        "hit_rate@100": LinkPredRecall(k=100),
+        "hit_rate@10": LinkPredHitRatio(k=10),
+        "hit_rate@100": LinkPredHitRatio(k=100),
+        "hit_rate@500": LinkPredHitRatio(k=500),
         "ndcg@20": LinkPredNDCG(k=20),
+        "coverage@10": LinkPredCoverage(k=10, num_dst_nodes=num_movies),
     }
+    assert theirs.keys() == ours.keys()
     for name, metric in theirs.items():
         metric.update(ranked[:, : metric.k], edges)
         assert ours[name] == pytest.approx(float(metric.compute()), abs=1e-6), name

@@ -64,19 +64,23 @@ def test_importance_pooling_is_a_weighted_mean_whatever_the_weights_sum_to():
 
 
 @pytest.mark.parametrize("aggregator", AGGREGATORS)
-@pytest.mark.parametrize("num_layers", [1, 2, 3])
-def test_mini_batch_equals_layer_wise_and_touches_each_node_once(aggregator, num_layers):
+@pytest.mark.parametrize(("num_layers", "head"), [(1, "directed"), (2, "mixed"), (3, "shared")])
+def test_mini_batch_equals_layer_wise_and_touches_each_node_once(aggregator, num_layers, head):
     torch.manual_seed(0)
     features = torch.randn(40, 7)
     neighbors, weights = random_table(40, 4)
-    model = PinSage(7, 32, 5, num_layers, aggregator)
+    model = PinSage(7, 32, 6, num_layers, aggregator, head)
+    for parameter in model.parameters():  # the correction of a directed head starts at zero
+        parameter.data.normal_(std=0.3)
     whole = model.embed_all(features, neighbors, weights, block_size=7)
-    assert whole.norm(dim=1).sub(1).abs().max() < 1e-5
+    assert all(part.norm(dim=1).sub(1).abs().max() < 1e-5 for part in whole)
+    assert torch.equal(*whole) == (head == "shared")
     seeds = torch.tensor([30, 0, 7])
     nodes, blocks = build_blocks(seeds, neighbors, weights, num_layers)
     assert nodes[:3].tolist() == seeds.tolist() and len(nodes.unique()) == len(nodes)
     assert len(blocks) == num_layers and blocks[-1].num_targets == 3
-    torch.testing.assert_close(model(features[nodes], blocks), whole[seeds])
+    for part, whole_part in zip(model(features[nodes], blocks), whole, strict=True):
+        torch.testing.assert_close(part, whole_part[seeds])
 
 
 def test_blocks_hold_only_what_the_batch_needs():
@@ -93,8 +97,8 @@ def test_model_has_no_vector_of_an_id():
     permutation = torch.randperm(40)
     inverse = permutation.argsort()
     features = torch.randn(40, 7)
-    original = model.embed_all(features, neighbors, weights)
-    relabelled = model.embed_all(features[inverse], permutation[neighbors[inverse]], weights[inverse])
+    original, _ = model.embed_all(features, neighbors, weights)
+    relabelled, _ = model.embed_all(features[inverse], permutation[neighbors[inverse]], weights[inverse])
     torch.testing.assert_close(relabelled, original[inverse])
 
 
@@ -104,7 +108,7 @@ def test_pyg_node_loader_gives_the_same_embeddings(aggregator):
     neighbors, weights = random_table(40, 4)
     features = torch.randn(40, 7)
     model = PinSage(7, 8, 5, 2, aggregator)
-    whole = model.embed_all(features, neighbors, weights)
+    whole, _ = model.embed_all(features, neighbors, weights)
     data = importance_graph(neighbors, weights, features)
     loader = NodeLoader(data, ImportanceNeighborSampler(neighbors, weights, 2), batch_size=16)
     seen = 0
@@ -113,7 +117,7 @@ def test_pyg_node_loader_gives_the_same_embeddings(aggregator):
         for conv in model.convs:
             h = conv(h, batch.edge_index, batch.edge_weight)
         films = batch.n_id[: batch.batch_size]
-        torch.testing.assert_close(model._embed(h)[: batch.batch_size], whole[films])
+        torch.testing.assert_close(model.head(h).candidates[: batch.batch_size], whole[films])
         seen += batch.batch_size
     assert seen == 40
 

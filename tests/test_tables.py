@@ -1,6 +1,6 @@
 import pytest
 
-from utils.tables import format_metrics_table
+from utils.tables import Column, format_metrics_table, format_table, metric_label
 
 ROWS = {
     "popularity": {"hit_rate@10": 0.0838, "hit_rate@100": 0.317, "mrr": 0.041, "coverage@10": 0.054},
@@ -39,3 +39,53 @@ def test_the_highlighted_method_alone_is_still_a_row():
 def test_an_empty_table_is_refused():
     with pytest.raises(ValueError, match="at least one method"):
         format_metrics_table({})
+
+
+def test_marks_details_and_notes_as_printed():
+    assert format_metrics_table(
+        ROWS,
+        highlight="PinSage",
+        marks={"popularity": {"hit_rate@10": "<", "mrr": "<"}, "item-kNN": {"mrr": ">"}},
+        details={"  +- seeds": {"hit_rate@10": 0.9}},
+        notes=["< below"],
+    ) == "\n".join(
+        [
+            "            -- hit rate --",
+            "method        @10     @100      MRR    coverage@10",
+            "--------------------------------------------------",
+            "popularity  0.084 <  0.317    0.041 <        0.054*",
+            "item-kNN    0.166    0.515*   0.071*>            -",
+            "--------------------------------------------------",
+            "PinSage     0.168*   0.515*   0.071*             -",
+            "  +- seeds  0.900",
+            "--------------------------------------------------",
+            "* best in its column; all are shares or means between 0 and 1, higher is better",
+            "< below",
+        ]
+    )
+
+
+def test_columns_print_as_they_say():
+    columns = [
+        Column("a", "head", "MRR"),
+        Column("b", "tail", "MRR"),
+        Column("n", "films", "", ",.0f", False),
+    ]
+    assert format_table(columns, {"x": {"a": 0.5, "n": 1234.4}, "y": {"b": 0.25, "n": 2}}) == "\n".join(
+        [
+            "        ---- MRR ----",
+            "method   head    tail   films",
+            "-----------------------------",
+            "x       0.500*      -   1,234",
+            "y           -   0.250*      2",
+            "-----------------------------",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("metric", "label"),
+    [("hit_rate@10", "hit rate @10"), ("mrr", "MRR"), ("ndcg@20", "NDCG@20"), ("coverage@10", "coverage@10")],
+)
+def test_metrics_have_names_for_people(metric, label):
+    assert metric_label(metric) == label

@@ -18,7 +18,7 @@ from data.splits import Split
 from utils.errors import UserError, WorldError
 
 FORMAT = "pinsage-movielens"
-VERSION = 1
+VERSION = 2
 LAST, BEST = "last.pt", "best.pt"
 
 
@@ -35,7 +35,8 @@ class Checkpoint:
         features: float32 ``[num_movies, num_features]``.
         neighbors: int32 ``[num_movies, T]``.
         weights: float32 ``[num_movies, T]``.
-        embeddings: float32 ``[num_movies, dim]``, unit rows.
+        embeddings: float32 ``[num_movies, dim]``, unit rows: films as candidates.
+        query_embeddings: float32 ``[num_movies, dim]``, unit rows: films as queries.
         trainer: ``Trainer.state_dict()``.
         progress: best epoch, its validation MRR, epochs without a better one, and the history.
     """
@@ -49,6 +50,7 @@ class Checkpoint:
     neighbors: Tensor
     weights: Tensor
     embeddings: Tensor
+    query_embeddings: Tensor
     trainer: dict[str, Any]
     progress: dict[str, Any]
 

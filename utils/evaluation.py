@@ -126,18 +126,34 @@ def ranking_metrics(
     """
     if len(ranks) == 0:
         raise ValueError("metrics need at least one question, got 0; check the split that made them")
-    values = {f"hit_rate@{k}": np.mean(ranks <= k) for k in HIT_RATE_CUTOFFS}
-    values["mrr"] = np.mean(1 / ranks)
+    metrics = {name: float(np.mean(values)) for name, values in question_values(ranks, protocol).items()}
+    if recommended is not None:
+        metrics[f"coverage@{COVERAGE_DEPTH}"] = float(np.mean(recommended > 0))
+    return metrics
+
+
+def question_values(ranks: FloatArray, protocol: Literal["next_item", "pairs"]) -> dict[str, FloatArray]:
+    """What each question contributes to each metric; a metric is the mean of them.
+
+    Args:
+        ranks: float ``[num_questions]``, from 1.
+        protocol: decides the metrics, as in ``ranking_metrics``.
+
+    Returns:
+        Metric to float64 ``[num_questions]``.
+    """
+    values: dict[str, FloatArray] = {
+        f"hit_rate@{k}": (ranks <= k).astype(np.float64) for k in HIT_RATE_CUTOFFS
+    }
+    values["mrr"] = 1 / ranks
     if protocol == "pairs":
-        values["scaled_mrr"] = np.mean(1 / np.ceil(ranks / SCALED_MRR_UNIT))
+        values["scaled_mrr"] = 1 / np.ceil(ranks / SCALED_MRR_UNIT)
     else:
         # One target: the ideal DCG is 1, and recall is the hit rate.
-        hits = ranks <= NEXT_ITEM_DEPTH
-        values[f"ndcg@{NEXT_ITEM_DEPTH}"] = np.mean(hits / np.log2(1 + ranks))
-        values[f"recall@{NEXT_ITEM_DEPTH}"] = np.mean(hits)
-    if recommended is not None:
-        values[f"coverage@{COVERAGE_DEPTH}"] = np.mean(recommended > 0)
-    return {name: float(value) for name, value in values.items()}
+        hits = (ranks <= NEXT_ITEM_DEPTH).astype(np.float64)
+        values[f"ndcg@{NEXT_ITEM_DEPTH}"] = hits / np.log2(1 + ranks)
+        values[f"recall@{NEXT_ITEM_DEPTH}"] = hits
+    return values
 
 
 def sample_questions(questions: Queries, limit: int, seed: int) -> Queries:

@@ -14,7 +14,7 @@ from utils.titles import MOST_SHOWN, find_title
 
 
 class Recommendation(NamedTuple):
-    """A recommended film and the inner product (cosine) of its embedding with the query's."""
+    """A recommended film and the inner product (cosine) of its embedding with the query's query embedding."""
 
     row: int
     score: float
@@ -39,9 +39,9 @@ class Recommender:
     ):
         self.movies: Movies = checkpoint.movies
         self.dataset: str = checkpoint.dataset["name"]
-        self.embeddings = checkpoint.embeddings.numpy()
+        self.query_embeddings = checkpoint.query_embeddings.numpy()
         self.index = open_index(
-            search or SearchConfig(), self.embeddings, self.embeddings, seed=seed, folder=folder
+            search or SearchConfig(), checkpoint.embeddings.numpy(), self.query_embeddings, seed, folder
         )
         self._row_of = {int(movie_id): row for row, movie_id in enumerate(self.movies.ids)}
 
@@ -80,5 +80,5 @@ class Recommender:
 
     def similar(self, row: int, k: int) -> list[Recommendation]:
         """The ``k`` films nearest to film ``row`` (all others where they are fewer), best first."""
-        scores, rows = self.index.search(self.embeddings[row], k, exclude=np.array([row]))
+        scores, rows = self.index.search(self.query_embeddings[row], k, exclude=np.array([row]))
         return [Recommendation(int(r), float(s)) for r, s in zip(rows, scores, strict=True)]

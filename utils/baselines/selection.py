@@ -26,6 +26,8 @@ BASELINES: tuple[type[Baseline], ...] = (
     ImplicitALS,
     RandomWalks,
 )
+# Fits of these differ from seed to seed; every other one is the same to the bit.
+SEEDED: frozenset[type[Baseline]] = frozenset({ImplicitALS})
 
 
 @dataclass(frozen=True)

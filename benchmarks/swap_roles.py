@@ -1,0 +1,48 @@
+"""Real data that nobody tuned on: a release with its roles swapped, so that users are recommended to users.
+
+    python -m benchmarks.swap_roles data/ml-100k data/ml-100k-swapped
+    python main.py --mode benchmark --data_dir data/ml-100k-swapped
+
+Every user becomes an item, every film a context in which users meet; who rated a film next is what a
+question asks. Nothing describes the items, so content features are empty.
+"""
+
+import csv
+import sys
+from pathlib import Path
+
+from data.convert import MOVIE_COLUMNS, RATING_COLUMNS
+from data.dataset import load_movielens
+
+
+def main(argv: list[str]) -> int:
+    """Read the first folder, fill the second; returns the exit code."""
+    if len(argv) != 2:
+        print("error: name the folder to read and the folder to fill", file=sys.stderr)
+        return 2
+    movielens = load_movielens(argv[0])
+    folder = Path(argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    inter = movielens.interactions
+    with (folder / "movies.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(MOVIE_COLUMNS)
+        writer.writerows((user, f"user {user}", "(no genres listed)") for user in movielens.user_ids)
+    with (folder / "ratings.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(RATING_COLUMNS)
+        writer.writerows(
+            zip(
+                movielens.movies.ids[inter.movies].tolist(),
+                movielens.user_ids[inter.users].tolist(),
+                inter.ratings.tolist(),
+                inter.timestamps.tolist(),
+                strict=True,
+            )
+        )
+    print(f"{folder}: {len(inter):,} ratings, {movielens.num_users:,} users as items")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,147 @@
+"""``--mode benchmark``: PinSage against every baseline on both protocols, over several seeds."""
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from commands.evaluate import GRID_QUESTIONS, PROTOCOL_WORDS
+from commands.repeated import comparison_seeds, refuse_resume
+from commands.train import load
+from config import Config
+from data.dataset import MovieLens
+from data.splits import Queries, Split, held_out_queries, split_interactions
+from model.train_once import train_once
+from utils.baselines import BASELINES, SEEDED, fit_and_choose
+from utils.baselines.base import Baseline
+from utils.benchmark import Comparison, Contestant, compare
+from utils.benchmark.chart import plot_benchmark
+from utils.benchmark.report import write_report
+from utils.benchmark.screen import heading, main_table, popularity_table, verdict
+from utils.compute import peak_memory_gb, set_up_compute
+from utils.evaluation import evaluate, sample_questions
+
+logger = logging.getLogger("pinsage")
+
+SPLITS = ("leave_one_out", "temporal")
+
+
+@dataclass(frozen=True)
+class _Round:
+    """One protocol: the data, and the questions that every method is asked."""
+
+    config: Config
+    movielens: MovieLens
+    split: Split
+    questions: Queries
+    available: int
+    seeds: tuple[int, ...]
+    device: torch.device
+
+    def compete(self) -> Comparison:
+        """Let every method answer; each is dropped before the next one is fitted."""
+        ours = self._pinsage()
+        baselines: dict[str, Contestant] = {}
+        skipped: dict[str, str] = {}
+        for cls in BASELINES:
+            baseline = self._baseline(cls)
+            if isinstance(baseline, str):
+                skipped[cls.name] = baseline
+            else:
+                baselines[cls.name] = baseline
+        return compare(
+            self.split.name,
+            self.questions,
+            self.available,
+            np.bincount(self.split.train.movies, minlength=self.split.num_movies),
+            ours,
+            baselines,
+            skipped,
+            self.config.run.seed,
+        )
+
+    def _pinsage(self) -> Contestant:
+        """A training for every seed."""
+        started = time.perf_counter()
+        runs, validation = [], []
+        for number, seed in enumerate(self.seeds, start=1):
+            self._tell("PinSage, seed %d (%d of %d)", seed, number, len(self.seeds))
+            trained = train_once(
+                self.config.override({"seed": seed}), self.movielens, self.split, self.device
+            )
+            runs.append(evaluate(trained.scorer, self.questions))
+            validation.append(float(trained.progress.best_mrr or 0))
+            self._tell("%.0f s so far", time.perf_counter() - started)
+        return Contestant(tuple(runs), tuple(validation), time.perf_counter() - started)
+
+    def _baseline(self, cls: type[Baseline]) -> Contestant | str:
+        """The baseline with the settings that validation chose at the first seed, or why it is left out."""
+        started = time.perf_counter()
+        split, movies = self.split, self.movielens.movies
+        limit = min(GRID_QUESTIONS, self.config.training.eval_queries)
+        chosen = fit_and_choose([cls], split, movies, self.seeds[0], limit)[cls.name]
+        if chosen.scorer is None:
+            self._tell("%s is left out", cls.name)
+            return chosen.skipped
+        runs = [evaluate(chosen.scorer, self.questions)]
+        for seed in self.seeds[1:] if cls in SEEDED else ():
+            again = cls(**chosen.settings).fit(split.train, movies, split.num_users, split.num_movies, seed)
+            runs.append(evaluate(again, self.questions))
+        seconds = time.perf_counter() - started
+        settings = ", ".join(f"{key} {value}" for key, value in chosen.settings.items())
+        self._tell("%s (%s), validation MRR %.4f, %.0f s", cls.name, settings, chosen.validation_mrr, seconds)
+        return Contestant(tuple(runs), (chosen.validation_mrr,), seconds, chosen.settings)
+
+    def _tell(self, message: str, *values: object) -> None:
+        logger.info("%s: " + message, self.questions.protocol.replace("_", " "), *values)
+
+
+def benchmark(config: Config, typed: dict[str, Any]) -> None:
+    """Train and fit on each split, print tables and a verdict, write ``benchmark.json`` and ``.png``.
+
+    A typed ``--split`` restricts it to that split. What a protocol found is written before the next
+    one starts.
+
+    Raises:
+        UserError: the data cannot be split or asked about, or the seeds end beyond the last one.
+        WorldError: a training diverged.
+    """
+    started = time.perf_counter()
+    refuse_resume(config, "benchmark")
+    seeds = comparison_seeds(config)
+    device = set_up_compute(config.run)
+    movielens = load(config)
+    splits = (config.data.split,) if "split" in typed else SPLITS
+    # All questions first: what cannot be asked shows now and not after the trainings.
+    rounds = [_prepare(config.override({"split": name}), movielens, seeds, device) for name in splits]
+    output = Path(config.run.output_dir)
+    output.mkdir(parents=True, exist_ok=True)
+    comparisons: dict[str, Comparison] = {}
+    for this in rounds:
+        protocol = this.questions.protocol
+        comparison = comparisons[protocol] = this.compete()
+        print("\n" + heading(movielens.name, comparison, PROTOCOL_WORDS[protocol]), end="\n\n")
+        print(main_table(comparison, seeds), end="\n\n")
+        for name, reason in comparison.skipped.items():
+            print(f"{name} is left out: {reason}", end="\n\n")
+        print(popularity_table(comparison), end="\n\n")
+        print(verdict(comparison), end="\n\n", flush=True)
+        write_report(output / "benchmark.json", config, movielens.name, seeds, comparisons)
+        plot_benchmark(comparisons, movielens.name, output / "benchmark.png")
+    print(f"written: {output / 'benchmark.json'}, benchmark.png")
+    logger.info("compared in %.0f s, peak memory %.2f GB", time.perf_counter() - started, peak_memory_gb())
+
+
+def _prepare(config: Config, movielens: MovieLens, seeds: tuple[int, ...], device: torch.device) -> _Round:
+    """Split the data, and find out whether validation and test have questions."""
+    split = split_interactions(
+        movielens.interactions, movielens.num_users, movielens.num_movies, config.data.split  # type: ignore[arg-type]
+    )  # fmt: skip
+    held_out_queries(split, "validation")
+    questions = held_out_queries(split, "test")
+    asked = sample_questions(questions, config.training.eval_queries, config.run.seed)
+    return _Round(config, movielens, split, asked, len(questions), seeds, device)

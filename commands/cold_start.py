@@ -1,0 +1,176 @@
+"""``--mode cold_start``: how well films are placed that training never saw, with few ratings or none."""
+
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from commands.evaluate import GRID_QUESTIONS, PROTOCOL_WORDS
+from commands.repeated import comparison_seeds, refuse_resume, without_epoch_lines, write_json
+from commands.train import load_and_split
+from config import Config
+from data.cold_start import (
+    FEWEST_RATINGS,
+    HeldOutFilms,
+    choose_films,
+    first_ratings,
+    fold_in,
+    hold_out_films,
+    select_films,
+)
+from data.dataset import Interactions, MovieLens
+from data.graph_builder import build_graph
+from data.splits import Queries, Split, held_out_queries
+from model.inductive import embed_films, extend_inputs
+from model.train_once import TrainedOnce, train_once
+from utils.baselines import ContentOnly, ItemKNNBM25, ItemKNNCosine, fit_and_choose
+from utils.baselines.base import Baseline
+from utils.cold_start_plot import plot_cold_start
+from utils.cold_start_report import Result, SeedResult, cold_start_report, cold_start_table, verdict_lines
+from utils.compute import peak_memory_gb, set_up_compute
+from utils.errors import UserError
+from utils.evaluation import Scorer, rank_targets, ranking_metrics, sample_questions
+
+logger = logging.getLogger("pinsage")
+
+RATINGS = (0, 1, 5, 20)  # how many of an unseen film's ratings are folded in
+RIVALS: tuple[type[Baseline], ...] = (ContentOnly, ItemKNNCosine, ItemKNNBM25)
+
+
+def cold_start(config: Config, typed: dict[str, Any]) -> None:
+    """Train without some films, embed them, rank; print a table, write ``cold_start.json`` and a chart.
+
+    Every seed holds out other films, draws other ratings of theirs and trains another model.
+
+    Raises:
+        UserError: another split than ``temporal`` was typed, or the data hold too few ratings.
+        WorldError: the loss diverged.
+    """
+    started = time.perf_counter()
+    if typed.get("split", "temporal") != "temporal":
+        raise UserError(
+            f"--split {typed['split']}: --mode cold_start asks the pairs of --split temporal; drop the flag"
+        )
+    refuse_resume(config, "cold_start")
+    device = set_up_compute(config.run)
+    config = config.override({"split": "temporal"})
+    movielens, split = load_and_split(config)
+    results = []
+    for seed in comparison_seeds(config):
+        results.append(_one_seed(config.override({"seed": seed}), movielens, split, device))
+        logger.info("[%d/%d] seed %d done", len(results), config.benchmark.num_seeds, seed)
+    _report(config, movielens, results)
+    logger.info("done in %.0f s, peak memory %.2f GB", time.perf_counter() - started, peak_memory_gb())
+
+
+def _one_seed(config: Config, movielens: MovieLens, split: Split, device: torch.device) -> SeedResult:
+    """Hold out, train, and rank the test targets with each number of ratings folded in."""
+    seed = config.run.seed
+    films = hold_out_films(movielens, split, choose_films(movielens.interactions, movielens.num_movies, seed))
+    questions = sample_questions(
+        held_out_queries(films.whole_split, "test"), config.training.eval_queries, seed
+    )
+    groups = _question_groups(films, questions)
+    logger.info("seed %d: training without %d films", seed, len(films.new_films))
+    with without_epoch_lines(config):
+        trained = train_once(config, films.known, films.known_split, device)
+    rivals = _choose_rivals(config, films)
+    results: Result = {group: {} for group in groups}
+    for count in RATINGS:
+        ratings = first_ratings(films.withheld, count, seed)
+        scorers = _fit_rivals(rivals, config, films, ratings)
+        scorers["PinSage"] = _embed(config, films, trained, ratings)
+        for method, scorer in scorers.items():
+            ranks = rank_targets(scorer, questions)
+            for group, rows in groups.items():
+                results[group].setdefault(method, {})[count] = ranking_metrics(ranks[rows], "pairs")
+    return SeedResult(seed, len(films.new_films), {name: len(rows) for name, rows in groups.items()}, results)
+
+
+def _question_groups(films: HeldOutFilms, questions: Queries) -> dict[str, np.ndarray]:
+    """Positions of the questions that an unseen film is asked about, that it asks, and of all.
+
+    Raises:
+        UserError: no question has an unseen film for a target, or none for a query.
+    """
+    asks, asked = films.is_new(questions.queries), films.is_new(questions.targets)
+    groups = {
+        "target unseen": np.flatnonzero(asked & ~asks),
+        "query unseen": np.flatnonzero(asks),
+        "all pairs": np.arange(len(questions)),
+    }
+    for name, rows in groups.items():
+        if len(rows) == 0:
+            raise UserError(
+                f"none of the {len(questions):,} test pairs is of the kind '{name}': "
+                f"{len(films.new_films)} unseen films are too few; use a larger dataset or another --seed"
+            )
+    return groups
+
+
+def _embed(config: Config, films: HeldOutFilms, trained: TrainedOnce, ratings: Interactions) -> Scorer:
+    """The trained model with the unseen films appended, known to it by ``ratings`` alone."""
+    graph = build_graph(
+        fold_in(films.known_split.train, ratings), films.whole.num_users, films.whole.num_movies
+    )
+    new = select_films(films.whole, films.new_films)
+    inputs = extend_inputs(trained.inputs, graph, new, config.model, config.run.seed)
+    return embed_films(trained.trainer, inputs)
+
+
+def _choose_rivals(config: Config, films: HeldOutFilms) -> dict[type[Baseline], dict[str, Any]]:
+    """The settings that validation without the unseen films likes best, for each baseline."""
+    limit = min(GRID_QUESTIONS, config.training.eval_queries)
+    chosen = fit_and_choose(RIVALS, films.known_split, films.known.movies, config.run.seed, limit)
+    return {rival: chosen[rival.name].settings for rival in RIVALS}
+
+
+def _fit_rivals(
+    rivals: Mapping[type[Baseline], dict[str, Any]],
+    config: Config,
+    films: HeldOutFilms,
+    ratings: Interactions,
+) -> dict[str, Scorer]:
+    """Each baseline on the training ratings and the same folded-in ones, over all films."""
+    train = fold_in(films.known_split.train, ratings)
+    whole = films.whole
+    return {
+        rival.name: rival(**settings).fit(
+            train, whole.movies, whole.num_users, whole.num_movies, config.run.seed
+        )
+        for rival, settings in rivals.items()
+    }
+
+
+def _report(config: Config, movielens: MovieLens, results: list[SeedResult]) -> None:
+    output = Path(config.run.output_dir)
+    held_out = " ".join(str(result.num_films) for result in results)
+    print(
+        f"\n{movielens.name}, films unseen in training: a tenth of those with {FEWEST_RATINGS} ratings or "
+        f"more in all ({held_out}, other ones for each seed)"
+    )
+    print(
+        "known by their features and this many of their ratings from the training part, drawn at random; "
+        "nothing is retrained"
+    )
+    print(PROTOCOL_WORDS["pairs"] + f"; all {movielens.num_movies:,} films are candidates\n")
+    print(cold_start_table(results, RATINGS))
+    print("\n" + "\n".join(verdict_lines(results, bar=5)))
+    head = {
+        "dataset": movielens.name,
+        "split": "temporal",
+        "protocol": "pairs",
+        "seeds": comparison_seeds(config),
+        "catalogue": movielens.num_movies,
+        "fewest_ratings": FEWEST_RATINGS,
+        "ratings": list(RATINGS),
+    }
+    write_json(head | cold_start_report(results), output / "cold_start.json")
+    plot_cold_start(
+        results, RATINGS, output / "cold_start.png", f"{movielens.name}: films unseen in training"
+    )
+    print(f"\nwritten: {output / 'cold_start.json'}, cold_start.png")

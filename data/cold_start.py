@@ -1,0 +1,173 @@
+"""Films that training never sees, and a few of their ratings handed in afterwards.
+
+A film is held out whole: its row leaves the catalogue before graph, features and pairs are made, so
+nothing of it can reach the model. It comes back behind the known films, as any new film would.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from data.dataset import Genome, IntArray, Interactions, MovieLens, Movies, Tags
+from data.splits import Split
+from utils.errors import UserError
+
+FEWEST_RATINGS = 20  # in all the data; fewer leave a film without questions to test it on
+SHARE = 0.1  # of the films with that many
+
+
+@dataclass(frozen=True)
+class HeldOutFilms:
+    """One data set seen twice: without some films, and with them as its last rows.
+
+    Attributes:
+        known: the release without the held-out films; its rows are the first ones of ``whole``.
+        known_split: its split, every held-out film's rating taken out of each part.
+        whole: all films, the held-out ones last, in their old order and without tags (a film that
+            nobody has seen has none).
+        whole_split: the same split with all films.
+    """
+
+    known: MovieLens
+    known_split: Split
+    whole: MovieLens
+    whole_split: Split
+
+    def is_new(self, films: IntArray) -> np.ndarray:
+        """Which of these rows of ``whole`` are held-out films, bool of the same shape."""
+        return films >= self.known.num_movies
+
+    @property
+    def new_films(self) -> IntArray:
+        """Rows of the held-out films in ``whole``, ascending."""
+        return np.arange(self.known.num_movies, self.whole.num_movies)
+
+    @property
+    def withheld(self) -> Interactions:
+        """The held-out films' ratings from the training part, by users whom training knows."""
+        train = self.whole_split.train
+        known_user = np.bincount(self.known_split.train.users, minlength=self.whole_split.num_users) > 0
+        return train.select(self.is_new(train.movies) & known_user[train.users])
+
+
+def choose_films(interactions: Interactions, num_movies: int, seed: int) -> IntArray:
+    """Draw ``SHARE`` of the films that have ``FEWEST_RATINGS`` or more, at least one.
+
+    Args:
+        interactions: all ratings, whatever part they fall into.
+        num_movies: film rows in the catalogue.
+        seed: of the draw.
+
+    Returns:
+        Film rows, ascending.
+
+    Raises:
+        UserError: no film has that many ratings.
+    """
+    counts = np.bincount(interactions.movies, minlength=num_movies)
+    eligible = np.flatnonzero(counts >= FEWEST_RATINGS)
+    if len(eligible) == 0:
+        raise UserError(
+            f"no film has the {FEWEST_RATINGS} ratings that holding one out takes, the most rated has "
+            f"{counts.max()}; use a larger dataset"
+        )
+    number = max(1, round(SHARE * len(eligible)))
+    return np.sort(np.random.default_rng(seed).choice(eligible, number, replace=False))
+
+
+def hold_out_films(movielens: MovieLens, split: Split, films: IntArray) -> HeldOutFilms:
+    """Take ``films`` out of the catalogue and out of every part of its split.
+
+    Args:
+        movielens: a release.
+        split: of it; each user's parts are those of the whole history.
+        films: distinct rows to hold out.
+    """
+    stays = np.ones(movielens.num_movies, dtype=bool)
+    stays[films] = False
+    known_films = np.flatnonzero(stays)
+    order = np.concatenate([known_films, np.flatnonzero(~stays)])
+    known = select_films(movielens, known_films)
+    return HeldOutFilms(
+        known=known,
+        known_split=_select_split(split, known_films),
+        whole=replace(select_films(movielens, order), tags=known.tags),
+        whole_split=_select_split(split, order),
+    )
+
+
+def select_films(movielens: MovieLens, films: IntArray) -> MovieLens:
+    """The release with only the film rows ``films``, in that order; user rows stay as they are."""
+    row_of = _rows(films, movielens.num_movies)
+    movies = movielens.movies
+    return replace(
+        movielens,
+        movies=Movies(
+            movies.ids[films],
+            [movies.titles[film] for film in films],
+            [movies.genres[film] for film in films],
+            movies.years[films],
+        ),
+        interactions=_select_interactions(movielens.interactions, row_of),
+        tags=None if movielens.tags is None else _select_tags(movielens.tags, row_of),
+        genome=None if movielens.genome is None else _select_genome(movielens.genome, row_of),
+    )
+
+
+def first_ratings(ratings: Interactions, count: int, seed: int) -> Interactions:
+    """At most ``count`` ratings of each film, at random; a larger count holds what a smaller one does.
+
+    Args:
+        ratings: of any films.
+        count: ratings to keep of a film; it has fewer where ``ratings`` holds fewer.
+        seed: of the draw; the same for every count.
+    """
+    by_film = np.lexsort((np.random.default_rng(seed).permutation(len(ratings)), ratings.movies))
+    films = ratings.movies[by_film]
+    place = np.arange(len(films)) - np.searchsorted(films, films)  # 0 for a film's first draw
+    return ratings.select(np.sort(by_film[place < count]))
+
+
+def fold_in(train: Interactions, ratings: Interactions) -> Interactions:
+    """Both as one, sorted by user and time."""
+    both = Interactions(
+        np.concatenate([train.users, ratings.users]),
+        np.concatenate([train.movies, ratings.movies]),
+        np.concatenate([train.ratings, ratings.ratings]),
+        np.concatenate([train.timestamps, ratings.timestamps]),
+    )
+    return both.select(np.lexsort((both.timestamps, both.users)))
+
+
+def _rows(films: IntArray, num_movies: int) -> IntArray:
+    """Where each old film row stands among ``films``; -1 where it does not."""
+    row_of = np.full(num_movies, -1, dtype=np.int32)
+    row_of[films] = np.arange(len(films))
+    return row_of
+
+
+def _select_split(split: Split, films: IntArray) -> Split:
+    row_of = _rows(films, split.num_movies)
+    return replace(
+        split,
+        train=_select_interactions(split.train, row_of),
+        validation=_select_interactions(split.validation, row_of),
+        test=_select_interactions(split.test, row_of),
+        num_movies=len(films),
+    )
+
+
+def _select_interactions(interactions: Interactions, row_of: IntArray) -> Interactions:
+    movies = row_of[interactions.movies]
+    return replace(interactions, movies=movies).select(movies >= 0)
+
+
+def _select_tags(tags: Tags, row_of: IntArray) -> Tags:
+    movies = row_of[tags.movies]
+    kept = np.flatnonzero(movies >= 0)
+    return Tags(tags.users[kept], movies[kept], [tags.texts[row] for row in kept])
+
+
+def _select_genome(genome: Genome, row_of: IntArray) -> Genome:
+    movies = row_of[genome.movies]
+    return Genome(movies[movies >= 0], genome.relevance[movies >= 0], genome.tag_names)

@@ -1,0 +1,203 @@
+"""Films unseen in training: nothing of them reaches the model, and what comes back is theirs alone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from config import Config
+from data.cold_start import (
+    FEWEST_RATINGS,
+    choose_films,
+    first_ratings,
+    fold_in,
+    hold_out_films,
+    select_films,
+)
+from data.dataset import Genome, Tags, load_movielens
+from data.graph_builder import build_graph
+from data.splits import split_interactions
+from model.inductive import embed_films, extend_inputs
+from model.inputs import build_inputs
+from model.train_once import train_once
+from tests.factories import random_interactions, random_movielens
+from tests.planted import block_of, planted_movielens
+from utils.errors import UserError
+
+SMALL = Config().override(
+    {
+        "spectral_dim": 4, "num_neighbors": 5, "num_walks": 20, "hidden_dim": 16, "embedding_dim": 8,
+        "epochs": 2, "batch_size": 64, "num_negatives": 10, "quiet": True,
+    }
+)  # fmt: skip
+CPU = torch.device("cpu")
+FILMS = np.array([3, 7, 11])
+
+
+def rated(interactions):
+    """Who rated what, as a set."""
+    return set(zip(interactions.users.tolist(), interactions.movies.tolist(), strict=True))
+
+
+def described_movielens(seed=0):
+    """Random data with tags by everyone and a genome of every other film."""
+    movielens = random_movielens(num_users=60, num_movies=40, density=0.6, seed=seed)
+    inter = movielens.interactions
+    tags = Tags(inter.users, inter.movies, [f"tag {row % 7}" for row in range(len(inter))])
+    relevance = np.random.default_rng(seed).random((20, 6)).astype(np.float32)
+    genome = Genome(np.arange(0, 40, 2), relevance, [f"g{i}" for i in range(6)])
+    return replace(movielens, tags=tags, genome=genome)
+
+
+def held_out(movielens, films=FILMS):
+    split = split_interactions(movielens.interactions, movielens.num_users, movielens.num_movies, "temporal")
+    return hold_out_films(movielens, split, films)
+
+
+def extended(films, inputs, ratings, config=SMALL):
+    """Inputs of the trained model with the held-out films behind, known by ``ratings``."""
+    graph = build_graph(
+        fold_in(films.known_split.train, ratings), films.whole.num_users, films.whole.num_movies
+    )
+    new = select_films(films.whole, films.new_films)
+    return extend_inputs(inputs, graph, new, config.model, config.run.seed)
+
+
+def test_held_out_films_come_last_and_nothing_else_changes():
+    movielens = described_movielens()
+    films = held_out(movielens)
+    order = np.concatenate([np.delete(np.arange(40), FILMS), FILMS])
+    assert films.whole.movies.titles == [movielens.movies.titles[row] for row in order]
+    assert films.known.movies.titles == films.whole.movies.titles[:37]
+    assert films.new_films.tolist() == [37, 38, 39]
+    original = split_interactions(movielens.interactions, 60, 40, "temporal")
+    for part in ("train", "validation", "test"):
+        before, whole = getattr(original, part), getattr(films.whole_split, part)
+        known = getattr(films.known_split, part)
+        np.testing.assert_array_equal(order[whole.movies], before.movies)
+        np.testing.assert_array_equal(known.movies, whole.movies[whole.movies < 37])
+        np.testing.assert_array_equal(known.timestamps, before.timestamps[~np.isin(before.movies, FILMS)])
+    assert rated(films.withheld) | rated(films.known_split.train) == rated(films.whole_split.train)
+    assert films.known.tags == films.whole.tags  # a film that nobody has seen has no tags
+    assert len(films.known.tags.texts) == np.sum(~np.isin(movielens.tags.movies, FILMS))
+    assert films.known.genome.movies.max() < 37
+    np.testing.assert_array_equal(np.sort(order[films.whole.genome.movies]), np.sort(movielens.genome.movies))
+
+
+def test_the_films_are_a_tenth_of_those_with_enough_ratings():
+    movielens = random_movielens(num_users=60, num_movies=50, density=0.4, seed=1)
+    counts = np.bincount(movielens.interactions.movies, minlength=50)
+    chosen = choose_films(movielens.interactions, 50, seed=0)
+    assert len(chosen) == len(set(chosen)) == round(0.1 * (counts >= FEWEST_RATINGS).sum())
+    assert (counts[chosen] >= FEWEST_RATINGS).all()
+    assert chosen.tolist() == choose_films(movielens.interactions, 50, seed=0).tolist()
+    assert chosen.tolist() != choose_films(movielens.interactions, 50, seed=1).tolist()
+    with pytest.raises(UserError, match="no film has the 20 ratings that holding one out takes"):
+        choose_films(random_movielens(num_users=10).interactions, 20, seed=0)
+
+
+def test_drawn_ratings_are_nested_and_a_function_of_the_seed():
+    ratings = random_interactions(density=0.5)
+    drawn = {count: rated(first_ratings(ratings, count, seed=3)) for count in (0, 1, 5, 100)}
+    assert not drawn[0] and drawn[1] < drawn[5] < drawn[100] == rated(ratings)
+    counts = np.bincount(ratings.movies, minlength=20)
+    for count in (1, 5):
+        kept = np.bincount(first_ratings(ratings, count, seed=3).movies, minlength=20)
+        np.testing.assert_array_equal(kept, np.minimum(counts, count))
+    assert drawn[5] == rated(first_ratings(ratings, 5, seed=3)) != rated(first_ratings(ratings, 5, seed=4))
+
+
+def test_every_rating_of_a_film_is_as_likely_to_be_drawn():
+    ratings = random_interactions(num_users=12, num_movies=1, density=1)
+    draws = [int(first_ratings(ratings, 1, seed).users[0]) for seed in range(600)]
+    share = np.bincount(draws, minlength=12) / 600
+    assert np.abs(share - 1 / 12).max() < 4 * np.sqrt(1 / 12 * 11 / 12 / 600)
+
+
+def test_folding_everything_back_in_gives_the_old_training_part():
+    films = held_out(random_movielens())
+    folded = fold_in(films.known_split.train, films.withheld)
+    for name in ("users", "movies", "ratings", "timestamps"):
+        np.testing.assert_array_equal(getattr(folded, name), getattr(films.whole_split.train, name))
+
+
+def test_unseen_films_do_not_reach_training():
+    """Change every rating and tag of the unseen films: the trained model stays, bit for bit."""
+    movielens = described_movielens()
+    inter = movielens.interactions
+    theirs = np.isin(inter.movies, FILMS)
+    changed = inter.movies.copy()
+    changed[theirs] = FILMS[(np.searchsorted(FILMS, inter.movies[theirs]) + 1) % len(FILMS)]
+    texts = [f"{text} new" if new else text for text, new in zip(movielens.tags.texts, theirs, strict=True)]
+    altered = replace(
+        movielens,
+        interactions=replace(inter, movies=changed, ratings=np.where(theirs, 0.5, inter.ratings)),
+        tags=Tags(inter.users, changed, texts),
+    )
+    runs = []
+    for data in (movielens, altered):
+        films = held_out(data)
+        runs.append(train_once(SMALL, films.known, films.known_split, CPU))
+    first, second = runs
+    assert first.inputs.graph.num_movies == first.trainer.pairs.movies.max() + 1 == 37
+    for name in ("features", "neighbors", "weights"):
+        assert torch.equal(getattr(first.inputs, name), getattr(second.inputs, name)), name
+    assert first.progress.best_epoch == second.progress.best_epoch
+    np.testing.assert_array_equal(first.scorer.embeddings, second.scorer.embeddings)
+
+
+def test_all_ratings_folded_in_give_the_features_of_a_film_that_was_there():
+    """By one and the same basis, whoever was in the graph that it was fitted on; all but the degree."""
+    movielens = described_movielens()
+    films = held_out(movielens)
+    there = build_inputs(films.whole, films.whole_split, SMALL.model, seed=0)
+    cut = replace(
+        there, features=there.features[:37], neighbors=there.neighbors[:37], weights=there.weights[:37]
+    )
+    again = extended(films, cut, films.withheld)
+    degree = len(there.basis.genre_names) + 3  # after genres, their mask, the year and its mask
+    assert torch.equal(again.features[:37], there.features[:37])
+    assert again.features[37:, degree : degree + 2].tolist() == [[0, 1]] * 3
+    for columns in (slice(0, degree), slice(degree + 2, None)):
+        assert torch.equal(again.features[37:, columns], there.features[37:, columns])
+    assert again.weights[37:].sum(dim=1).allclose(torch.ones(3))
+
+
+def test_embedding_unseen_films_leaves_the_others_alone():
+    films = held_out(described_movielens())
+    trained = train_once(SMALL, films.known, films.known_split, CPU)
+    embeddings = {}
+    for count in (0, 2, 100):
+        inputs = extended(films, trained.inputs, first_ratings(films.withheld, count, seed=0))
+        for name in ("features", "neighbors", "weights"):
+            assert torch.equal(getattr(inputs, name)[:37], getattr(trained.inputs, name)), name
+        embeddings[count] = embed_films(trained.trainer, inputs).embeddings
+        np.testing.assert_allclose(np.linalg.norm(embeddings[count], axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(embeddings[0][:37], embeddings[2][:37])
+    np.testing.assert_array_equal(embeddings[0][:37], embeddings[100][:37])
+    np.testing.assert_allclose(embeddings[0][:37], trained.scorer.embeddings, atol=1e-6)
+    assert np.abs(embeddings[0][37:] - embeddings[100][37:]).max() > 0.01
+
+
+def test_one_unseen_film_more_does_not_change_another_one():
+    """Features and neighbours of a new film come from its own ratings and the films they lead to."""
+    films = held_out(random_movielens())
+    inputs = build_inputs(films.known, films.known_split, SMALL.model, seed=0)
+    ratings = films.withheld
+    alone = extended(films, inputs, ratings.select(ratings.movies == 17))
+    together = extended(films, inputs, ratings)
+    assert torch.equal(alone.features[17], together.features[17])
+    assert (alone.weights[18:] == 0).all() and (alone.neighbors[18:] == torch.tensor([[18], [19]])).all()
+
+
+def test_an_unseen_film_with_five_ratings_lands_in_its_taste_block(tmp_path):
+    movielens = load_movielens(planted_movielens(tmp_path, num_movies=50, per_user=20))
+    films = held_out(movielens, np.array([4, 9, 20, 33]))
+    config = SMALL.override({"epochs": 8, "lr": 0.01, "patience": 8})
+    trained = train_once(config, films.known, films.known_split, CPU)
+    inputs = extended(films, trained.inputs, first_ratings(films.withheld, 5, seed=0), config)
+    embeddings = embed_films(trained.trainer, inputs).embeddings
+    block = np.array([block_of(movie_id) for movie_id in films.whole.movies.ids.tolist()])
+    nearest = np.argsort(-embeddings[46:] @ embeddings[:46].T, axis=1)[:, :5]
+    assert (block[nearest] == block[46:, None]).mean() >= 0.95

@@ -1,0 +1,92 @@
+"""A shadow is its film as if it were new: few raters, their neighbours, no degree, never itself."""
+
+import numpy as np
+import pytest
+import torch
+
+from config import ModelConfig
+from data.dataset import Tags
+from data.feature_extractor import film_features
+from data.graph_builder import ItemGraph
+from data.splits import split_interactions
+from model import shadows
+from model.inputs import build_inputs
+from tests.factories import random_movielens
+
+SETTINGS = ModelConfig(spectral_dim=4, num_neighbors=6, num_walks=50, hidden_dim=8, embedding_dim=8)
+
+
+@pytest.fixture(scope="module")
+def data():
+    movielens = random_movielens(num_users=60, num_movies=40, density=0.2)
+    split = split_interactions(movielens.interactions, 60, 40, "none")
+    return movielens, build_inputs(movielens, split, SETTINGS, seed=3)
+
+
+def test_kept_raters_are_distinct_raters_of_the_film_and_few(data):
+    graph = data[1].graph
+    for epoch in range(20):
+        users, ptr = shadows._keep_few(graph, np.random.default_rng(epoch))
+        for film in range(graph.num_movies):
+            kept = users[ptr[film] : ptr[film + 1]].tolist()
+            raters = graph.movie_users[graph.movie_ptr[film] : graph.movie_ptr[film + 1]].tolist()
+            assert len(set(kept)) == len(kept) <= 20 and set(kept) <= set(raters)
+            assert len(kept) in shadows.KNOWN_RATINGS or len(kept) == len(raters)
+
+
+def test_every_rater_is_kept_equally_often():
+    degree = 7
+    graph = ItemGraph(
+        np.array([0, degree], dtype=np.int32), np.arange(degree, dtype=np.int32),
+        np.arange(degree + 1, dtype=np.int32), np.zeros(degree, dtype=np.int32),
+    )  # fmt: skip
+    rng = np.random.default_rng(0)
+    counts = sum(np.bincount(shadows._keep_few(graph, rng)[0], minlength=degree) for _ in range(7_000))
+    # Kept: 0, 0, 1, 2, 5, 7 or 7 of 7 raters, 22 / 7 a draw, so each rater 22 / 49 of the time.
+    np.testing.assert_allclose(counts / 7_000, 22 / 49, atol=0.02)
+
+
+def test_features_are_those_of_a_film_with_the_kept_raters_and_no_degree(data):
+    movielens, inputs = data
+    for epoch in (0, 1):
+        drawn = inputs.shadows.draw(epoch)
+        users, ptr = shadows._keep_few(inputs.graph, np.random.default_rng([3, epoch]))
+        few = ItemGraph(ptr.astype(np.int32), users, inputs.graph.user_ptr, inputs.graph.user_movies)
+        expected = film_features(inputs.basis, movielens.movies, few.movie_user_matrix(), degree_known=False)
+        np.testing.assert_array_equal(drawn.features.numpy(), expected)
+
+
+def test_neighbours_are_films_that_the_kept_raters_lead_to_and_never_the_film_itself(data):
+    _, inputs = data
+    graph = inputs.graph
+    drawn = inputs.shadows.draw(0)
+    users, ptr = shadows._keep_few(graph, np.random.default_rng([3, 0]))
+    for film in range(graph.num_movies):
+        weighed = drawn.weights[film] > 0
+        assert film not in drawn.neighbors[film][weighed].tolist()
+        assert (drawn.neighbors[film][~weighed] == film).all()
+        assert drawn.neighbors[film].max() < graph.num_movies
+        if ptr[film] == ptr[film + 1]:
+            assert not weighed.any()
+        elif ptr[film + 1] - ptr[film] == 1:  # the first hop leads to films of the one rater
+            user = users[ptr[film]]
+            own = set(graph.user_movies[graph.user_ptr[user] : graph.user_ptr[user + 1]].tolist()) - {film}
+            assert not own or int(drawn.neighbors[film][drawn.weights[film].argmax()]) in own | {film}
+
+
+def test_an_epoch_has_its_own_shadows_whatever_was_drawn_before(data):
+    _, inputs = data
+    first, second, again = (inputs.shadows.draw(epoch) for epoch in (0, 1, 0))
+    for part in range(3):
+        assert torch.equal(first[part], again[part])
+    assert not torch.equal(first.features, second.features)
+
+
+def test_tags_are_known_in_even_epochs_only():
+    movielens = random_movielens(num_users=60, num_movies=40, density=0.2)
+    tags = Tags(np.arange(30, dtype=np.int32), np.arange(30, dtype=np.int32), ["noir"] * 15 + ["space"] * 15)
+    split = split_interactions(movielens.interactions, 60, 40, "none")
+    inputs = build_inputs(movielens.__class__(**{**vars(movielens), "tags": tags}), split, SETTINGS, seed=0)
+    tag_part = slice(-1 - inputs.basis.tag_basis.shape[1], -1)
+    assert inputs.shadows.draw(0).features[:30, tag_part].any(dim=1).all()
+    assert not inputs.shadows.draw(1).features[:, tag_part].any()

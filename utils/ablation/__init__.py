@@ -1,0 +1,1 @@
+"""The ablation: its variants as data, their figures in words, and their picture."""

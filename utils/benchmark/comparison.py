@@ -1,0 +1,132 @@
+"""What PinSage and the baselines answered to the same questions, and how sure their difference is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from data.dataset import FloatArray, IntArray
+from data.splits import Queries, SplitName
+from utils.benchmark.bootstrap import Estimate, estimate_means
+from utils.evaluation import Evaluation, question_values
+
+PINSAGE = "PinSage"
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One method's answers to the test questions of one protocol.
+
+    Attributes:
+        runs: one a seed; a single one for a method without randomness.
+        validation_mrr: what each run (PinSage) or the choice of settings (a baseline) reached on validation.
+        seconds: training, choice of settings and evaluation together.
+        settings: hyper-parameters that validation chose; empty for PinSage, whose are the command's.
+    """
+
+    runs: tuple[Evaluation, ...]
+    validation_mrr: tuple[float, ...]
+    seconds: float
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def metrics(self) -> dict[str, float]:
+        """Each metric's mean over the runs."""
+        return {name: float(np.mean(self._each(name))) for name in self.runs[0].metrics}
+
+    def spread(self) -> dict[str, float]:
+        """Each metric's standard deviation over the runs (n - 1); empty for a single run."""
+        if len(self.runs) == 1:
+            return {}
+        return {name: float(np.std(self._each(name), ddof=1)) for name in self.runs[0].metrics}
+
+    def question_values(self, questions: Queries) -> dict[str, FloatArray]:
+        """Metric to float64 ``[num_questions]``: what each question contributes, averaged over the runs."""
+        runs = [question_values(run.ranks, questions.protocol) for run in self.runs]
+        return {name: np.mean([run[name] for run in runs], axis=0) for name in runs[0]}
+
+    def _each(self, metric: str) -> list[float]:
+        return [run.metrics[metric] for run in self.runs]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One protocol, all methods.
+
+    Attributes:
+        split: name of the split.
+        questions: the test questions that were asked.
+        available: how many the split has; more than were asked where they were sampled.
+        ratings: int ``[num_movies]``, training ratings of each film.
+        ours: PinSage.
+        baselines: by name, those that were fitted.
+        skipped: name to reason, those that were not.
+        means: method to metric to its mean and the interval over users.
+        differences: baseline to metric to PinSage minus the baseline, paired by question.
+    """
+
+    split: SplitName
+    questions: Queries
+    available: int
+    ratings: IntArray
+    ours: Contestant
+    baselines: dict[str, Contestant]
+    skipped: dict[str, str]
+    means: dict[str, dict[str, Estimate]]
+    differences: dict[str, dict[str, Estimate]]
+
+    @property
+    def methods(self) -> dict[str, Contestant]:
+        """The baselines in their order, then PinSage."""
+        return {**self.baselines, PINSAGE: self.ours}
+
+    @property
+    def best_baseline(self) -> str:
+        """The baseline with the greatest validation MRR; test figures have no say."""
+        return max(self.baselines, key=lambda name: self.baselines[name].validation_mrr[0])
+
+
+def compare(
+    split: SplitName,
+    questions: Queries,
+    available: int,
+    ratings: IntArray,
+    ours: Contestant,
+    baselines: dict[str, Contestant],
+    skipped: dict[str, str],
+    seed: int,
+) -> Comparison:
+    """Put intervals on every method's means and on PinSage's difference to every baseline.
+
+    Args:
+        split: name of the split.
+        questions: the test questions that were asked.
+        available: how many the split has.
+        ratings: int ``[num_movies]``, training ratings of each film.
+        ours: PinSage's answers.
+        baselines: the baselines' answers, by name.
+        skipped: reasons of those without answers, by name.
+        seed: decides the resamples of users.
+    """
+    own = ours.question_values(questions)
+    values = {(PINSAGE, metric): column for metric, column in own.items()}
+    differences: dict[tuple[str, str], FloatArray] = {}
+    for name, baseline in baselines.items():
+        for metric, column in baseline.question_values(questions).items():
+            values[name, metric] = column
+            differences[name, metric] = own[metric] - column
+    return Comparison(
+        split, questions, available, ratings, ours, baselines, skipped,
+        means=_by_method(values, questions.users, seed),
+        differences=_by_method(differences, questions.users, seed),
+    )  # fmt: skip
+
+
+def _by_method(
+    values: dict[tuple[str, str], FloatArray], users: IntArray, seed: int
+) -> dict[str, dict[str, Estimate]]:
+    """Estimates of (method, metric) as method to metric to estimate."""
+    nested: dict[str, dict[str, Estimate]] = {}
+    for (name, metric), estimate in estimate_means(values, users, seed).items():
+        nested.setdefault(name, {})[metric] = estimate
+    return nested

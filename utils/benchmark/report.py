@@ -1,0 +1,108 @@
+"""``output/benchmark.json``: everything the comparison found, as plain values under stable names."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from config import Config
+from utils.benchmark.bootstrap import CONFIDENCE, RESAMPLES, Estimate
+from utils.benchmark.comparison import PINSAGE, Comparison, Contestant
+from utils.benchmark.popularity import DECILES, HEAD_MIDDLE_TAIL, Group, popularity_groups, shown_popularity
+
+GROUP_METRICS = ("hit_rate@100", "mrr")  # what is said of each popularity group
+SHOWN_POPULARITY = "mean_ratings@10"
+NOT_STORED = ("split", "seed")  # both protocols and several seeds are in one report
+
+
+def write_report(
+    path: Path, config: Config, dataset: str, seeds: Sequence[int], comparisons: Mapping[str, Comparison]
+) -> None:
+    """Write the report of the protocols compared so far; the README documents its keys.
+
+    Args:
+        path: file to write.
+        config: settings of the command.
+        dataset: name of the data.
+        seeds: of the trainings.
+        comparisons: protocol to what was found.
+    """
+    settings = {k: v for k, v in config.model_settings().items() if k not in NOT_STORED}
+    report = {
+        "dataset": dataset,
+        "seeds": list(seeds),
+        "catalogue": len(next(iter(comparisons.values())).ratings),
+        "confidence": CONFIDENCE,
+        "resamples": RESAMPLES,
+        "settings": settings,
+        "protocols": {protocol: _protocol(comparison) for protocol, comparison in comparisons.items()},
+    }
+    path.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def _protocol(comparison: Comparison) -> dict[str, Any]:
+    questions, ratings = comparison.questions, comparison.ratings
+    groups, tenths = (
+        popularity_groups(ratings, questions.targets, parts) for parts in (HEAD_MIDDLE_TAIL, DECILES)
+    )
+
+    def method(name: str, contestant: Contestant) -> dict[str, Any]:
+        values = contestant.question_values(questions)
+
+        def by_group(group: Group) -> dict[str, float | None]:
+            return {metric: group.mean(values[metric]) for metric in GROUP_METRICS}
+
+        return {
+            "metrics": contestant.metrics(),
+            "interval": {metric: _ends(e) for metric, e in comparison.means[name].items()},
+            "spread": contestant.spread(),
+            "per_seed": [run.metrics for run in contestant.runs],
+            "validation_mrr": list(contestant.validation_mrr),
+            SHOWN_POPULARITY: mean_shown_popularity(contestant, comparison),
+            "popularity": {key: by_group(group) for key, group in groups.items()},
+            "popularity_deciles": {key: by_group(group) for key, group in tenths.items()},
+            "seconds": round(contestant.seconds, 1),
+        }
+
+    return {
+        "split": comparison.split,
+        "queries": len(questions),
+        "queries_available": comparison.available,
+        "users": len(np.unique(questions.users)),
+        "pinsage": method(PINSAGE, comparison.ours),
+        "baselines": {
+            name: method(name, baseline)
+            | {
+                "settings": dict(baseline.settings),
+                "difference": {
+                    metric: {"mean": e.mean, "interval": _ends(e)}
+                    for metric, e in comparison.differences[name].items()
+                },
+            }
+            for name, baseline in comparison.baselines.items()
+        },
+        "best_baseline": comparison.best_baseline,
+        "baselines_skipped": comparison.skipped,
+        "popularity": {key: _group(group) for key, group in groups.items()},
+        "popularity_deciles": {key: _group(group) for key, group in tenths.items()},
+    }
+
+
+def mean_shown_popularity(contestant: Contestant, comparison: Comparison) -> float:
+    """Training ratings of a film in a method's top-10 lists, averaged over lists and runs."""
+    return float(np.mean([shown_popularity(run.recommended, comparison.ratings) for run in contestant.runs]))
+
+
+def _group(group: Group) -> dict[str, int]:
+    return {
+        "films": group.films,
+        "fewest_ratings": group.fewest,
+        "most_ratings": group.most,
+        "queries": group.queries,
+    }
+
+
+def _ends(estimate: Estimate) -> list[float]:
+    return [estimate.low, estimate.high]

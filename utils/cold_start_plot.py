@@ -1,0 +1,59 @@
+"""Hit rate of unseen films against the number of their ratings that are folded in."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from utils.cold_start_report import OURS, UNSEEN_GROUPS, SeedResult
+from utils.plot_style import INK, PALETTE, figure
+
+TITLES = {
+    "target unseen": "a known film asks, the answer is unseen",
+    "query unseen": "an unseen film asks",
+}
+SHIFT = 0.04  # places between two methods' error bars, so that none hides another
+
+
+def plot_cold_start(
+    results: Sequence[SeedResult], counts: Sequence[int], path: str | Path, title: str
+) -> None:
+    """One panel a group of questions, one line a method; bars are the deviation over seeds.
+
+    Args:
+        results: one entry a seed.
+        counts: numbers of folded-in ratings, equally spaced on the axis.
+        path: PNG to write.
+        title: what was measured.
+    """
+    methods = list(results[0].metrics[UNSEEN_GROUPS[0]])
+    colors = dict(zip(sorted(methods, key=lambda name: name != OURS), PALETTE, strict=False))
+    places = np.arange(len(counts))
+    with figure(path, 10, 4.4) as drawing:
+        panels = drawing.subplots(1, len(UNSEEN_GROUPS))
+        for axes, group in zip(panels, UNSEEN_GROUPS, strict=True):
+            for i, method in enumerate(methods):
+                values = np.array(
+                    [[r.metrics[group][method][count]["hit_rate@10"] for count in counts] for r in results]
+                )  # [seeds, counts]
+                main = method == OURS
+                axes.errorbar(
+                    places + SHIFT * (i - (len(methods) - 1) / 2),
+                    values.mean(axis=0),
+                    yerr=values.std(axis=0, ddof=1) if len(results) > 1 else None,
+                    color=colors[method],
+                    label=method,
+                    marker="o",
+                    markersize=7 if main else 4.5,
+                    linewidth=3 if main else 1.5,
+                    elinewidth=1,
+                    capsize=2,
+                    zorder=4 if main else 3,
+                )
+            axes.set_xticks(places, [str(count) for count in counts])
+            axes.grid(axis="x", visible=False)
+            axes.set_ylim(bottom=0)
+            axes.set(title=TITLES[group], xlabel="ratings of each film folded in", ylabel="hit rate @10")
+        handles, labels = panels[0].get_legend_handles_labels()
+        drawing.legend(handles[::-1], labels[::-1], loc="outside right center")
+        drawing.suptitle(title, x=0.01, horizontalalignment="left", color=INK, fontweight="bold")
