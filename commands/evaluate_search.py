@@ -51,9 +51,7 @@ def report_search(config: Config, checkpoint: Checkpoint, questions: Queries) ->
     print(f"\nsearch by {method}: {index!r}")
     for name, value in ours.items():
         print(f"{name:<12} {value:.4f}   exact {theirs[name]:.4f}   difference {value - theirs[name]:+.4f}")
-    print(
-        f"recall@{DEPTH:<5} {recall:.4f}   of each film's nearest {DEPTH}, all films asked\nwritten: {path}"
-    )
+    print(f"recall@{DEPTH:<5} {recall:.4f}   of the {DEPTH} nearest of {len(asked):,} films\nwritten: {path}")
 
 
 def search_metrics(index: VectorIndex, query_embeddings: FloatArray, questions: Queries) -> dict[str, float]:
