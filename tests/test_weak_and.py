@@ -44,7 +44,7 @@ def random_query(rng, tokens, postings, num_partitions, spread):
         ],
         axis=1,
     ).astype(np.int64)
-    return QueryTokens(weights.astype(np.int64), details, lists.astype(np.int64), bounds)
+    return QueryTokens(weights.astype(np.int64), details, lists.astype(np.int64), bounds, 0)
 
 
 @settings(max_examples=300, deadline=None)
@@ -130,7 +130,8 @@ def test_by_hand():
     assert postings.films.tolist() == [0, 1, 3, 2, 3] and postings.starts.tolist() == [0, 3, 5]
     assert postings.list_peaks.tolist() == [[5, NORM, 2], [9, NORM, 2]]
     bounds = np.array([[1000, 256 // NORM, 0, 1], [100, 256 // NORM, 0, 1]])
-    query = QueryTokens(np.array([1000, 100]), np.array([1], dtype=np.int16), np.array([0, 1]), bounds)
+    details = np.array([1], dtype=np.int16)
+    query = QueryTokens(np.array([1000, 100]), details, np.array([0, 1]), bounds, 0)
     found = weak_and(postings, tokens, query, 4)
     assert found.films == [0, 1, 3, 2]
     assert found.scores == [5000, 3000 + 256, 2000 + 200 - 256, 900]
@@ -179,6 +180,32 @@ def test_token_scores_rank_as_inner_products_do():
     tokens = [token_score(film, index.tokens, query) for film in films]
     products = index.embeddings[list(films)] @ queries[0]
     assert np.corrcoef(tokens, products)[0, 1] > 0.999
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    count=st.integers(1, 300),
+    later=st.integers(0, 20),
+    k=st.integers(1, 20),
+    scale=st.sampled_from([1e-3, 1.0, 1e4]),
+    seed=st.integers(0, 999),
+)
+def test_the_second_level_passes_over_nothing_that_belongs_to_the_result(count, later, k, scale, seed):
+    """Films added later may lie outside what the stored integers can express; the margin must know."""
+    vectors, queries = clustered(400, 8, dim=16, seed=seed)
+    index = WeakANDIndex(9).build(scale * vectors[:count], np.arange(count))
+    if later:
+        index.add(7 * scale * vectors[count : count + later], np.arange(count, count + later))
+    index.query = WeakANDQuery(probes=9, candidates_factor=400)
+    for query in (queries[0], -3 * scale * vectors[0]):
+        scores = index.search(query, k).scores
+        best = np.sort(index.embeddings @ query)[::-1][:k]
+        np.testing.assert_allclose(scores, best, rtol=1e-4, atol=1e-5 * scale * np.linalg.norm(query))
+        weighed = index.weigh(query, 1)
+        tokens = np.array([token_score(film, index.tokens, weighed) for film in range(len(index))])
+        exact = index.embeddings.astype(np.float64) @ query
+        first, second = np.nonzero(tokens[:, None] > tokens[None, :] + weighed.margin)
+        assert (exact[first] >= exact[second]).all()
 
 
 def test_defaults_from_the_size():

@@ -86,6 +86,28 @@ def heap_sort(scores: np.ndarray, rows: np.ndarray, size: int) -> None:
         _sink(scores, rows, last, score, row)
 
 
+@numba.njit(nogil=True, cache=True)
+def worth_rescoring(rows: np.ndarray, scores: np.ndarray, k: int, margin: int) -> np.ndarray:
+    """Those of a first level's ``rows`` that can be among the best k by the score that it approximates.
+
+    A row is not, when k others are ahead of it by more than ``margin``, twice what an approximate score
+    can be off by.
+    """
+    best_scores = np.empty(k, dtype=scores.dtype)
+    best_rows = np.empty(k, dtype=rows.dtype)
+    size = 0
+    for i in range(len(rows)):
+        if size < k or scores[i] > best_scores[0]:
+            size = heap_offer(best_scores, best_rows, size, scores[i], rows[i])
+    kept = 0
+    worth = np.empty_like(rows)
+    for i in range(len(rows)):
+        if scores[i] >= best_scores[0] - margin:
+            worth[kept] = rows[i]
+            kept += 1
+    return worth[:kept]
+
+
 @numba.njit(nogil=True, cache=True, fastmath=REGROUP)
 def rescore(
     embeddings: np.ndarray,

@@ -35,11 +35,17 @@ class Scales(NamedTuple):
         detail: of a film's detail.
         slack: most that any film's stored detail leans on any of its own centroids, in steps. Exactly
             orthogonal residuals would have 0; rounding leaves a little, which the bounds must know.
+        error: greatest distance of a film from what is stored of it, in the embeddings' own unit.
+        weight_sum: largest sum of a film's weights, in steps.
+        detail_sum: largest sum of a film's details, all positive, in steps.
     """
 
     weight: float
     detail: float
     slack: float
+    error: float
+    weight_sum: float
+    detail_sum: float
 
 
 class FilmTokens(NamedTuple):
@@ -65,12 +71,14 @@ class QueryTokens(NamedTuple):
         lists: int64 ``[L]``, the partitions whose posting lists are read, the heaviest first.
         bounds: int64 ``[L, 4]``: with a list's (or block's) largest weight a, residual norm r and weight
             elsewhere o, no film there scores above ``b0 a + b1 r + b2 o + b3``.
+        margin: films whose token scores are further apart than this are in the right order.
     """
 
     partition_weights: IntArray
     details: IntArray
     lists: IntArray
     bounds: IntArray
+    margin: int
 
 
 def choose_scales(weights: FloatArray, residuals: FloatArray, vectors: FloatArray) -> tuple[float, float]:
@@ -89,6 +97,15 @@ def round_films(
     return FilmTokens(terms, rounded, details.astype(np.int8))
 
 
+def rounding_errors(
+    weights: FloatArray, residuals: FloatArray, tokens: FilmTokens, weight_step: float, detail_step: float
+) -> FloatArray:
+    """How far each film may be from what is stored of it: float32 ``[n]``, by the triangle inequality."""
+    of_weights = np.abs(weights - tokens.weights * np.float32(weight_step)).sum(axis=1)
+    of_details = np.linalg.norm(residuals - tokens.details * np.float32(detail_step), axis=1)
+    return (of_weights + of_details).astype(np.float32)
+
+
 @numba.njit(nogil=True, cache=True)
 def weigh_query(
     query: np.ndarray,
@@ -96,8 +113,8 @@ def weigh_query(
     list_lengths: np.ndarray,
     num_lists: int,
     num_candidates: int,
-    scales: tuple[float, float, float],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    scales: tuple[float, float, float, float, float, float],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
     """The fields of ``QueryTokens`` for one query.
 
     Args:
@@ -125,7 +142,18 @@ def weigh_query(
     unread: Number = weights[nearest[num_lists]] if num_lists < len(nearest) else 0
     lists = nearest[:num_lists]
     bounds = _bound_factors(weights, details, lists, max(0, unread), centroids, scales[2])
-    return weights, details, lists, bounds
+    unit = query_step * scales[1] / DETAIL_SHIFT
+    return weights, details, lists, bounds, _margin(query, unit, scales[3], scales[4], scales[5])
+
+
+@numba.njit(nogil=True, cache=True, fastmath=REGROUP)
+def _margin(query: np.ndarray, unit: float, error: float, weight_sum: float, detail_sum: float) -> Number:
+    """Twice what a token score can be off by: films rounded (``error``), and the query's own weights."""
+    norm = 0.0
+    for j in range(len(query)):
+        norm += np.float64(query[j]) ** 2
+    off = np.sqrt(norm) * error / unit + (weight_sum + DETAIL_SHIFT * detail_sum) / 2
+    return np.int64(np.ceil(2 * off)) + 1
 
 
 @numba.njit(nogil=True, cache=True)

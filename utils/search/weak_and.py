@@ -3,7 +3,7 @@
 The paper says no more than that. What is ours: films are documents whose terms are their partitions
 and details (``tokens``), the query reads the posting lists of its nearest partitions (``postings``),
 the first level keeps the best by token score (``weak_and_kernel``), and the second computes the inner
-products of those exactly.
+products of those exactly, but for the ones that rounding cannot lift into the result.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from data.dataset import FloatArray, IntArray
 from utils.search.base import VectorIndex
-from utils.search.kernels import rescore
+from utils.search.kernels import rescore, worth_rescoring
 from utils.search.partitions import assign, default_partitions, default_probes, sample_size, train_partitions
 from utils.search.postings import Postings, invert
 from utils.search.threads import over_queries
@@ -26,6 +26,7 @@ from utils.search.tokens import (
     Scales,
     choose_scales,
     round_films,
+    rounding_errors,
     weigh_query,
 )
 from utils.search.weak_and_kernel import weak_and
@@ -128,11 +129,13 @@ class WeakANDIndex(VectorIndex):
     def _encode(self, vectors: FloatArray) -> dict[str, npt.NDArray[Any]]:
         mean, centroids = self._trained["mean"], self._trained["centroids"]
         weight_step, detail_step = self._trained["scales"].tolist()
-        parts = []
+        parts: list[dict[str, npt.NDArray[Any]]] = []
         for start in range(0, max(1, len(vectors)), BLOCK):  # in blocks: temporary arrays stay small
-            assigned = assign(vectors[start : start + BLOCK] - mean, centroids)
-            parts.append(round_films(*assigned, weight_step, detail_step))
-        return {name: np.concatenate([getattr(part, name) for part in parts]) for name in FilmTokens._fields}
+            terms, weights, residuals = assign(vectors[start : start + BLOCK] - mean, centroids)
+            tokens = round_films(terms, weights, residuals, weight_step, detail_step)
+            errors = rounding_errors(weights, residuals, tokens, weight_step, detail_step)
+            parts.append({**tokens._asdict(), "errors": errors})
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _arrange(self) -> None:
         if not len(self):
@@ -142,14 +145,31 @@ class WeakANDIndex(VectorIndex):
             self.embeddings, self.ids = self.embeddings[order], self.ids[order]
             self._rows = {name: rows[order] for name, rows in self._rows.items()}
         centroids = self._trained["centroids"]
-        self.tokens = FilmTokens(**self._rows)
+        self.tokens = FilmTokens(*(self._rows[name] for name in FilmTokens._fields))
         self.postings: Postings = invert(self.tokens, len(centroids))
         homes = np.bincount(self.tokens.terms[:, 0], minlength=len(centroids)).astype(np.int64)
-        weight_step, detail_step = self._trained["scales"].tolist()
-        scales = Scales(weight_step, detail_step, _slack(self.tokens, centroids))
+        scales = self._measured_scales()
         self._parts: Any = (
             self.embeddings, centroids, homes, tuple(scales), tuple(self.postings), tuple(self.tokens),
         )  # fmt: skip
+
+    def _measured_scales(self) -> Scales:
+        """The steps that were trained, and what rounding to them does to the films there are."""
+        tokens, centroids = self.tokens, self._trained["centroids"]
+        slack = longest = weight_sum = detail_sum = 0.0
+        for start in range(0, len(self), BLOCK):
+            terms, weights, details = (array[start : start + BLOCK] for array in tokens)
+            numbers = details.astype(np.float32)
+            lean = np.abs(np.einsum("ntd,nd->nt", centroids[terms], numbers))  # -1 takes any centroid
+            slack = max(slack, float(lean[terms >= 0].max()))
+            weight_sum = max(weight_sum, float(weights.sum(axis=1).max()))
+            detail_sum = max(detail_sum, float(np.abs(numbers).sum(axis=1).max()))
+            vectors = self.embeddings[start : start + BLOCK]
+            longest = max(longest, float(np.linalg.norm(vectors, axis=1).max()))
+        # Room for sums in float32, here and in the second level.
+        error = float(self._rows["errors"].max()) + 1e-5 * longest
+        weight_step, detail_step = self._trained["scales"].tolist()
+        return Scales(weight_step, detail_step, 1.001 * slack + 0.01, error, weight_sum, detail_sum)
 
     def weigh(self, query: FloatArray, num_candidates: int) -> QueryTokens:
         """The terms of a query ``[d]``, for whoever wants to follow a first level step by step."""
@@ -175,18 +195,6 @@ class WeakANDIndex(VectorIndex):
         return f"{type(self).__name__}({size}, {partitions} partitions, {self.query})"
 
 
-def _slack(tokens: FilmTokens, centroids: FloatArray) -> float:
-    """``Scales.slack``, measured on the films there are."""
-    most = 0.0
-    for place in range(tokens.terms.shape[1]):
-        for start in range(0, len(tokens.terms), BLOCK):
-            part = slice(start, start + BLOCK)
-            near = centroids[tokens.terms[part, place]]  # -1 takes some centroid, masked below
-            lean = np.einsum("nd,nd->n", near, tokens.details[part].astype(np.float32))
-            most = max(most, float(np.abs(lean[tokens.terms[part, place] >= 0]).max(initial=0)))
-    return 1.001 * most + 0.01  # room for float32 sums
-
-
 @numba.njit(nogil=True, cache=True)
 def _search_rows(
     queries: np.ndarray,
@@ -203,7 +211,8 @@ def _search_rows(
     for i in range(len(queries)):
         query = queries[i]
         weighed = weigh_query(query, centroids, homes, probes, num_candidates, scales)
-        films, _, counts[i, 0], counts[i, 1] = weak_and(
+        films, token_scores, counts[i, 0], counts[i, 1] = weak_and(
             postings, tokens, weighed, num_candidates, wand_factor
         )
-        rescore(embeddings, query, films, scores[i], rows[i])
+        candidates = worth_rescoring(films, token_scores, rows.shape[1], weighed[4])
+        rescore(embeddings, query, candidates, scores[i], rows[i])

@@ -88,7 +88,7 @@ def _move(order: np.ndarray, at: np.ndarray, position: int, film: Number) -> Non
 def weak_and(
     postings: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     tokens: tuple[np.ndarray, np.ndarray, np.ndarray],
-    query: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    query: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int],
     num_candidates: int,
     wand_factor: float,
 ) -> tuple[np.ndarray, np.ndarray, int, int]:
@@ -106,7 +106,7 @@ def weak_and(
     """
     films, starts, block_starts, block_peaks, list_peaks = postings
     terms, weights, details = tokens
-    partition_weights, query_details, lists, factors = query
+    partition_weights, query_details, lists, factors, _ = query
     num_lists = len(lists)
     place = np.empty(num_lists, dtype=np.int64)
     end = np.empty(num_lists, dtype=np.int64)
@@ -210,7 +210,7 @@ def weak_and(
 def weak_and_sorted(
     postings: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     tokens: tuple[np.ndarray, np.ndarray, np.ndarray],
-    query: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    query: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int],
     num_candidates: int,
     wand_factor: float,
 ) -> tuple[np.ndarray, np.ndarray, int, int]:
