@@ -97,12 +97,9 @@ class MaxAggregation(NeighborAggregation):
 
     def pool(self, h: Tensor, neighbors: Tensor, weights: Tensor) -> Tensor:
         """Maximum over the entries with a positive weight; 0 where there is none."""
-        pooled = h.new_zeros(len(neighbors), h.size(1))  # [n, d]
-        # One neighbour of every film at a time: the [n, T, d] tensor of all of them is never made.
-        for column, present in zip(neighbors.T, (weights > 0).to(h.dtype).T, strict=True):
-            # index_select, not brackets: its gradient adds up in a fixed order on CPU.
-            pooled = torch.maximum(pooled, h.index_select(0, column) * present.unsqueeze(1))
-        return pooled
+        # Entries without weight read a row of zeros; the [n, T, d] tensor of neighbours is never made.
+        rows = neighbors.masked_fill(weights <= 0, len(h))
+        return F.embedding_bag(rows, torch.cat([h, h.new_zeros(1, h.size(1))]), mode="max")  # [n, d]
 
     def forward(
         self,

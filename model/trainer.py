@@ -28,7 +28,16 @@ FEWEST_FILMS = 3  # a query, its positive and one other film to hold against the
 
 
 def build_model(num_features: int, settings: ModelConfig, seed: int) -> PinSage:
-    """A PinSage with initial weights that depend on ``seed`` alone."""
+    """A PinSage with initial weights that depend on ``seed`` alone.
+
+    Raises:
+        UserError: the head cannot make embeddings of this length.
+    """
+    if settings.head == "mixed" and settings.embedding_dim % 2:
+        raise UserError(
+            f"--embedding_dim {settings.embedding_dim} must be even, since --head mixed halves it; "
+            "use an even number or another --head"
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return PinSage(

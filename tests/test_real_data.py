@@ -72,7 +72,8 @@ def test_the_design_command_lines_answer_from_the_checkpoint(workspace):
         assert words in (done.stdout if code == 0 else done.stderr)
     embeddings = np.load(workspace / "output" / "embeddings" / "embeddings.npy")
     rows = list(csv.DictReader((workspace / "output" / "embeddings" / "movies.csv").open(encoding="utf-8")))
-    assert embeddings.shape == (1682, 128) and rows[0]["title"] == "Toy Story (1995)"
+    queries = np.load(workspace / "output" / "embeddings" / "queries.npy")
+    assert embeddings.shape == queries.shape == (1682, 256) and rows[0]["title"] == "Toy Story (1995)"
 
 
 @pytest.mark.network

@@ -133,6 +133,29 @@ def test_nothing_to_train_on_is_said():
         make_trainer(random_movielens(num_users=5, num_movies=2, density=1.0), "none")
 
 
+def test_a_mixed_head_needs_an_even_length():
+    with pytest.raises(UserError, match="--embedding_dim 9 must be even, since --head mixed halves it"):
+        make_trainer(random_movielens(), model=replace(MODEL, embedding_dim=9))
+    make_trainer(random_movielens(), model=replace(MODEL, embedding_dim=9, head="directed"))
+
+
+def test_a_shadow_stands_in_for_a_film_without_changing_what_others_see():
+    """With every film a shadow, the features of the films themselves matter only as neighbours."""
+    trainer = make_trainer(random_movielens(), training=replace(TRAINING, shadow_share=1.0))
+    nodes = trainer._nodes()
+    films = torch.arange(5)
+    num_movies = len(trainer.features)
+    z = trainer._embed(nodes, films)
+    blind = nodes._replace(features=torch.cat([trainer.features, torch.zeros_like(trainer.features)]))
+    assert not torch.equal(z.candidates, trainer._embed(blind, films).candidates)
+    lone = nodes._replace(weights=torch.zeros_like(nodes.weights))
+    deaf = lone._replace(
+        features=torch.cat([torch.zeros_like(trainer.features), nodes.features[num_movies:]])
+    )
+    for with_films, without in zip(trainer._embed(lone, films), trainer._embed(deaf, films), strict=True):
+        torch.testing.assert_close(with_films, without)
+
+
 def test_early_stopping_keeps_the_best_epoch():
     trainer = make_trainer(random_movielens(), training=replace(TRAINING, epochs=50, patience=2, lr=0.05))
     split = split_interactions(random_movielens().interactions, 30, 20)
