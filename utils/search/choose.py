@@ -78,7 +78,8 @@ def open_index(
             _to_file(index, path)
     if search.target_recall is not None and len(index):
         _tune(index, embeddings if queries is None else queries, search.target_recall, seed)
-    logger.debug("search: %r", index)
+    if search.search_method != "exact":
+        logger.info("search: %r", index)
     return index
 
 

@@ -6,7 +6,7 @@ the first level keeps the best by token score (``weak_and_kernel``), and the sec
 products of those exactly, but for the ones that rounding cannot lift into the result.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numba
@@ -190,9 +190,11 @@ class WeakANDIndex(VectorIndex):
         return scores, rows
 
     def __repr__(self) -> str:
-        partitions = len(self._trained["centroids"]) if len(self) else self.num_partitions
+        partitions, query = self.num_partitions, self.query
+        if len(self):
+            partitions, query = len(self._trained["centroids"]), replace(query, probes=self._probes)
         size = f"{len(self)} x {self.embeddings.shape[1]}"
-        return f"{type(self).__name__}({size}, {partitions} partitions, {self.query})"
+        return f"{type(self).__name__}({size}, {partitions} partitions, {query})"
 
 
 @numba.njit(nogil=True, cache=True)
