@@ -114,10 +114,13 @@ class SearchConfig:
     """How the nearest embeddings are found."""
 
     search_method: str = flag("exact", "index that answers", choices=("exact", "lsh", "ivf"))
-    lsh_bits: int = flag(256, "bits of an LSH signature", low=1)
-    lsh_tables: int = flag(16, "tables the signature is cut into", low=1)
+    lsh_bits: int = flag(256, "bits of an LSH signature", low=1, high=8192)
+    lsh_tables: int = flag(16, "tables the signature is cut into; must divide the bits", low=1)
     ivf_partitions: int = flag(100, "partitions of the inverted file", low=1)
     ivf_factor: int = flag(10, "candidates of the first level, as a multiple of the results wanted", low=1)
+    target_recall: float | None = flag(
+        None, "recall@10 wanted of lsh or ivf: query parameters are tuned for it on a sample", above=0, high=1
+    )
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from commands.evaluate_search import report_search
 from commands.train import check_same_data, load_and_split
 from config import Config
 from data.splits import Queries, Split, held_out_queries
@@ -17,6 +18,7 @@ from utils.cli import adopt
 from utils.compute import peak_memory_gb, set_up_compute
 from utils.evaluation import EmbeddingScorer, Evaluation, evaluate, sample_questions
 from utils.plots import plot_embedding_map, plot_hit_rates
+from utils.search.choose import check_search
 from utils.tables import format_metrics_table
 
 logger = logging.getLogger("pinsage")
@@ -35,6 +37,7 @@ def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:
         UserError: checkpoint, data and flags do not fit, or the split holds nothing out.
     """
     started = time.perf_counter()
+    check_search(config.search)
     set_up_compute(config.run)
     path = Path(config.run.checkpoint_dir) / BEST
     checkpoint = load_checkpoint(path)
@@ -52,6 +55,8 @@ def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:
     )
     theirs = {name: evaluate(b.scorer, sampled) for name, b in baselines.items() if b.scorer is not None}
     _report(config, checkpoint, split, questions, sampled, ours, theirs, baselines)
+    if config.search.search_method != "exact":
+        report_search(config, checkpoint, sampled)
     logger.info("evaluated in %.0f s, peak memory %.2f GB", time.perf_counter() - started, peak_memory_gb())
 
 

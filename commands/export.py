@@ -11,6 +11,7 @@ import torch
 from config import Config
 from utils.checkpoint import BEST, load_checkpoint
 from utils.cli import adopt
+from utils.search.choose import check_search, index_path, open_index
 
 logger = logging.getLogger("pinsage")
 
@@ -19,11 +20,13 @@ def export(config: Config, typed: dict[str, Any]) -> None:
     """Write ``embeddings/embeddings.npy`` (float32, unit rows) and ``embeddings/movies.csv`` (same rows).
 
     Where a film as a query differs from the film as a candidate, ``embeddings/queries.npy`` has the
-    former, same rows, unit length.
+    former, same rows, unit length. With ``--search_method`` typed, the index goes beside them as
+    ``index-<method>.npz``; its ids are rows.
 
     Raises:
-        UserError: no checkpoint, or flags that contradict it.
+        UserError: no checkpoint, flags that contradict it, or search parameters that do not fit.
     """
+    check_search(config.search)
     checkpoint = load_checkpoint(Path(config.run.checkpoint_dir) / BEST)
     adopt(config, checkpoint.settings, typed)
     folder = Path(config.run.output_dir) / "embeddings"
@@ -46,3 +49,13 @@ def export(config: Config, typed: dict[str, Any]) -> None:
         str(folder / "movies.csv"),
     ]
     print("written: " + ", ".join(written + [str(queries)] * queries.exists()))
+    if "search_method" in typed:
+        path = index_path(folder, config.search.search_method)
+        index = open_index(
+            config.search,
+            checkpoint.embeddings.numpy(),
+            checkpoint.query_embeddings.numpy(),
+            config.run.seed,
+        )
+        index.save(path)
+        print(f"written: {path} {index!r}")

@@ -12,6 +12,7 @@ from utils.cli import adopt
 from utils.compute import set_up_compute
 from utils.errors import UserError
 from utils.recommender import Recommendation, Recommender
+from utils.search.choose import check_search
 
 logger = logging.getLogger("pinsage")
 
@@ -28,7 +29,9 @@ def recommend(config: Config, typed: dict[str, Any]) -> None:
     adopt(config, checkpoint.settings, typed)
     if "data_dir" in typed and Path(config.data.data_dir).is_dir():
         _check_data(Path(config.data.data_dir), checkpoint.dataset)
-    recommender = Recommender(checkpoint)
+    recommender = Recommender(
+        checkpoint, config.search, config.run.seed, folder=Path(config.run.checkpoint_dir)
+    )
     title = config.inference.title
     row = (
         recommender.row_of_id(config.inference.movie_id) if title is None else recommender.row_of_title(title)
@@ -40,10 +43,9 @@ def check_request(config: Config, typed: dict[str, Any]) -> None:
     """Refuse what can be seen to be wrong before a checkpoint is read, or trained.
 
     Raises:
-        UserError: a search method that is not there, or two films at once.
+        UserError: search parameters that do not fit, or two films at once.
     """
-    if config.search.search_method != "exact":
-        raise UserError(f"--search_method {config.search.search_method} is not available yet, use exact")
+    check_search(config.search)
     if "title" in typed and "movie_id" in typed:
         raise UserError(
             f"--movie_id {config.inference.movie_id} and --title {config.inference.title!r} "

@@ -121,8 +121,10 @@ def test_export_writes_embeddings_and_their_films(workspace):
             ["--title", "planted 007", "--movie_id", "7"],
             "--movie_id 7 and --title 'planted 007' both name a film",
         ),
-        (["--search_method", "lsh"], "--search_method lsh is not available yet, use exact"),
-        (["--search_method", "ivf"], "--search_method ivf is not available yet, use exact"),
+        (
+            ["--search_method", "lsh", "--lsh_bits", "100"],
+            "--lsh_bits 100 --lsh_tables 16: the bits of a signature must divide evenly into its tables",
+        ),
         (["--split", "temporal"], "--split temporal contradicts the checkpoint, trained with leave_one_out"),
         (["--checkpoint_dir", "nowhere"], "no checkpoint at nowhere/best.pt; train one first"),
         (["--device", "cuda"], "--device cuda: PyTorch finds none here"),

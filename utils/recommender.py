@@ -1,13 +1,15 @@
 """What goes with a film, from a checkpoint alone."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from config import SearchConfig
 from data.dataset import Movies
 from utils.checkpoint import Checkpoint
 from utils.errors import UserError
-from utils.nearest_neighbors import ExactIndex
+from utils.search.choose import open_index
 from utils.titles import MOST_SHOWN, find_title
 
 
@@ -23,13 +25,24 @@ class Recommender:
 
     Args:
         checkpoint: a trained model.
+        search: the index that answers; exact search by default.
+        seed: of the index.
+        folder: where the index's file lies or will, beside the checkpoint; none when None.
     """
 
-    def __init__(self, checkpoint: Checkpoint):
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        search: SearchConfig | None = None,
+        seed: int = 0,
+        folder: Path | None = None,
+    ):
         self.movies: Movies = checkpoint.movies
         self.dataset: str = checkpoint.dataset["name"]
         self.query_embeddings = checkpoint.query_embeddings.numpy()
-        self.index = ExactIndex().build(checkpoint.embeddings.numpy(), np.arange(len(self.movies)))
+        self.index = open_index(
+            search or SearchConfig(), checkpoint.embeddings.numpy(), self.query_embeddings, seed, folder
+        )
         self._row_of = {int(movie_id): row for row, movie_id in enumerate(self.movies.ids)}
 
     def row_of_id(self, movie_id: int) -> int:

@@ -1,0 +1,116 @@
+"""The methods of the search benchmark: how each is built, and its operating points."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from benchmarks.search_data import Task
+from data.dataset import FloatArray
+from utils.nearest_neighbors import ExactIndex, LSHIndex, LSHQuery, VectorIndex, WeakANDIndex, WeakANDQuery
+
+Search = Callable[[FloatArray, int], tuple[Any, Any]]  # queries, k -> scores, ids
+
+
+class Built(NamedTuple):
+    """A built index: what to call it, its size in bytes, and a way to each of its operating points."""
+
+    method: str
+    num_bytes: int
+    points: Callable[[], Iterator[tuple[str, Search]]]
+
+
+def exact(task: Task) -> Built:
+    """FAISS's flat index behind our interface: brute force."""
+    index = ExactIndex().build(task.vectors, np.arange(len(task.vectors)))
+    return Built("exact", task.vectors.nbytes, lambda: iter([("all", index.search)]))
+
+
+def lsh(task: Task) -> Built:
+    """The command line's 256 bits in 16 tables."""
+    index = LSHIndex(256, 16).build(task.vectors, np.arange(len(task.vectors)))
+    queries = []
+    if len(task.vectors) > 10_000:  # of a small catalogue, buckets hold next to nothing
+        queries += [LSHQuery(20, "buckets", probes) for probes in (4, 8, 16, 32, 64)]
+    queries += [LSHQuery(factor, "scan") for factor in (3, 5, 10, 20, 50)]
+
+    def label(query: LSHQuery) -> str:
+        size = f"{query.candidates_factor} k"
+        return f"scan, {size}" if query.method == "scan" else f"{query.probes} buckets a table, {size}"
+
+    return _ours("LSHIndex(256, 16)", index, [(label(query), query) for query in queries])
+
+
+def weak_and(task: Task) -> Built:
+    """Weak AND; ``30 k`` with the default probes is ``WeakANDIndex(partitions, 30)`` as it comes."""
+    index = WeakANDIndex(task.partitions, 30).build(task.vectors, np.arange(len(task.vectors)))
+    points = [("default probes, 30 k", index.query), ("default probes, 10 k", WeakANDQuery())]
+    points += [
+        (f"{probes} probes, {factor} k", WeakANDQuery(probes, factor))
+        for probes, factor in ((1, 2), (2, 2), (4, 2), (8, 3), (16, 3), (32, 3), (64, 3))
+        if probes <= task.partitions
+    ]
+    return _ours(f"WeakANDIndex({task.partitions})", index, points)
+
+
+def _ours(name: str, index: VectorIndex, queries: list[tuple[str, Any]]) -> Built:
+    def points() -> Iterator[tuple[str, Search]]:
+        for label, query in queries:
+            index.query = query
+            yield label, index.search
+
+    held = [index.embeddings, index.ids, *index._trained.values(), *index._rows.values()]
+    held += [array for array in getattr(index, "postings", ())]
+    return Built(name, sum(array.nbytes for array in held), points)
+
+
+def ivf_flat(task: Task) -> Built:
+    """FAISS IVFFlat with as many lists as ours has partitions."""
+    import faiss
+
+    dim = task.vectors.shape[1]
+    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dim), dim, task.partitions, faiss.METRIC_INNER_PRODUCT)
+    index.cp.max_points_per_centroid = 64  # as ours: FAISS's own 256 takes four times as long
+    index.train(task.vectors)
+    index.add(task.vectors)
+
+    def points() -> Iterator[tuple[str, Search]]:
+        for probes in (1, 2, 3, 4, 6, 8, 16, 32, 64):
+            index.nprobe = probes
+            yield f"{probes} probes", _batched(index)
+
+    return Built(f"FAISS IVFFlat({task.partitions})", task.vectors.nbytes + 8 * len(task.vectors), points)
+
+
+def hnsw(task: Task) -> Built:
+    """FAISS HNSW with 16 links a vector."""
+    import faiss
+
+    links = 16
+    index = faiss.IndexHNSWFlat(task.vectors.shape[1], links, faiss.METRIC_INNER_PRODUCT)
+    index.add(task.vectors)
+
+    def points() -> Iterator[tuple[str, Search]]:
+        for width in (16, 32, 64, 128, 256):
+            index.hnsw.efSearch = width
+            yield f"ef {width}", _batched(index)
+
+    return Built(f"FAISS HNSW({links})", task.vectors.nbytes + 4 * 2 * links * len(task.vectors), points)
+
+
+def _batched(index: Any) -> Search:
+    """FAISS takes batches only, and fills what it does not find with -1 and the lowest float."""
+
+    def search(queries: FloatArray, k: int) -> tuple[Any, Any]:
+        return index.search(queries[None] if queries.ndim == 1 else queries, k)
+
+    return search
+
+
+METHODS: dict[str, Callable[[Task], Built]] = {
+    "exact": exact,
+    "lsh": lsh,
+    "weak_and": weak_and,
+    "ivf_flat": ivf_flat,
+    "hnsw": hnsw,
+}

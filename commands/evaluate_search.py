@@ -1,0 +1,91 @@
+"""What an approximate index costs in quality: the same questions to it and to exact search."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from config import Config
+from data.dataset import FloatArray, IntArray
+from data.splits import Queries
+from utils.checkpoint import Checkpoint
+from utils.search.base import VectorIndex
+from utils.search.choose import open_index
+from utils.search.exact import ExactIndex
+from utils.search.tuning import recall_by_score
+
+DEPTH = 10
+BLOCK = 256  # questions asked at once
+MOST_FILMS = 5_000  # films whose neighbours the recall looks at
+
+
+def report_search(config: Config, checkpoint: Checkpoint, questions: Queries) -> None:
+    """Print hit rate, MRR and recall at 10 of ``--search_method`` beside exact search; write ``search.json``.
+
+    Args:
+        config: settings of the command.
+        checkpoint: the trained model.
+        questions: the questions of its evaluation.
+    """
+    embeddings = checkpoint.embeddings.numpy()
+    queries = checkpoint.query_embeddings.numpy()
+    index = open_index(config.search, embeddings, queries, config.run.seed, Path(config.run.checkpoint_dir))
+    exact = ExactIndex().build(embeddings, np.arange(len(embeddings)))
+    ours, theirs = search_metrics(index, queries, questions), search_metrics(exact, queries, questions)
+    asked = np.random.default_rng(config.run.seed).permutation(len(queries))[:MOST_FILMS]
+    found, best = (
+        method.search(queries[asked], DEPTH, exclude=list(asked[:, None])).scores for method in (index, exact)
+    )
+    recall = recall_by_score(found, best)
+    method = config.search.search_method
+    report = {
+        "method": method,
+        "index": repr(index),
+        "questions": len(questions),
+        f"recall@{DEPTH}": recall,
+        "metrics": ours,
+        "exact": theirs,
+    }
+    path = Path(config.run.output_dir) / "search.json"
+    path.write_text(json.dumps(report, indent=2) + "\n")
+    print(f"\nsearch by {method}: {index!r}")
+    for name, value in ours.items():
+        print(f"{name:<12} {value:.4f}   exact {theirs[name]:.4f}   difference {value - theirs[name]:+.4f}")
+    print(f"recall@{DEPTH:<5} {recall:.4f}   of the {DEPTH} nearest of {len(asked):,} films\nwritten: {path}")
+
+
+def search_metrics(index: VectorIndex, query_embeddings: FloatArray, questions: Queries) -> dict[str, float]:
+    """Hit rate and MRR of the first ten, films of the mask left out, the target never among them.
+
+    Args:
+        index: over the films' rows.
+        query_embeddings: float32 ``[num_movies, d]``.
+        questions: what is asked.
+    """
+    lengths = np.diff(questions.mask_ptr)
+    # A batch has as many columns as its longest mask leaves: with too few, each question asks alone.
+    size = BLOCK if len(index) - lengths.max() >= DEPTH else 1
+    order = np.argsort(lengths, kind="stable")  # like masks together: the longest's excess is fetched for all
+    ranks = np.concatenate(
+        [
+            _ranks(index, query_embeddings, questions, order[start : start + size])
+            for start in range(0, len(order), size)
+        ]
+    )
+    return {
+        f"hit_rate@{DEPTH}": float(np.mean(ranks <= DEPTH)),
+        f"mrr@{DEPTH}": float(np.mean(1 / ranks)),
+    }
+
+
+def _ranks(
+    index: VectorIndex, query_embeddings: FloatArray, questions: Queries, rows: IntArray
+) -> FloatArray:
+    """Rank of each target in the first ten, infinite where it is not there; float ``[b]``."""
+    exclude = []
+    for row in rows:
+        mask = questions.mask_movies[questions.mask_ptr[row] : questions.mask_ptr[row + 1]]
+        exclude.append(mask[mask != questions.targets[row]])
+    found = index.search(query_embeddings[questions.queries[rows]], DEPTH, exclude=exclude).ids
+    hits = found == questions.targets[rows][:, None]  # [b, DEPTH]
+    return np.where(hits.any(axis=1), 1.0 + hits.argmax(axis=1), np.inf)

@@ -1,0 +1,122 @@
+"""The index that the flags ask for: from its file beside the checkpoint, or built anew."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from config import SearchConfig
+from data.dataset import FloatArray, IntArray
+from utils.errors import UserError
+from utils.search.base import VectorIndex
+from utils.search.exact import ExactIndex
+from utils.search.files import fingerprint
+from utils.search.lsh import LSHIndex
+from utils.search.tuning import tune
+from utils.search.weak_and import WeakANDIndex
+
+logger = logging.getLogger("pinsage")
+
+
+def check_search(search: SearchConfig) -> None:
+    """Refuse flags that no index can be built with, before any work.
+
+    Raises:
+        UserError: LSH bits that do not divide into the tables.
+    """
+    if search.search_method == "lsh":
+        _new_index(search, 0)
+
+
+def index_path(folder: Path, method: str) -> Path:
+    """Where the file of an index lies."""
+    return folder / f"index-{method}.npz"
+
+
+def _new_index(search: SearchConfig, seed: int) -> VectorIndex:
+    """An empty index with the parameters of the flags."""
+    if search.search_method == "exact":
+        return ExactIndex()
+    if search.search_method == "ivf":
+        return WeakANDIndex(search.ivf_partitions, search.ivf_factor, seed)
+    try:
+        return LSHIndex(search.lsh_bits, search.lsh_tables, seed)
+    except ValueError as error:
+        raise UserError(f"--lsh_bits {search.lsh_bits} --lsh_tables {search.lsh_tables}: {error}") from error
+
+
+def open_index(
+    search: SearchConfig,
+    embeddings: FloatArray,
+    queries: FloatArray | None = None,
+    seed: int = 0,
+    folder: Path | None = None,
+) -> VectorIndex:
+    """An index over ``embeddings`` whose ids are row numbers.
+
+    Args:
+        search: the flags.
+        embeddings: float32 ``[n, d]``, films as candidates.
+        queries: float32 ``[m, d]``, films as queries, for ``--target_recall``; by default as candidates.
+        seed: of hyperplanes, k-means and the tuning sample.
+        folder: where the index's file lies or will; none is read or written when None.
+
+    Raises:
+        UserError: parameters that do not fit.
+    """
+    fresh = _new_index(search, seed)
+    ids = np.arange(len(embeddings))
+    path = (
+        None
+        if folder is None or search.search_method == "exact"
+        else index_path(folder, search.search_method)
+    )
+    index = None if path is None else _from_file(path, fresh, embeddings, ids)
+    if index is None:
+        index = fresh.build(embeddings, ids)
+        if path is not None:
+            _to_file(index, path)
+    if search.target_recall is not None and len(index):
+        _tune(index, embeddings if queries is None else queries, search.target_recall, seed)
+    if search.search_method != "exact":
+        logger.info("search: %r", index)
+    return index
+
+
+def _from_file(path: Path, fresh: VectorIndex, embeddings: FloatArray, ids: IntArray) -> VectorIndex | None:
+    """The index in ``path`` if it is the one wanted; None, with the reason logged, if it is not."""
+    try:
+        index = type(fresh).load(path, fingerprint(embeddings, ids))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        logger.info("%s; building it", str(error).removesuffix("; build it again"))
+        return None
+    if index.settings() != fresh.settings():
+        logger.info("%s was built with %s, not %s; building it", path, index.settings(), fresh.settings())
+        return None
+    index.query = fresh.query  # the flags decide, not what an earlier command was asked
+    return index
+
+
+def _to_file(index: VectorIndex, path: Path) -> None:
+    """Keep the index for the next time; a folder that cannot be written to is no reason to fail."""
+    try:
+        index.save(path)
+    except OSError as error:
+        logger.info("the index is not kept: %s cannot be written (%s)", path, error.strerror or error)
+
+
+def _tune(index: VectorIndex, queries: FloatArray, target_recall: float, seed: int) -> None:
+    if not index.operating_points():
+        logger.info("--target_recall: exact search finds everything, there is nothing to tune")
+        return
+    tuned = tune(index, queries, target_recall, seed=seed)
+    logger.info(
+        "--target_recall %g: %r, recall@10 %.4f on %d queries%s",
+        target_recall,
+        index.query,
+        tuned.recall,
+        tuned.queries,
+        "" if tuned.reached else "; no setting reaches the target with a margin, this is the most thorough",
+    )

@@ -1,0 +1,127 @@
+"""Index files: arrays and plain values only, written whole or not at all, refused when in doubt.
+
+A file is a NumPy archive (``.npz``) without pickled objects. Its header, a JSON text, names format,
+version, kind, parameters and the fingerprint of the vectors; a digest over header and arrays catches
+whatever the archive's own checksums miss.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from data.dataset import FloatArray, IntArray
+
+FORMAT = "pinsage-index"
+VERSION = 1
+HEADER, DIGEST = "header", "digest"
+
+
+@dataclass(frozen=True)
+class IndexContent:
+    """What a file holds.
+
+    Attributes:
+        kind: which index.
+        settings: its build parameters.
+        query: its query parameters.
+        fingerprint: of the vectors and ids it was built on.
+        arrays: everything else, by name.
+    """
+
+    kind: str
+    settings: dict[str, int]
+    query: dict[str, Any]
+    fingerprint: str
+    arrays: dict[str, npt.NDArray[Any]]
+
+
+def fingerprint(embeddings: FloatArray, ids: IntArray) -> str:
+    """Hex digest of a set of vectors with ids, whatever their order."""
+    order = np.argsort(ids, kind="stable")
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(str(embeddings.shape).encode())
+    digest.update(np.ascontiguousarray(ids, dtype=np.int64)[order].data)
+    for start in range(0, len(order), 65_536):  # in parts: a sorted copy of everything would be large
+        digest.update(np.ascontiguousarray(embeddings[order[start : start + 65_536]], dtype=np.float32).data)
+    return digest.hexdigest()
+
+
+def write_index(content: IndexContent, path: Path) -> None:
+    """Write ``content`` to ``path`` atomically: a reader finds the old file or the new one.
+
+    Raises:
+        OSError: the file could not be written; the old one is as it was.
+    """
+    header = json.dumps(
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "kind": content.kind,
+            "settings": content.settings,
+            "query": content.query,
+            "fingerprint": content.fingerprint,
+        }
+    )
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    arrays: dict[str, Any] = {**content.arrays, HEADER: header, DIGEST: _digest(header, content.arrays)}
+    try:
+        with temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_index(path: Path, kind: str, expected: str | None = None) -> IndexContent:
+    """Read a file that ``write_index`` wrote.
+
+    Args:
+        path: the file.
+        kind: the index it must hold.
+        expected: the fingerprint it must have, if known.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is torn, foreign, of another kind or version, or stale; the message says which.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        text, digest = str(arrays.pop(HEADER)), str(arrays.pop(DIGEST))
+        header = json.loads(text)
+        found = (header["format"], header["version"], header["kind"])
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # a torn or foreign file can fail anywhere in zip, header or JSON
+        reason = (str(error) or type(error).__name__).splitlines()[0][:120]
+        raise ValueError(f"{path} is torn or no index of this program ({reason}); build it again") from error
+    if found[0] != FORMAT:
+        raise ValueError(f"{path} is no index of this program (format {found[0]!r}); build it again")
+    if found[1] != VERSION:
+        raise ValueError(
+            f"{path} is an index of version {found[1]}, this program reads {VERSION}; build it again"
+        )
+    if digest != _digest(text, arrays):
+        raise ValueError(f"{path} is damaged (its digest does not match its content); build it again")
+    if found[2] != kind:
+        raise ValueError(f"{path} holds a {found[2]} index, not {kind}; build it again")
+    if expected is not None and header["fingerprint"] != expected:
+        raise ValueError(f"{path} is stale (it holds other embeddings than the ones given); build it again")
+    return IndexContent(kind, header["settings"], header["query"], header["fingerprint"], arrays)
+
+
+def _digest(header: str, arrays: dict[str, npt.NDArray[Any]]) -> str:
+    digest = hashlib.blake2b(header.encode(), digest_size=16)
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"|{name}|{array.dtype.str}|{arrays[name].shape}|".encode())
+        digest.update(array.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()

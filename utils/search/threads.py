@@ -1,0 +1,38 @@
+"""Queries of a batch shared among threads."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numba
+import numpy as np
+
+LEAST = 64  # queries a thread: for fewer, starting it costs more than it saves
+
+
+def over_queries(
+    kernel: Callable[..., None], by_query: tuple[np.ndarray, ...], fixed: tuple[Any, ...]
+) -> None:
+    """Call ``kernel(*by_query, *fixed)``, in parts where there are many queries.
+
+    The kernel is compiled, releases the interpreter's lock, and treats each query on its own: the
+    results are the same whatever the number of threads, which is Numba's.
+
+    Args:
+        kernel: fills some of its arrays.
+        by_query: arrays with one row a query.
+        fixed: its other arguments.
+    """
+    num_queries = len(by_query[0])
+    num_threads = 1 if num_queries < 2 * LEAST else min(num_queries // LEAST, numba.get_num_threads())
+    if num_threads == 1:
+        kernel(*by_query, *fixed)
+        return
+    borders = np.linspace(0, num_queries, num_threads + 1).astype(int)
+    with ThreadPoolExecutor(num_threads) as pool:
+        parts = [
+            pool.submit(kernel, *(array[start:stop] for array in by_query), *fixed)
+            for start, stop in zip(borders[:-1], borders[1:], strict=True)
+        ]
+        for part in parts:
+            part.result()

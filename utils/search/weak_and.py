@@ -1,0 +1,220 @@
+"""Two-level retrieval on the Weak AND operator (paper, section 3.5; Broder et al., CIKM 2003).
+
+The paper says no more than that. What is ours: films are documents whose terms are their partitions
+and details (``tokens``), the query reads the posting lists of its nearest partitions (``postings``),
+the first level keeps the best by token score (``weak_and_kernel``), and the second computes the inner
+products of those exactly, but for the ones that rounding cannot lift into the result.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from data.dataset import FloatArray, IntArray
+from utils.search.base import VectorIndex
+from utils.search.kernels import rescore, worth_rescoring
+from utils.search.partitions import assign, default_partitions, default_probes, sample_size, train_partitions
+from utils.search.postings import Postings, invert
+from utils.search.threads import over_queries
+from utils.search.tokens import (
+    MOST_AXES,
+    FilmTokens,
+    QueryTokens,
+    Scales,
+    choose_scales,
+    round_films,
+    rounding_errors,
+    weigh_query,
+)
+from utils.search.weak_and_kernel import weak_and
+
+BLOCK = 32_768  # films described at a time
+
+
+@dataclass(frozen=True)
+class WeakANDQuery:
+    """Query parameters.
+
+    Attributes:
+        probes: partitions whose posting lists are read; by default from their number. More where they
+            hold fewer films than there are candidates.
+        candidates_factor: films that the first level hands to the second, as a multiple of k.
+        wand_factor: 1 keeps the first level exact on the token score; more skips more and may lose films.
+    """
+
+    probes: int | None = None
+    candidates_factor: int = 10
+    wand_factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        if (
+            (self.probes is not None and self.probes < 1)
+            or self.candidates_factor < 1
+            or not self.wand_factor >= 0
+        ):
+            raise ValueError(
+                f"probes and candidates_factor must be at least 1 and wand_factor at least 0, got {self}"
+            )
+
+
+class PostingCounts(NamedTuple):
+    """What first levels cost: films scored, and postings that were skipped."""
+
+    scored: int
+    skipped: int
+
+
+class WeakANDIndex(VectorIndex):
+    """Inverted lists of partitions, a Weak AND first level, an exact second level.
+
+    Args:
+        num_partitions: cells of k-means; by default about 4 sqrt(n), decided when the index is built.
+        candidates_factor: ``WeakANDQuery.candidates_factor``.
+        seed: of k-means.
+    """
+
+    kind = "ivf"
+
+    def __init__(self, num_partitions: int | None = None, candidates_factor: int = 10, seed: int = 0):
+        super().__init__()
+        if num_partitions is not None and num_partitions < 1:
+            raise ValueError(f"num_partitions must be at least 1, got {num_partitions}")
+        self.num_partitions = num_partitions
+        self.seed = seed
+        self.query: WeakANDQuery = WeakANDQuery(candidates_factor=candidates_factor)
+
+    def settings(self) -> dict[str, Any]:
+        """The build parameters, as ``__init__`` takes them."""
+        return {"num_partitions": self.num_partitions, "seed": self.seed}
+
+    @property
+    def _probes(self) -> int:
+        return self.query.probes or default_probes(len(self._trained["centroids"]))
+
+    def operating_points(self) -> list[WeakANDQuery]:
+        """Rising probes and factors, ordered by the films that the two levels look at."""
+        total = len(self._trained["centroids"]) if len(self) else 1
+        mean_list = len(self) / total
+        probes = [p for p in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024) if p < total] + [total]
+        points = [
+            WeakANDQuery(p, f, self.query.wand_factor) for p in probes for f in (2, 3, 5, 10, 20, 30, 50)
+        ]
+        # A film of the first level costs about a third of one of the second: a byte an axis, not four.
+        return sorted(points, key=lambda q: (q.probes or 0) * mean_list / 3 + 10 * q.candidates_factor)
+
+    def count_postings(self, queries: npt.ArrayLike, k: int) -> PostingCounts:
+        """What the first level does for ``queries`` ``[n, d]``, summed."""
+        vectors = np.atleast_2d(np.asarray(queries, dtype=np.float32))
+        counts = np.zeros((len(vectors), 2), dtype=np.int64)
+        self._run(vectors, min(k, len(self)), counts)
+        return PostingCounts(*counts.sum(axis=0).tolist())
+
+    def _train(self, vectors: FloatArray) -> dict[str, npt.NDArray[Any]]:
+        dim = vectors.shape[1]
+        if dim > MOST_AXES:
+            raise ValueError(f"this index takes at most {MOST_AXES} dimensions, got {dim}; use LSHIndex")
+        mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+        wanted = self.num_partitions or default_partitions(len(vectors))
+        size = min(len(vectors), max(BLOCK, sample_size(wanted)))
+        chosen = np.random.default_rng(self.seed).choice(len(vectors), size, replace=False)
+        sample = vectors[chosen] - mean
+        centroids = train_partitions(sample, wanted, self.seed)
+        _, weights, residuals = assign(sample[:BLOCK], centroids)
+        scales = choose_scales(weights, residuals, sample)
+        return {"mean": mean, "centroids": centroids, "scales": np.array(scales)}
+
+    def _encode(self, vectors: FloatArray) -> dict[str, npt.NDArray[Any]]:
+        mean, centroids = self._trained["mean"], self._trained["centroids"]
+        weight_step, detail_step = self._trained["scales"].tolist()
+        parts: list[dict[str, npt.NDArray[Any]]] = []
+        for start in range(0, max(1, len(vectors)), BLOCK):  # in blocks: temporary arrays stay small
+            terms, weights, residuals = assign(vectors[start : start + BLOCK] - mean, centroids)
+            tokens = round_films(terms, weights, residuals, weight_step, detail_step)
+            errors = rounding_errors(weights, residuals, tokens, weight_step, detail_step)
+            parts.append({**tokens._asdict(), "errors": errors})
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _arrange(self) -> None:
+        if not len(self):
+            return
+        order = np.argsort(self._rows["terms"][:, 0], kind="stable")
+        if (np.diff(order) < 0).any():
+            self.embeddings, self.ids = self.embeddings[order], self.ids[order]
+            self._rows = {name: rows[order] for name, rows in self._rows.items()}
+        centroids = self._trained["centroids"]
+        self.tokens = FilmTokens(*(self._rows[name] for name in FilmTokens._fields))
+        self.postings: Postings = invert(self.tokens, len(centroids))
+        homes = np.bincount(self.tokens.terms[:, 0], minlength=len(centroids)).astype(np.int64)
+        scales = self._measured_scales()
+        self._parts: Any = (
+            self.embeddings, centroids, homes, tuple(scales), tuple(self.postings), tuple(self.tokens),
+        )  # fmt: skip
+
+    def _measured_scales(self) -> Scales:
+        """The steps that were trained, and what rounding to them does to the films there are."""
+        tokens, centroids = self.tokens, self._trained["centroids"]
+        slack = longest = weight_sum = detail_sum = 0.0
+        for start in range(0, len(self), BLOCK):
+            terms, weights, details = (array[start : start + BLOCK] for array in tokens)
+            numbers = details.astype(np.float32)
+            lean = np.abs(np.einsum("ntd,nd->nt", centroids[terms], numbers))  # -1 takes any centroid
+            slack = max(slack, float(lean[terms >= 0].max()))
+            weight_sum = max(weight_sum, float(weights.sum(axis=1).max()))
+            detail_sum = max(detail_sum, float(np.abs(numbers).sum(axis=1).max()))
+            vectors = self.embeddings[start : start + BLOCK]
+            longest = max(longest, float(np.linalg.norm(vectors, axis=1).max()))
+        # Room for sums in float32, here and in the second level.
+        error = float(self._rows["errors"].max()) + 1e-5 * longest
+        weight_step, detail_step = self._trained["scales"].tolist()
+        return Scales(weight_step, detail_step, 1.001 * slack + 0.01, error, weight_sum, detail_sum)
+
+    def weigh(self, query: FloatArray, num_candidates: int) -> QueryTokens:
+        """The terms of a query ``[d]``, for whoever wants to follow a first level step by step."""
+        _, centroids, homes, scales, _, _ = self._parts
+        weighed = weigh_query(query, centroids, homes, self._probes, num_candidates, scales)
+        return QueryTokens(*weighed)
+
+    def _search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
+        return self._run(vectors, k, np.empty((len(vectors), 2), dtype=np.int64))
+
+    def _run(self, vectors: FloatArray, k: int, counts: IntArray) -> tuple[FloatArray, IntArray]:
+        scores = np.empty((len(vectors), k), dtype=np.float32)
+        rows = np.empty((len(vectors), k), dtype=np.int64)
+        query = self.query
+        num_candidates = min(len(self), query.candidates_factor * k)
+        fixed = (self._parts, self._probes, num_candidates, query.wand_factor)
+        over_queries(_search_rows, (vectors, scores, rows, counts), fixed)
+        return scores, rows
+
+    def __repr__(self) -> str:
+        partitions, query = self.num_partitions, self.query
+        if len(self):
+            partitions, query = len(self._trained["centroids"]), replace(query, probes=self._probes)
+        size = f"{len(self)} x {self.embeddings.shape[1]}"
+        return f"{type(self).__name__}({size}, {partitions} partitions, {query})"
+
+
+@numba.njit(nogil=True, cache=True)
+def _search_rows(
+    queries: np.ndarray,
+    scores: np.ndarray,
+    rows: np.ndarray,
+    counts: np.ndarray,
+    parts: tuple,
+    probes: int,
+    num_candidates: int,
+    wand_factor: float,
+) -> None:
+    """Both levels for each query: fills ``scores`` and ``rows`` ``[n, k]`` and ``counts`` ``[n, 2]``."""
+    embeddings, centroids, homes, scales, postings, tokens = parts
+    for i in range(len(queries)):
+        query = queries[i]
+        weighed = weigh_query(query, centroids, homes, probes, num_candidates, scales)
+        films, token_scores, counts[i, 0], counts[i, 1] = weak_and(
+            postings, tokens, weighed, num_candidates, wand_factor
+        )
+        candidates = worth_rescoring(films, token_scores, rows.shape[1], weighed[4])
+        rescore(embeddings, query, candidates, scores[i], rows[i])
