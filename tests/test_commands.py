@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -226,3 +227,12 @@ def test_killed_and_resumed_equals_uninterrupted(uninterrupted, tmp_path, stop_w
         assert ours["trainer"]["epoch"] == theirs["trainer"]["epoch"]
         for key, value in ours["trainer"]["model"].items():
             assert torch.equal(value, theirs["trainer"]["model"][key])
+
+
+def test_waiting_threads_sleep_unless_the_user_says_otherwise(tmp_path, monkeypatch, capsys):
+    planted_movielens(tmp_path / "planted")
+    argv = [*flags(tmp_path), *FAST, "--epochs", "1"]
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    assert main_train(argv) == 0 and os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    assert main_train(argv) == 0 and os.environ["OMP_WAIT_POLICY"] == "ACTIVE"

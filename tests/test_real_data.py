@@ -49,7 +49,7 @@ def test_pinsage_beats_item_knn_and_popularity_on_real_data(workspace):
     ours, knn, popularity = (
         report["metrics"], report["baselines"]["item-kNN cosine"], report["baselines"]["popularity"],
     )  # fmt: skip
-    # Floors well below what three seeds showed (.554, .073), well above both rivals (.458, .067).
+    # Floors well below what three seeds showed (.561, .081), well above both rivals (.458, .067).
     assert ours["hit_rate@100"] > max(0.53, knn["hit_rate@100"], popularity["hit_rate@100"])
     assert ours["mrr"] > max(0.067, knn["mrr"], popularity["mrr"])
 
