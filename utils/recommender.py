@@ -10,6 +10,7 @@ from data.dataset import Movies
 from utils.checkpoint import Checkpoint
 from utils.errors import UserError
 from utils.search.choose import open_index
+from utils.taste import History, Suggestion, suggest
 from utils.titles import MOST_SHOWN, find_title
 
 
@@ -39,9 +40,10 @@ class Recommender:
     ):
         self.movies: Movies = checkpoint.movies
         self.dataset: str = checkpoint.dataset["name"]
+        self.embeddings = checkpoint.embeddings.numpy()
         self.query_embeddings = checkpoint.query_embeddings.numpy()
         self.index = open_index(
-            search or SearchConfig(), checkpoint.embeddings.numpy(), self.query_embeddings, seed, folder
+            search or SearchConfig(), self.embeddings, self.query_embeddings, seed, folder
         )
         self._row_of = {int(movie_id): row for row, movie_id in enumerate(self.movies.ids)}
 
@@ -82,3 +84,7 @@ class Recommender:
         """The ``k`` films nearest to film ``row`` (all others where they are fewer), best first."""
         scores, rows = self.index.search(self.query_embeddings[row], k, exclude=np.array([row]))
         return [Recommendation(int(r), float(s)) for r, s in zip(rows, scores, strict=True)]
+
+    def for_history(self, history: History, k: int) -> list[Suggestion]:
+        """The ``k`` best films for someone with this history, each with its reason; see ``suggest``."""
+        return suggest(self.index, self.embeddings, self.query_embeddings, history, k)
