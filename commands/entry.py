@@ -141,7 +141,9 @@ def main_inference(argv: list[str] | None = None) -> int:
         "Films that go with a film, from the trained checkpoint alone.",
         ("inference", "search", "data", "run"),
         "  python inference.py --data_dir data/ml-25m --movie_id 1 --num_recommendations 10\n"
-        "  python inference.py --title 'toy story'\n",
+        "  python inference.py --title 'toy story'\n"
+        "  python inference.py --movie_id 1 --format json > films.json\n"
+        "  python inference.py --movie_ids ids.txt --format csv > films.csv\n",
     )
     return _run(_inference, vars(parser.parse_args(argv)))
 
@@ -153,5 +155,6 @@ def main_everything(argv: list[str] | None = None) -> int:
         "Download a dataset, train, evaluate beside the baselines, draw the pictures and recommend.",
         ("download", *SECTIONS),
         "  python run.py\n  python run.py --dataset ml-1m --epochs 5\n",
+        leave_out=frozenset({"movie_ids", "format"}),  # it prints more than recommendations
     )
     return _run(_everything, vars(parser.parse_args(argv)))

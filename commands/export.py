@@ -1,6 +1,5 @@
 """``--mode export``: embeddings and films as files that other programs read."""
 
-import csv
 import logging
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 import torch
 
 from config import Config
+from utils.answer_formats import csv_line
 from utils.checkpoint import BEST, load_checkpoint
 from utils.cli import adopt
 from utils.search.choose import check_search, index_path, open_index
@@ -39,11 +39,10 @@ def export(config: Config, typed: dict[str, Any]) -> None:
         np.save(queries, checkpoint.query_embeddings.numpy())
     movies = checkpoint.movies
     with (folder / "movies.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["row", "movieId", "title", "genres"])
+        file.write(csv_line(["row", "movieId", "title", "genres"]))
         for row in range(len(movies)):
             genres = "|".join(movies.genres[row]) or "(no genres listed)"
-            writer.writerow([row, movies.ids[row], movies.titles[row], genres])
+            file.write(csv_line([row, movies.ids[row], movies.titles[row], genres]))
     written = [
         f"{folder / 'embeddings.npy'} {tuple(checkpoint.embeddings.shape)}",
         str(folder / "movies.csv"),

@@ -1,24 +1,29 @@
 """``--mode inference``: which films go with this one?"""
 
-import logging
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from config import Config
+from config import Config, InferenceConfig
 from data.cache import content_fingerprint
+from data.number_rules import ID
 from data.readers import find_release
+from data.source_files import shown
+from utils.answer_formats import print_answers
+from utils.answers import Answer, film_question, make_answer
 from utils.checkpoint import BEST, load_checkpoint
 from utils.cli import adopt
 from utils.compute import set_up_compute
 from utils.errors import UserError
-from utils.recommender import Recommendation, Recommender
+from utils.id_files import read_id_lines
+from utils.recommender import Recommender
 from utils.search.choose import check_search
 
-logger = logging.getLogger("pinsage")
+WHO_ASKS = ("movie_id", "title", "movie_ids")  # flags of which one may be typed
 
 
 def recommend(config: Config, typed: dict[str, Any]) -> None:
-    """Print the films nearest to ``--movie_id`` or ``--title``, from ``best.pt`` alone.
+    """Print the films nearest to the one asked about, or to each of ``--movie_ids``; needs ``best.pt`` alone.
 
     Raises:
         UserError: no checkpoint, no such film, an ambiguous title, or flags that contradict the checkpoint.
@@ -32,11 +37,10 @@ def recommend(config: Config, typed: dict[str, Any]) -> None:
     recommender = Recommender(
         checkpoint, config.search, config.run.seed, folder=Path(config.run.checkpoint_dir)
     )
-    title = config.inference.title
-    row = (
-        recommender.row_of_id(config.inference.movie_id) if title is None else recommender.row_of_title(title)
+    rows = _rows_of(recommender, config.inference)
+    print_answers(
+        similar_films(recommender, rows, config.inference.num_recommendations), config.inference.format
     )
-    print_recommendations(recommender, row, config.inference.num_recommendations)
 
 
 def check_request(config: Config, typed: dict[str, Any]) -> None:
@@ -46,11 +50,9 @@ def check_request(config: Config, typed: dict[str, Any]) -> None:
         UserError: search parameters that do not fit, or two films at once.
     """
     check_search(config.search)
-    if "title" in typed and "movie_id" in typed:
-        raise UserError(
-            f"--movie_id {config.inference.movie_id} and --title {config.inference.title!r} "
-            "both name a film; give one of them"
-        )
+    named = [f"--{name} {typed[name]!r}" for name in WHO_ASKS if name in typed]
+    if len(named) > 1:
+        raise UserError(f"{named[0]} and {named[1]} both name a film; give one of them")
 
 
 def _check_data(folder: Path, dataset: dict[str, str]) -> None:
@@ -61,38 +63,38 @@ def _check_data(folder: Path, dataset: dict[str, str]) -> None:
         )
 
 
-def print_recommendations(recommender: Recommender, row: int, k: int) -> None:
-    """A table of the ``k`` nearest films, or of all there are and why they are fewer."""
-    movies = recommender.movies
-    found = recommender.similar(row, k)
-    print(f"\nfilms that go with {movies.titles[row]} (id {movies.ids[row]}):\n")
-    print(_table(recommender, found))
-    if len(found) < k:
-        print(f"\n{len(found)} instead of {k}: the catalogue has no other films")
+def _rows_of(recommender: Recommender, wanted: InferenceConfig) -> list[int]:
+    """Rows of the films asked about.
+
+    Raises:
+        UserError: a film is not known, or the file of ids cannot be read.
+    """
+    if wanted.movie_ids is not None:
+        return _rows_of_file(recommender, wanted.movie_ids)
+    if wanted.title is not None:
+        return [recommender.row_of_title(wanted.title)]
+    return [recommender.row_of_id(wanted.movie_id)]
 
 
-def _table(recommender: Recommender, found: list[Recommendation]) -> str:
+def _rows_of_file(recommender: Recommender, name: str) -> list[int]:
+    rows = []
+    for line, text in read_id_lines(name):
+        try:
+            rows.append(recommender.row_of_id(int(ID.parse(text))))
+        except ValueError as rule:
+            raise UserError(
+                f"--movie_ids {name}, line {line}: an id must be {rule}, got {shown(text)}; "
+                "correct or remove the line"
+            ) from None
+        except UserError as error:
+            raise UserError(f"--movie_ids {name}, line {line}: {error}") from None
+    return rows
+
+
+def similar_films(recommender: Recommender, rows: Sequence[int], k: int) -> Iterator[Answer]:
+    """The ``k`` films nearest to each of ``rows``, or all there are, one answer a row."""
     movies = recommender.movies
-    rows = [("rank", "score", "id", "year", "title", "genres")]
-    for rank, (row, score) in enumerate(found, start=1):
-        year = movies.years[row]
-        rows.append(
-            (
-                str(rank),
-                f"{score:.3f}",
-                str(movies.ids[row]),
-                f"{year:.0f}" if year == year else "-",
-                " ".join(movies.titles[row].split()),  # a line break in a title is not one in the table
-                ", ".join(movies.genres[row]) or "-",
-            )
+    for row, found in zip(rows, recommender.similar_to_each(rows, k), strict=True):
+        yield make_answer(
+            film_question(movies, row), movies, [f.row for f in found], [f.score for f in found], k
         )
-    widths = [max(len(line[column]) for line in rows) for column in range(6)]
-    numeric = 4  # the first four columns are numbers, to the right
-    lines = [
-        "  ".join(
-            cell.rjust(width) if column < numeric else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in rows
-    ]
-    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])

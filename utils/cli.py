@@ -78,7 +78,13 @@ def _add_setting(group: argparse._ArgumentGroup, setting: Field, annotation: Any
     group.add_argument(f"--{setting.name}", **options)
 
 
-def build_parser(prog: str, description: str, sections: Sequence[str], examples: str) -> Parser:
+def build_parser(
+    prog: str,
+    description: str,
+    sections: Sequence[str],
+    examples: str,
+    leave_out: frozenset[str] = frozenset(),
+) -> Parser:
     """A parser for the named sections of ``Config``.
 
     Args:
@@ -86,6 +92,7 @@ def build_parser(prog: str, description: str, sections: Sequence[str], examples:
         description: what it does, one paragraph.
         sections: attribute names of ``Config``, in the order of ``--help``.
         examples: command lines to show at the end of ``--help``.
+        leave_out: settings of those sections that the script has no use for.
     """
     parser = Parser(
         prog=prog,
@@ -96,7 +103,8 @@ def build_parser(prog: str, description: str, sections: Sequence[str], examples:
         allow_abbrev=False,
     )
     for name in sections:
-        add_settings(parser, name)
+        wanted = [setting.name for setting in fields(getattr(Config(), name))]
+        add_settings(parser, name, [setting for setting in wanted if setting not in leave_out])
     return parser
 
 

@@ -1,5 +1,6 @@
 """What goes with a film, from a checkpoint alone."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ from utils.errors import UserError
 from utils.search.choose import open_index
 from utils.taste import History, Suggestion, suggest
 from utils.titles import MOST_SHOWN, find_title
+
+BLOCK = 256  # films asked about at once
 
 
 class Recommendation(NamedTuple):
@@ -82,8 +85,15 @@ class Recommender:
 
     def similar(self, row: int, k: int) -> list[Recommendation]:
         """The ``k`` films nearest to film ``row`` (all others where they are fewer), best first."""
-        scores, rows = self.index.search(self.query_embeddings[row], k, exclude=np.array([row]))
-        return [Recommendation(int(r), float(s)) for r, s in zip(rows, scores, strict=True)]
+        return next(self.similar_to_each([row], k))
+
+    def similar_to_each(self, rows: Sequence[int], k: int) -> Iterator[list[Recommendation]]:
+        """The same for each film of ``rows``, in their order; the index is asked a block at a time."""
+        for start in range(0, len(rows), BLOCK):
+            block = np.asarray(rows[start : start + BLOCK])
+            found = self.index.search(self.query_embeddings[block], k, exclude=list(block[:, None]))
+            for scores, ids in zip(found.scores, found.ids, strict=True):
+                yield [Recommendation(int(i), float(s)) for i, s in zip(ids, scores, strict=True)]
 
     def for_history(self, history: History, k: int) -> list[Suggestion]:
         """The ``k`` best films for someone with this history, each with its reason; see ``suggest``."""

@@ -1,0 +1,141 @@
+"""Answers as text: aligned tables for people, JSON and CSV for programs.
+
+The keys of JSON and the columns of CSV are documented in the README and do not change.
+"""
+
+import csv
+import io
+import json
+import logging
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from utils.answers import Answer
+
+logger = logging.getLogger("pinsage")
+
+CSV_COLUMNS = (
+    "queryId", "queryTitle", "rank", "score", "movieId", "title", "year", "genres", "reason",
+)  # fmt: skip
+GAP = "  "
+NO_VALUE = "-"
+
+
+def print_answers(answers: Iterable[Answer], form: str) -> None:
+    """Write answers to stdout as they come; JSON and CSV in UTF-8 and with nothing else beside them.
+
+    Args:
+        answers: the answers.
+        form: ``table``, ``json`` or ``csv``.
+    """
+    if form != "table" and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8", newline="")
+    for text in {"table": tables, "json": json_text, "csv": csv_text}[form](_noting(answers, form)):
+        sys.stdout.write(text)
+
+
+def _noting(answers: Iterable[Answer], form: str) -> Iterator[Answer]:
+    """The answers; what a table says below itself goes to stderr where there is no table."""
+    for answer in answers:
+        if form != "table" and answer.shortfall:
+            logger.info("%s (%s)", answer.shortfall, answer.question.heading())
+        yield answer
+
+
+def json_text(answers: Iterable[Answer]) -> Iterator[str]:
+    """A JSON array with an object for each answer, a piece at a time; a line for each film."""
+    separator = "[\n"
+    for answer in answers:
+        plain = answer.as_plain()
+        films = ",\n  ".join(_json(film) for film in plain["recommendations"])
+        yield f'{separator}{{"query": {_json(plain["query"])},\n "recommendations": [\n  {films}]}}'
+        separator = ",\n"
+    yield "[]\n" if separator == "[\n" else "\n]\n"
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def csv_text(answers: Iterable[Answer]) -> Iterator[str]:
+    """A header, and a line for each recommended film; genres are joined by ``|``."""
+    yield csv_line(CSV_COLUMNS)
+    for answer in answers:
+        question = {"queryId": answer.question.id, "queryTitle": answer.question.title}
+        for film in answer.films:
+            values = film.as_plain() | question | {"genres": "|".join(film.genres)}
+            yield csv_line([values[column] for column in CSV_COLUMNS])
+
+
+def csv_line(values: Sequence[Any]) -> str:
+    """One row of a CSV file, its newline included; None is an empty value."""
+    buffer = io.StringIO(newline="")
+    # The csv module quotes what its own line end holds: with it, a lone carriage return in a title too.
+    csv.writer(buffer, lineterminator="\r\n").writerow(values)
+    return buffer.getvalue().removesuffix("\r\n") + "\n"
+
+
+def tables(answers: Iterable[Answer]) -> Iterator[str]:
+    """A heading and an aligned table for each answer."""
+    for answer in answers:
+        note = f"\n{answer.shortfall}\n" if answer.shortfall else ""
+        yield f"\n{_one_line(answer.question.heading())}:\n\n{films_table(answer)}\n{note}"
+
+
+def films_table(answer: Answer) -> str:
+    """The films of an answer; a column of reasons only where there are some."""
+    heading = ["rank", "score", "id", "year", "title", "genres"]
+    numeric = [True, True, not any(isinstance(f.movie_id, str) for f in answer.films), True, False, False]
+    rows = [
+        [
+            str(film.rank),
+            f"{film.score:.3f}",
+            _one_line(str(film.movie_id)),
+            NO_VALUE if film.year is None else str(film.year),
+            _one_line(film.title),
+            _one_line(", ".join(film.genres)) or NO_VALUE,
+        ]
+        for film in answer.films
+    ]
+    if any(film.reason for film in answer.films):
+        heading.append("reason")
+        numeric.append(False)
+        for row, film in zip(rows, answer.films, strict=True):
+            row.append(_one_line(film.reason or "") or NO_VALUE)
+    return aligned(heading, rows, numeric)
+
+
+def aligned(heading: list[str], rows: list[list[str]], numeric: list[bool]) -> str:
+    """Columns of equal width under a rule: numbers to the right, text to the left.
+
+    Args:
+        heading: a name for each column.
+        rows: cells, one line each.
+        numeric: which columns go to the right.
+    """
+    lines = [heading, *rows]
+    widths = [max(display_width(line[column]) for line in lines) for column in range(len(heading))]
+
+    def line(cells: list[str]) -> str:
+        padded = []
+        for cell, width, right in zip(cells, widths, numeric, strict=True):
+            space = " " * (width - display_width(cell))
+            padded.append(space + cell if right else cell + space)
+        return GAP.join(padded).rstrip()
+
+    texts = [line(cells) for cells in lines]
+    return "\n".join([texts[0], "-" * max(map(display_width, texts)), *texts[1:]])
+
+
+def display_width(text: str) -> int:
+    """Columns of a terminal that ``text`` takes: two for a wide character, none for a combining one."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
+    )
+
+
+def _one_line(text: str) -> str:
+    """Text that cannot break the table, or command the terminal."""
+    return "".join(c if c.isprintable() else " " for c in " ".join(text.split()))

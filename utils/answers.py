@@ -1,0 +1,134 @@
+"""What a trained model answers, as plain records: who asked, and which films come back, in order.
+
+Commands make these; ``utils/answer_formats.py`` shows them as tables, JSON or CSV.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from data.dataset import Movies
+
+SCORE_DIGITS = 6  # what a float32 has to give
+
+
+@dataclass(frozen=True)
+class Question:
+    """What was asked.
+
+    Attributes:
+        kind: ``film``, or what else a command asks with: ``history``, ``user``.
+        id: id of the film or user; None where the question has none.
+        title: the film's title, or a few words on who or what asks.
+    """
+
+    kind: str
+    id: int | str | None
+    title: str
+
+    def heading(self) -> str:
+        """What stands over the table of its answer."""
+        known_as = "" if self.id is None else f" (id {self.id})"
+        return f"films that go with {self.title}{known_as}"
+
+
+@dataclass(frozen=True)
+class RecommendedFilm:
+    """One line of an answer.
+
+    Attributes:
+        rank: 1 for the best.
+        score: inner product that ordered the films.
+        movie_id: id as the data has it.
+        title: as the data has it.
+        year: of release; None when it is unknown.
+        genres: names, none when the film has none.
+        reason: why it is recommended, where the command can say so.
+    """
+
+    rank: int
+    score: float
+    movie_id: int | str
+    title: str
+    year: int | None
+    genres: tuple[str, ...]
+    reason: str | None = None
+
+    def as_plain(self) -> dict[str, Any]:
+        """The record under its public names, of types that JSON has."""
+        return {
+            "rank": self.rank,
+            "score": round(self.score, SCORE_DIGITS),
+            "movieId": self.movie_id,
+            "title": self.title,
+            "year": self.year,
+            "genres": list(self.genres),
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question and its films, best first.
+
+    Attributes:
+        question: what was asked.
+        films: the films, ranks from 1.
+        wanted: how many were asked for.
+    """
+
+    question: Question
+    films: tuple[RecommendedFilm, ...]
+    wanted: int
+
+    @property
+    def shortfall(self) -> str | None:
+        """Why there are fewer films than wanted; None where there are not."""
+        if len(self.films) >= self.wanted:
+            return None
+        return f"{len(self.films)} instead of {self.wanted}: the catalogue has no other films"
+
+    def as_plain(self) -> dict[str, Any]:
+        """The answer under its public names, of types that JSON has."""
+        question = {"kind": self.question.kind, "id": self.question.id, "title": self.question.title}
+        return {"query": question, "recommendations": [film.as_plain() for film in self.films]}
+
+
+def film_question(movies: Movies, row: int) -> Question:
+    """The question that film ``row`` asks."""
+    return Question("film", int(movies.ids[row]), movies.titles[row])
+
+
+def make_answer(
+    question: Question,
+    movies: Movies,
+    rows: Sequence[int],
+    scores: Sequence[float],
+    wanted: int,
+    reasons: Sequence[str | None] | None = None,
+) -> Answer:
+    """The records of found films.
+
+    Args:
+        question: what was asked.
+        movies: the catalogue.
+        rows: film rows, best first.
+        scores: one a row.
+        wanted: how many films were asked for.
+        reasons: one a row, where there are reasons.
+    """
+    films = [
+        RecommendedFilm(
+            rank,
+            float(score),
+            int(movies.ids[row]),
+            movies.titles[row],
+            int(movies.years[row]) if movies.years[row] == movies.years[row] else None,
+            movies.genres[row],
+            reason,
+        )
+        for rank, (row, score, reason) in enumerate(
+            zip(rows, scores, reasons or [None] * len(rows), strict=True), start=1
+        )
+    ]
+    return Answer(question, tuple(films), wanted)
