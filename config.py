@@ -130,6 +130,8 @@ class InferenceConfig:
     movie_id: int = flag(1, "MovieLens id of the film to start from", low=0)
     title: str | None = flag(None, "title (or part of one, typos allowed) instead of an id")
     movie_ids: str | None = flag(None, "file of ids, one a line (- for stdin), to ask about each of them")
+    new_movie: str | None = flag(None, "JSON file of a film unseen in training, to start from")
+    add: bool = flag(False, "keep the film of --new_movie, so that other films can lead to it")
     num_recommendations: int = flag(10, "films to recommend", low=1)
     format: str = flag(
         "table", "aligned tables for people, or JSON or CSV for programs", choices=("table", "json", "csv")

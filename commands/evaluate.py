@@ -12,6 +12,7 @@ from commands.evaluate_search import report_search
 from commands.train import check_same_data, load_and_split
 from config import Config
 from data.splits import Queries, Split, held_out_queries
+from utils.added_films import ADDED
 from utils.baselines import BASELINES, ChosenBaseline, fit_and_choose
 from utils.checkpoint import BEST, Checkpoint, load_checkpoint
 from utils.cli import adopt
@@ -42,6 +43,8 @@ def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:
     path = Path(config.run.checkpoint_dir) / BEST
     checkpoint = load_checkpoint(path)
     config = adopt(config, checkpoint.settings, typed)
+    if path.with_name(ADDED).exists():
+        logger.info("%s is left out: what was trained is evaluated", path.with_name(ADDED))
     movielens, split = load_and_split(config)
     check_same_data(checkpoint, movielens, split, path)
     questions = held_out_queries(split, "test")

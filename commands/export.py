@@ -9,8 +9,8 @@ import torch
 
 from config import Config
 from data.dataset import Movies
+from utils.added_films import load_model
 from utils.answer_formats import csv_line
-from utils.checkpoint import BEST, load_checkpoint
 from utils.cli import adopt
 from utils.parquet import write_parquet
 from utils.search.choose import check_search, index_path, open_index
@@ -29,7 +29,7 @@ def export(config: Config, typed: dict[str, Any]) -> None:
         UserError: no checkpoint, flags that contradict it, or search parameters that do not fit.
     """
     check_search(config.search)
-    checkpoint = load_checkpoint(Path(config.run.checkpoint_dir) / BEST)
+    checkpoint = load_model(Path(config.run.checkpoint_dir))
     adopt(config, checkpoint.settings, typed)
     folder = Path(config.run.output_dir) / "embeddings"
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,14 +1,17 @@
 """``--mode inference``: which films go with this one?"""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from commands.new_film import with_new_film
 from config import Config, InferenceConfig
 from data.cache import content_fingerprint
 from data.number_rules import ID
 from data.readers import find_release
 from data.source_files import shown
+from utils.added_films import with_added_films
 from utils.answer_formats import print_answers
 from utils.answers import Answer, film_question, make_answer
 from utils.checkpoint import BEST, load_checkpoint
@@ -19,7 +22,7 @@ from utils.id_files import read_id_lines
 from utils.recommender import Recommender
 from utils.search.choose import check_search
 
-WHO_ASKS = ("movie_id", "title", "movie_ids")  # flags of which one may be typed
+WHO_ASKS = ("movie_id", "title", "movie_ids", "new_movie")  # flags of which one may be typed
 
 
 def recommend(config: Config, typed: dict[str, Any]) -> None:
@@ -30,14 +33,19 @@ def recommend(config: Config, typed: dict[str, Any]) -> None:
     """
     check_request(config, typed)
     set_up_compute(config.run)
-    checkpoint = load_checkpoint(Path(config.run.checkpoint_dir) / BEST)
+    folder = Path(config.run.checkpoint_dir)
+    checkpoint = load_checkpoint(folder / BEST)
     adopt(config, checkpoint.settings, typed)
     if "data_dir" in typed and Path(config.data.data_dir).is_dir():
         _check_data(Path(config.data.data_dir), checkpoint.dataset)
-    recommender = Recommender(
-        checkpoint, config.search, config.run.seed, folder=Path(config.run.checkpoint_dir)
-    )
-    rows = _rows_of(recommender, config.inference)
+    request = config.inference
+    if request.new_movie is None:
+        checkpoint = with_added_films(checkpoint, folder)
+    else:
+        checkpoint = with_new_film(request, checkpoint, folder)
+    num_guests = int(request.new_movie is not None and not request.add)
+    recommender = Recommender(checkpoint, config.search, config.run.seed, folder, num_guests)
+    rows = _rows_of(recommender, request)
     print_answers(
         similar_films(recommender, rows, config.inference.num_recommendations), config.inference.format
     )
@@ -47,12 +55,14 @@ def check_request(config: Config, typed: dict[str, Any]) -> None:
     """Refuse what can be seen to be wrong before a checkpoint is read, or trained.
 
     Raises:
-        UserError: search parameters that do not fit, or two films at once.
+        UserError: search parameters that do not fit, two films at once, or nothing to add.
     """
     check_search(config.search)
     named = [f"--{name} {typed[name]!r}" for name in WHO_ASKS if name in typed]
     if len(named) > 1:
         raise UserError(f"{named[0]} and {named[1]} both name a film; give one of them")
+    if config.inference.add and config.inference.new_movie is None:
+        raise UserError("--add keeps the film of --new_movie; name its JSON file with that flag")
 
 
 def _check_data(folder: Path, dataset: dict[str, str]) -> None:
@@ -69,6 +79,8 @@ def _rows_of(recommender: Recommender, wanted: InferenceConfig) -> list[int]:
     Raises:
         UserError: a film is not known, or the file of ids cannot be read.
     """
+    if wanted.new_movie is not None:
+        return [len(recommender.movies) - 1]
     if wanted.movie_ids is not None:
         return _rows_of_file(recommender, wanted.movie_ids)
     if wanted.title is not None:
@@ -95,6 +107,7 @@ def similar_films(recommender: Recommender, rows: Sequence[int], k: int) -> Iter
     """The ``k`` films nearest to each of ``rows``, or all there are, one answer a row."""
     movies = recommender.movies
     for row, found in zip(rows, recommender.similar_to_each(rows, k), strict=True):
-        yield make_answer(
-            film_question(movies, row), movies, [f.row for f in found], [f.score for f in found], k
-        )
+        question = film_question(movies, row)
+        if row >= len(recommender.index):
+            question = replace(question, id=None)  # a guest: nobody can ask for it later
+        yield make_answer(question, movies, [f.row for f in found], [f.score for f in found], k)

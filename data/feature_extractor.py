@@ -125,6 +125,22 @@ def film_features(
     return np.concatenate(parts, axis=1, dtype=np.float32)
 
 
+def training_degree(basis: FeatureBasis, features: FloatArray) -> FloatArray:
+    """The number of training ratings, read back out of ``features`` ``[n, num_features]``: ``[n]``."""
+    scaled, missing = features[:, _degree_column(basis) : _degree_column(basis) + 2].T
+    return np.where(missing > 0, 0, np.expm1(scaled * basis.degree_std + basis.degree_mean))
+
+
+def spectral_rows(basis: FeatureBasis, features: FloatArray) -> FloatArray:
+    """The spectral part of ``features`` ``[n, num_features]`` without its mask: unit rows or zeros."""
+    first = _degree_column(basis) + 2
+    return features[:, first : first + basis.user_basis.shape[1]]
+
+
+def _degree_column(basis: FeatureBasis) -> int:
+    return len(basis.genre_names) + 3  # after the genres, their mask, the year and its mask
+
+
 def _spread(values: FloatArray) -> float:
     """Standard deviation, or 1 where there is none to divide by."""
     spread = float(values.std()) if len(values) else 0.0

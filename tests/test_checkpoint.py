@@ -1,43 +1,20 @@
 import pickle
 import resource
 import signal
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import numpy as np
 import pytest
 import torch
 
-from config import Config
-from data.splits import split_interactions
-from model.inputs import build_inputs
-from model.trainer import Trainer
-from tests.factories import random_movielens
-from tests.test_trainer import CPU, MODEL, TRAINING
-from utils.checkpoint import FORMAT, VERSION, Checkpoint, load_checkpoint, save_checkpoint, split_fingerprint
+from tests.trained import trained_checkpoint
+from utils.checkpoint import FORMAT, VERSION, load_checkpoint, save_checkpoint
 from utils.errors import UserError, WorldError
 
 
 @pytest.fixture
 def checkpoint():
-    movielens = random_movielens()
-    split = split_interactions(movielens.interactions, movielens.num_users, movielens.num_movies)
-    inputs = build_inputs(movielens, split, MODEL, 0)
-    trainer = Trainer(inputs, split, MODEL, TRAINING, 0, CPU)
-    trainer.train_epoch()
-    return Checkpoint(
-        settings=replace(Config(), model=MODEL, training=TRAINING).model_settings(),
-        dataset={"name": "random", "data": "0", "split": split_fingerprint(split)},
-        movies=movielens.movies,
-        user_ids=torch.tensor(movielens.user_ids),
-        basis=inputs.basis,
-        features=inputs.features,
-        neighbors=inputs.neighbors.int(),
-        weights=inputs.weights,
-        embeddings=trainer.embeddings().candidates,
-        query_embeddings=trainer.embeddings().queries,
-        trainer=trainer.state_dict(),
-        progress={"best_epoch": 1, "best_mrr": 0.5, "stale_epochs": 0, "history": [{"epoch": 1}]},
-    )
+    return trained_checkpoint()
 
 
 def test_everything_comes_back(checkpoint, tmp_path):

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import torch
 
-from config import ModelConfig, TrainingConfig
 from data.dataset import Tags, load_movielens
 from data.splits import held_out_queries, split_interactions
 from model.fit import Progress, fit
@@ -14,11 +13,10 @@ from model.schedule import learning_rate
 from model.trainer import Trainer
 from tests.factories import random_movielens
 from tests.planted import block_of, planted_movielens
+from tests.trained import MODEL, TRAINING
 from utils.errors import UserError, WorldError
 from utils.evaluation import EmbeddingScorer, evaluate
 
-MODEL = ModelConfig(spectral_dim=4, num_neighbors=5, num_walks=20, hidden_dim=16, embedding_dim=8)
-TRAINING = TrainingConfig(epochs=4, batch_size=64, num_negatives=10, max_hard_negatives=6, patience=10)
 CPU = torch.device("cpu")
 
 

@@ -32,6 +32,7 @@ class Recommender:
         search: the index that answers; exact search by default.
         seed: of the index.
         folder: where the index's file lies or will, beside the checkpoint; none when None.
+        num_guests: films at the end of the checkpoint that may ask but are no answer.
     """
 
     def __init__(
@@ -40,13 +41,18 @@ class Recommender:
         search: SearchConfig | None = None,
         seed: int = 0,
         folder: Path | None = None,
+        num_guests: int = 0,
     ):
         self.movies: Movies = checkpoint.movies
         self.dataset: str = checkpoint.dataset["name"]
         self.embeddings = checkpoint.embeddings.numpy()
         self.query_embeddings = checkpoint.query_embeddings.numpy()
         self.index = open_index(
-            search or SearchConfig(), self.embeddings, self.query_embeddings, seed, folder
+            search or SearchConfig(),
+            self.embeddings[: len(self.movies) - num_guests],
+            self.query_embeddings,
+            seed,
+            folder,
         )
         self._row_of = {int(movie_id): row for row, movie_id in enumerate(self.movies.ids)}
 

@@ -1,0 +1,75 @@
+"""``inference.py --new_movie``: a film that the model has never seen, to ask with and perhaps to keep."""
+
+import logging
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from config import InferenceConfig
+from data.film_file import FilmFile, read_film
+from model.new_films import append_films, known_raters
+from utils.added_films import ADDED, add_film, free_id, with_added_films
+from utils.checkpoint import Checkpoint
+
+logger = logging.getLogger("pinsage")
+
+MOST_NAMED = 5  # unknown users, genres or tags named in a note
+
+
+def with_new_film(request: InferenceConfig, checkpoint: Checkpoint, folder: Path) -> Checkpoint:
+    """The checkpoint with the film of ``--new_movie`` as its last one; ``--add`` keeps it in ``folder``.
+
+    Args:
+        request: names the file.
+        checkpoint: ``best.pt``, without added films.
+        folder: where ``best.pt`` lies.
+
+    Raises:
+        UserError: the file describes no film, or ``--add`` would give one twice.
+        OSError: the film could not be kept.
+    """
+    film = read_film(Path(request.new_movie or ""))
+    _say_what_is_used(checkpoint, film)
+    if request.add:
+        film, again = add_film(folder, checkpoint, film)
+        logger.info(
+            "%s %s under the id %d in %s",
+            *("replaced" if again else "added", film.title, film.movie_id, folder / ADDED),
+        )
+        return with_added_films(checkpoint, folder)
+    logger.info("%s is not kept; with --add it is, and other films can lead to it", film.title)
+    others = with_added_films(checkpoint, folder)
+    return append_films(others, [replace(film, movie_id=free_id(others.movies.ids.tolist()))])
+
+
+def _say_what_is_used(checkpoint: Checkpoint, film: FilmFile) -> None:
+    """Log what the model makes nothing of, and how many ratings place the film."""
+    basis = checkpoint.basis
+    if unknown := [genre for genre in film.genres if genre not in basis.genre_names]:
+        known = ", ".join(basis.genre_names)
+        logger.warning(
+            "the model does not know the genre %s and ignores it; it knows %s", _named(unknown), known
+        )
+    if unknown := sorted(set(film.tags) - set(basis.tag_names)):
+        logger.warning("the model does not know the tag %s and ignores it", _named(unknown))
+    users = [user for user, _ in film.ratings]
+    if repeated := [user for user, times in Counter(users).items() if times > 1]:
+        logger.warning("several ratings by one user count once: user %s", _named(repeated))
+    least = checkpoint.settings["min_rating"]
+    if low := sum(stars < least for _, stars in film.ratings):
+        logger.warning("%d of %d ratings are below %g stars, as none was in training", low, len(users), least)
+    if strangers := set(users) - set(checkpoint.user_ids.tolist()):
+        logger.warning(
+            "ratings by %d users that the model does not know are ignored: user %s",
+            *(len(strangers), _named(sorted(strangers))),
+        )
+    if users and not basis.user_basis.shape[1]:
+        logger.warning("the model has no spectral basis (--spectral_dim 0), so ratings say nothing to it")
+    else:
+        used = int(known_raters(checkpoint, [film]).sum())
+        logger.info("%s is placed by its features and %d of %d ratings", film.title, used, len(users))
+
+
+def _named(values: list) -> str:
+    more = f" and {len(values) - MOST_NAMED} more" if len(values) > MOST_NAMED else ""
+    return ", ".join(map(str, values[:MOST_NAMED])) + more

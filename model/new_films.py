@@ -1,0 +1,144 @@
+"""Films that a checkpoint has never seen, embedded from the checkpoint alone: no ratings file, no training.
+
+The neighbours of a film are those that walks from it would visit. Walks need the graph, and a
+checkpoint has none; it has the graph's singular vectors, and they know nearly as much. With A the 0/1
+film-user matrix, and ``D_m`` and ``D_u`` its degrees, a walk's first hop from a film with raters R
+visits film m in proportion to the sum over u in R of ``A[m, u] / D_u[u]``. Replacing
+``D_m^-1/2 A D_u^-1/2`` by its truncated decomposition ``U S V'`` makes of this
+
+    sqrt(D_m[m]) * (U S)[m] . (sum over u in R of (V D_u^-1/2)[u])
+
+where the right-hand sum is the new film's spectral feature before scaling. The lengths of the rows of
+``U S`` are those of the rows of the normalised matrix as far as the decomposition holds, about the same for
+every film, so the checkpoint's unit rows stand in for them. The degree is among the features.
+"""
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from config import ModelConfig
+from data.dataset import Movies, Tags
+from data.feature_extractor import FeatureBasis, film_features, spectral_rows, training_degree
+from data.film_file import FilmFile
+from model.pinsage import PinSage, build_blocks
+from model.trainer import build_model
+from utils.checkpoint import Checkpoint
+
+
+def append_films(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> Checkpoint:
+    """The checkpoint with ``films`` behind its own, whose rows stay bit for bit.
+
+    Args:
+        checkpoint: a trained model.
+        films: each with an id that no other film has.
+    """
+    if not films:
+        return checkpoint
+    known = len(checkpoint.movies)
+    movies = _movies(films)
+    raters = known_raters(checkpoint, films)
+    features = film_features(checkpoint.basis, movies, raters, _tags(films), degree_known=False)
+    neighbors, weights = spectral_neighbors(
+        checkpoint.basis, checkpoint.features.numpy(), raters, checkpoint.neighbors.size(1)
+    )
+    every = replace(
+        checkpoint,
+        movies=_together(checkpoint.movies, movies),
+        features=torch.cat([checkpoint.features, torch.from_numpy(features)]),
+        neighbors=torch.cat([checkpoint.neighbors, neighbors.to(checkpoint.neighbors.dtype)]),
+        weights=torch.cat([checkpoint.weights, weights]),
+    )
+    model = stored_model(checkpoint)
+    sources, blocks = build_blocks(
+        torch.arange(known, known + len(films)), every.neighbors.long(), every.weights, len(model.convs)
+    )
+    with torch.no_grad():
+        new = model(every.features.index_select(0, sources), blocks)
+    return replace(
+        every,
+        embeddings=torch.cat([checkpoint.embeddings, new.candidates]),
+        query_embeddings=torch.cat([checkpoint.query_embeddings, new.queries]),
+    )
+
+
+def stored_model(checkpoint: Checkpoint) -> PinSage:
+    """The network of a checkpoint, on the CPU, ready to embed."""
+    settings = ModelConfig(**{field.name: checkpoint.settings[field.name] for field in fields(ModelConfig)})
+    model = build_model(checkpoint.features.size(1), settings, seed=0)
+    model.load_state_dict(checkpoint.trainer["model"])
+    return model.eval()
+
+
+def known_raters(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> sp.csr_matrix:
+    """Who of the checkpoint's users rated each film: 0/1, ``[len(films), num_users]``.
+
+    Ratings below the training's ``min_rating`` do not count, as they did not in training.
+    """
+    users = checkpoint.user_ids.numpy()
+    least = checkpoint.settings["min_rating"]
+    rated = [(row, user) for row, film in enumerate(films) for user, stars in film.ratings if stars >= least]
+    rows, user_ids = np.array(rated, dtype=np.int64).reshape(-1, 2).T
+    place = np.minimum(np.searchsorted(users, user_ids), len(users) - 1)
+    known = users[place] == user_ids
+    matrix = sp.csr_matrix(
+        (np.ones(known.sum(), np.float32), (rows[known], place[known])), shape=(len(films), len(users))
+    )
+    matrix.data[:] = 1  # several ratings by one user are one
+    return matrix
+
+
+def spectral_neighbors(
+    basis: FeatureBasis, features: np.ndarray, raters: sp.csr_matrix, num_neighbors: int
+) -> tuple[Tensor, Tensor]:
+    """The films that walks from new films would visit most, by the spectral features of the known ones.
+
+    Args:
+        basis: of the checkpoint.
+        features: float32 ``[n, num_features]``, of the known films.
+        raters: 0/1 ``[m, num_users]``, who rated the new films.
+        num_neighbors: T.
+
+    Returns:
+        int64 ``[m, T]`` and float32 ``[m, T]``, as a neighbour table has them; the new films' own rows, which
+        pad it, are ``n`` to ``n + m - 1``.
+    """
+    num_known, num_new = len(features), raters.shape[0]
+    films = spectral_rows(basis, features) * np.sqrt(training_degree(basis, features))[:, None]
+    visits = np.maximum(raters @ basis.user_basis @ films.T, 0)  # [m, n]
+    nearest = np.argsort(-visits, axis=1, kind="stable")[:, :num_neighbors]
+    own = np.arange(num_known, num_known + num_new)[:, None]
+    neighbors = np.broadcast_to(own, (num_new, num_neighbors)).copy()
+    weights = np.zeros((num_new, num_neighbors), dtype=np.float32)
+    found = np.take_along_axis(visits, nearest, axis=1)
+    neighbors[:, : nearest.shape[1]] = np.where(found > 0, nearest, own)
+    weights[:, : nearest.shape[1]] = found / np.maximum(found.sum(axis=1, keepdims=True), 1e-30)
+    return torch.from_numpy(neighbors), torch.from_numpy(weights)
+
+
+def _movies(films: Sequence[FilmFile]) -> Movies:
+    return Movies(
+        np.array([film.movie_id for film in films], dtype=np.int64),
+        [film.title for film in films],
+        [film.genres for film in films],
+        np.array([np.nan if film.year is None else film.year for film in films], dtype=np.float32),
+    )
+
+
+def _together(known: Movies, new: Movies) -> Movies:
+    return Movies(
+        np.concatenate([known.ids, new.ids]),
+        known.titles + new.titles,
+        known.genres + new.genres,
+        np.concatenate([known.years, new.years]),
+    )
+
+
+def _tags(films: Sequence[FilmFile]) -> Tags:
+    """Each tag once a film; who gave it makes no difference to features."""
+    rows = np.repeat(np.arange(len(films), dtype=np.int32), [len(film.tags) for film in films])
+    return Tags(np.zeros_like(rows), rows, [tag for film in films for tag in film.tags])

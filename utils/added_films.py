@@ -1,0 +1,173 @@
+"""Films that a person added to a trained model: facts in a JSON file beside it, embedded whenever it is read.
+
+``best.pt`` itself stays as training left it. So an evaluation measures what was trained, a resumed or new
+training need not know of them, and whatever weights ``best.pt`` has, the added films are embedded by those.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from data.dataset import Movies
+from data.film_file import FilmFile, parse_film, read_json
+from data.number_rules import INT64
+from data.source_files import shown_path
+from model.new_films import append_films
+from utils.checkpoint import BEST, Checkpoint, load_checkpoint
+from utils.errors import UserError
+from utils.run_lock import locked
+from utils.titles import normalise
+
+logger = logging.getLogger("pinsage")
+
+ADDED = "added.json"
+LOCK = ".added.lock"
+FORMAT = "pinsage-added-films"
+VERSION = 1
+
+
+def load_model(folder: Path) -> Checkpoint:
+    """``best.pt`` of ``folder`` with the added films behind its own.
+
+    Raises:
+        UserError: the checkpoint or ``added.json`` cannot be read.
+    """
+    return with_added_films(load_checkpoint(folder / BEST), folder)
+
+
+def with_added_films(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
+    """The checkpoint with the films of ``added.json`` behind its own.
+
+    An added film that a later training knows itself is left out, with a line that says so.
+
+    Raises:
+        UserError: ``added.json`` cannot be read.
+    """
+    added = read_added(folder)
+    ids, titles = _known(checkpoint.movies)
+    kept = []
+    for film in added:
+        if film.movie_id in ids or normalise(film.title) in titles:
+            logger.warning(
+                "the added film %s (id %d) is left out: %s has a film of this id or title itself; "
+                "remove it from %s",
+                *(film.title, film.movie_id, folder / BEST, folder / ADDED),
+            )
+        else:
+            kept.append(film)
+    return append_films(checkpoint, kept)
+
+
+def read_added(folder: Path) -> list[FilmFile]:
+    """The films in ``added.json``, each with its id; none where there is no such file.
+
+    Raises:
+        UserError: the file is torn, foreign, of another version or holds what no film can have.
+    """
+    path = folder / ADDED
+    where = shown_path(path)
+    if not path.exists():
+        return []
+    content = read_json(path)
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise UserError(f"{where} is no list of added films of this program; move it away")
+    if content.get("version") != VERSION:
+        raise UserError(
+            f"{where} is of version {content.get('version')!r}, this program reads {VERSION}; move it away"
+        )
+    rows = content.get("films")
+    if not isinstance(rows, list):
+        raise UserError(f"{where} has no list of films; move it away")
+    films = [parse_film(row, f"{where}, film {number}") for number, row in enumerate(rows, start=1)]
+    seen: set[int] = set()
+    for film in films:
+        if film.movie_id is None or film.movie_id in seen:
+            raise UserError(f"{where}: {film.title} needs a movieId that no other film has; correct it")
+        seen.add(film.movie_id)
+    return films
+
+
+def add_film(folder: Path, checkpoint: Checkpoint, film: FilmFile) -> tuple[FilmFile, bool]:
+    """Keep ``film`` beside the checkpoint; the file is replaced whole or not at all.
+
+    A film of the same title that was added before is replaced, and keeps its id where none is given.
+
+    Args:
+        folder: of the checkpoint.
+        checkpoint: ``best.pt``, without added films.
+        film: its id, if it has one, is the one it gets; else the next that is free.
+
+    Returns:
+        The film with its id, and whether it took the place of an earlier one.
+
+    Raises:
+        UserError: the catalogue has the film or the id, or another command is adding a film.
+        OSError: the file could not be written; the old one is as it was.
+    """
+    with locked(folder, LOCK, "adding a film"):
+        added = read_added(folder)
+        film, earlier = _with_id(film, checkpoint.movies, added)
+        films = [other for other in added if other is not earlier] + [film]
+        _write(folder / ADDED, films)
+    return film, earlier is not None
+
+
+def free_id(taken: Iterable[int]) -> int:
+    """The id after the highest one.
+
+    Raises:
+        UserError: there is none.
+    """
+    highest = max(taken, default=0)
+    if highest >= INT64.max:
+        raise UserError(f"no id is left above {highest}; give the film a movieId of its own")
+    return highest + 1
+
+
+def _with_id(film: FilmFile, movies: Movies, added: Sequence[FilmFile]) -> tuple[FilmFile, FilmFile | None]:
+    """The film under the id that it gets, and the added film that it replaces, if any."""
+    ids, titles = _known(movies)
+    name = normalise(film.title)
+    if name in titles:
+        raise UserError(
+            f"{film.title} is in the catalogue already, as id {titles[name]}; "
+            "change the title if another film is meant"
+        )
+    if film.movie_id in ids:
+        title = movies.titles[movies.ids.tolist().index(film.movie_id)]
+        raise UserError(
+            f"movieId {film.movie_id} is {title}; give another one, or none for the next free one"
+        )
+    earlier = next((other for other in added if normalise(other.title) == name), None)
+    taken = {other.movie_id: other for other in added if other is not earlier and other.movie_id is not None}
+    if film.movie_id in taken:
+        raise UserError(
+            f"movieId {film.movie_id} is the added film {taken[film.movie_id].title}; give another one"
+        )
+    if film.movie_id is None:
+        film = replace(film, movie_id=free_id([*ids, *taken]) if earlier is None else earlier.movie_id)
+    return film, earlier
+
+
+def _known(movies: Movies) -> tuple[set[int], dict[str, int]]:
+    """Ids of the catalogue, and from normalised titles with a year to them."""
+    return set(movies.ids.tolist()), {
+        normalise(title): int(movie) for title, movie in zip(movies.titles, movies.ids, strict=True)
+    }
+
+
+def _write(path: Path, films: Sequence[FilmFile]) -> None:
+    content = {"format": FORMAT, "version": VERSION, "films": [film.as_plain() for film in films]}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            json.dump(content, file, ensure_ascii=False, indent=1)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
