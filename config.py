@@ -56,8 +56,8 @@ class ModelConfig:
     spectral_dim: int = flag(
         64, "singular vectors of the training graph among a film's features", low=0, high=1024
     )
-    num_layers: int = flag(2, "CONVOLVE layers (the paper's K)", low=1, high=8)
-    num_neighbors: int = flag(50, "neighbours a film keeps (the paper's T)", low=1, high=1000)
+    num_layers: int = flag(1, "CONVOLVE layers (the paper's K)", low=1, high=8)
+    num_neighbors: int = flag(20, "neighbours a film keeps (the paper's T)", low=1, high=1000)
     num_walks: int = flag(200, "random walks a film starts", low=1, high=100_000)
     walk_length: int = flag(2, "longest walk, in film-to-film hops", low=1, high=100)
     restart_probability: float = flag(0.5, "chance that a walk ends after each hop", low=0, high=1)
@@ -88,6 +88,11 @@ class TrainingConfig:
         "softmax", "sampled softmax, or the paper's max-margin", choices=("softmax", "max_margin")
     )
     temperature: float = flag(0.1, "softmax temperature on cosines", above=0)
+    precision: str = flag(
+        "float32",
+        "of softmax scores against shared negatives; bfloat16 is faster where the processor has it",
+        choices=("float32", "bfloat16"),
+    )
     margin: float = flag(0.1, "max-margin's margin on cosines (the paper gives none)", low=0)
     num_negatives: int = flag(2048, "random negatives shared by a batch; at most the catalogue", low=1)
     max_hard_negatives: int = flag(
@@ -183,6 +188,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     # What the paper states (sections 3.2-3.3 and 4.1); what it leaves open keeps our defaults.
     "paper": {
         "spectral_dim": 0,
+        "num_layers": 2,
+        "num_neighbors": 50,
         "head": "shared",
         "shadow_share": 0.0,
         "loss": "max_margin",

@@ -6,61 +6,108 @@ pair's query or positive does not count.
 
 A batch of thousands of pairs has far fewer distinct queries, so scores against the shared negatives
 are computed once a distinct query. That changes the cost, not the loss: the tests compare it with
-a loop over pairs.
+a loop over pairs. Rows are picked by ``index_select``: its gradient adds up in a fixed order on CPU,
+that of indexing with brackets does not.
 """
 
-from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-
-@dataclass(frozen=True)
-class BatchScores:
-    """Scores of one batch: B pairs, Q distinct queries, R shared and H hard negatives.
-
-    Attributes:
-        positive: ``[B]``.
-        shared: ``[Q, R]``, minus infinity where the negative is the query itself.
-        query_of_pair: int64 ``[B]``, each pair's row of ``shared``.
-        positive_column: int64 ``[B]``, column of the pair's positive in ``shared``, -1 where it is not there.
-        hard: ``[B, H]``.
-    """
-
-    positive: Tensor
-    shared: Tensor
-    query_of_pair: Tensor
-    positive_column: Tensor
-    hard: Tensor
+from model.batch import PairBatch
+from model.heads import Embeddings
 
 
-def max_margin_loss(scores: BatchScores, margin: float) -> Tensor:
+def max_margin_loss(z: Embeddings, batch: PairBatch, margin: float) -> Tensor:
     """The paper's J: mean over negatives of max(0, z_q . z_n - z_q . z_i + margin) (equation 1).
 
     Args:
-        scores: of the batch.
+        z: unit rows ``[F, d]`` for the batch's distinct films.
+        batch: pairs and negatives.
         margin: the paper's Delta, which it does not give.
     """
-    # index_select, not brackets: its gradient adds up in a fixed order on CPU.
-    shared = scores.shared.index_select(0, scores.query_of_pair)  # [B, R]
-    column = torch.arange(shared.size(1), device=shared.device)
-    shared = shared.masked_fill(column == scores.positive_column.unsqueeze(1), -torch.inf)
-    negatives = torch.cat([shared, scores.hard], dim=1)  # [B, R + H]
-    hinge = (negatives - scores.positive.unsqueeze(1) + margin).clamp(min=0)
+    shared = _hide(_distinct_queries(z, batch) @ _negatives(z, batch).T, batch.own_column)  # [Q, R]
+    shared = _hide(shared.index_select(0, batch.query_of_pair), batch.positive_column)  # [B, R]
+    negatives = torch.cat([shared, _hard_scores(z, batch)], dim=1)  # [B, R + H]
+    hinge = (negatives - _positive_scores(z, batch).unsqueeze(1) + margin).clamp(min=0)
     return (hinge.sum(dim=1) / torch.isfinite(negatives).sum(dim=1).clamp(min=1)).mean()
 
 
-def softmax_loss(scores: BatchScores, temperature: float) -> Tensor:
+def softmax_loss(
+    z: Embeddings, batch: PairBatch, temperature: float, precision: torch.dtype = torch.float32
+) -> Tensor:
     """Cross-entropy of the positive against its negatives (sampled softmax).
 
     Args:
-        scores: of the batch.
+        z: unit rows ``[F, d]`` for the batch's distinct films.
+        batch: pairs and negatives.
         temperature: scores are divided by it.
+        precision: of the products with the shared negatives; everything else stays as ``z`` is.
     """
-    positive = scores.positive / temperature
-    total = torch.logsumexp(scores.shared / temperature, dim=1).index_select(0, scores.query_of_pair)  # [B]
+    positive = _positive_scores(z, batch) / temperature
+    scaled = _distinct_queries(z, batch) / temperature
+    total = _SharedLogSumExp.apply(scaled, _negatives(z, batch), batch.own_column, precision)  # [Q]
+    total = total.index_select(0, batch.query_of_pair)  # [B]
     # Where the positive is among the shared negatives, the sum holds its term already, once.
-    total = torch.where(scores.positive_column >= 0, total, torch.logaddexp(total, positive))
-    if scores.hard.size(1):
-        total = torch.logaddexp(total, torch.logsumexp(scores.hard / temperature, dim=1))
+    total = torch.where(batch.positive_column >= 0, total, torch.logaddexp(total, positive))
+    if batch.hard.size(1):
+        total = torch.logaddexp(total, torch.logsumexp(_hard_scores(z, batch) / temperature, dim=1))
     return (total - positive).mean()
+
+
+class _SharedLogSumExp(torch.autograd.Function):
+    """log sum over n of exp(queries . negatives[n]), the query itself left out.
+
+    The score matrix is most of a step's memory traffic. Autograd would read and write it ten times;
+    here it is written by the product, turned into exponentials in place, and read by two products.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, queries: Tensor, negatives: Tensor, own_column: Tensor, precision: torch.dtype
+    ) -> Tensor:
+        """Sum; ``[Q, d]``, ``[R, d]`` and int64 ``[Q]`` -> ``[Q]``, minus infinity where nothing is left."""
+        low_queries, low_negatives = queries.to(precision), negatives.to(precision)
+        scores = _hide(low_queries @ low_negatives.T, own_column)  # [Q, R]
+        # A finite stand-in for the greatest of none.
+        most = scores.amax(dim=1, keepdim=True).clamp(min=torch.finfo(scores.dtype).min)
+        terms = scores.sub_(most).exp_()
+        total = terms.sum(dim=1, dtype=queries.dtype)
+        ctx.save_for_backward(low_queries, low_negatives, terms, total)
+        return most.squeeze(1).to(queries.dtype) + total.log()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        """The softmax is terms / total; the division goes to the small side of each product."""
+        queries, negatives, terms, total = ctx.saved_tensors
+        scale = gradients[0] / total.clamp(min=torch.finfo(total.dtype).tiny)  # [Q]
+        to_queries = (terms @ negatives).to(total.dtype) * scale.unsqueeze(1)
+        scaled = (queries.to(total.dtype) * scale.unsqueeze(1)).to(queries.dtype)
+        return to_queries, (terms.T @ scaled).to(total.dtype), None, None
+
+
+def _hide(scores: Tensor, column: Tensor) -> Tensor:
+    """Minus infinity in one column of each row, in place; in none where ``column`` is -1."""
+    row = (column >= 0).nonzero().view(-1)
+    scores[row, column[row]] = -torch.inf
+    return scores
+
+
+def _distinct_queries(z: Embeddings, batch: PairBatch) -> Tensor:
+    return z.queries.index_select(0, batch.distinct_query)  # [Q, d]
+
+
+def _negatives(z: Embeddings, batch: PairBatch) -> Tensor:
+    return z.candidates.index_select(0, batch.negative)  # [R, d]
+
+
+def _positive_scores(z: Embeddings, batch: PairBatch) -> Tensor:
+    queries = z.queries.index_select(0, batch.query)
+    return (queries * z.candidates.index_select(0, batch.positive)).sum(dim=1)  # [B]
+
+
+def _hard_scores(z: Embeddings, batch: PairBatch) -> Tensor:
+    queries = z.queries.index_select(0, batch.query)
+    hard = z.candidates.index_select(0, batch.hard.view(-1)).view(*batch.hard.shape, queries.size(1))
+    return torch.einsum("bd,bhd->bh", queries, hard)

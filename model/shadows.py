@@ -23,8 +23,8 @@ from utils.random_walk import RandomWalkSampler
 KNOWN_RATINGS = (0, 0, 1, 2, 5, 10, 20)  # how many ratings a shadow keeps at most, each as likely
 
 
-class Shadows(NamedTuple):
-    """One shadow a film: features ``[num_movies, F]``, neighbours and weights ``[num_movies, T]``."""
+class Nodes(NamedTuple):
+    """Rows that the layers read: features ``[n, F]``, neighbours and weights ``[n, T]``."""
 
     features: Tensor
     neighbors: Tensor
@@ -62,7 +62,7 @@ class ShadowSampler:
         self.settings = settings
         self.seed = seed
 
-    def draw(self, epoch: int) -> Shadows:
+    def draw(self, epoch: int) -> Nodes:
         """The shadows of ``epoch`` (0-based).
 
         A new film may come with tags and genome or without: shadows have theirs in even epochs.
@@ -94,7 +94,7 @@ class ShadowSampler:
         # A shadow must not see the film that it stands in for, nor itself, except as padding.
         own = neighbors % num_movies == film.unsqueeze(1)
         weights = weights.masked_fill(own, 0)
-        return Shadows(torch.from_numpy(features), torch.where(own, film.unsqueeze(1), neighbors), weights)
+        return Nodes(torch.from_numpy(features), torch.where(own, film.unsqueeze(1), neighbors), weights)
 
 
 def _keep_few(graph: ItemGraph, rng: np.random.Generator) -> tuple[IntArray, IntArray]:

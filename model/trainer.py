@@ -6,7 +6,7 @@ was stopped after an epoch continues to the same bits as one that was not.
 
 import math
 import time
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,11 +17,13 @@ from config import ModelConfig, TrainingConfig
 from data.negative_sampler import NegativeSampler, num_hard_negatives
 from data.pairs import TrainingPairs
 from data.splits import Split
+from model.batch import PairBatch, make_batch
 from model.heads import Embeddings
 from model.inputs import ModelInputs
-from model.loss import BatchScores, max_margin_loss, softmax_loss
+from model.loss import max_margin_loss, softmax_loss
 from model.pinsage import PinSage, build_blocks
 from model.schedule import learning_rate
+from model.shadows import Nodes
 from utils.errors import UserError, WorldError
 
 FEWEST_FILMS = 3  # a query, its positive and one other film to hold against them
@@ -150,24 +152,23 @@ class Trainer:
             "seconds": seconds,
         }
 
-    def _nodes(self) -> "_Nodes":
+    def _nodes(self) -> Nodes:
         """What this epoch's batches read: the films, and behind them their shadows where there are any."""
         if self.settings.shadow_share == 0:
-            return _Nodes(self.features, self.neighbors, self.weights)
+            return Nodes(self.features, self.neighbors, self.weights)
         shadows = self.shadows.draw(self.epoch)
         own = (self.features, self.neighbors, self.weights)
-        return _Nodes(*(torch.cat([a, b.to(self.device)]) for a, b in zip(own, shadows, strict=True)))
+        return Nodes(*(torch.cat([a, b.to(self.device)]) for a, b in zip(own, shadows, strict=True)))
 
-    def _train_step(self, nodes: "_Nodes", queries: Tensor, positives: Tensor, rate: float) -> float:
+    def _train_step(self, nodes: Nodes, queries: Tensor, positives: Tensor, rate: float) -> float:
         """One optimiser step on a batch of pairs; returns the loss."""
         shared, hard = self.negatives.sample_batch_negatives(queries, self.device, self.epoch, positives)
-        films = torch.cat([queries.to(self.device), positives.to(self.device), shared, hard.view(-1)])
-        distinct, place = torch.unique(films, return_inverse=True)
-        z = self._embed(nodes, distinct)
-        sizes = [len(queries), len(positives), len(shared), hard.numel()]
-        parts = place.split(sizes)
+        batch = make_batch(queries.to(self.device), positives.to(self.device), shared, hard)
+        z = self._embed(nodes, batch.films)
         views = zip(*(part.chunk(self.model.num_views, dim=1) for part in z), strict=True)
-        losses = [self._loss(_score(Embeddings(*view), *parts)) for view in views]
+        losses = [
+            self._loss(Embeddings(*(F.normalize(part, dim=1) for part in view)), batch) for view in views
+        ]
         loss = torch.stack(losses).mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -177,18 +178,18 @@ class Trainer:
         self.optimizer.step()
         return loss.item()
 
-    def _embed(self, nodes: "_Nodes", films: Tensor) -> Embeddings:
+    def _embed(self, nodes: Nodes, films: Tensor) -> Embeddings:
         """Embed distinct films, a random share of them as their shadows."""
         if len(nodes.features) > len(self.features):
-            chance = torch.rand(len(films), generator=self.generator).to(self.device)
-            films = films + len(self.features) * (chance < self.settings.shadow_share)
+            chance = torch.rand(len(self.features), generator=self.generator).to(self.device)
+            films = films + len(self.features) * (chance[films] < self.settings.shadow_share)
         sources, blocks = build_blocks(films, nodes.neighbors, nodes.weights, len(self.model.convs))
         return self.model(nodes.features.index_select(0, sources), blocks)
 
-    def _loss(self, scores: BatchScores) -> Tensor:
+    def _loss(self, z: Embeddings, batch: PairBatch) -> Tensor:
         if self.settings.loss == "softmax":
-            return softmax_loss(scores, self.settings.temperature)
-        return max_margin_loss(scores, self.settings.margin)
+            return softmax_loss(z, batch, self.settings.temperature, getattr(torch, self.settings.precision))
+        return max_margin_loss(z, batch, self.settings.margin)
 
     def embeddings(self) -> Embeddings:
         """Unit-length embeddings of the whole catalogue, float32 ``[num_movies, d]`` on CPU."""
@@ -212,40 +213,3 @@ class Trainer:
         self.epoch = state["epoch"]
         self.generator.set_state(state["rng"]["pairs"])
         self.negatives.generator.set_state(state["rng"]["negatives"])
-
-
-class _Nodes(NamedTuple):
-    """Rows that a batch may read."""
-
-    features: Tensor
-    neighbors: Tensor
-    weights: Tensor
-
-
-def _score(z: Embeddings, query: Tensor, positive: Tensor, negative: Tensor, hard: Tensor) -> BatchScores:
-    """Score a batch's pairs against each other and its negatives.
-
-    Rows are picked by ``index_select``: its gradient adds up in a fixed order on CPU, that of
-    indexing with brackets does not.
-
-    Args:
-        z: embeddings of the batch's distinct films ``[distinct, d]``, scaled to unit length here.
-        query: int64 ``[B]`` rows of ``z``.
-        positive: int64 ``[B]``.
-        negative: int64 ``[R]``, shared by the batch.
-        hard: int64 ``[B * H]``, each pair's hard negatives.
-    """
-    candidates, queries = (F.normalize(part, dim=1) for part in z)
-    distinct_query, query_of_pair = torch.unique(query, return_inverse=True)
-    shared = queries.index_select(0, distinct_query) @ candidates.index_select(0, negative).T  # [Q, R]
-    column_of = torch.full((len(candidates),), -1, device=query.device)
-    column_of[negative] = torch.arange(len(negative), device=query.device)
-    z_query = queries.index_select(0, query)  # [B, d]
-    z_hard = candidates.index_select(0, hard).view(len(query), -1, candidates.size(1))  # [B, H, d]
-    return BatchScores(
-        positive=(z_query * candidates.index_select(0, positive)).sum(dim=1),
-        shared=shared.masked_fill(distinct_query.unsqueeze(1) == negative, -torch.inf),
-        query_of_pair=query_of_pair,
-        positive_column=column_of[positive],
-        hard=torch.einsum("bd,bhd->bh", z_query, z_hard),
-    )

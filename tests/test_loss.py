@@ -4,29 +4,24 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn import functional as F
 
-from model.loss import BatchScores, max_margin_loss, softmax_loss
+from model.batch import make_batch
+from model.heads import Embeddings
+from model.loss import max_margin_loss, softmax_loss
 
 
-def make_batch(num_films, num_pairs, num_shared, num_hard, seed):
-    """Random embeddings and pairs, and the scores as the trainer lays them out."""
+def make_pairs(num_films, num_pairs, num_shared, num_hard, seed):
+    """Random embeddings of a catalogue, and pairs as the trainer lays them out."""
     generator = torch.Generator().manual_seed(seed)
-    z = torch.nn.functional.normalize(torch.randn(num_films, 4, generator=generator), dim=1).requires_grad_()
+    z = F.normalize(torch.randn(num_films, 4, generator=generator), dim=1).requires_grad_()
     query = torch.randint(num_films, (num_pairs,), generator=generator)
     positive = (query + torch.randint(1, num_films, (num_pairs,), generator=generator)) % num_films
     shared = torch.randperm(num_films, generator=generator)[:num_shared]
     hard = torch.randint(num_films, (num_pairs, num_hard), generator=generator)
-    distinct, query_of_pair = query.unique(return_inverse=True)
-    column_of = torch.full((num_films,), -1)
-    column_of[shared] = torch.arange(len(shared))
-    scores = BatchScores(
-        positive=(z[query] * z[positive]).sum(1),
-        shared=(z[distinct] @ z[shared].T).masked_fill(distinct.unsqueeze(1) == shared, -torch.inf),
-        query_of_pair=query_of_pair,
-        positive_column=column_of[positive],
-        hard=torch.einsum("bd,bhd->bh", z[query], z[hard]),
-    )
-    return z, query, positive, shared, hard, scores
+    batch = make_batch(query, positive, shared, hard)
+    rows = z[batch.films]
+    return z, query, positive, shared, hard, Embeddings(rows, rows), batch
 
 
 def naive(z, query, positive, shared, hard, one_pair):
@@ -46,24 +41,24 @@ SIZES = st.tuples(
 @settings(max_examples=60, deadline=None)
 @given(SIZES)
 def test_softmax_equals_the_loop_over_pairs_and_so_do_its_gradients(sizes):
-    z, query, positive, shared, hard, scores = make_batch(*sizes)
+    z, query, positive, shared, hard, rows, batch = make_pairs(*sizes)
 
     def one_pair(score, negatives):
         return -torch.log_softmax(torch.stack([score, *negatives]) / 0.2, dim=0)[0]
 
-    _same(z, softmax_loss(scores, 0.2), naive(z, query, positive, shared, hard, one_pair))
+    _same(z, softmax_loss(rows, batch, 0.2), naive(z, query, positive, shared, hard, one_pair))
 
 
 @settings(max_examples=60, deadline=None)
 @given(SIZES)
 def test_max_margin_equals_the_loop_over_pairs_and_so_do_its_gradients(sizes):
-    z, query, positive, shared, hard, scores = make_batch(*sizes)
+    z, query, positive, shared, hard, rows, batch = make_pairs(*sizes)
 
     def one_pair(score, negatives):
         hinges = [(n - score + 0.3).clamp(min=0) for n in negatives]
         return torch.stack(hinges).mean() if hinges else score * 0
 
-    _same(z, max_margin_loss(scores, 0.3), naive(z, query, positive, shared, hard, one_pair))
+    _same(z, max_margin_loss(rows, batch, 0.3), naive(z, query, positive, shared, hard, one_pair))
 
 
 def _same(z, fast, slow):
@@ -73,14 +68,20 @@ def _same(z, fast, slow):
 
 
 def test_hand_computed_values():
-    scores = BatchScores(
-        positive=torch.tensor([0.5]),
-        shared=torch.tensor([[0.3, 0.9, -torch.inf]]),
-        query_of_pair=torch.tensor([0]),
-        positive_column=torch.tensor([-1]),
-        hard=torch.tensor([[0.5]]),
-    )
-    # Hinges at margin .1: 0, .5 and .1 over three negatives, the masked one left out.
-    assert max_margin_loss(scores, 0.1).item() == pytest.approx(0.2)
+    """Film 0 asks; 1 is the positive (.5), 2 (.3), 3 (.9) and 0 itself are shared, 4 is hard (.5)."""
+    scores = torch.tensor([1.0, 0.5, 0.3, 0.9, 0.5])
+    z = torch.stack([scores, (1 - scores**2).sqrt()], dim=1)
+    batch = make_batch(*(torch.tensor(films) for films in ([0], [1], [2, 3, 0], [[4]])))
+    z = z[batch.films]
+    # Hinges at margin .1: 0, .5 and .1 over three negatives, the query left out.
+    assert max_margin_loss(Embeddings(z, z), batch, 0.1).item() == pytest.approx(0.2)
     expected = math.log(1 + math.exp(-0.2) + math.exp(0.4) + 1)
-    assert softmax_loss(scores, 1.0).item() == pytest.approx(expected)
+    assert softmax_loss(Embeddings(z, z), batch, 1.0).item() == pytest.approx(expected)
+
+
+def test_bfloat16_changes_the_loss_and_its_gradient_by_less_than_a_hundredth():
+    z, *_, rows, batch = make_pairs(200, 500, 150, 0, seed=1)
+    losses = [softmax_loss(rows, batch, 0.1, precision) for precision in (torch.float32, torch.bfloat16)]
+    exact, low = (torch.autograd.grad(loss, z, retain_graph=True)[0] for loss in losses)
+    assert losses[1].item() == pytest.approx(losses[0].item(), rel=0.01)
+    assert (low - exact).norm() < 0.01 * exact.norm()

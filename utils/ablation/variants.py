@@ -86,7 +86,7 @@ BLOCKS: tuple[Block, ...] = (
             Variant("ours, max pooling", OURS, {"aggregator": "max"}),
             Variant("ours, hard negatives", OURS, {"max_hard_negatives": CURRICULUM}),
             Variant("ours, no spectral features", OURS, {"spectral_dim": 0}),
-            Variant("ours, one layer", OURS, {"num_layers": 1}),
+            Variant("ours, two layers", OURS, {"num_layers": 2}),
             Variant("ours, shared head", OURS, {"head": "shared"}),
             Variant("ours, directed head", OURS, {"head": "directed"}),
             Variant("ours, no shadows", OURS, {"shadow_share": 0.0}),
@@ -96,7 +96,7 @@ BLOCKS: tuple[Block, ...] = (
             ("ours, max pooling", "ours"),
             ("ours, hard negatives", "ours"),
             ("ours, no spectral features", "ours"),
-            ("ours, one layer", "ours"),
+            ("ours, two layers", "ours"),
             ("ours, shared head", "ours"),
             ("ours, directed head", "ours"),
             ("ours, no shadows", "ours"),
@@ -111,7 +111,11 @@ BLOCKS: tuple[Block, ...] = (
                 for t in (10, 20, 50)
             ),
         ),
-        (("ours, T = 10", "ours, T = 50"), ("full PinSage, T = 10", "full PinSage, T = 50")),
+        (
+            ("ours, T = 10", "ours, T = 20"),
+            ("ours, T = 50", "ours, T = 20"),
+            ("full PinSage, T = 10", "full PinSage, T = 50"),
+        ),
     ),
 )
 

@@ -1,0 +1,62 @@
+"""Where the films of a batch stand: each distinct film is embedded once, however many pairs it is in."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class PairBatch:
+    """B pairs, R negatives that they share, H hard negatives each, as rows of the batch's F distinct films.
+
+    Attributes:
+        films: int64 ``[F]``, the distinct films.
+        query: int64 ``[B]``.
+        positive: int64 ``[B]``.
+        negative: int64 ``[R]``, no film twice.
+        hard: int64 ``[B, H]``.
+        distinct_query: int64 ``[Q]``, the rows that are a query.
+        query_of_pair: int64 ``[B]``, each pair's place in ``distinct_query``.
+        own_column: int64 ``[Q]``, the query's place in ``negative``, -1 where it is not there.
+        positive_column: int64 ``[B]``, the positive's place in ``negative``, -1 where it is not there.
+    """
+
+    films: Tensor
+    query: Tensor
+    positive: Tensor
+    negative: Tensor
+    hard: Tensor
+    distinct_query: Tensor
+    query_of_pair: Tensor
+    own_column: Tensor
+    positive_column: Tensor
+
+
+def make_batch(queries: Tensor, positives: Tensor, shared: Tensor, hard: Tensor) -> PairBatch:
+    """Number the distinct films of a batch.
+
+    Args:
+        queries: int64 ``[B]`` film rows.
+        positives: int64 ``[B]``.
+        shared: int64 ``[R]``, no film twice.
+        hard: int64 ``[B, H]``.
+    """
+    films, place = torch.unique(torch.cat([queries, positives, shared, hard.view(-1)]), return_inverse=True)
+    query, positive, negative, hard_place = place.split(
+        [len(queries), len(positives), len(shared), hard.numel()]
+    )
+    column = torch.full((len(films),), -1, device=films.device)
+    column[negative] = torch.arange(len(negative), device=films.device)
+    distinct_query, query_of_pair = torch.unique(query, return_inverse=True)
+    return PairBatch(
+        films=films,
+        query=query,
+        positive=positive,
+        negative=negative,
+        hard=hard_place.view_as(hard),
+        distinct_query=distinct_query,
+        query_of_pair=query_of_pair,
+        own_column=column[distinct_query],
+        positive_column=column[positive],
+    )
