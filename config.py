@@ -41,6 +41,9 @@ class DataConfig:
     data_dir: str = flag(
         "data/ml-25m", "folder with ratings.csv and movies.csv, or a release as GroupLens ships it"
     )
+    schema: str | None = flag(
+        None, "JSON that says how to read other data (default: schema.json in --data_dir, if there is one)"
+    )
     split: str = flag(
         "leave_one_out",
         "what is held out: each user's last two films, the last 30 % in time, or nothing",
@@ -132,7 +135,7 @@ class SearchConfig:
 class InferenceConfig:
     """What is asked of a trained model."""
 
-    movie_id: int = flag(1, "MovieLens id of the film to start from", low=0)
+    movie_id: str = flag("1", "id of the film to start from")
     title: str | None = flag(None, "title (or part of one, typos allowed) instead of an id")
     movie_ids: str | None = flag(None, "file of ids, one a line (- for stdin), to ask about each of them")
     new_movie: str | None = flag(None, "JSON file of a film unseen in training, to start from")
@@ -232,5 +235,5 @@ class Config:
     def model_settings(self) -> dict[str, Any]:
         """The settings that a checkpoint stores, since they make the model what it is."""
         stored = asdict(self.data) | asdict(self.model) | asdict(self.training) | {"seed": self.run.seed}
-        del stored["data_dir"]
+        del stored["data_dir"], stored["schema"]  # the fingerprint of the data says what was read
         return stored

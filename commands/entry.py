@@ -155,6 +155,8 @@ def main_everything(argv: list[str] | None = None) -> int:
         "Download a dataset, train, evaluate beside the baselines, draw the pictures and recommend.",
         ("download", *SECTIONS),
         "  python run.py\n  python run.py --dataset ml-1m --epochs 5\n",
-        leave_out=frozenset({"movie_ids", "format"}),  # it prints more than recommendations
+        leave_out=frozenset(
+            {"schema", "movie_ids", "format"}
+        ),  # it fetches MovieLens, and prints more than recommendations
     )
     return _run(_everything, vars(parser.parse_args(argv)))

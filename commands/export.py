@@ -65,4 +65,4 @@ def _write_movies(path: Path, movies: Movies) -> None:
         file.write(csv_line(["row", "movieId", "title", "genres"]))
         for row in range(len(movies)):
             genres = "|".join(movies.genres[row]) or "(no genres listed)"
-            file.write(csv_line([row, movies.ids[row], movies.titles[row], genres]))
+            file.write(csv_line([row, movies.public_id(row), movies.titles[row], genres]))

@@ -6,11 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from commands.new_film import with_new_film
-from config import Config, InferenceConfig
-from data.cache import content_fingerprint
-from data.number_rules import ID
-from data.readers import find_release
-from data.source_files import shown
+from config import Config, DataConfig, InferenceConfig
+from data.dataset import find_data
 from utils.added_films import with_added_films
 from utils.answer_formats import print_answers
 from utils.answers import Answer, film_question, make_answer
@@ -37,7 +34,7 @@ def recommend(config: Config, typed: dict[str, Any]) -> None:
     checkpoint = load_checkpoint(folder / BEST)
     adopt(config, checkpoint.settings, typed)
     if "data_dir" in typed and Path(config.data.data_dir).is_dir():
-        _check_data(Path(config.data.data_dir), checkpoint.dataset)
+        _check_data(config.data, checkpoint.dataset)
     request = config.inference
     if request.new_movie is None:
         checkpoint = with_added_films(checkpoint, folder)
@@ -58,17 +55,21 @@ def check_request(config: Config, typed: dict[str, Any]) -> None:
         UserError: search parameters that do not fit, two films at once, or nothing to add.
     """
     check_search(config.search)
-    named = [f"--{name} {typed[name]!r}" for name in WHO_ASKS if name in typed]
+    named = [f"--{name} {_as_typed(typed[name])}" for name in WHO_ASKS if name in typed]
     if len(named) > 1:
         raise UserError(f"{named[0]} and {named[1]} both name a film; give one of them")
     if config.inference.add and config.inference.new_movie is None:
         raise UserError("--add keeps the film of --new_movie; name its JSON file with that flag")
 
 
-def _check_data(folder: Path, dataset: dict[str, str]) -> None:
-    if content_fingerprint(find_release(folder).files) != dataset["data"]:
+def _as_typed(value: str) -> str:
+    return value if value.isdecimal() else repr(value)
+
+
+def _check_data(data: DataConfig, dataset: dict[str, str]) -> None:
+    if find_data(Path(data.data_dir), data.schema).fingerprint() != dataset["data"]:
         raise UserError(
-            f"--data_dir {folder} is not what the checkpoint was trained on ({dataset['name']}); "
+            f"--data_dir {data.data_dir} is not what the checkpoint was trained on ({dataset['name']}); "
             "drop the flag, or train on this folder"
         )
 
@@ -92,12 +93,7 @@ def _rows_of_file(recommender: Recommender, name: str) -> list[int]:
     rows = []
     for line, text in read_id_lines(name):
         try:
-            rows.append(recommender.row_of_id(int(ID.parse(text))))
-        except ValueError as rule:
-            raise UserError(
-                f"--movie_ids {name}, line {line}: an id must be {rule}, got {shown(text)}; "
-                "correct or remove the line"
-            ) from None
+            rows.append(recommender.row_of_id(text))
         except UserError as error:
             raise UserError(f"--movie_ids {name}, line {line}: {error}") from None
     return rows

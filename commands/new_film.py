@@ -10,6 +10,7 @@ from data.film_file import FilmFile, read_film
 from model.new_films import append_films, known_raters
 from utils.added_films import ADDED, add_film, free_id, with_added_films
 from utils.checkpoint import Checkpoint
+from utils.errors import UserError
 
 logger = logging.getLogger("pinsage")
 
@@ -25,18 +26,26 @@ def with_new_film(request: InferenceConfig, checkpoint: Checkpoint, folder: Path
         folder: where ``best.pt`` lies.
 
     Raises:
-        UserError: the file describes no film, or ``--add`` would give one twice.
+        UserError: the file describes no film, ``--add`` would give one twice, or there are ratings by users
+            whose ids in the data are text.
         OSError: the film could not be kept.
     """
     film = read_film(Path(request.new_movie or ""))
+    if film.ratings and checkpoint.user_text_ids is not None:
+        raise UserError(
+            f"{request.new_movie}: ratings name users by whole numbers, but the ids of "
+            f"{checkpoint.dataset['name']} are text; leave the ratings out"
+        )
     _say_what_is_used(checkpoint, film)
     if request.add:
         film, again = add_film(folder, checkpoint, film)
+        every = with_added_films(checkpoint, folder)
         logger.info(
-            "%s %s under the id %d in %s",
-            *("replaced" if again else "added", film.title, film.movie_id, folder / ADDED),
+            "%s %s under the id %s in %s",
+            *("replaced" if again else "added", film.title),
+            *(every.movies.public_id(len(every.movies) - 1), folder / ADDED),
         )
-        return with_added_films(checkpoint, folder)
+        return every
     logger.info("%s is not kept; with --add it is, and other films can lead to it", film.title)
     others = with_added_films(checkpoint, folder)
     return append_films(others, [replace(film, movie_id=free_id(others.movies.ids.tolist()))])

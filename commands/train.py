@@ -49,6 +49,7 @@ class _Training:
             dataset=_identity(self.movielens, self.split),
             movies=self.movielens.movies,
             user_ids=torch.tensor(self.movielens.user_ids),
+            user_text_ids=self.movielens.user_text_ids,
             basis=inputs.basis,
             features=inputs.features,
             neighbors=inputs.neighbors.int(),
@@ -101,7 +102,7 @@ def train(config: Config, typed: dict[str, Any]) -> Config:
 
 def load(config: Config) -> MovieLens:
     """Read the data folder and say what is in it."""
-    movielens = load_movielens(config.data.data_dir, config.data.min_rating)
+    movielens = load_movielens(config.data.data_dir, config.data.min_rating, schema=config.data.schema)
     logger.info(
         "%s: %s ratings of %s films by %s users",
         movielens.name,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from data.dataset import Genome, IntArray, Interactions, MovieLens, Movies, Tags
+from data.dataset import Genome, IntArray, Interactions, MovieLens, Tags
 from data.splits import Split
 from utils.errors import UserError
 
@@ -99,15 +99,9 @@ def hold_out_films(movielens: MovieLens, split: Split, films: IntArray) -> HeldO
 def select_films(movielens: MovieLens, films: IntArray) -> MovieLens:
     """The release with only the film rows ``films``, in that order; user rows stay as they are."""
     row_of = _rows(films, movielens.num_movies)
-    movies = movielens.movies
     return replace(
         movielens,
-        movies=Movies(
-            movies.ids[films],
-            [movies.titles[film] for film in films],
-            [movies.genres[film] for film in films],
-            movies.years[films],
-        ),
+        movies=movielens.movies.select(films),
         interactions=_select_interactions(movielens.interactions, row_of),
         tags=None if movielens.tags is None else _select_tags(movielens.tags, row_of),
         genome=None if movielens.genome is None else _select_genome(movielens.genome, row_of),

@@ -21,3 +21,8 @@ class Columns:
         """Make the arrays read-only, so that a first reading behaves as one from the cache."""
         for array in self.arrays.values():
             array.flags.writeable = False
+
+    def note(self, count: int, noun: str, rest: str) -> None:
+        """Report something that was counted, in the texts ``notes``; ``noun`` is in the singular."""
+        if count:
+            self.texts["notes"].append(f"{count} {noun}{'' if count == 1 else 's'} {rest}")

@@ -1,6 +1,7 @@
 """MovieLens in memory: films, interactions and, where a release has them, tags and the tag genome.
 
-Only this module translates between MovieLens ids and rows; everything after it speaks rows.
+Other data, read by a schema, take the same form with their items for films. Only this module translates
+between the ids of the data and rows; everything after it speaks rows.
 """
 
 from dataclasses import dataclass, field
@@ -9,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from data.cache import content_fingerprint, load_columns, store_columns
+from data.cache import load_columns, store_columns
 from data.columns import Columns
-from data.readers import find_release, read_release
-from data.source_files import shown_path
+from data.own_data import OwnData
+from data.readers import Release, find_release
+from data.schema import SCHEMA_FILE, read_schema
+from data.source_files import exists, shown_path
 from utils.errors import UserError
 
 IntArray = npt.NDArray[np.integer]
@@ -24,19 +27,35 @@ class Movies:
     """Every film of ``movies.csv``, in file order; a film's position is its row.
 
     Attributes:
-        ids: int64 ``[num_movies]``, MovieLens ids.
+        ids: int64 ``[num_movies]``, MovieLens ids; the rows themselves where there are text ids.
         titles: titles as the release has them, ``Toy Story (1995)``.
         genres: one tuple of genre names a film, empty when none are listed.
         years: float32 ``[num_movies]``, release year read from the title, nan when it has none.
+        text_ids: the ids of data whose ids are text; None for MovieLens.
     """
 
     ids: IntArray
     titles: list[str]
     genres: list[tuple[str, ...]]
     years: FloatArray
+    text_ids: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def public_id(self, row: int) -> int | str:
+        """The id of a film as its data have it."""
+        return int(self.ids[row]) if self.text_ids is None else self.text_ids[row]
+
+    def select(self, rows: IntArray) -> "Movies":
+        """The films at ``rows``, in that order."""
+        return Movies(
+            self.ids[rows],
+            [self.titles[row] for row in rows],
+            [self.genres[row] for row in rows],
+            self.years[rows],
+            None if self.text_ids is None else [self.text_ids[row] for row in rows],
+        )
 
 
 @dataclass(frozen=True)
@@ -94,6 +113,7 @@ class MovieLens:
         notes: what was counted while reading, for instance ``3 duplicate ratings dropped``.
         tags: tag applications, if the release has them.
         genome: tag relevance scores, if the release has them.
+        user_text_ids: ids of the user rows in data whose ids are text; None for MovieLens.
     """
 
     name: str
@@ -104,6 +124,7 @@ class MovieLens:
     notes: tuple[str, ...] = ()
     tags: Tags | None = field(default=None, repr=False)
     genome: Genome | None = field(default=None, repr=False)
+    user_text_ids: list[str] | None = field(default=None, repr=False)
 
     @property
     def num_users(self) -> int:
@@ -116,20 +137,38 @@ class MovieLens:
         return len(self.movies)
 
 
-def load_movielens(data_dir: str | Path, min_rating: float = 0.0, cache: bool = True) -> MovieLens:
-    """Read a release, from the cache where its files have been read before.
+def find_data(folder: Path, schema: str | None = None) -> Release | OwnData:
+    """How to read a folder: by the schema named or, without one, by the folder's own; else as a release.
 
-    The folder holds one of the forms that GroupLens ships, told by the files' names: ``ratings.csv``,
-    ``movies.csv`` and perhaps ``tags.csv``, ``genome-scores.csv`` and ``genome-tags.csv``; or
-    ``ratings.dat``, ``movies.dat`` and perhaps ``tags.dat``; or ``u.data`` and ``u.item``. Of several
-    ratings of one film by one user the first in the file counts; ratings, tags and scores of films
-    absent from the catalogue, and tags of users without ratings, do not. ``notes`` says how many.
+    Raises:
+        UserError: no such folder, a schema that is not right, or none of the forms of a release.
+    """
+    if schema is None and not (exists(folder) and exists(folder / SCHEMA_FILE)):
+        return find_release(folder)
+    if not folder.is_dir():
+        raise UserError(f"no folder {shown_path(folder)}; give the folder of your data with --data_dir")
+    return OwnData(folder, read_schema(folder / SCHEMA_FILE if schema is None else Path(schema)))
+
+
+def load_movielens(
+    data_dir: str | Path, min_rating: float = 0.0, cache: bool = True, schema: str | None = None
+) -> MovieLens:
+    """Read a release or other data, from the cache where the files have been read before.
+
+    Without a schema, the folder holds one of the forms that GroupLens ships, told by the files' names:
+    ``ratings.csv``, ``movies.csv`` and perhaps ``tags.csv``, ``genome-scores.csv`` and
+    ``genome-tags.csv``; or ``ratings.dat``, ``movies.dat`` and perhaps ``tags.dat``; or ``u.data`` and
+    ``u.item``. Of several ratings of one film by one user the first in the file counts; ratings, tags
+    and scores of films absent from the catalogue, and tags of users without ratings, do not. ``notes``
+    says how many.
 
     Args:
         data_dir: the folder.
         min_rating: stars below which a rating is dropped, and with it a user who has no others.
         cache: keep the parsed columns in ``<data_dir>/.cache``, else in the user's cache directory, and
             use what lies there. The arrays are read-only either way.
+        schema: file that says how to read other data; the folder's own ``schema.json``, where it has one,
+            when None.
 
     Returns:
         The release; users are rows by ascending id, films by their place in the file.
@@ -139,11 +178,11 @@ def load_movielens(data_dir: str | Path, min_rating: float = 0.0, cache: bool = 
             line with file, line, value and what to do.
     """
     folder = Path(data_dir)
-    release = find_release(folder)
-    fingerprint = content_fingerprint(release.files)
+    source = find_data(folder, schema)
+    fingerprint = source.fingerprint()
     columns = load_columns(folder, fingerprint) if cache else None
     if columns is None:
-        columns = read_release(release)
+        columns = source.read()
         if cache:
             store_columns(folder, fingerprint, columns)
     notes = list(columns.texts["notes"])
@@ -170,6 +209,8 @@ def _at_least(min_rating: float, columns: Columns, notes: list[str], folder: Pat
     row = np.where(stays, np.cumsum(stays) - 1, -1).astype(np.int32)
     arrays["users"] = row[arrays["users"]]
     arrays["user_ids"] = arrays["user_ids"][stays]
+    if "user_text_ids" in texts:
+        texts["user_text_ids"] = [texts["user_text_ids"][user] for user in np.flatnonzero(stays)]
     if "tag_users" in arrays:
         tag_users = row[arrays["tag_users"]]
         arrays["tag_users"] = tag_users[tag_users >= 0]
@@ -193,11 +234,12 @@ def _movielens(name: str, fingerprint: str, columns: Columns, notes: tuple[str, 
         genome = Genome(arrays["genome_movies"], arrays["relevance"], texts["genome_tags"])
     return MovieLens(
         name,
-        Movies(arrays["movie_ids"], texts["titles"], genres, arrays["years"]),
+        Movies(arrays["movie_ids"], texts["titles"], genres, arrays["years"], texts.get("movie_text_ids")),
         arrays["user_ids"],
         Interactions(arrays["users"], arrays["movies"], arrays["ratings"], arrays["timestamps"]),
         fingerprint,
         notes,
         tags,
         genome,
+        texts.get("user_text_ids"),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data.cache import content_fingerprint
 from data.columns import Columns
 from data.convert import U_ITEM_GENRES
 from data.indexing import RowFinder, first_of_pair, joined, time_order
@@ -101,6 +102,14 @@ class Release:
         """Everything that is read of it."""
         return [self.folder / name for name in (self.format.ratings, self.format.movies, *self.optional)]
 
+    def fingerprint(self) -> str:
+        """Hex digest of the files' names and content."""
+        return content_fingerprint(self.files)
+
+    def read(self) -> Columns:
+        """Everything in it; see ``read_release``."""
+        return read_release(self)
+
 
 def find_release(folder: Path) -> Release:
     """Tell from the names of its files which form a folder's release has.
@@ -154,12 +163,6 @@ def read_release(release: Release) -> Columns:
     return columns
 
 
-def _note(columns: Columns, count: int, noun: str, rest: str) -> None:
-    """Report something that was counted; ``noun`` is in the singular."""
-    if count:
-        columns.texts["notes"].append(f"{count} {noun}{'' if count == 1 else 's'} {rest}")
-
-
 def _read_ratings(release: Release, find_movie: RowFinder, columns: Columns) -> None:
     """Add users and interactions, each film once a user, in the order ``Interactions`` promises."""
     path = release.folder / release.format.ratings
@@ -181,14 +184,14 @@ def _read_ratings(release: Release, find_movie: RowFinder, columns: Columns) -> 
             f"{shown_path(path)}: none of the films of its {total} ratings is in {release.format.movies}; "
             "use the two files of one release"
         )
-    _note(columns, total - len(kept_users), "rating", f"of films absent from {release.format.movies} dropped")
+    columns.note(total - len(kept_users), "rating", f"of films absent from {release.format.movies} dropped")
     # Releases group ratings by user: one id a run leaves little to sort.
     is_first = np.concatenate([[True], kept_users[1:] != kept_users[:-1]])
     ids = np.unique(kept_users[is_first])
     users = RowFinder(ids)(kept_users)
     del kept_users
     order = time_order(users, timestamps, first_of_pair(users, movies, len(columns.texts["titles"])))
-    _note(columns, len(users) - len(order), "duplicate rating", "dropped, the first of user and film kept")
+    columns.note(len(users) - len(order), "duplicate rating", "dropped, the first of user and film kept")
     columns.arrays["user_ids"] = ids
     columns.arrays["users"] = users[order]
     columns.arrays["movies"] = movies[order]
@@ -205,8 +208,8 @@ def _read_tags(release: Release, find_movie: RowFinder, columns: Columns) -> Non
     movies = find_movie(movie_ids)
     known = (users >= 0) & (movies >= 0)
     kept = known & np.array([bool(text) for text in texts], dtype=bool)
-    _note(columns, int((~known).sum()), "tag", "of unknown users or films dropped")
-    _note(columns, int((known & ~kept).sum()), "empty tag", "dropped")
+    columns.note(int((~known).sum()), "tag", "of unknown users or films dropped")
+    columns.note(int((known & ~kept).sum()), "empty tag", "dropped")
     columns.arrays["tag_users"] = users[kept]
     columns.arrays["tag_movies"] = movies[kept]
     columns.texts["tags"] = [text for text, keep in zip(texts, kept, strict=True) if keep]
@@ -228,12 +231,11 @@ def _read_genome(release: Release, find_movie: RowFinder, columns: Columns) -> N
     if not parts[0]:
         raise empty(scores_path)
     movies, tags, relevance = (joined(column) for column in parts)
-    _note(columns, unknown, "genome score", "of unknown films or tags dropped")
+    columns.note(unknown, "genome score", "of unknown films or tags dropped")
     rows, row_of = np.unique(movies, return_inverse=True)
     first = first_of_pair(row_of, tags, len(names))
     if first is not None:
-        _note(
-            columns,
+        columns.note(
             len(tags) - len(first),
             "duplicate genome score",
             "dropped, the first of film and tag kept",

@@ -142,11 +142,12 @@ def film_table(path: Path, rows: Iterator[tuple[int, Fields]]) -> FilmTable:
         genres.append("" if genre_text.strip() == NO_GENRES else genre_text.strip())
     if not titles:
         raise empty(path)
-    years = np.array([_year(title) for title in titles], dtype=np.float32)
+    years = np.array([year_of_title(title) for title in titles], dtype=np.float32)
     return FilmTable(np.array(list(first_line), dtype=np.int64), titles, genres, years)
 
 
-def _year(title: str) -> float:
+def year_of_title(title: str) -> float:
+    """The year in brackets at the end of a title; nan when there is none."""
     found = _YEAR.search(title.rstrip()[-16:])
     return float(found.group(1)) if found else float("nan")
 

@@ -130,11 +130,13 @@ def _movies(films: Sequence[FilmFile]) -> Movies:
 
 
 def _together(known: Movies, new: Movies) -> Movies:
+    text_ids = None if known.text_ids is None else known.text_ids + [f"added-{movie}" for movie in new.ids]
     return Movies(
         np.concatenate([known.ids, new.ids]),
         known.titles + new.titles,
         known.genres + new.genres,
         np.concatenate([known.years, new.years]),
+        text_ids,
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import data.cache
 import data.dataset
+import data.readers
 from data.dataset import MovieLens, load_movielens
 from utils.errors import UserError
 
@@ -529,13 +530,13 @@ def entries(folder: Path) -> list[Path]:
 def parsings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Grows by one at every parsing of a release."""
     counted: list[Path] = []
-    original = data.dataset.read_release
+    original = data.readers.read_release
 
     def counting(release: data.readers.Release) -> data.columns.Columns:
         counted.append(release.folder)
         return original(release)
 
-    monkeypatch.setattr(data.dataset, "read_release", counting)
+    monkeypatch.setattr(data.readers, "read_release", counting)
     return counted
 
 

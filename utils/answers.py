@@ -96,7 +96,7 @@ class Answer:
 
 def film_question(movies: Movies, row: int) -> Question:
     """The question that film ``row`` asks."""
-    return Question("film", int(movies.ids[row]), movies.titles[row])
+    return Question("film", movies.public_id(row), movies.titles[row])
 
 
 def make_answer(
@@ -121,7 +121,7 @@ def make_answer(
         RecommendedFilm(
             rank,
             float(score),
-            int(movies.ids[row]),
+            movies.public_id(row),
             movies.titles[row],
             int(movies.years[row]) if movies.years[row] == movies.years[row] else None,
             movies.genres[row],

@@ -31,6 +31,7 @@ class Checkpoint:
         dataset: name and fingerprints of the data and of the split.
         movies: the catalogue.
         user_ids: int64 ``[num_users]``, users of the spectral basis.
+        user_text_ids: their ids in data whose ids are text; None for MovieLens.
         basis: feature scaling and spectral basis.
         features: float32 ``[num_movies, num_features]``.
         neighbors: int32 ``[num_movies, T]``.
@@ -53,6 +54,7 @@ class Checkpoint:
     query_embeddings: Tensor
     trainer: dict[str, Any]
     progress: dict[str, Any]
+    user_text_ids: list[str] | None = None
 
 
 def split_fingerprint(split: Split) -> str:
@@ -125,6 +127,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         stored["movies"]["genres"] = [tuple(filter(None, g.split("|"))) for g in stored["movies"]["genres"]]
         stored["movies"] = Movies(**_arrays(stored["movies"]))
         stored["basis"] = FeatureBasis(**_arrays(stored["basis"]))
+        stored.setdefault("user_text_ids", None)  # of before there were any
         return Checkpoint(**{field.name: stored[field.name] for field in fields(Checkpoint)})
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} lacks parts of a checkpoint ({_first_line(error)}); train again") from error

@@ -25,7 +25,7 @@ def write_parquet(path: Path, movies: Movies, embeddings: FloatArray, queries: F
 
     known = np.isfinite(movies.years)
     columns = {
-        "movieId": pyarrow.array(movies.ids),
+        "movieId": pyarrow.array(movies.ids if movies.text_ids is None else movies.text_ids),
         "title": pyarrow.array(movies.titles, pyarrow.string()),
         "year": pyarrow.array(np.where(known, movies.years, 0).astype(np.int32), mask=~known),
         "genres": pyarrow.array([list(g) for g in movies.genres], pyarrow.list_(pyarrow.string())),

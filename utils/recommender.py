@@ -8,6 +8,8 @@ import numpy as np
 
 from config import SearchConfig
 from data.dataset import Movies
+from data.number_rules import ID
+from data.source_files import shown
 from utils.checkpoint import Checkpoint
 from utils.errors import UserError
 from utils.search.choose import open_index
@@ -54,21 +56,27 @@ class Recommender:
             seed,
             folder,
         )
-        self._row_of = {int(movie_id): row for row, movie_id in enumerate(self.movies.ids)}
+        self._row_of = {self.movies.public_id(row): row for row in range(len(self.movies))}
 
-    def row_of_id(self, movie_id: int) -> int:
-        """Row of a MovieLens id.
+    def row_of_id(self, movie_id: int | str) -> int:
+        """Row of a film's id: a MovieLens id, or a text where the data's ids are text.
 
         Raises:
-            UserError: the checkpoint knows no such film.
+            UserError: the checkpoint knows no such film, or the id is none.
         """
-        if movie_id not in self._row_of:
-            ids = self.movies.ids
-            raise UserError(
-                f"no film has the id {movie_id}; {self.dataset} has {len(ids):,} films with ids from "
-                f"{ids.min()} to {ids.max()}, try --title"
-            )
-        return self._row_of[movie_id]
+        movies = self.movies
+        if movies.text_ids is not None:
+            known: int | str = str(movie_id)
+            which = f"{len(movies):,} films with ids such as {movies.text_ids[0]!r}"
+        else:
+            try:
+                known = int(ID.parse(str(movie_id)))
+            except ValueError as rule:
+                raise UserError(f"an id must be {rule}, got {shown(str(movie_id))}; try --title") from None
+            which = f"{len(movies):,} films with ids from {movies.ids.min()} to {movies.ids.max()}"
+        if known not in self._row_of:
+            raise UserError(f"no film has the id {movie_id}; {self.dataset} has {which}, try --title")
+        return self._row_of[known]
 
     def row_of_title(self, title: str) -> int:
         """Row of the one film that ``title`` means.
@@ -83,7 +91,8 @@ class Recommender:
             )
         if len(rows) > 1:
             named = [
-                f"{self.movies.titles[row]} (--movie_id {self.movies.ids[row]})" for row in rows[:MOST_SHOWN]
+                f"{self.movies.titles[row]} (--movie_id {self.movies.public_id(row)})"
+                for row in rows[:MOST_SHOWN]
             ]
             more = f" and {len(rows) - MOST_SHOWN} more" if len(rows) > MOST_SHOWN else ""
             raise UserError(f"{title!r} can mean {len(rows)} films: {'; '.join(named)}{more}")
