@@ -84,6 +84,10 @@ def _run(command: Callable[[Config, dict[str, Any]], None], typed: dict[str, Any
 
     def checked() -> None:
         _check_folders(config)
+        if command is not _train and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise UserError(
+                "torchrun starts several processes, which only training uses; run this with python"
+            )
         command(config, typed)
 
     trains = command in (_train, _everything)

@@ -23,6 +23,7 @@ from utils.compute import peak_memory_gb, set_up_compute
 from utils.errors import UserError
 from utils.evaluation import sample_questions
 from utils.plots import plot_training_curves
+from utils.team import is_leader, leave_team
 
 logger = logging.getLogger("pinsage")
 
@@ -77,6 +78,8 @@ def train(config: Config, typed: dict[str, Any]) -> Config:
     """
     started = time.perf_counter()
     device = set_up_compute(config.run)
+    if not is_leader() and not config.run.verbose:
+        logger.setLevel(logging.WARNING)  # once is enough
     folder = Path(config.run.checkpoint_dir)
     stored = load_checkpoint(folder / LAST) if config.run.resume else None
     if stored is not None:
@@ -87,16 +90,20 @@ def train(config: Config, typed: dict[str, Any]) -> Config:
     training = _set_up(config, movielens, split, device, stored)
 
     def save(embeddings: Embeddings, best: bool) -> None:
+        if not is_leader():
+            return
         # The best one first: cut between the two, the last one still asks for this epoch again.
         checkpoint = training.checkpoint(embeddings)
         if best:
             save_checkpoint(checkpoint, folder / BEST)
         save_checkpoint(checkpoint, folder / LAST)
 
-    if stored is None:  # from now on an interrupted training can be resumed
+    if stored is None and is_leader():  # from now on an interrupted training can be resumed
         save_checkpoint(training.checkpoint(training.trainer.embeddings()), folder / LAST)
     fit(training.trainer, _validation_questions(config, split), training.progress, save)
-    _finish(training, folder, started)
+    if is_leader():
+        _finish(training, folder, started)
+    leave_team()
     return config
 
 
@@ -155,7 +162,13 @@ def _set_up(
         )
         progress = Progress(**stored.progress)
     trainer = Trainer(
-        inputs, split, config.model, config.training, config.run.seed, device, not config.run.quiet
+        inputs,
+        split,
+        config.model,
+        config.training,
+        config.run.seed,
+        device,
+        show_progress=is_leader() and not config.run.quiet,
     )
     if stored is not None:
         trainer.load_state_dict(stored.trainer)

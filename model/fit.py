@@ -12,6 +12,7 @@ from model.heads import Embeddings
 from model.trainer import Trainer
 from utils.errors import WorldError
 from utils.evaluation import EmbeddingScorer, evaluate
+from utils.team import is_leader, told_by_leader
 
 logger = logging.getLogger("pinsage")
 
@@ -69,7 +70,7 @@ def fit(
     """
     settings = trainer.settings
     while trainer.epoch < settings.epochs and progress.stale_epochs < settings.patience:
-        row = trainer.train_epoch()
+        row = told_by_leader(trainer.train_epoch())  # whose seconds it is that are written down
         embeddings = trainer.embeddings()
         if not all(
             torch.isfinite(part).all() for part in embeddings
@@ -79,13 +80,17 @@ def fit(
                 f"intact, train again with --lr below {settings.lr:g}"
             )
         if validation is not None:
-            metrics = evaluate(EmbeddingScorer(*(part.numpy() for part in embeddings)), validation).metrics
-            row |= {f"validation_{name}": metrics[name] for name in SHOWN}
+            row |= told_by_leader(_validate(embeddings, validation) if is_leader() else {})
         best = progress.record(row)
         save(embeddings, best)
         logger.info("%s", _epoch_line(row, settings.epochs, best))
     if progress.stale_epochs >= settings.patience:
         logger.info("stopped early: no better validation MRR for %d epochs", settings.patience)
+
+
+def _validate(embeddings: Embeddings, validation: Queries) -> dict[str, float]:
+    metrics = evaluate(EmbeddingScorer(*(part.numpy() for part in embeddings)), validation).metrics
+    return {f"validation_{name}": metrics[name] for name in SHOWN}
 
 
 def _epoch_line(row: dict[str, float], epochs: int, best: bool) -> str:

@@ -25,6 +25,7 @@ from model.pinsage import PinSage, build_blocks
 from model.schedule import learning_rate
 from model.shadows import Nodes
 from utils.errors import UserError, WorldError
+from utils.team import add_up, share_of
 
 FEWEST_FILMS = 3  # a query, its positive and one other film to hold against them
 
@@ -163,15 +164,18 @@ class Trainer:
     def _train_step(self, nodes: Nodes, queries: Tensor, positives: Tensor, rate: float) -> float:
         """One optimiser step on a batch of pairs; returns the loss."""
         shared, hard = self.negatives.sample_batch_negatives(queries, self.device, self.epoch, positives)
-        batch = make_batch(queries.to(self.device), positives.to(self.device), shared, hard)
+        mine, part_of_batch = share_of(queries)
+        pairs = (queries[mine].to(self.device), positives[mine].to(self.device))
+        batch = make_batch(*pairs, shared, hard[mine.to(self.device)])
         z = self._embed(nodes, batch.films)
         views = zip(*(part.chunk(self.model.num_views, dim=1) for part in z), strict=True)
         losses = [
             self._loss(Embeddings(*(F.normalize(part, dim=1) for part in view)), batch) for view in views
         ]
-        loss = torch.stack(losses).mean()
+        loss = torch.stack(losses).mean() * part_of_batch
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        loss = add_up(self.model, loss)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
         for group in self.optimizer.param_groups:
             group["lr"] = rate

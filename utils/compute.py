@@ -1,5 +1,6 @@
 """The device and the threads a command computes with, and the memory it took."""
 
+import os
 import sys
 
 from config import RunConfig
@@ -18,16 +19,29 @@ def set_up_compute(run: RunConfig) -> "torch.device":  # type: ignore[name-defin
     import numba
     import torch
 
+    from utils.team import join_team
+
     if run.num_threads is not None:
         torch.set_num_threads(run.num_threads)
         most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
         numba.set_num_threads(min(run.num_threads, most))
+    device = _choose(run.device)
+    join_team(device)
+    return device
+
+
+def _choose(wanted: str) -> "torch.device":  # type: ignore[name-defined]  # noqa: F821
+    """The device that ``--device`` means; the processes of one machine take a GPU each."""
+    import torch
+
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if run.device == "auto":
-        return torch.device("cuda" if available["cuda"] else "cpu")
-    if not available[run.device]:
-        raise UserError(f"--device {run.device}: PyTorch finds none here; use --device auto or cpu")
-    return torch.device(run.device)
+    if wanted == "auto":
+        wanted = "cuda" if available["cuda"] else "cpu"
+    if not available[wanted]:
+        raise UserError(f"--device {wanted}: PyTorch finds none here; use --device auto or cpu")
+    if wanted == "cuda":
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    return torch.device(wanted)
 
 
 def peak_memory_gb() -> float:
