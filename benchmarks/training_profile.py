@@ -1,0 +1,80 @@
+"""Where a training step's time goes, by kind of operation."""
+
+import time
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+from model.pinsage import build_blocks
+from model.trainer import Trainer
+
+KINDS = {
+    "matrix products": ("aten::mm", "aten::addmm", "aten::bmm"),
+    "gather and pooling": (
+        "embedding_bag", "aten::index", "aten::gather", "aten::scatter", "aten::_index_put",
+    ),
+    "optimiser": ("Optimizer", "foreach", "aten::_foreach", "aten::addcdiv", "aten::addcmul", "lerp"),
+    "numbering films": ("unique", "aten::sort", "aten::nonzero", "aten::argsort"),
+    "softmax": ("aten::exp", "aten::amax", "aten::log", "_SharedLogSumExp"),
+}  # fmt: skip
+REST = "other element-wise work"
+WALKS = "walks and features of shadows"
+STEPS = 10
+
+
+def step_profile(trainer: Trainer) -> dict[str, float]:
+    """Share of an epoch's time by kind, the largest first; the walks are drawn once an epoch.
+
+    Args:
+        trainer: has trained at least one epoch, so that kernels are compiled.
+    """
+    size = trainer.settings.batch_size
+    queries, positives = trainer.pairs[trainer.pairs.draw(STEPS * size, trainer.generator)[: STEPS * size]]
+    started = time.process_time()
+    nodes = trainer._nodes()
+    drawing = time.process_time() - started
+    started = time.process_time()
+    with profile(activities=[ProfilerActivity.CPU]) as recorded:
+        batches = zip(queries.split(size), positives.split(size), strict=True)
+        steps = sum(1 for batch in batches if trainer._train_step(nodes, *batch, rate=1e-6))
+    seconds = (time.process_time() - started) / steps * trainer.steps_per_epoch
+    spent = dict.fromkeys([*KINDS, REST], 0.0)
+    for event in recorded.key_averages():
+        kind = next((k for k, names in KINDS.items() if any(n in event.key for n in names)), REST)
+        spent[kind] += event.self_cpu_time_total
+    total = sum(spent.values())
+    shares = {kind: time_spent / total * seconds for kind, time_spent in spent.items()} | {WALKS: drawing}
+    whole = sum(shares.values())
+    return {kind: share / whole for kind, share in sorted(shares.items(), key=lambda item: -item[1])}
+
+
+def profile_table(shares: dict[str, float]) -> str:
+    """A line a kind."""
+    return "\n".join(f"  {kind:<30} {share:6.1%}" for kind, share in shares.items())
+
+
+def cpu_rate(trainer: Trainer, cpu_seconds: float) -> float:
+    """Pairs trained a CPU second, over whole epochs that last at least ``cpu_seconds`` in all."""
+    pairs, spent = 0, 0.0
+    while True:
+        started = time.process_time()
+        trainer.train_epoch()
+        spent += time.process_time() - started
+        pairs += min(len(trainer.pairs), trainer.settings.pairs_per_epoch)
+        if spent >= cpu_seconds:
+            return pairs / spent
+
+
+def whole_catalogue_seconds(trainer: Trainer) -> tuple[float, float]:
+    """CPU seconds to embed all films layer by layer, and in mini-batches of 512 over the films they need."""
+    model = trainer.model.eval()
+    features, neighbors, weights = trainer.features, trainer.neighbors, trainer.weights
+    started = time.process_time()
+    model.embed_all(features, neighbors, weights)
+    layer_wise = time.process_time() - started
+    started = time.process_time()
+    with torch.no_grad():
+        for films in torch.arange(len(features)).split(512):
+            sources, blocks = build_blocks(films, neighbors, weights, len(model.convs))
+            model(features[sources], blocks)
+    return layer_wise, time.process_time() - started

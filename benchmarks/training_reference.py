@@ -1,0 +1,57 @@
+"""The training that ours is measured against: a plain loop around PyG's ``LinkLoader``.
+
+The same model, features, neighbour table, pairs, loss and optimiser as ours, written as a PyG user
+would first write it: the loader makes a subgraph for each batch, the layers run over its edges, and
+every pair is scored against negatives of its own.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch.nn import functional as F
+from torch_geometric.loader import LinkLoader
+
+from config import ModelConfig, TrainingConfig
+from data.pairs import TrainingPairs
+from data.splits import Split
+from model.inputs import ModelInputs
+from model.trainer import build_model
+from utils.pyg_sampler import ImportanceNeighborSampler, importance_graph
+
+NEGATIVES = 50  # a pair, drawn among the films of the batch
+BATCH_SIZE = 512
+
+
+def reference_steps(
+    inputs: ModelInputs, split: Split, model_settings: ModelConfig, settings: TrainingConfig, seed: int
+) -> Iterator[int]:
+    """Train forever; after each step its number of pairs."""
+    pairs = TrainingPairs(split.train, split.num_users, settings.pair_window, settings.pair_order == "both")
+    generator = torch.Generator().manual_seed(seed)
+    queries, positives = pairs[pairs.draw(settings.pairs_per_epoch, generator)]
+    data = importance_graph(inputs.neighbors, inputs.weights, x=inputs.features)
+    sampler = ImportanceNeighborSampler(inputs.neighbors, inputs.weights, model_settings.num_layers)
+    model = build_model(inputs.features.size(1), model_settings, seed)
+    optimizer = torch.optim.Adam(model.parameters(), lr=settings.lr)
+    while True:
+        loader = LinkLoader(
+            data,
+            sampler,
+            edge_label_index=torch.stack([queries, positives]),
+            batch_size=BATCH_SIZE,
+            shuffle=True,
+        )
+        for batch in loader:
+            h = batch.x
+            for conv in model.convs:
+                h = conv(h, batch.edge_index, batch.edge_weight)
+            candidates, asked = (F.normalize(part, dim=1) for part in model.head(h))
+            query, positive = batch.edge_label_index
+            negative = torch.randint(len(h), (len(query), NEGATIVES), generator=generator)
+            answers = torch.cat([positive.unsqueeze(1), negative], dim=1)  # [B, 1 + NEGATIVES]
+            scores = torch.einsum("bd,bnd->bn", asked[query], candidates[answers]) / settings.temperature
+            loss = F.cross_entropy(scores, torch.zeros(len(query), dtype=torch.int64))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            yield len(query)
