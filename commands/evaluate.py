@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from commands.evaluate_search import report_search
+from commands.evaluate_users import report_users
 from commands.train import check_same_data, load_and_split
 from config import Config
 from data.splits import Queries, Split, held_out_queries
@@ -89,7 +90,7 @@ def _report(
     for key, baseline in baselines.items():
         if baseline.skipped:
             print(f"{key} is left out: {baseline.skipped}")
-    report = {
+    report: dict[str, Any] = {
         "dataset": name,
         "split": split.name,
         "protocol": sampled.protocol,
@@ -101,6 +102,8 @@ def _report(
         "baseline_settings": {key: b.settings for key, b in baselines.items() if not b.skipped},
         "baselines_skipped": {key: b.skipped for key, b in baselines.items() if b.skipped},
     }
+    if split.name == "temporal":
+        report["user"] = report_users(config, checkpoint, split)
     (output / "metrics.json").write_text(json.dumps(report, indent=2) + "\n")
     ranks = {key: result.ranks for key, result in theirs.items()} | {"PinSage": ours.ranks}
     plot_hit_rates(ranks, output / "hit_rates.png", f"{name}, {sampled.protocol.replace('_', ' ')}")

@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from utils.nearest_neighbors import ExactIndex
-from utils.taste import History, suggest
+from data.histories import History
+from utils.nearest_neighbors import ExactIndex, LSHIndex, WeakANDIndex
+from utils.taste import TasteScorer, history_weights, suggest
 
 RNG = np.random.default_rng(0)
 
@@ -11,39 +14,90 @@ def unit(vectors):
     return (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float32)
 
 
-@pytest.fixture
 def two_interests():
-    """Rows 0-19 around one axis, 20-39 around another, 40-59 halfway between the two."""
+    """Rows 0-29 around one axis, 30-59 around another, 60-89 halfway between the two."""
     axes = np.eye(8)[[0, 1]]
-    centres = np.repeat([axes[0], axes[1], axes.mean(axis=0)], 20, axis=0)
+    centres = np.repeat([axes[0], axes[1], axes.mean(axis=0)], 30, axis=0)
     return unit(unit(centres) + 0.1 * RNG.normal(size=centres.shape))
 
 
-def history(rows, ratings=None):
+VECTORS = two_interests()
+
+
+def seen(rows, ratings=None):
     ratings = np.full(len(rows), np.nan) if ratings is None else ratings
     return History(np.array(rows), np.array(ratings, dtype=np.float32))
 
 
-def ask(vectors, seen, k):
-    index = ExactIndex().build(vectors, np.arange(len(vectors)))
-    return suggest(index, vectors, vectors, seen, k)
+def ask(history, k, vectors=VECTORS, index=None):
+    index = index or ExactIndex().build(vectors, np.arange(len(vectors)))
+    return suggest(index, vectors, history, k)
 
 
-def test_interests_are_kept_apart(two_interests):
-    found = ask(two_interests, history([0, 20, 1, 21]), 10)
-    blocks = [s.row // 20 for s in found]
-    assert len(found) == 10 and 2 not in blocks and 3 <= blocks.count(0) <= 7
-    assert all(s.because // 20 == s.row // 20 for s in found)
+@pytest.mark.parametrize("index", [ExactIndex(), LSHIndex(64, 8), WeakANDIndex(6)])
+def test_interests_are_kept_apart(index):
+    index.build(VECTORS, np.arange(len(VECTORS)))
+    history = seen([0, 30, 1, 31, 2, 32])
+    found = ask(history, 20, index=index)
+    blocks = [s.row // 30 for s in found]
+    assert len(found) == 20 and 2 not in blocks and 6 <= blocks.count(0) <= 14
+    assert all(s.because // 30 == s.row // 30 for s in found)
+    # One averaged vector would recommend the blur between.
+    blur = VECTORS[history.rows].mean(axis=0)
+    assert np.count_nonzero(index.search(blur, 20).ids // 30 == 2) > 10
 
 
-def test_nothing_seen_is_suggested_and_all_else_can_be(two_interests):
-    seen = history(np.arange(0, 60, 2))
-    found = ask(two_interests, seen, 100)
-    assert sorted(s.row for s in found) == list(range(1, 60, 2))
-    assert ask(two_interests, history(np.arange(60)), 5) == []
+def test_a_low_rating_counts_less_and_a_recent_film_more():
+    blocks = [s.row // 30 for s in ask(seen([0, 30], [5, 1]), 10)]
+    assert blocks.count(0) > 7
+    blocks = [s.row // 30 for s in ask(seen([0, 1, 2, 30]), 5)]
+    assert blocks[0] == 1
+    weights = history_weights(seen([0, 1, 2], [4, np.nan, 2]))
+    assert weights.sum() == pytest.approx(1)
+    np.testing.assert_allclose(weights / weights[2], [16 / 3 / 4, 9 / 2 / 4, 1])
 
 
-def test_a_reason_carries_its_rating(two_interests):
-    found = ask(two_interests, history([0, 20], [4.5, np.nan]), 10)
-    assert {s.rating for s in found if s.because == 0} <= {4.5}
-    assert {s.rating for s in found if s.because == 20} <= {None}
+@given(st.lists(st.integers(0, 89), min_size=1, max_size=89, unique=True), st.integers(1, 100))
+@settings(max_examples=50, deadline=None)
+def test_nothing_seen_is_suggested_and_everything_else_can_be(rows, k):
+    found = [s.row for s in ask(seen(rows), k)]
+    assert len(found) == len(set(found)) == min(k, 90 - len(rows)) and not set(found) & set(rows)
+
+
+def test_who_has_seen_the_films_nearby_is_led_further():
+    vectors = unit(np.random.default_rng(1).normal(size=(2000, 4)))
+    index = ExactIndex().build(vectors, np.arange(2000))
+    near = index.search(vectors[0], 300).ids  # three times as many as a film ranks
+    found = ask(seen(near[:1].tolist() + near[1:].tolist()), 50, vectors, index)
+    assert len(found) == 50 and not set(near) & {s.row for s in found}
+
+
+def test_all_ratings_zero_and_a_full_history_are_no_special_cases():
+    assert len(ask(seen([0, 1], [0, 0]), 5)) == 5
+    assert ask(seen(np.arange(90)), 5) == []
+
+
+def test_the_reason_is_the_film_that_speaks_loudest_and_carries_its_rating():
+    found = ask(seen([0, 30], [4.5, np.nan]), 20)
+    assert {s.because for s in found} == {0, 30}
+    assert {s.rating for s in found if s.because == 0} == {4.5}
+    assert {s.rating for s in found if s.because == 30} == {None}
+    order = ExactIndex().build(VECTORS, np.arange(90)).search(VECTORS[30], 90, exclude=np.array([30, 0])).ids
+    assert [s.row for s in found if s.because == 30] == [
+        r for r in order if r in {s.row for s in found if s.because == 30}
+    ]
+
+
+@given(st.integers(0, 1000))
+@settings(max_examples=10, deadline=None)
+def test_evaluation_scores_what_is_suggested(seed):
+    rng = np.random.default_rng(seed)
+    vectors, queries = (unit(rng.normal(size=(300, 6))) for _ in range(2))
+    index = ExactIndex().build(vectors, np.arange(300))
+    histories = [seen(rng.permutation(300)[:n], rng.integers(1, 6, n)) for n in (1, 5, 40)]
+    scores = TasteScorer(index, queries).score_histories(histories)
+    for row, history in zip(scores, histories, strict=True):
+        row[history.rows] = 0
+        found = suggest(index, queries, history, 20)
+        np.testing.assert_allclose([s.score for s in found], np.sort(row)[::-1][:20], rtol=1e-5)
+        np.testing.assert_allclose([row[s.row] for s in found], [s.score for s in found], rtol=1e-5)

@@ -8,12 +8,13 @@ import numpy as np
 
 from config import SearchConfig
 from data.dataset import Movies
+from data.histories import History
 from data.number_rules import ID
 from data.source_files import shown
 from utils.checkpoint import Checkpoint
 from utils.errors import UserError
 from utils.search.choose import open_index
-from utils.taste import History, Suggestion, suggest
+from utils.taste import Suggestion, suggest
 from utils.titles import MOST_SHOWN, find_title
 
 BLOCK = 256  # films asked about at once
@@ -112,4 +113,4 @@ class Recommender:
 
     def for_history(self, history: History, k: int) -> list[Suggestion]:
         """The ``k`` best films for someone with this history, each with its reason; see ``suggest``."""
-        return suggest(self.index, self.embeddings, self.query_embeddings, history, k)
+        return suggest(self.index, self.query_embeddings, history, k)

@@ -1,9 +1,11 @@
 """Item factors of implicit-feedback matrix factorisation, by the ``implicit`` package."""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
-from data.dataset import Interactions, Movies
+import scipy.sparse as sp
+
+from data.dataset import FloatArray, Interactions, Movies
 from utils.baselines.base import Settings, movie_user_matrix
 from utils.baselines.content import unit_rows
 from utils.evaluation import EmbeddingScorer
@@ -35,7 +37,7 @@ class ImplicitALS:
 
     def fit(
         self, train: Interactions, movies: Movies, num_users: int, num_movies: int, seed: int
-    ) -> EmbeddingScorer:
+    ) -> "FactorScorer":
         """Factorise; a function of the seed, not of the number of threads. See ``Baseline.fit``."""
         from implicit.als import AlternatingLeastSquares
         from threadpoolctl import threadpool_limits
@@ -52,4 +54,23 @@ class ImplicitALS:
                 use_gpu=False,
             )
             model.fit(ratings.T.tocsr(), show_progress=False)
-        return EmbeddingScorer(unit_rows(model.item_factors))
+        return FactorScorer(unit_rows(model.item_factors), model=model)
+
+
+@dataclass(frozen=True)
+class FactorScorer(EmbeddingScorer):
+    """Cosines of item factors, and the fitted model, which finds the factors of people it has not seen.
+
+    Attributes:
+        model: ``implicit``'s, fitted.
+    """
+
+    model: Any = field(default=None, repr=False, kw_only=True)
+
+    def score_users(self, seen: sp.csr_matrix) -> FloatArray:
+        """Scores of all films for people by their films ``seen`` ``[n, num_movies]``, of the same shape."""
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1, "blas"):
+            factors = self.model.recalculate_user(range(seen.shape[0]), seen)
+            return factors @ self.model.item_factors.T

@@ -1,0 +1,72 @@
+"""The user protocol of ``--mode evaluate``: films for people, by the model and by the baselines."""
+
+from typing import Any
+
+import numpy as np
+
+from config import Config
+from data.dataset import Movies
+from data.histories import UserQuestions, user_questions
+from data.splits import Split
+from utils.baselines.for_users import fit_for_users
+from utils.checkpoint import Checkpoint
+from utils.nearest_neighbors import ExactIndex
+from utils.tables import format_metrics_table
+from utils.taste import TasteScorer
+from utils.user_evaluation import evaluate_users, most_users
+
+PINSAGE = "PinSage"
+HOW_TO_READ = (
+    "recall: targets found over targets; weighted: recent and well-rated films count more, as for PinSage"
+)
+
+
+def report_users(config: Config, checkpoint: Checkpoint, split: Split) -> dict[str, Any]:
+    """Evaluate recommendations for the users of the temporal split; print a table.
+
+    Args:
+        config: settings of the command; ``eval_queries`` bounds the users.
+        checkpoint: the trained model.
+        split: the split that it was trained on.
+
+    Returns:
+        What ``metrics.json`` keeps under ``user``.
+    """
+    everybody = user_questions(split, "test")
+    questions = _sample(everybody, split.num_movies, config)
+    validation = _sample(user_questions(split, "validation"), split.num_movies, config)
+    embeddings = checkpoint.embeddings.numpy()
+    index = ExactIndex().build(embeddings, np.arange(len(embeddings)))
+    ours = evaluate_users(TasteScorer(index, checkpoint.query_embeddings.numpy()), questions)
+    movies: Movies = checkpoint.movies
+    baselines = fit_for_users(split, movies, validation, config.run.seed)
+    theirs = {
+        name: evaluate_users(baseline.scorer, questions)
+        for name, baseline in baselines.items()
+        if baseline.scorer is not None
+    }
+    asked = (
+        f"{len(questions):,}"
+        if len(questions) == len(everybody)
+        else f"{len(questions):,} of {len(everybody):,}"
+    )
+    print(
+        f"\n{checkpoint.dataset['name']}, {asked} users with a test rating of 4 or more\n"
+        "user: all that a user rated before the test asks for the films that the user liked in it\n"
+    )
+    print(format_metrics_table(theirs | {PINSAGE: ours}, highlight=PINSAGE, notes=[HOW_TO_READ]))
+    for name, baseline in baselines.items():
+        if baseline.skipped:
+            print(f"{name} is left out: {baseline.skipped}")
+    return {
+        "protocol": "user",
+        "users": len(questions),
+        "metrics": ours,
+        "baselines": theirs,
+        "baseline_settings": {name: b.settings for name, b in baselines.items() if not b.skipped},
+        "baselines_skipped": {name: b.skipped for name, b in baselines.items() if b.skipped},
+    }
+
+
+def _sample(questions: UserQuestions, num_movies: int, config: Config) -> UserQuestions:
+    return questions.sample(most_users(num_movies, config.training.eval_queries), config.run.seed)

@@ -1,0 +1,126 @@
+"""The baselines as recommenders for a person, each at its best by the user protocol's validation."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import scipy.sparse as sp
+
+from data.dataset import FloatArray, Movies
+from data.histories import History, UserQuestions
+from data.splits import Split
+from utils.baselines.base import Baseline, BaselineTooLarge, Settings
+from utils.baselines.ease import EASE
+from utils.baselines.item_factors import FactorScorer, ImplicitALS
+from utils.baselines.item_knn import ItemKNNBM25, ItemKNNCosine
+from utils.baselines.popularity import Popularity
+from utils.evaluation import Scorer
+from utils.taste import weight_matrix
+from utils.user_evaluation import HistoryScorer, evaluate_users
+
+USER_BASELINES: tuple[type[Baseline], ...] = (Popularity, ItemKNNCosine, ItemKNNBM25, EASE, ImplicitALS)
+WEIGHTED = ", weighted"  # behind the name of a baseline whose histories count by recency and rating
+CHOSEN_BY = "ndcg@20"
+BLOCK_SIZE = 256  # films scored at once
+
+
+@dataclass(frozen=True)
+class UserBaseline:
+    """A baseline fitted on training interactions with the settings that validation chose.
+
+    Attributes:
+        settings: the chosen hyper-parameters; empty if the baseline was skipped.
+        scorer: scores histories; None if it was skipped.
+        skipped: why there is no scorer; empty if there is one.
+    """
+
+    settings: Settings
+    scorer: HistoryScorer | None = field(repr=False)
+    skipped: str = ""
+
+
+@dataclass(frozen=True)
+class FilmSum:
+    """A film-to-film method asked with each film of a history, its answers added up.
+
+    For EASE, whose weights restore a user's row from the row, this is the method itself. iALS has a
+    better way: the factors of a user with this history.
+
+    Attributes:
+        scorer: the method.
+        num_movies: number of film rows.
+        weighted: whether films count by recency and rating, as in PinSage's recommendations, or alike.
+    """
+
+    scorer: Scorer
+    num_movies: int
+    weighted: bool
+
+    def score_histories(self, histories: list[History]) -> FloatArray:
+        """Scores of all films for each history, float32 ``[n, num_movies]``."""
+        seen = self._seen(histories)
+        if isinstance(self.scorer, FactorScorer):
+            return self.scorer.score_users(seen)
+        by_film = seen.tocsc()
+        films = np.flatnonzero(np.diff(by_film.indptr))
+        scores = np.zeros(seen.shape, dtype=np.float32)
+        for start in range(0, len(films), BLOCK_SIZE):
+            block = films[start : start + BLOCK_SIZE]
+            scores += by_film[:, block] @ self.scorer.score(block)
+        return scores
+
+    def _seen(self, histories: list[History]) -> sp.csr_matrix:
+        """How much each film counts for each person, float32 ``[n, num_movies]``, on average 1."""
+        counts = np.array([len(history.rows) for history in histories])
+        if self.weighted:
+            weights = weight_matrix(histories, self.num_movies)
+            return sp.csr_matrix(sp.diags(counts.astype(np.float64)) @ weights, dtype=np.float32)
+        films = np.concatenate([history.rows for history in histories])
+        ones = np.ones(len(films), dtype=np.float32)
+        return sp.csr_matrix((ones, films, np.cumsum([0, *counts])), shape=(len(histories), self.num_movies))
+
+
+def fit_for_users(
+    split: Split, movies: Movies, validation: UserQuestions, seed: int
+) -> dict[str, UserBaseline]:
+    """Fit every setting of every grid on training, keep the one with the best validation NDCG.
+
+    Every baseline but popularity comes twice: with all films of a history alike, and with the weights of
+    PinSage's recommendations, so that what the weights bring is not taken for what the model brings.
+
+    Args:
+        split: the temporal split.
+        movies: the catalogue.
+        validation: users that choose the settings.
+        seed: decides the baselines' random choices.
+
+    Returns:
+        Name to baseline, in the order of ``USER_BASELINES``, those without weights first; those that
+        cannot handle a catalogue of this size say so in ``skipped``.
+    """
+    plain: dict[str, UserBaseline] = {}
+    weighted: dict[str, UserBaseline] = {}
+    for baseline in USER_BASELINES:
+        try:
+            chosen = _choose(baseline, split, movies, validation, seed)
+        except BaselineTooLarge as error:
+            chosen = {False: UserBaseline({}, None, str(error))}
+        plain[baseline.name] = chosen[False]
+        if True in chosen:
+            weighted[baseline.name + WEIGHTED] = chosen[True]
+    return plain | weighted
+
+
+def _choose(
+    baseline: type[Baseline], split: Split, movies: Movies, validation: UserQuestions, seed: int
+) -> dict[bool, UserBaseline]:
+    """The best setting without and with weights; popularity is the same for any history."""
+    best: dict[bool, tuple[float, UserBaseline]] = {}
+    for settings in baseline.GRID:
+        fitted = baseline(**settings).fit(split.train, movies, split.num_users, split.num_movies, seed)
+        for weighted in (False,) if baseline is Popularity else (False, True):
+            scorer = FilmSum(fitted, split.num_movies, weighted)
+            figure = evaluate_users(scorer, validation)[CHOSEN_BY]
+            # Equal figures leave the earlier setting: the default comes first.
+            if weighted not in best or figure > best[weighted][0]:
+                best[weighted] = (figure, UserBaseline(settings, scorer))
+    return {weighted: chosen for weighted, (_, chosen) in best.items()}
