@@ -17,6 +17,7 @@ def flag(
     low: float | None = None,
     high: float | None = None,
     above: float | None = None,
+    metavar: str | None = None,
 ) -> Any:
     """A dataclass field that is also a command-line flag.
 
@@ -27,10 +28,18 @@ def flag(
         low: least value allowed.
         high: greatest value allowed.
         above: value that must be exceeded.
+        metavar: what ``--help`` calls the value; a word for its type when None.
     """
     return field(
         default=default,
-        metadata={"reason": reason, "choices": choices, "low": low, "high": high, "above": above},
+        metadata={
+            "reason": reason,
+            "choices": choices,
+            "low": low,
+            "high": high,
+            "above": above,
+            "metavar": metavar,
+        },
     )
 
 
@@ -39,10 +48,14 @@ class DataConfig:
     """What is read and how it is split."""
 
     data_dir: str = flag(
-        "data/ml-25m", "folder with ratings.csv and movies.csv, or a release as GroupLens ships it"
+        "data/ml-25m",
+        "folder with ratings.csv and movies.csv, or a release as GroupLens ships it",
+        metavar="FOLDER",
     )
     schema: str | None = flag(
-        None, "JSON that says how to read other data (default: schema.json in --data_dir, if there is one)"
+        None,
+        "JSON that says how to read other data (default: schema.json in --data_dir, if there is one)",
+        metavar="FILE",
     )
     split: str = flag(
         "leave_one_out",
@@ -135,10 +148,14 @@ class SearchConfig:
 class InferenceConfig:
     """What is asked of a trained model."""
 
-    movie_id: str = flag("1", "id of the film to start from")
+    movie_id: str = flag("1", "id of the film to start from", metavar="ID")
     title: str | None = flag(None, "title (or part of one, typos allowed) instead of an id")
-    movie_ids: str | None = flag(None, "file of ids, one a line (- for stdin), to ask about each of them")
-    new_movie: str | None = flag(None, "JSON file of a film unseen in training, to start from")
+    movie_ids: str | None = flag(
+        None, "file of ids, one a line (- for stdin), to ask about each of them", metavar="FILE"
+    )
+    new_movie: str | None = flag(
+        None, "JSON file of a film unseen in training, to start from", metavar="FILE"
+    )
     add: bool = flag(False, "keep the film of --new_movie, so that other films can lead to it")
     num_recommendations: int = flag(10, "films to recommend", low=1)
     format: str = flag(
@@ -166,7 +183,9 @@ class DownloadConfig:
             "ml-100k", "ml-latest-small", "ml-1m", "ml-10m", "ml-20m", "ml-25m", "ml-32m", "synthetic",
         ),
     )  # fmt: skip
-    archive: str | None = flag(None, "a release's zip that you already have, instead of the network")
+    archive: str | None = flag(
+        None, "a release's zip that you already have, instead of the network", metavar="FILE"
+    )
     scale: str = flag("100k", "size of the synthetic data", choices=("100k", "1m", "10m", "25m"))
 
 
@@ -179,8 +198,8 @@ class RunConfig:
         "auto", "auto is cuda where there is one, else cpu", choices=("auto", "cpu", "cuda", "mps")
     )
     num_threads: int | None = flag(None, "CPU threads (default: all cores)", low=1, high=1024)
-    checkpoint_dir: str = flag("checkpoints", "where best.pt and last.pt lie")
-    output_dir: str = flag("output", "where metrics, tables and pictures go")
+    checkpoint_dir: str = flag("checkpoints", "where best.pt and last.pt lie", metavar="FOLDER")
+    output_dir: str = flag("output", "where metrics, tables and pictures go", metavar="FOLDER")
     resume: bool = flag(False, "continue from last.pt instead of starting anew")
     verbose: bool = flag(False, "more log lines, and tracebacks on errors")
     quiet: bool = flag(False, "results and errors only, no progress")

@@ -1,16 +1,15 @@
 """``download_dataset.py``: fetch, unpack or generate a dataset."""
 
-import argparse
 from pathlib import Path
 
 from data.sources import prepare_dataset
 from utils.cli import add_settings, build_parser, guarded, set_up_logging, to_config
 
-EXAMPLES = """\
-  python download_dataset.py --dataset ml-25m
-  python download_dataset.py --dataset ml-1m --archive ~/Downloads/ml-1m.zip
-  python download_dataset.py --dataset synthetic --scale 25m --data_dir data/synthetic-25m
-"""
+EXAMPLES = (
+    "--dataset ml-25m",
+    "--dataset ml-1m --archive ~/Downloads/ml-1m.zip",
+    "--dataset synthetic --scale 25m --data_dir data/synthetic-25m",
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -28,13 +27,9 @@ def main(argv: list[str] | None = None) -> int:
         ["download"],
         EXAMPLES,
     )
-    # Not the setting of the other commands: where to put a dataset follows from which one it is.
-    parser.add_argument(
-        "--data_dir",
-        metavar="TEXT",
-        default=argparse.SUPPRESS,
-        help="folder to fill (default: data/<dataset>)",
-    )
+    # Where to put a dataset follows from which one it is.
+    reason = "folder to fill (default: data/<dataset>)"
+    add_settings(parser, "data", ("data_dir",), reasons={"data_dir": reason})
     add_settings(parser, "run", ("seed", "quiet", "verbose"))
     typed = vars(parser.parse_args(argv))
     config = to_config(typed)

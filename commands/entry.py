@@ -4,16 +4,16 @@ Heavy libraries are imported once the flags are known to be right, so ``--help``
 answer at once.
 """
 
+import argparse
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from commands.modes import EVERYTHING, MODES, Mode, overview
 from config import Config
-from utils.cli import INTERRUPTED, build_parser, guarded, set_up_logging, to_config
+from utils.cli import INTERRUPTED, Parser, build_parser, guarded, set_up_logging, to_config
 from utils.errors import UserError
-
-SECTIONS = ("data", "model", "training", "search", "inference", "run")
 
 
 def _train(config: Config, typed: dict[str, Any]) -> None:
@@ -64,7 +64,7 @@ def _everything(config: Config, typed: dict[str, Any]) -> None:
     run(config, typed)
 
 
-MODES: dict[str, Callable[[Config, dict[str, Any]], None]] = {
+COMMANDS: dict[str, Callable[[Config, dict[str, Any]], None]] = {
     "train": _train,
     "evaluate": _evaluate,
     "inference": _inference,
@@ -107,60 +107,52 @@ def _check_folders(config: Config) -> None:
 
 
 def main_modes(argv: list[str] | None = None) -> int:
-    """``main.py``: one script for every mode."""
-    parser = build_parser(
-        "main.py",
-        "Train, evaluate, compare, take apart and use PinSage film embeddings.",
-        (*SECTIONS, "benchmark"),
-        "  python main.py --mode train     --data_dir data/ml-25m\n"
-        "  python main.py --mode evaluate  --data_dir data/ml-25m --checkpoint_dir checkpoints\n"
-        "  python main.py --mode inference --title 'toy story' --num_recommendations 10\n"
-        "  python main.py --mode benchmark  --data_dir data/ml-100k --num_seeds 3\n"
-        "  python main.py --mode ablation   --data_dir data/ml-100k --num_seeds 3\n"
-        "  python main.py --mode cold_start --data_dir data/ml-100k\n"
-        "  python main.py --mode export    --output_dir output\n",
+    """``main.py``: one script for every mode; with ``--help`` it lists them, or the flags of one."""
+    chooser = Parser(
+        prog="main.py",
+        usage="%(prog)s --mode MODE [flags]",
+        description="Train, evaluate, compare, take apart and use PinSage film embeddings.\n\nmodes:\n"
+        + overview(),
+        epilog="examples:\n"
+        + "".join(f"  python main.py --mode {name} {mode.examples[0]}\n" for name, mode in MODES.items())
+        + "\nthe flags of a mode: python main.py --mode MODE --help\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        add_help=False,
     )
-    parser.usage = "%(prog)s --mode MODE [flags]"
-    parser.add_argument("--mode", choices=tuple(MODES), required=True, help="what to do")
-    typed = vars(parser.parse_args(argv))
-    return _run(MODES[typed.pop("mode")], typed)
+    chooser.add_argument(
+        "-h", "--help", action="store_true", help="this, or with --mode the flags of that mode"
+    )
+    chooser.add_argument(
+        "--mode", choices=tuple(COMMANDS), metavar="MODE", help="what to do, one of the above"
+    )
+    chosen, flags = chooser.parse_known_args(argv)
+    if chosen.mode is None:
+        if chosen.help:
+            chooser.print_help()
+            chooser.exit()
+        chooser.error("the following arguments are required: --mode")
+    flags += ["--help"] * chosen.help
+    typed = vars(_parser(f"main.py --mode {chosen.mode}", MODES[chosen.mode]).parse_args(flags))
+    return _run(COMMANDS[chosen.mode], typed)
 
 
 def main_train(argv: list[str] | None = None) -> int:
     """``train.py``: the same as ``main.py --mode train``."""
-    parser = build_parser(
-        "train.py",
-        "Train PinSage on a MovieLens folder; leaves best.pt and last.pt in --checkpoint_dir.",
-        ("data", "model", "training", "run"),
-        "  python train.py --data_dir data/ml-25m --batch_size 512 --epochs 10 --lr 0.001\n"
-        "  python train.py --data_dir data/ml-25m --resume\n",
-    )
-    return _run(_train, vars(parser.parse_args(argv)))
+    return _run(_train, vars(_parser("train.py", MODES["train"]).parse_args(argv)))
 
 
 def main_inference(argv: list[str] | None = None) -> int:
     """``inference.py``: the same as ``main.py --mode inference``."""
-    parser = build_parser(
-        "inference.py",
-        "Films that go with a film, from the trained checkpoint alone.",
-        ("inference", "search", "data", "run"),
-        "  python inference.py --data_dir data/ml-25m --movie_id 1 --num_recommendations 10\n"
-        "  python inference.py --title 'toy story'\n"
-        "  python inference.py --movie_id 1 --format json > films.json\n"
-        "  python inference.py --movie_ids ids.txt --format csv > films.csv\n",
-    )
-    return _run(_inference, vars(parser.parse_args(argv)))
+    return _run(_inference, vars(_parser("inference.py", MODES["inference"]).parse_args(argv)))
 
 
 def main_everything(argv: list[str] | None = None) -> int:
     """``run.py``: from nothing to recommendations."""
-    parser = build_parser(
-        "run.py",
-        "Download a dataset, train, evaluate beside the baselines, draw the pictures and recommend.",
-        ("download", *SECTIONS),
-        "  python run.py\n  python run.py --dataset ml-1m --epochs 5\n",
-        leave_out=frozenset(
-            {"schema", "movie_ids", "format"}
-        ),  # it fetches MovieLens, and prints more than recommendations
+    return _run(_everything, vars(_parser("run.py", EVERYTHING).parse_args(argv)))
+
+
+def _parser(prog: str, mode: Mode) -> Parser:
+    return build_parser(
+        prog, mode.summary, mode.sections, mode.examples, mode.left_out, mode.hidden, mode.reasons
     )
-    return _run(_everything, vars(parser.parse_args(argv)))

@@ -1,5 +1,6 @@
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from commands.download import main as main_download
-from commands.entry import main_everything, main_inference, main_modes, main_train
+from commands.entry import COMMANDS, main_everything, main_inference, main_modes, main_train
+from commands.modes import EVERYTHING, MODES
 from config import PRESETS, Config
 from utils.cli import adopt, build_parser, guarded, to_config
 from utils.errors import UserError, WorldError
@@ -21,7 +23,7 @@ MAINS = [main_modes, main_train, main_inference, main_everything, main_download]
 
 
 def typed(*argv):
-    parser = build_parser("x.py", "Some script.", SECTIONS, "  python x.py\n")
+    parser = build_parser("x.py", "Some script.", SECTIONS, ["--seed 1"])
     return vars(parser.parse_args(argv))
 
 
@@ -68,14 +70,90 @@ def test_a_wrong_flag_is_one_line_and_exit_2(argv, message, capsys):
     assert error.endswith("see x.py --help\n")
 
 
-@pytest.mark.parametrize("main", MAINS)
-def test_help_has_examples_and_defaults(main, capsys):
+def shown_help(main, argv, capsys):
     with pytest.raises(SystemExit) as stop:
-        main(["--help"])
+        main([*argv, "--help"])
     text = capsys.readouterr().out
-    assert stop.value.code == 0
-    assert "examples:\n  python " in text and "(default: " in text
-    assert max(map(len, text.splitlines())) < 120
+    assert stop.value.code == 0 and max(map(len, text.splitlines())) < 120
+    return text
+
+
+SCRIPTS = {
+    "main.py": main_modes,
+    "train.py": main_train,
+    "inference.py": main_inference,
+    "run.py": main_everything,
+    "download_dataset.py": main_download,
+}
+
+
+def assert_parses(line, monkeypatch):
+    """The flags of a command line are right; nothing is run."""
+    monkeypatch.setattr("commands.entry._run", lambda command, typed: 0)
+    monkeypatch.setattr("commands.download.guarded", lambda *_: 0)
+    script, *flags = shlex.split(re.split(" [>|] ", line)[0], comments=True)
+    assert SCRIPTS[script](flags) == 0, line
+
+
+@pytest.mark.parametrize(
+    ("main", "argv"), [(main, []) for main in MAINS] + [(main_modes, ["--mode", mode]) for mode in MODES]
+)
+def test_help_has_defaults_and_examples_that_parse(main, argv, capsys, monkeypatch):
+    text = shown_help(main, argv, capsys)
+    assert (main is main_modes and not argv) or "(default: " in text
+    examples = re.findall(r"^  python (.*)$", text.split("examples:\n")[1].split("\n\n")[0], re.MULTILINE)
+    assert examples
+    for line in examples:
+        assert_parses(line, monkeypatch)
+
+
+@pytest.mark.parametrize("page", ["README.md", "QUICKSTART.md", "docs/own_data.md"])
+def test_command_lines_in_the_documents_parse(page, monkeypatch):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = re.split(r"^```.*$", text, flags=re.MULTILINE)[1::2]
+    lines = [line for block in blocks for line in re.findall(r"\bpython (\w+\.py.*)", block)]
+    assert len(lines) > 3
+    for line in lines:
+        assert_parses(line, monkeypatch)
+
+
+def test_help_of_a_mode_shows_what_makes_a_difference_there(capsys):
+    inference = shown_help(main_modes, ["--mode", "inference"], capsys)
+    assert "--title" in inference and "data:\n" in inference and "not needed: only compared" in inference
+    for flag in ("--epochs", "--split", "--seed", "--resume", "--output_dir", "model:\n"):
+        assert flag not in inference
+    assert "--movie_id" not in shown_help(main_train, [], capsys)
+    evaluate = shown_help(main_modes, ["--mode", "evaluate"], capsys)
+    assert "--eval_queries" in evaluate and "--hidden_dim" not in evaluate
+    assert "(default: data/<dataset>)" in shown_help(main_everything, [], capsys)
+    assert all(mode in shown_help(main_modes, [], capsys) for mode in MODES)
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ([], "the following arguments are required: --mode; see main.py --help"),
+        (["--mode", "predict"], "argument --mode: invalid choice: 'predict' (choose from 'train', "),
+        (
+            ["--mode", "evaluate", "--movie_id", "3"],
+            "unrecognized arguments: --movie_id 3; see main.py --mode",
+        ),
+        (["--movie_id", "3", "--mode=train"], "unrecognized arguments: --movie_id 3"),
+    ],
+)
+def test_a_flag_that_a_mode_has_no_use_for_is_refused(argv, message, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main_modes(argv)
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and error.count("\n") == 1 and message in error
+
+
+def test_every_mode_has_a_command_and_names_settings_that_exist():
+    names = {setting.name for section in SECTIONS for setting in fields(getattr(Config(), section))}
+    assert MODES.keys() == COMMANDS.keys()
+    for mode in (*MODES.values(), EVERYTHING):
+        assert set(mode.sections) <= set(SECTIONS)
+        assert mode.hidden | mode.left_out | mode.reasons.keys() <= names
 
 
 def test_the_checkpoint_rules():

@@ -5,7 +5,7 @@ import errno
 import logging
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, fields
 from typing import Any, NoReturn, get_args, get_type_hints
 
@@ -60,21 +60,26 @@ def _converter(setting: Field, kind: type) -> Callable[[str], Any]:
     return convert
 
 
-def _add_setting(group: argparse._ArgumentGroup, setting: Field, annotation: Any) -> None:
+def _add_setting(
+    group: argparse._ArgumentGroup, setting: Field, annotation: Any, shown: bool, reason: str | None
+) -> None:
     """One dataclass field becomes one flag; an untyped flag leaves no trace in the namespace."""
     kinds = [kind for kind in (get_args(annotation) or (annotation,)) if kind is not type(None)]
-    shown = "" if setting.default is None or kinds[0] is bool else f" (default: {setting.default})"
+    choices = setting.metadata["choices"]
+    if reason is None:
+        reason = setting.metadata["reason"] + (f": {', '.join(choices)}" if choices else "")
+        if setting.default is not None and kinds[0] is not bool:
+            reason += f" (default: {setting.default})"
     options: dict[str, Any] = {
         "default": argparse.SUPPRESS,
-        "help": (setting.metadata["reason"] + shown).replace("%", "%%"),
+        "help": reason.replace("%", "%%") if shown else argparse.SUPPRESS,
     }
     if kinds[0] is bool:
         options["action"] = "store_true"
-    elif setting.metadata["choices"]:
-        options["choices"] = setting.metadata["choices"]
     else:
-        options["type"] = _converter(setting, kinds[0])
-        options["metavar"] = {int: "N", float: "X", str: "TEXT"}[kinds[0]]
+        named = {int: "N", float: "X", str: "NAME" if choices else "TEXT"}[kinds[0]]
+        options["metavar"] = setting.metadata["metavar"] or named
+        options |= {"choices": choices} if choices else {"type": _converter(setting, kinds[0])}
     group.add_argument(f"--{setting.name}", **options)
 
 
@@ -82,46 +87,60 @@ def build_parser(
     prog: str,
     description: str,
     sections: Sequence[str],
-    examples: str,
-    leave_out: frozenset[str] = frozenset(),
+    examples: Sequence[str],
+    left_out: frozenset[str] = frozenset(),
+    hidden: frozenset[str] = frozenset(),
+    reasons: Mapping[str, str] | None = None,
 ) -> Parser:
     """A parser for the named sections of ``Config``.
 
     Args:
-        prog: the script's name.
+        prog: the script's name, and a mode behind it where it has modes.
         description: what it does, one paragraph.
         sections: attribute names of ``Config``, in the order of ``--help``.
-        examples: command lines to show at the end of ``--help``.
-        leave_out: settings of those sections that the script has no use for.
+        examples: flags of command lines to show at the end of ``--help``.
+        left_out: settings of those sections that the command does not take.
+        hidden: settings that it takes but does not show.
+        reasons: what ``--help`` says of a setting instead of its own reason and default.
     """
+    lines = [f"  python {prog} {flags}".rstrip() for flags in examples]
     parser = Parser(
         prog=prog,
         usage="%(prog)s [flags]",  # argparse's own list of fifty flags hides what follows it
         description=description,
-        epilog="examples:\n" + examples,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="examples:\n" + "\n".join(lines) + "\n",
+        formatter_class=_Formatter,
         allow_abbrev=False,
     )
     for name in sections:
-        wanted = [setting.name for setting in fields(getattr(Config(), name))]
-        add_settings(parser, name, [setting for setting in wanted if setting not in leave_out])
+        names = [setting.name for setting in fields(getattr(Config(), name)) if setting.name not in left_out]
+        add_settings(parser, name, names, hidden, reasons)
     return parser
 
 
-def add_settings(parser: Parser, section: str, names: Sequence[str] | None = None) -> None:
-    """Give a parser the settings of a section, or some of them.
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Help with room for our longer flags."""
 
-    Args:
-        parser: what ``build_parser`` gave.
-        section: attribute name of ``Config``.
-        names: the fields wanted; all when None.
-    """
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=30)
+
+
+def add_settings(
+    parser: Parser,
+    section: str,
+    names: Sequence[str],
+    hidden: frozenset[str] = frozenset(),
+    reasons: Mapping[str, str] | None = None,
+) -> None:
+    """Give a parser some settings of a section; arguments as in ``build_parser``."""
     kind = type(getattr(Config(), section))
     hints = get_type_hints(kind)
-    group = parser.add_argument_group(section, (kind.__doc__ or "").strip())
-    for setting in fields(kind):
-        if names is None or setting.name in names:
-            _add_setting(group, setting, hints[setting.name])
+    settings = [setting for setting in fields(kind) if setting.name in names]
+    title = section if any(setting.name not in hidden for setting in settings) else None
+    group = parser.add_argument_group(title, (kind.__doc__ or "").strip() if title else None)
+    for setting in settings:
+        shown = setting.name not in hidden
+        _add_setting(group, setting, hints[setting.name], shown, (reasons or {}).get(setting.name))
 
 
 def to_config(typed: dict[str, Any]) -> Config:

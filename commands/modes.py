@@ -1,0 +1,109 @@
+"""What each command takes, and what its ``--help`` says: plain data, read before anything heavy is loaded.
+
+Settings of data, model, training and run are accepted everywhere, since a checkpoint compares what is typed
+with what it knows; ``--help`` shows those that make a difference.
+"""
+
+from dataclasses import dataclass, field, fields
+
+from config import ModelConfig, TrainingConfig
+
+_OF_MODEL = {setting.name for kind in (ModelConfig, TrainingConfig) for setting in fields(kind)}
+# What a checkpoint decides, whatever the defaults are.
+_OF_CHECKPOINT = frozenset({*_OF_MODEL, "split", "min_rating", "seed", "resume"})
+_ANY_DATA = "folder that holds the data the model was trained on"
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One command.
+
+    Attributes:
+        summary: what it does, a sentence.
+        sections: attribute names of ``Config`` whose settings it takes, in the order of ``--help``.
+        examples: flags of command lines worth showing.
+        hidden: settings that it takes but does not show.
+        left_out: settings of those sections that it does not take.
+        reasons: settings that mean something else here, and what.
+    """
+
+    summary: str
+    sections: tuple[str, ...]
+    examples: tuple[str, ...]
+    hidden: frozenset[str] = frozenset()
+    left_out: frozenset[str] = frozenset()
+    reasons: dict[str, str] = field(default_factory=dict)
+
+
+MODES = {
+    "train": Mode(
+        "Train on a folder of data; leaves best.pt and last.pt in --checkpoint_dir.",
+        ("data", "model", "training", "run"),
+        (
+            "--data_dir data/ml-25m --batch_size 512 --epochs 10 --lr 0.001",
+            "--data_dir data/ml-100k --preset paper --hidden_dim 128 --embedding_dim 128",
+            "--data_dir data/ml-100k --resume",
+        ),
+    ),
+    "evaluate": Mode(
+        "Evaluate the trained model beside eight baselines, on the split it was trained on.",
+        ("data", "search", "training", "run", "model"),
+        (
+            "--data_dir data/ml-25m --checkpoint_dir checkpoints",
+            "--data_dir data/ml-100k --search_method ivf --target_recall 0.98",
+        ),
+        hidden=_OF_CHECKPOINT - {"eval_queries"},
+        reasons={"data_dir": _ANY_DATA + " (default: data/ml-25m)"},
+    ),
+    "inference": Mode(
+        "Recommend films, from the trained checkpoint alone.",
+        ("inference", "search", "data", "run", "model", "training"),
+        (
+            "--data_dir data/ml-25m --movie_id 1 --num_recommendations 10",
+            "--title 'toy story'",
+            "--movie_id 1 --format json > films.json",
+            "--movie_ids ids.txt --format csv > films.csv",
+            "--movie_id 1 --search_method ivf --ivf_partitions 100 --ivf_factor 10",
+        ),
+        hidden=_OF_CHECKPOINT | {"output_dir", "device"},
+        reasons={"data_dir": "not needed: only compared with the data the checkpoint was trained on"},
+    ),
+    "benchmark": Mode(
+        "Compare PinSage with eight baselines on both protocols, over several seeds, with intervals.",
+        ("data", "benchmark", "model", "training", "run"),
+        ("--data_dir data/ml-100k --num_seeds 3", "--data_dir data/ml-100k --split temporal --num_seeds 1"),
+        hidden=frozenset({"resume", "checkpoint_dir"}),
+    ),
+    "ablation": Mode(
+        "Take the model apart: the paper's variants, and the default without one part after another.",
+        ("data", "benchmark", "model", "training", "run"),
+        ("--data_dir data/ml-100k --num_seeds 3", "--data_dir data/ml-100k --num_seeds 1 --epochs 2"),
+        hidden=frozenset({"resume", "checkpoint_dir"}),
+    ),
+    "cold_start": Mode(
+        "Place films that training never saw, by 0, 1, 5 and 20 of their ratings.",
+        ("data", "benchmark", "model", "training", "run"),
+        ("--data_dir data/ml-100k", "--data_dir data/ml-100k --num_seeds 1"),
+        hidden=frozenset({"resume", "checkpoint_dir", "split"}),
+    ),
+    "export": Mode(
+        "Write the embeddings and their films as .npy, CSV and Parquet, for other programs.",
+        ("run", "search", "data", "model", "training"),
+        ("--output_dir output", "--search_method ivf"),
+        hidden=_OF_CHECKPOINT | {"data_dir", "schema", "device"},
+    ),
+}
+
+EVERYTHING = Mode(
+    "Download a dataset, train, evaluate beside the baselines, draw the pictures and recommend.",
+    ("download", "data", "model", "training", "search", "inference", "run"),
+    ("", "--dataset ml-1m --epochs 5", "--title 'star wars' --split temporal"),
+    left_out=frozenset({"schema", "movie_ids", "format"}),  # it fetches MovieLens, and prints more than films
+    reasons={"data_dir": "folder of the dataset, filled where it is not there (default: data/<dataset>)"},
+)
+
+
+def overview() -> str:
+    """The modes of ``main.py``, a line each."""
+    width = max(map(len, MODES))
+    return "\n".join(f"  {name:<{width}}  {mode.summary}" for name, mode in MODES.items())
