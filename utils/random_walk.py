@@ -17,138 +17,7 @@ from torch import Tensor
 
 from data.dataset import IntArray
 from data.graph_builder import ItemGraph
-
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # increment of the SplitMix64 sequence (Steele et al., 2014)
-
-
-@numba.njit(inline="always", cache=True)
-def _mix(z: np.uint64) -> np.uint64:
-    """SplitMix64's finaliser: neighbouring counters give unrelated 64-bit words."""
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
-@numba.njit(inline="always", cache=True)
-def _below(word: np.uint64, bound: np.int32) -> np.int64:
-    """A number in [0, bound) from a word's upper half: multiply and shift, no division."""
-    return np.int64(((word >> np.uint64(32)) * np.uint64(bound)) >> np.uint64(32))
-
-
-@numba.njit(nogil=True, cache=True)
-def _walk_one(
-    movie: int,
-    stream: np.uint64,
-    graph: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
-    walk_length: int,
-    restart: np.uint64,
-    positions: np.ndarray,
-    visits: np.ndarray,
-    visited: np.ndarray,
-) -> int:
-    """Walk from one film; count visits in place and list the films in order of first visit.
-
-    All walks take hop 1, then the survivors hop 2, and so on, so that the reads of one hop are
-    independent of each other and the memory system overlaps them.
-    """
-    movie_ptr, movie_users, user_ptr, user_movies = graph
-    num_visited = 0
-    alive = len(positions)
-    positions[:] = movie
-    counter = stream
-    for hop in range(walk_length):
-        survivors = 0
-        for walk in range(alive):
-            position = positions[walk]
-            if hop > 0:
-                counter += GOLDEN
-                if (_mix(counter) >> np.uint64(32)) < restart:
-                    continue
-            counter += GOLDEN
-            word = _mix(counter)
-            start = movie_ptr[position]
-            user = movie_users[start + _below(word, movie_ptr[position + 1] - start)]
-            start = user_ptr[user]
-            # The word's lower half is as random as its upper one and saves a second word.
-            position = user_movies[start + _below(word << np.uint64(32), user_ptr[user + 1] - start)]
-            if position != movie:
-                if visits[position] == 0:
-                    visited[num_visited] = position
-                    num_visited += 1
-                visits[position] += 1
-            positions[survivors] = position
-            survivors += 1
-        alive = survivors
-    return num_visited
-
-
-@numba.njit(nogil=True, cache=True)
-def _rank_by_visits(
-    visits: np.ndarray, visited: np.ndarray, ranked: np.ndarray, by_count: np.ndarray, limit: int
-) -> int:
-    """Write the ``limit`` most visited films to ``ranked``, ties by first visit; reset ``visits``.
-
-    A counting sort: counts are small numbers, so no comparison is needed. First-visit order makes
-    ties random with respect to film ids, and nearer films come first, since hop 1 precedes hop 2.
-    """
-    most = 0
-    for i in range(len(visited)):
-        most = max(most, visits[visited[i]])
-    by_count[: most + 2] = 0
-    for i in range(len(visited)):
-        by_count[visits[visited[i]]] += 1
-    first = 0  # by_count[c] becomes the place of the first film with c visits, the most visited at 0
-    for count in range(most, 0, -1):
-        size = by_count[count]
-        by_count[count] = first
-        first += size
-    for i in range(len(visited)):
-        count = visits[visited[i]]
-        if by_count[count] < limit:
-            ranked[by_count[count]] = visited[i]
-        by_count[count] += 1
-    return min(limit, len(visited))
-
-
-@numba.njit(parallel=True, nogil=True, cache=True)
-def _sample_neighbors(
-    seeds: np.ndarray,
-    graph: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
-    num_walks: int,
-    walk_length: int,
-    restart: np.uint64,
-    key: np.uint64,
-    neighbors: np.ndarray,
-    weights: np.ndarray,
-    num_blocks: int,
-) -> None:
-    """Fill ``neighbors`` and ``weights`` row by row; each seed has a random stream of its own."""
-    num_movies = len(graph[0]) - 1
-    num_neighbors = neighbors.shape[1]
-    steps = num_walks * walk_length
-    for block in numba.prange(num_blocks):
-        positions = np.empty(num_walks, dtype=np.int32)
-        visits = np.zeros(num_movies, dtype=np.int32)
-        visited = np.empty(min(steps, num_movies), dtype=np.int32)
-        ranked = np.empty(num_neighbors, dtype=np.int32)
-        by_count = np.empty(steps + 2, dtype=np.int64)
-        for row in range(block * len(seeds) // num_blocks, (block + 1) * len(seeds) // num_blocks):
-            movie = seeds[row]
-            neighbors[row, :] = movie
-            weights[row, :] = 0.0
-            if graph[0][movie] == graph[0][movie + 1]:
-                continue
-            stream = _mix(key ^ _mix(np.uint64(movie) + GOLDEN))
-            found = _walk_one(movie, stream, graph, walk_length, restart, positions, visits, visited)
-            kept = _rank_by_visits(visits, visited[:found], ranked, by_count, num_neighbors)
-            total = 0
-            for i in range(kept):
-                total += visits[ranked[i]]
-            for i in range(kept):
-                neighbors[row, i] = ranked[i]
-                weights[row, i] = visits[ranked[i]] / total
-            for i in range(found):
-                visits[visited[i]] = 0
+from utils.walk_kernel import Adjacency, sample_neighbors
 
 
 class RandomWalkSampler:
@@ -174,6 +43,12 @@ class RandomWalkSampler:
         seed: int = 0,
     ):
         self.graph = graph
+        self._adjacency = Adjacency(
+            graph.movie_ptr.view(np.uint32),
+            graph.movie_users.view(np.uint32),
+            graph.user_ptr.view(np.uint32),
+            graph.user_movies.view(np.uint32),
+        )
         self.num_walks = num_walks
         self.walk_length = walk_length
         self.restart_probability = restart_probability
@@ -201,10 +76,9 @@ class RandomWalkSampler:
         seeds = np.asarray(nodes, dtype=np.int64)
         neighbors = np.empty((len(seeds), num_neighbors), dtype=np.int64)
         weights = np.empty((len(seeds), num_neighbors), dtype=np.float32)
-        graph = self.graph
-        _sample_neighbors(
+        sample_neighbors(
             seeds,
-            (graph.movie_ptr, graph.movie_users, graph.user_ptr, graph.user_movies),
+            self._adjacency,
             self.num_walks,
             self.walk_length,
             np.uint64(round(self.restart_probability * 2**32)),
