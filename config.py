@@ -126,7 +126,9 @@ class TrainingConfig:
         0.15, "share of a batch's films that it knows by a few ratings or none, as if new", low=0, high=1
     )
     pairs_per_epoch: int = flag(1_000_000, "pairs drawn for an epoch where there are more", low=1)
-    patience: int = flag(5, "epochs without a better validation MRR before stopping", low=1)
+    patience: int = flag(
+        5, "epochs without a better validation MRR, averaged over three, before stopping", low=1
+    )
     eval_queries: int = flag(20_000, "questions sampled for an evaluation where there are more", low=1)
 
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from utils.team import is_leader, told_by_leader
 
 logger = logging.getLogger("pinsage")
 
+EPOCHS_TO_JUDGE_BY = 3  # an epoch's own validation MRR is mostly noise where few users answer
 SHOWN = ("mrr", "hit_rate@10", "hit_rate@100")  # validation figures in the history and on the screen
 
 
@@ -24,8 +26,9 @@ class Progress:
     """How far a training has come; stored in the checkpoint, so early stopping resumes too.
 
     Attributes:
-        best_epoch: epoch with the best validation MRR; the last one where nothing is validated.
-        best_mrr: that MRR, or None.
+        best_epoch: epoch with the best mean of its own validation MRR and that of the two epochs before;
+            the last one where nothing is validated.
+        best_mrr: the validation MRR of that epoch itself, or None.
         stale_epochs: epochs since the best one.
         history: one row an epoch.
     """
@@ -39,12 +42,18 @@ class Progress:
         """Add an epoch's row; true where it is the best so far."""
         self.history.append(row)
         mrr = row.get("validation_mrr")
-        improved = mrr is None or self.best_mrr is None or mrr > self.best_mrr
+        improved = mrr is None or self.best_epoch == 0 or self._judged(-1) > self._judged(self.best_epoch - 1)
         if improved:
             self.best_epoch, self.best_mrr, self.stale_epochs = int(row["epoch"]), mrr, 0
         else:
             self.stale_epochs += 1
         return improved
+
+    def _judged(self, row: int) -> float:
+        """Mean validation MRR of the epochs that end with row ``row`` of the history."""
+        last = range(len(self.history))[row]
+        rows = self.history[max(0, last + 1 - EPOCHS_TO_JUDGE_BY) : last + 1]
+        return fmean(row["validation_mrr"] for row in rows)
 
     def as_plain(self) -> dict[str, Any]:
         """Plain values for the checkpoint."""
@@ -57,7 +66,7 @@ def fit(
     progress: Progress,
     save: Callable[[Embeddings, bool], None],
 ) -> None:
-    """Train until the epochs are done or validation MRR has not improved for ``patience`` epochs.
+    """Train until the epochs are done or none has been the best for ``patience`` epochs.
 
     Args:
         trainer: fresh, or loaded from a checkpoint.

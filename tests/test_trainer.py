@@ -162,11 +162,22 @@ def test_early_stopping_keeps_the_best_epoch():
     progress = Progress()
     fit(trainer, questions, progress, lambda embeddings, best: saved.append((embeddings, best)))
     mrrs = [row["validation_mrr"] for row in progress.history]
+    means = [np.mean(mrrs[max(0, epoch - 2) : epoch + 1]) for epoch in range(len(mrrs))]
     assert trainer.epoch < 50 and progress.stale_epochs == 2
-    assert progress.best_epoch == int(np.argmax(mrrs)) + 1 == trainer.epoch - 2
+    assert progress.best_epoch == int(np.argmax(means)) + 1 == trainer.epoch - 2
     best = [embeddings for embeddings, is_best in saved if is_best][-1]
     scorer = EmbeddingScorer(*(part.numpy() for part in best))
-    assert evaluate(scorer, questions).metrics["mrr"] == progress.best_mrr == max(mrrs)
+    assert evaluate(scorer, questions).metrics["mrr"] == progress.best_mrr == mrrs[progress.best_epoch - 1]
+
+
+def test_one_lucky_epoch_is_not_the_best():
+    progress = Progress()
+    bests = [
+        progress.record({"epoch": epoch, "validation_mrr": mrr})
+        for epoch, mrr in enumerate([0.2, 0.3, 0.45, 0.31, 0.40, 0.41, 0.37], start=1)
+    ]  # means of three: .2, .25, .317, .353, .387, .373, .393
+    assert bests == [True, True, True, True, True, False, True]
+    assert progress.best_epoch == 7 and progress.best_mrr == 0.37 and progress.stale_epochs == 0
 
 
 def test_without_validation_the_last_epoch_is_the_best():

@@ -1,0 +1,181 @@
+"""From ratings.csv to evaluated recommendations at growing sizes: seconds and memory of every stage.
+
+    python -m benchmarks.end_to_end                 synthetic data of 1 million ratings and of 100,000
+    python -m benchmarks.end_to_end --scale 25m     of 25, 10 and 1 million: most of an hour, under 6 GB
+    python -m benchmarks.end_to_end --scale 25m --epochs 10
+
+Every size runs in a process of its own, so that its peak memory is its own. Prints a table, the exponent
+with which each stage grows between the sizes (1 is linear), draws output/end_to_end.png and closes with
+the line ``ratio: NUMBER (of what to what)``.
+"""
+
+import argparse
+import logging
+import math
+import multiprocessing
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `python benchmarks/end_to_end.py`
+
+SIZES = {"1m": ("100k", "1m"), "10m": ("1m", "10m"), "25m": ("1m", "10m", "25m")}
+RATINGS = {"100k": 1e5, "1m": 1e6, "10m": 1e7, "25m": 25e6}
+GROWTH = ("first load", "cached load", "graph and features", "neighbour table", "embedding")
+QUESTIONS = 20_000
+
+Figures = dict[str, float]
+
+
+def measure(scale: str, epochs: int) -> Figures:
+    """Every stage once, at default settings on the temporal split; seconds, GB and test metrics by name."""
+    import numpy as np
+    import torch
+
+    from config import Config
+    from data.dataset import load_movielens
+    from data.feature_extractor import film_features, fit_features
+    from data.graph_builder import build_graph
+    from data.splits import held_out_queries, split_interactions
+    from data.synthetic import generate
+    from model.inputs import build_inputs
+    from model.trainer import Trainer
+    from utils.baselines import Popularity, RandomWalks
+    from utils.compute import peak_memory_gb
+    from utils.evaluation import EmbeddingScorer, evaluate, sample_questions
+    from utils.random_walk import RandomWalkSampler
+
+    logging.getLogger("pinsage").setLevel(logging.WARNING)
+    _warm_up()
+    figures: Figures = {}
+    config = Config().override({"split": "temporal", "epochs": epochs})
+
+    @contextmanager
+    def timed(name: str) -> Iterator[None]:
+        print(f"  {scale}: {name} ...", end=" ", flush=True)
+        started = time.perf_counter()
+        yield
+        figures[name] = time.perf_counter() - started
+        print(f"{figures[name]:.2f} s, peak {peak_memory_gb():.2f} GB", flush=True)
+
+    with tempfile.TemporaryDirectory() as folder:
+        with timed("making the data"):
+            generate(scale, seed=0, out_dir=Path(folder))
+        with timed("first load"):
+            movielens = load_movielens(folder)
+        with timed("cached load"):
+            movielens = load_movielens(folder)
+        with timed("split"):
+            split = split_interactions(
+                movielens.interactions, movielens.num_users, movielens.num_movies, "temporal"
+            )
+        with timed("graph and features"):
+            graph = build_graph(split.train, split.num_users, split.num_movies)
+            basis = fit_features(movielens.movies, graph, config.model.spectral_dim, 0, None, None)
+            film_features(basis, movielens.movies, graph.movie_user_matrix())
+        with timed("neighbour table"):
+            walks = RandomWalkSampler(graph)
+            walks.batch_sample_neighbors(np.arange(split.num_movies), config.model.num_neighbors)
+        del walks, basis
+        inputs = build_inputs(movielens, split, config.model, 0)
+        trainer = Trainer(inputs, split, config.model, config.training, 0, torch.device("cpu"))
+        with timed(f"{epochs} epoch{'s' * (epochs > 1)}"):
+            for _ in range(epochs):
+                row = trainer.train_epoch()
+        figures["pairs a second"] = row["pairs_per_second"]
+        with timed("embedding"):
+            embeddings = trainer.embeddings()
+        questions = sample_questions(held_out_queries(split, "test"), QUESTIONS, 0)
+        with timed("evaluation"):
+            found = evaluate(EmbeddingScorer(*(part.numpy() for part in embeddings)), questions).metrics
+        figures["PinSage"] = found["hit_rate@10"]
+        for method in (Popularity, RandomWalks):
+            scorer = method().fit(split.train, movielens.movies, split.num_users, split.num_movies, seed=0)
+            with timed(f"evaluation of {method.name}"):
+                figures[method.name] = evaluate(scorer, questions).metrics["hit_rate@10"]
+    figures["peak memory"] = peak_memory_gb()
+    return figures
+
+
+def _warm_up() -> None:
+    """Compile the walks, so that no stage pays for it."""
+    import numpy as np
+
+    from data.dataset import Interactions
+    from data.graph_builder import build_graph
+    from utils.random_walk import RandomWalkSampler
+
+    rows = np.zeros(1, dtype=np.int32)
+    one = Interactions(rows, rows, np.ones(1, dtype=np.float32), np.zeros(1, dtype=np.int64))
+    RandomWalkSampler(build_graph(one, 1, 1)).batch_sample_neighbors(np.zeros(1, dtype=np.int64), 1)
+
+
+def exponents(results: dict[str, Figures]) -> dict[str, float]:
+    """log-log slope of each stage's seconds between the smallest and the largest size."""
+    first, last = (list(results)[place] for place in (0, -1))
+    growth = math.log(RATINGS[last] / RATINGS[first])
+    return {name: math.log(results[last][name] / results[first][name]) / growth for name in GROWTH}
+
+
+def plot(results: dict[str, Figures], path: Path) -> None:
+    """Seconds against ratings, both logarithmic, with a dashed line of linear growth."""
+    from utils.plot_style import GREY, PALETTE, figure
+
+    sizes = [RATINGS[scale] for scale in results]
+    with figure(path, 7, 4.6) as drawing:
+        axes = drawing.subplots()
+        for name, color in zip(GROWTH, PALETTE, strict=False):
+            seconds = [figures[name] for figures in results.values()]
+            axes.loglog(sizes, seconds, "o-", color=color, label=name)
+        top = results[list(results)[-1]][GROWTH[0]]
+        axes.loglog(sizes, [top * size / sizes[-1] for size in sizes], "--", color=GREY, label="linear")
+        axes.set(xlabel="ratings", ylabel="seconds", title="Growth of each stage with the data")
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def table(results: dict[str, Figures]) -> str:
+    """Stages down, sizes across."""
+    names = dict.fromkeys(name for figures in results.values() for name in figures)
+    shares = {"PinSage", "popularity", "random walks"}
+    lines = [f"{'':<28}" + "".join(f"{scale:>12}" for scale in results)]
+    for name in names:
+        unit = " (GB)" if name == "peak memory" else " (hit rate @10)" if name in shares else ""
+        digits = 3 if name in shares else 0 if name == "pairs a second" else 2
+        cells = (f"{figures[name]:12,.{digits}f}" for figures in results.values())
+        lines.append(f"{name + unit:<28}" + "".join(cells))
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Measure, print, draw."""
+    parser = argparse.ArgumentParser(description="Every stage from ratings.csv to evaluation, timed.")
+    parser.add_argument("--scale", choices=tuple(SIZES), default="1m", help="the largest size")
+    parser.add_argument("--epochs", type=int, default=1, help="epochs of up to a million pairs at each size")
+    parser.add_argument("--output_dir", default="output", help="where the picture goes")
+    flags = parser.parse_args(argv)
+    results = {}
+    for scale in SIZES[flags.scale]:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(1, mp_context=context) as alone:
+            results[scale] = alone.submit(measure, scale, flags.epochs).result()
+    print("\nseconds, unless a line says otherwise\n" + table(results))
+    print("\nexponent of growth between the smallest and the largest size, 1 is linear:")
+    for name, exponent in exponents(results).items():
+        print(f"  {name:<20} {exponent:5.2f}")
+    path = Path(flags.output_dir) / "end_to_end.png"
+    plot(results, path)
+    print(f"\nwritten: {path}")
+    first, last = (list(results)[place] for place in (0, -1))
+    each = [sum(results[scale][name] for name in GROWTH) / RATINGS[scale] for scale in (first, last)]
+    print(
+        f"ratio: {each[1] / each[0]:.2f} (seconds a rating for loading, graph, features, walks and "
+        f"embedding, {last} ratings to {first})"
+    )
+
+
+if __name__ == "__main__":
+    main()
