@@ -18,6 +18,7 @@ from utils.answer_formats import (
     films_table,
     json_text,
     print_answers,
+    shortened,
     tables,
 )
 from utils.answers import Answer, Question, RecommendedFilm, film_question, make_answer
@@ -25,6 +26,7 @@ from utils.answers import Answer, Question, RecommendedFilm, film_question, make
 HOSTILE = st.text(st.characters(codec="utf-8") | st.sampled_from('",\n\r\t|;\x1b\x00字é\u0301'), max_size=30)
 # A genre cannot hold the character that separates genres in MovieLens's files.
 GENRE = HOSTILE.filter(lambda text: text and "|" not in text)
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SCORE = st.floats(-1, 1, width=32)
 
 
@@ -46,7 +48,7 @@ def answers(draw):
     return Answer(question, films, 4)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@PATIENT
 @given(st.lists(answers(), max_size=3))
 def test_json_gives_back_what_went_in(given_answers):
     read = json.loads("".join(json_text(given_answers)))
@@ -58,7 +60,7 @@ def test_json_gives_back_what_went_in(given_answers):
             assert list(film) == ["rank", "score", "movieId", "title", "year", "genres", "reason"]
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@PATIENT
 @given(st.lists(answers(), max_size=3))
 def test_csv_gives_back_what_went_in(given_answers):
     def text(value):
@@ -78,7 +80,7 @@ def test_csv_gives_back_what_went_in(given_answers):
     assert rows[1:] == expected
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@PATIENT
 @given(answers())
 def test_no_title_breaks_a_table_or_reaches_the_terminal_as_a_command(answer):
     text = "".join(tables([answer]))
@@ -87,6 +89,26 @@ def test_no_title_breaks_a_table_or_reaches_the_terminal_as_a_command(answer):
     assert len(rows) == len(answer.films) and set(rule) == {"-"}
     assert max(map(display_width, (heading, *rows))) == len(rule)
     assert ("reason" in heading) == any(film.reason for film in answer.films)
+
+
+@PATIENT
+@given(answers(), st.integers(60, 200))
+def test_a_table_keeps_to_the_terminal_where_it_can(answer, width):
+    full, cut, narrowest = (films_table(answer, most).split("\n") for most in (None, width, 0))
+    assert len(cut) == len(full) and display_width(cut[1]) <= max(width, display_width(narrowest[1]))
+    if display_width(full[1]) <= width:
+        assert cut == full
+    for line, film in zip(narrowest[2:], answer.films, strict=True):  # ids are whole however narrow it is
+        assert " ".join(str(film.movie_id).split()) in line or not str(film.movie_id).isprintable()
+
+
+def test_the_longest_texts_give_way():
+    film = RecommendedFilm(1, 0.5, 7, "A title of medium length", 1999, ("Action",) * 9, "because " * 9)
+    answer = Answer(Question("film", 1, "x"), (film,), 1)
+    table = films_table(answer, 100)
+    assert 98 <= max(map(display_width, table.split("\n"))) <= 100
+    assert "A title of medium length" in table and "Action, Action, A" in table and table.count("…") == 2
+    assert shortened("七人の侍", 5) == "七人…" and shortened("七人の侍", 8) == "七人の侍"
 
 
 def test_columns_stand_below_each_other_for_wide_and_combining_characters():

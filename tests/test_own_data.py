@@ -17,6 +17,7 @@ from commands.entry import main_inference, main_modes, main_train
 from data.dataset import load_movielens
 from data.schema import InteractionTable, ItemTable, read_schema
 from tests.books import SCHEMA, library, shelf_of
+from tests.planted import planted_movielens
 from tests.test_commands import FAST, flags, refused
 from utils.errors import UserError
 
@@ -126,6 +127,27 @@ def test_the_fingerprint_knows_the_schema_but_not_its_spelling(tmp_path):
     (folder / "schema.json").write_text(json.dumps(changed("items", genres=...)))
     without = load_movielens(folder)
     assert without.fingerprint != seen and without.movies.genres[1] == ()
+
+
+def test_movielens_read_by_a_schema_is_what_its_own_reader_makes_of_it(tmp_path):
+    plain = load_movielens(planted_movielens(tmp_path / "planted"), min_rating=2)
+    schema = {
+        "items": {"file": "movies.csv", "id": "movieId", "title": "title", "genres": "genres"},
+        "interactions": {
+            "file": "ratings.csv", "user": "userId", "item": "movieId", "rating": "rating",
+            "timestamp": "timestamp",
+        },
+    }  # fmt: skip
+    (tmp_path / "schema.json").write_text(json.dumps(schema))
+    ours = load_movielens(tmp_path / "planted", min_rating=2, schema=str(tmp_path / "schema.json"))
+    for name in ("users", "movies", "ratings", "timestamps"):
+        ours_values, theirs = (getattr(data.interactions, name) for data in (ours, plain))
+        np.testing.assert_array_equal(ours_values, theirs)
+        assert ours_values.dtype == theirs.dtype
+    assert (ours.movies.titles, ours.movies.genres) == (plain.movies.titles, plain.movies.genres)
+    np.testing.assert_array_equal(ours.movies.years, plain.movies.years)
+    assert ours.movies.text_ids == [str(movie) for movie in plain.movies.ids]
+    assert ours.user_text_ids == [str(user) for user in plain.user_ids]
 
 
 ID = st.text(

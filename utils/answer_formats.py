@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import logging
+import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +22,8 @@ CSV_COLUMNS = (
 )  # fmt: skip
 GAP = "  "
 NO_VALUE = "-"
+ELLIPSIS = "…"
+LEAST_WIDTH = 16  # of a column of text that gives way to a narrow terminal
 
 
 def print_answers(answers: Iterable[Answer], form: str) -> None:
@@ -78,14 +81,20 @@ def csv_line(values: Sequence[Any]) -> str:
 
 
 def tables(answers: Iterable[Answer]) -> Iterator[str]:
-    """A heading and an aligned table for each answer."""
+    """A heading and an aligned table for each answer; on a terminal no wider than it."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for answer in answers:
         note = f"\n{answer.shortfall}\n" if answer.shortfall else ""
-        yield f"\n{_one_line(answer.question.heading())}:\n\n{films_table(answer)}\n{note}"
+        yield f"\n{_one_line(answer.question.heading())}:\n\n{films_table(answer, width)}\n{note}"
 
 
-def films_table(answer: Answer) -> str:
-    """The films of an answer; a column of reasons only where there are some."""
+def films_table(answer: Answer, width: int | None = None) -> str:
+    """The films of an answer; a column of reasons only where there are some.
+
+    Args:
+        answer: the answer.
+        width: columns of the terminal, for which long texts are cut; None cuts nothing.
+    """
     heading = ["rank", "score", "id", "year", "title", "genres"]
     numeric = [True, True, not any(isinstance(f.movie_id, str) for f in answer.films), True, False, False]
     rows = [
@@ -104,29 +113,63 @@ def films_table(answer: Answer) -> str:
         numeric.append(False)
         for row, film in zip(rows, answer.films, strict=True):
             row.append(_one_line(film.reason or "") or NO_VALUE)
-    return aligned(heading, rows, numeric)
+    return aligned(heading, rows, numeric, width, range(4, len(heading)))  # an id is to be copied whole
 
 
-def aligned(heading: list[str], rows: list[list[str]], numeric: list[bool]) -> str:
+def aligned(
+    heading: list[str],
+    rows: list[list[str]],
+    numeric: list[bool],
+    most: int | None = None,
+    yielding: Sequence[int] = (),
+) -> str:
     """Columns of equal width under a rule: numbers to the right, text to the left.
 
     Args:
         heading: a name for each column.
         rows: cells, one line each.
         numeric: which columns go to the right.
+        most: width that the table should keep to.
+        yielding: columns that are cut for it, the widest first.
     """
     lines = [heading, *rows]
     widths = [max(display_width(line[column]) for line in lines) for column in range(len(heading))]
+    if most is not None:
+        _narrow(widths, yielding, most)
 
     def line(cells: list[str]) -> str:
         padded = []
         for cell, width, right in zip(cells, widths, numeric, strict=True):
+            cell = shortened(cell, width)
             space = " " * (width - display_width(cell))
             padded.append(space + cell if right else cell + space)
         return GAP.join(padded).rstrip()
 
     texts = [line(cells) for cells in lines]
     return "\n".join([texts[0], "-" * max(map(display_width, texts)), *texts[1:]])
+
+
+def _narrow(widths: list[int], yielding: Sequence[int], most: int) -> None:
+    """Take from the widest of the columns ``yielding`` until all fit, or none can give more."""
+    excess = sum(widths) + len(GAP) * (len(widths) - 1) - most
+    while excess > 0:
+        widest = max(yielding, key=lambda column: widths[column])
+        if widths[widest] <= LEAST_WIDTH:
+            return
+        widths[widest] -= 1
+        excess -= 1
+
+
+def shortened(text: str, width: int) -> str:
+    """Text of at most ``width`` columns, with an ellipsis for what is cut."""
+    if display_width(text) <= width:
+        return text
+    kept = ""
+    for character in text:
+        if display_width(kept + character) > width - 1:
+            break
+        kept += character
+    return kept.rstrip() + ELLIPSIS
 
 
 def display_width(text: str) -> int:
