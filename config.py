@@ -203,6 +203,9 @@ class RunConfig:
     checkpoint_dir: str = flag("checkpoints", "where best.pt and last.pt lie", metavar="FOLDER")
     output_dir: str = flag("output", "where metrics, tables and pictures go", metavar="FOLDER")
     resume: bool = flag(False, "continue from last.pt instead of starting anew")
+    extend: str | None = flag(
+        None, "checkpoint to go on from with newer data: new films and users join it", metavar="FILE"
+    )
     verbose: bool = flag(False, "more log lines, and tracebacks on errors")
     quiet: bool = flag(False, "results and errors only, no progress")
 

@@ -10,7 +10,7 @@ from config import ModelConfig, TrainingConfig
 
 _OF_MODEL = {setting.name for kind in (ModelConfig, TrainingConfig) for setting in fields(kind)}
 # What a checkpoint decides, whatever the defaults are.
-_OF_CHECKPOINT = frozenset({*_OF_MODEL, "split", "min_rating", "seed", "resume"})
+_OF_CHECKPOINT = frozenset({*_OF_MODEL, "split", "min_rating", "seed", "resume", "extend"})
 _ANY_DATA = "folder that holds the data the model was trained on"
 
 
@@ -43,6 +43,7 @@ MODES = {
             "--data_dir data/ml-25m --batch_size 512 --epochs 10 --lr 0.001",
             "--data_dir data/ml-100k --preset paper --hidden_dim 128 --embedding_dim 128",
             "--data_dir data/ml-100k --resume",
+            "--data_dir data/newer --extend checkpoints/best.pt --epochs 5",
         ),
     ),
     "evaluate": Mode(
@@ -61,6 +62,7 @@ MODES = {
         (
             "--data_dir data/ml-25m --movie_id 1 --num_recommendations 10",
             "--title 'toy story'",
+            "--new_movie film.json --add",
             "--movie_id 1 --format json > films.json",
             "--movie_ids ids.txt --format csv > films.csv",
             "--movie_id 1 --search_method ivf --ivf_partitions 100 --ivf_factor 10",
@@ -72,19 +74,19 @@ MODES = {
         "Compare PinSage with eight baselines on both protocols, over several seeds, with intervals.",
         ("data", "benchmark", "model", "training", "run"),
         ("--data_dir data/ml-100k --num_seeds 3", "--data_dir data/ml-100k --split temporal --num_seeds 1"),
-        hidden=frozenset({"resume", "checkpoint_dir"}),
+        hidden=frozenset({"resume", "extend", "checkpoint_dir"}),
     ),
     "ablation": Mode(
         "Take the model apart: the paper's variants, and the default without one part after another.",
         ("data", "benchmark", "model", "training", "run"),
         ("--data_dir data/ml-100k --num_seeds 3", "--data_dir data/ml-100k --num_seeds 1 --epochs 2"),
-        hidden=frozenset({"resume", "checkpoint_dir"}),
+        hidden=frozenset({"resume", "extend", "checkpoint_dir"}),
     ),
     "cold_start": Mode(
         "Place films that training never saw, by 0, 1, 5 and 20 of their ratings.",
         ("data", "benchmark", "model", "training", "run"),
         ("--data_dir data/ml-100k", "--data_dir data/ml-100k --num_seeds 1"),
-        hidden=frozenset({"resume", "checkpoint_dir", "split"}),
+        hidden=frozenset({"resume", "extend", "checkpoint_dir", "split"}),
     ),
     "export": Mode(
         "Write the embeddings and their films as .npy, CSV and Parquet, for other programs.",
@@ -98,7 +100,9 @@ EVERYTHING = Mode(
     "Download a dataset, train, evaluate beside the baselines, draw the pictures and recommend.",
     ("download", "data", "model", "training", "search", "inference", "run"),
     ("", "--dataset ml-1m --epochs 5", "--title 'star wars' --split temporal"),
-    left_out=frozenset({"schema", "movie_ids", "format"}),  # it fetches MovieLens, and prints more than films
+    left_out=frozenset(
+        {"schema", "movie_ids", "format", "extend"}
+    ),  # it fetches MovieLens, and prints more than films
     reasons={"data_dir": "folder of the dataset, filled where it is not there (default: data/<dataset>)"},
 )
 

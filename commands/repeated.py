@@ -19,11 +19,12 @@ def refuse_resume(config: Config, mode: str) -> None:
     """Refuse what a comparison cannot do.
 
     Raises:
-        UserError: ``--resume`` was typed.
+        UserError: ``--resume`` or ``--extend`` was typed.
     """
-    if config.run.resume:
+    if config.run.resume or config.run.extend is not None:
+        flag = "resume" if config.run.resume else "extend"
         raise UserError(
-            f"--resume continues one training, and --mode {mode} keeps no checkpoints; leave it out"
+            f"--{flag} continues one training, and --mode {mode} keeps no checkpoints; leave it out"
         )
 
 

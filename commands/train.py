@@ -3,12 +3,13 @@
 import csv
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from commands.extend import MAY_CHANGE_ON_EXTEND, checkpoint_path, inputs_on_newer_data, record_start
 from config import Config
 from data.dataset import MovieLens, load_movielens
 from data.graph_builder import build_graph
@@ -17,16 +18,26 @@ from model.fit import Progress, fit
 from model.heads import Embeddings
 from model.inputs import ModelInputs, build_inputs, shadow_sampler
 from model.trainer import Trainer
-from utils.checkpoint import BEST, LAST, Checkpoint, load_checkpoint, save_checkpoint, split_fingerprint
+from utils.checkpoint import (
+    BEST,
+    LAST,
+    Checkpoint,
+    load_checkpoint,
+    remove_unfinished,
+    save_checkpoint,
+    split_fingerprint,
+)
 from utils.cli import adopt
 from utils.compute import peak_memory_gb, set_up_compute
 from utils.errors import UserError
 from utils.evaluation import sample_questions
 from utils.plots import plot_training_curves
+from utils.run_lock import locked
 from utils.team import is_leader, leave_team
 
 logger = logging.getLogger("pinsage")
 
+LOCK = ".training.lock"  # in the folder of the checkpoints, while a training runs
 # A longer or shorter training of the same model: the schedule does not depend on them.
 MAY_CHANGE_ON_RESUME = frozenset({"epochs", "patience"})
 
@@ -63,7 +74,7 @@ class _Training:
 
 
 def train(config: Config, typed: dict[str, Any]) -> Config:
-    """Train, or with ``--resume`` continue, and leave checkpoints, history and curves behind.
+    """Train, or continue with ``--resume`` or ``--extend``, and leave checkpoints, history and curves behind.
 
     Args:
         config: all settings.
@@ -76,18 +87,39 @@ def train(config: Config, typed: dict[str, Any]) -> Config:
         UserError: data, settings or checkpoint do not fit.
         WorldError: the loss diverged or a checkpoint could not be written.
     """
-    started = time.perf_counter()
+    if config.run.resume and config.run.extend is not None:
+        raise UserError("--resume goes on with the same data, --extend with newer ones; give one of them")
     device = set_up_compute(config.run)
-    if not is_leader() and not config.run.verbose:
-        logger.setLevel(logging.WARNING)  # once is enough
+    if not is_leader():
+        if not config.run.verbose:
+            logger.setLevel(logging.WARNING)  # once is enough
+        return _train(config, typed, device)
     folder = Path(config.run.checkpoint_dir)
-    stored = load_checkpoint(folder / LAST) if config.run.resume else None
+    with locked(folder, LOCK, "a training"):
+        remove_unfinished(folder)
+        return _train(config, typed, device)
+
+
+def _train(config: Config, typed: dict[str, Any], device: torch.device) -> Config:
+    """``train`` once no other run can write into the folder."""
+    started = time.perf_counter()
+    folder = Path(config.run.checkpoint_dir)
+    source = _source(config)
+    stored = None if source is None else load_checkpoint(source)
     if stored is not None:
-        config = adopt(config, stored.settings, typed, MAY_CHANGE_ON_RESUME)
+        may_change = MAY_CHANGE_ON_RESUME if config.run.resume else MAY_CHANGE_ON_EXTEND
+        config = adopt(config, stored.settings, typed, may_change)
     movielens, split = load_and_split(config)
-    if stored is not None:
-        check_same_data(stored, movielens, split, folder / LAST)
-    training = _set_up(config, movielens, split, device, stored)
+    if stored is None or source is None:
+        training = _new_training(config, movielens, split, device)
+    elif config.run.resume:
+        check_same_data(stored, movielens, split, source)
+        training = _resumed_training(config, movielens, split, device, stored)
+    else:
+        inputs = inputs_on_newer_data(stored, config, movielens, split, source)
+        training = _new_training(config, movielens, split, device, inputs)
+        training.trainer.model.load_state_dict(stored.trainer["model"])
+    validation = _validation_questions(config, split)
 
     def save(embeddings: Embeddings, best: bool) -> None:
         if not is_leader():
@@ -98,13 +130,23 @@ def train(config: Config, typed: dict[str, Any]) -> Config:
             save_checkpoint(checkpoint, folder / BEST)
         save_checkpoint(checkpoint, folder / LAST)
 
-    if stored is None and is_leader():  # from now on an interrupted training can be resumed
-        save_checkpoint(training.checkpoint(training.trainer.embeddings()), folder / LAST)
-    fit(training.trainer, _validation_questions(config, split), training.progress, save)
+    if not config.run.resume:  # from now on an interrupted training can be resumed
+        embeddings = training.trainer.embeddings()
+        if config.run.extend is not None:
+            record_start(embeddings, validation, training.progress)
+        save(embeddings, best=config.run.extend is not None)
+    fit(training.trainer, validation, training.progress, save)
     if is_leader():
         _finish(training, folder, started)
     leave_team()
     return config
+
+
+def _source(config: Config) -> Path | None:
+    """The checkpoint to go on from, if any."""
+    if config.run.extend is not None:
+        return checkpoint_path(config.run.extend)
+    return Path(config.run.checkpoint_dir) / LAST if config.run.resume else None
 
 
 def load(config: Config) -> MovieLens:
@@ -147,20 +189,16 @@ def _identity(movielens: MovieLens, split: Split) -> dict[str, str]:
     return {"name": movielens.name, "data": movielens.fingerprint, "split": split_fingerprint(split)}
 
 
-def _set_up(
-    config: Config, movielens: MovieLens, split: Split, device: torch.device, stored: Checkpoint | None
+def _new_training(
+    config: Config,
+    movielens: MovieLens,
+    split: Split,
+    device: torch.device,
+    inputs: ModelInputs | None = None,
 ) -> _Training:
-    """A fresh training, or the stored one as it was after its last epoch."""
-    if stored is None:
+    """A training at its first epoch, on inputs made for the occasion where none are given."""
+    if inputs is None:
         inputs = build_inputs(movielens, split, config.model, config.run.seed)
-        progress = Progress()
-    else:
-        graph = build_graph(split.train, split.num_users, split.num_movies)
-        shadows = shadow_sampler(movielens, split, graph, stored.basis, config.model, config.run.seed)
-        inputs = ModelInputs(
-            graph, stored.basis, stored.features, stored.neighbors.long(), stored.weights, shadows
-        )
-        progress = Progress(**stored.progress)
     trainer = Trainer(
         inputs,
         split,
@@ -170,10 +208,22 @@ def _set_up(
         device,
         show_progress=is_leader() and not config.run.quiet,
     )
-    if stored is not None:
-        trainer.load_state_dict(stored.trainer)
-        logger.info("continuing after epoch %d", trainer.epoch)
-    return _Training(config, movielens, split, inputs, trainer, progress)
+    return _Training(config, movielens, split, inputs, trainer, Progress())
+
+
+def _resumed_training(
+    config: Config, movielens: MovieLens, split: Split, device: torch.device, stored: Checkpoint
+) -> _Training:
+    """The stored training as it was after its last epoch."""
+    graph = build_graph(split.train, split.num_users, split.num_movies)
+    shadows = shadow_sampler(movielens, split, graph, stored.basis, config.model, config.run.seed)
+    inputs = ModelInputs(
+        graph, stored.basis, stored.features, stored.neighbors.long(), stored.weights, shadows
+    )
+    training = _new_training(config, movielens, split, device, inputs)
+    training.trainer.load_state_dict(stored.trainer)
+    logger.info("continuing after epoch %d", training.trainer.epoch)
+    return replace(training, progress=Progress(**stored.progress))
 
 
 def _validation_questions(config: Config, split: Split) -> Queries | None:
@@ -194,6 +244,8 @@ def _finish(training: _Training, folder: Path, started: float) -> None:
         writer.writerows(history)
     plot_training_curves(history, output / "training_curves.png")
     progress = training.progress
+    if progress.best_epoch == 0:
+        logger.info("fine-tuning found nothing better than the saved weights, which are kept")
     logger.info(
         "trained in %.0f s, peak memory %.2f GB; best epoch %d%s -> %s",
         time.perf_counter() - started,

@@ -51,7 +51,7 @@ def build_inputs(movielens: MovieLens, split: Split, settings: ModelConfig, seed
         seed: of the spectral features and the walks.
     """
     graph = build_graph(split.train, split.num_users, split.num_movies)
-    tags = _training_tags(movielens.tags, split)
+    tags = training_tags(movielens.tags, split)
     basis = fit_features(movielens.movies, graph, settings.spectral_dim, seed, tags, movielens.genome)
     features = film_features(basis, movielens.movies, graph.movie_user_matrix(), tags, movielens.genome)
     walks = RandomWalkSampler(
@@ -71,11 +71,11 @@ def shadow_sampler(
     seed: int,
 ) -> ShadowSampler:
     """The sampler of shadows, from the training part of ``split`` alone; arguments as in ``build_inputs``."""
-    tags = _training_tags(movielens.tags, split)
+    tags = training_tags(movielens.tags, split)
     return ShadowSampler(graph, basis, movielens.movies, tags, movielens.genome, settings, seed)
 
 
-def _training_tags(tags: Tags | None, split: Split) -> Tags | None:
+def training_tags(tags: Tags | None, split: Split) -> Tags | None:
     """The tags that a user did not put on a film held out from that user."""
     if tags is None:
         return None

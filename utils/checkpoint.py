@@ -94,6 +94,13 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove what runs that were killed while they saved have left; for whoever has the folder to themselves."""
+    for name in (LAST, BEST):
+        for unfinished in folder.glob(f".{name}.*.tmp"):
+            unfinished.unlink(missing_ok=True)
+
+
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint onto the CPU; code in it is never run.
 

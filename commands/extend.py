@@ -1,0 +1,125 @@
+"""``train.py --extend``: go on from a saved model with newer data, its films and users among them."""
+
+import logging
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+
+from config import Config, TrainingConfig
+from data.dataset import IntArray, MovieLens
+from data.feature_extractor import training_degree
+from data.splits import Queries, Split
+from model.extension import extended_inputs
+from model.fit import Progress
+from model.heads import Embeddings
+from model.inputs import ModelInputs
+from utils.checkpoint import BEST, Checkpoint
+from utils.errors import UserError
+from utils.evaluation import EmbeddingScorer, evaluate
+from utils.titles import normalise
+
+logger = logging.getLogger("pinsage")
+
+# All of how to train, nothing of what the model is or what is held out.
+MAY_CHANGE_ON_EXTEND = frozenset(field.name for field in fields(TrainingConfig)) - {"preset"}
+LEAST_AGREEMENT = 0.6  # real newer data gave .99, the same users under other ids .41
+MOST_OTHER_TITLES = 0.2  # of the checkpoint's films; releases correct a title now and then
+MOST_NAMED = 3
+
+
+def checkpoint_path(name: str) -> Path:
+    """The file that ``--extend`` names, ``best.pt`` where it names a folder."""
+    path = Path(name)
+    return path / BEST if path.is_dir() else path
+
+
+def inputs_on_newer_data(
+    stored: Checkpoint, config: Config, movielens: MovieLens, split: Split, path: Path
+) -> ModelInputs:
+    """What the saved model reads of the newer data; says how much of them is new.
+
+    Raises:
+        UserError: the data are not newer ones of the same films and users.
+    """
+    users = stored.user_ids.numpy()
+    _check_newer(stored, movielens, split, path)
+    extended = extended_inputs(stored.basis, users, movielens, split, config.model, config.run.seed)
+    if extended.agreement is not None and extended.agreement < LEAST_AGREEMENT:
+        raise UserError(
+            f"--data_dir {movielens.name}: its users rate unlike those of {path} with the same ids (a median "
+            f"cosine of {extended.agreement:.2f} in the spectral basis, where 1 is alike), so the ids name "
+            "other people; train anew"
+        )
+    before = training_degree(stored.basis, stored.features.numpy()).sum()
+    logger.info(
+        "extending %s (%s, epoch %d): %s new films, %s new users, %s more training ratings",
+        *(path, stored.dataset["name"], stored.trainer["epoch"]),
+        f"{movielens.num_movies - len(stored.movies):,}",
+        f"{movielens.num_users - len(users):,}",
+        f"{len(split.train) - round(before):,}",
+    )
+    if extended.agreement is not None:
+        logger.info(
+            "%s users folded into the saved basis; of those in it, folding in gives the rows back with a "
+            "median cosine of %.3f",
+            *(f"{extended.folded_users:,}", extended.agreement),
+        )
+    if unknown := {g for genres in movielens.movies.genres for g in genres} - set(stored.basis.genre_names):
+        logger.info(
+            "genres that the saved model does not know count for nothing: %s", ", ".join(sorted(unknown))
+        )
+    return extended.inputs
+
+
+def record_start(embeddings: Embeddings, validation: Queries | None, progress: Progress) -> None:
+    """Measure the saved weights on the newer data: fine-tuning has to be better than that."""
+    if validation is None:
+        return
+    metrics = evaluate(EmbeddingScorer(*(part.numpy() for part in embeddings)), validation).metrics
+    progress.best_mrr = metrics["mrr"]
+    logger.info(
+        "before fine-tuning  validation: MRR %.4f  hit rate @10 %.4f  @100 %.4f",
+        *(metrics["mrr"], metrics["hit_rate@10"], metrics["hit_rate@100"]),
+    )
+
+
+def _check_newer(stored: Checkpoint, movielens: MovieLens, split: Split, path: Path) -> None:
+    """Refuse data that cannot be what the checkpoint was trained on, some time later."""
+    where = f"--data_dir {movielens.name}"
+    if stored.dataset["data"] == movielens.fingerprint:
+        raise UserError(
+            f"{where} is what {path} was trained on, nothing in it is new; continue with --resume, or train "
+            "anew"
+        )
+    for noun, ours, theirs in (
+        ("film", stored.movies.ids, movielens.movies.ids),
+        ("user", stored.user_ids.numpy(), movielens.user_ids),
+    ):
+        if len(missing := np.setdiff1d(ours, theirs)):
+            raise UserError(
+                f"{where} lacks {len(missing):,} of the {len(ours):,} {noun}s of {path} ({noun} "
+                f"{_named(missing)}), so it is no newer release of the same data; train anew on it"
+            )
+    row_of = {int(movie): row for row, movie in enumerate(movielens.movies.ids)}
+    other = [
+        (title, movielens.movies.titles[row_of[int(movie)]])
+        for movie, title in zip(stored.movies.ids, stored.movies.titles, strict=True)
+        if normalise(title) != normalise(movielens.movies.titles[row_of[int(movie)]])
+    ]
+    if len(other) > MOST_OTHER_TITLES * len(stored.movies):
+        raise UserError(
+            f"{where} has other titles under {len(other):,} of the {len(stored.movies):,} ids of {path}, for "
+            f"instance {other[0][1]!r} for {other[0][0]!r}, so it is another catalogue; train anew on it"
+        )
+    before = round(float(training_degree(stored.basis, stored.features.numpy()).sum()))
+    if len(split.train) < before:
+        raise UserError(
+            f"{where} is older than {path}: {len(split.train):,} training ratings, {before:,} then; "
+            "give newer data"
+        )
+
+
+def _named(ids: IntArray) -> str:
+    more = f" and {len(ids) - MOST_NAMED:,} more" if len(ids) > MOST_NAMED else ""
+    return ", ".join(map(str, ids[:MOST_NAMED])) + more
