@@ -1,6 +1,7 @@
 """``train.py --extend``: go on from a saved model with newer data, its films and users among them."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -42,9 +43,10 @@ def inputs_on_newer_data(
     Raises:
         UserError: the data are not newer ones of the same films and users.
     """
-    users = stored.user_ids.numpy()
     _check_newer(stored, movielens, split, path)
-    extended = extended_inputs(stored.basis, users, movielens, split, config.model, config.run.seed)
+    row_of = {user: row for row, user in enumerate(_ids(movielens.user_ids, movielens.user_text_ids))}
+    users = [row_of[user] for user in _ids(stored.user_ids.numpy(), stored.user_text_ids)]
+    extended = extended_inputs(stored.basis, np.array(users), movielens, split, config.model, config.run.seed)
     if extended.agreement is not None and extended.agreement < LEAST_AGREEMENT:
         raise UserError(
             f"--data_dir {movielens.name}: its users rate unlike those of {path} with the same ids (a median "
@@ -92,20 +94,20 @@ def _check_newer(stored: Checkpoint, movielens: MovieLens, split: Split, path: P
             f"{where} is what {path} was trained on, nothing in it is new; continue with --resume, or train "
             "anew"
         )
-    for noun, ours, theirs in (
-        ("film", stored.movies.ids, movielens.movies.ids),
-        ("user", stored.user_ids.numpy(), movielens.user_ids),
-    ):
-        if len(missing := np.setdiff1d(ours, theirs)):
+    row_of = {movie: row for row, movie in enumerate(_ids(movielens.movies.ids, movielens.movies.text_ids))}
+    movies = _ids(stored.movies.ids, stored.movies.text_ids)
+    users = _ids(stored.user_ids.numpy(), stored.user_text_ids)
+    newer_users = set(_ids(movielens.user_ids, movielens.user_text_ids))
+    for noun, ours, theirs in (("film", movies, row_of), ("user", users, newer_users)):
+        if missing := [known for known in ours if known not in theirs]:
             raise UserError(
                 f"{where} lacks {len(missing):,} of the {len(ours):,} {noun}s of {path} ({noun} "
                 f"{_named(missing)}), so it is no newer release of the same data; train anew on it"
             )
-    row_of = {int(movie): row for row, movie in enumerate(movielens.movies.ids)}
     other = [
-        (title, movielens.movies.titles[row_of[int(movie)]])
-        for movie, title in zip(stored.movies.ids, stored.movies.titles, strict=True)
-        if normalise(title) != normalise(movielens.movies.titles[row_of[int(movie)]])
+        (title, newer)
+        for movie, title in zip(movies, stored.movies.titles, strict=True)
+        if normalise(title) != normalise(newer := movielens.movies.titles[row_of[movie]])
     ]
     if len(other) > MOST_OTHER_TITLES * len(stored.movies):
         raise UserError(
@@ -120,6 +122,11 @@ def _check_newer(stored: Checkpoint, movielens: MovieLens, split: Split, path: P
         )
 
 
-def _named(ids: IntArray) -> str:
+def _ids(numbers: IntArray, texts: list[str] | None) -> Sequence[int | str]:
+    """Ids as their data have them."""
+    return numbers.tolist() if texts is None else texts
+
+
+def _named(ids: Sequence[int | str]) -> str:
     more = f" and {len(ids) - MOST_NAMED:,} more" if len(ids) > MOST_NAMED else ""
     return ", ".join(map(str, ids[:MOST_NAMED])) + more

@@ -39,7 +39,7 @@ class ExtendedInputs(NamedTuple):
 
 def extended_inputs(
     basis: FeatureBasis,
-    known_users: IntArray,
+    known: IntArray,
     movielens: MovieLens,
     split: Split,
     settings: ModelConfig,
@@ -49,14 +49,13 @@ def extended_inputs(
 
     Args:
         basis: of the saved model.
-        known_users: int64, the ids of its users, ascending; all of them are in ``movielens``.
+        known: rows of its users in ``movielens``, in the basis's order.
         movielens: the newer data.
         split: of these data; only its training part is used.
         settings: of features and walks, those of the saved model.
         seed: of the walks.
     """
     graph = build_graph(split.train, split.num_users, split.num_movies)
-    known = np.searchsorted(movielens.user_ids, known_users)
     rows = fold_in_users(basis.user_basis, graph, known)
     saved = basis.user_basis.any(axis=1)  # who had training ratings then
     agreement = _agreement(rows[known[saved]], basis.user_basis[saved])

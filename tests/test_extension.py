@@ -15,6 +15,7 @@ from data.graph_builder import build_graph
 from data.splits import split_interactions
 from model.extension import extended_inputs, fold_in_users
 from model.inputs import build_inputs
+from tests.books import library
 from tests.factories import catalogue, random_graph, random_interactions, random_movielens
 from tests.planted import block_of, planted_movielens
 from tests.test_commands import FAST, flags, recommended, refused
@@ -60,7 +61,7 @@ def test_on_the_same_data_nothing_changes():
     movielens = random_movielens()
     split = split_interactions(movielens.interactions, 30, 20)
     inputs = build_inputs(movielens, split, MODEL, 0)
-    again = extended_inputs(inputs.basis, movielens.user_ids, movielens, split, MODEL, 0)
+    again = extended_inputs(inputs.basis, np.arange(30), movielens, split, MODEL, 0)
     assert again.folded_users == 0 and again.agreement > 0.99
     for name in ("features", "neighbors", "weights"):
         assert torch.equal(getattr(again.inputs, name), getattr(inputs, name))
@@ -71,7 +72,7 @@ def test_without_a_spectral_basis_there_is_nothing_to_fold_in():
     split = split_interactions(movielens.interactions, 30, 20)
     model = replace(MODEL, spectral_dim=0)
     inputs = build_inputs(movielens, split, model, 0)
-    again = extended_inputs(inputs.basis, movielens.user_ids, movielens, split, model, 0)
+    again = extended_inputs(inputs.basis, np.arange(30), movielens, split, model, 0)
     assert again.agreement is None and torch.equal(again.inputs.features, inputs.features)
 
 
@@ -132,8 +133,8 @@ def test_it_takes_in_what_is_new_and_goes_on_from_the_saved_weights(workspace, t
     assert main_modes(["--mode", "evaluate", *newer]) == 0
 
 
-def test_weights_that_fine_tuning_only_spoils_are_kept(workspace, tmp_path, capsys):
-    argv = [*extend_flags(workspace, tmp_path), "--epochs", "1", "--lr", "50"]
+def test_weights_that_fine_tuning_does_not_improve_are_kept(workspace, tmp_path, capsys):
+    argv = [*extend_flags(workspace, tmp_path), "--epochs", "1", "--lr", "1e-30"]
     assert main_train(argv) == 0
     assert "nothing better than the saved weights, which are kept" in capsys.readouterr().err
     old, new = (load_checkpoint(folder / "checkpoints" / "best.pt") for folder in (workspace, tmp_path))
@@ -148,6 +149,21 @@ def test_it_may_replace_the_checkpoint_that_it_extends(workspace, tmp_path):
     argv[3] = str(tmp_path / "checkpoints" / "best.pt")
     assert main_train([*argv, "--epochs", "1", "--quiet"]) == 0
     assert len(load_checkpoint(tmp_path / "checkpoints" / "best.pt").movies) == 40
+
+
+def test_ids_that_are_text_may_change_their_rows(tmp_path, capsys):
+    library(tmp_path / "newer")
+    head, *rows = (tmp_path / "newer" / "loans.txt").read_text().splitlines()
+    library(tmp_path / "older")
+    (tmp_path / "older" / "loans.txt").write_text("\n".join([head, *reversed(rows[:600])]))
+    assert main_train([*flags(tmp_path, data="older"), *FAST, "--epochs", "1"]) == 0
+    old = load_checkpoint(tmp_path / "checkpoints" / "best.pt")
+    argv = [*flags(tmp_path, data="newer"), "--extend", str(tmp_path / "checkpoints"), "--epochs", "1"]
+    assert main_train(argv) == 0
+    assert "0 new films, 10 new users" in capsys.readouterr().err
+    new = load_checkpoint(tmp_path / "checkpoints" / "best.pt")
+    rows = [new.user_text_ids.index(reader) for reader in old.user_text_ids]
+    assert rows != sorted(rows) and np.array_equal(new.basis.user_basis[rows], old.basis.user_basis)
 
 
 def renumbered(row):

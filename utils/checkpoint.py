@@ -95,7 +95,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what runs that were killed while they saved have left; for whoever has the folder to themselves."""
+    """Remove what runs killed in the middle of a save have left; only for who has the folder to himself."""
     for name in (LAST, BEST):
         for unfinished in folder.glob(f".{name}.*.tmp"):
             unfinished.unlink(missing_ok=True)
