@@ -27,7 +27,7 @@ class Progress:
 
     Attributes:
         best_epoch: epoch with the best mean of its own validation MRR and that of the two epochs before;
-            the last one where nothing is validated.
+            the last one where nothing is validated; 0 for the weights that fine-tuning started from.
         best_mrr: the validation MRR of that epoch itself, or None.
         stale_epochs: epochs since the best one.
         history: one row an epoch.
@@ -42,7 +42,11 @@ class Progress:
         """Add an epoch's row; true where it is the best so far."""
         self.history.append(row)
         mrr = row.get("validation_mrr")
-        improved = mrr is None or self.best_epoch == 0 or self._judged(-1) > self._judged(self.best_epoch - 1)
+        if mrr is None or self.best_mrr is None:
+            improved = True
+        else:  # before the first best epoch, the weights that were started from
+            to_beat = self._judged(self.best_epoch - 1) if self.best_epoch else self.best_mrr
+            improved = self._judged(-1) > to_beat
         if improved:
             self.best_epoch, self.best_mrr, self.stale_epochs = int(row["epoch"]), mrr, 0
         else:
