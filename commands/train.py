@@ -198,7 +198,7 @@ def _new_training(
 ) -> _Training:
     """A training at its first epoch, on inputs made for the occasion where none are given."""
     if inputs is None:
-        inputs = build_inputs(movielens, split, config.model, config.run.seed)
+        inputs = build_inputs(movielens, split, config.model, config.run.seed, device)
     trainer = Trainer(
         inputs,
         split,
@@ -216,7 +216,9 @@ def _resumed_training(
 ) -> _Training:
     """The stored training as it was after its last epoch."""
     graph = build_graph(split.train, split.num_users, split.num_movies)
-    shadows = shadow_sampler(movielens, split, graph, stored.basis, config.model, config.run.seed)
+    shadows = shadow_sampler(
+        movielens, split, graph, stored.basis, config.model, config.run.seed, device
+    )
     inputs = ModelInputs(
         graph, stored.basis, stored.features, stored.neighbors.long(), stored.weights, shadows
     )

@@ -16,7 +16,7 @@ from data.graph_builder import ItemGraph
 from model.inputs import ModelInputs
 from model.trainer import Trainer
 from utils.evaluation import EmbeddingScorer
-from utils.random_walk import RandomWalkSampler
+from utils.random_walk_torch import walk_sampler
 
 
 def extend_inputs(
@@ -39,9 +39,7 @@ def extend_inputs(
     new_films = np.arange(num_known, graph.num_movies)
     raters = graph.movie_user_matrix()[num_known:]
     features = film_features(inputs.basis, new.movies, raters, new.tags, new.genome, degree_known=False)
-    walks = RandomWalkSampler(
-        graph, settings.num_walks, settings.walk_length, settings.restart_probability, seed
-    )
+    walks = walk_sampler(graph, settings, seed)
     neighbors, weights = walks.batch_sample_neighbors(new_films, settings.num_neighbors)
     return replace(
         inputs,

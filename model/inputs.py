@@ -16,7 +16,7 @@ from data.feature_extractor import FeatureBasis, film_features, fit_features
 from data.graph_builder import ItemGraph, build_graph
 from data.splits import Split
 from model.shadows import ShadowSampler
-from utils.random_walk import RandomWalkSampler
+from utils.random_walk_torch import walk_sampler
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,13 @@ class ModelInputs:
     shadows: ShadowSampler
 
 
-def build_inputs(movielens: MovieLens, split: Split, settings: ModelConfig, seed: int) -> ModelInputs:
+def build_inputs(
+    movielens: MovieLens,
+    split: Split,
+    settings: ModelConfig,
+    seed: int,
+    device: torch.device | str = "cpu",
+) -> ModelInputs:
     """Build graph, features and neighbour table from the training part of ``split``.
 
     Args:
@@ -49,16 +55,15 @@ def build_inputs(movielens: MovieLens, split: Split, settings: ModelConfig, seed
         split: of these data.
         settings: of features and walks.
         seed: of the spectral features and the walks.
+        device: where the walks are taken; changes no bit of the result, which is on the CPU.
     """
     graph = build_graph(split.train, split.num_users, split.num_movies)
     tags = training_tags(movielens.tags, split)
     basis = fit_features(movielens.movies, graph, settings.spectral_dim, seed, tags, movielens.genome)
     features = film_features(basis, movielens.movies, graph.movie_user_matrix(), tags, movielens.genome)
-    walks = RandomWalkSampler(
-        graph, settings.num_walks, settings.walk_length, settings.restart_probability, seed
-    )
+    walks = walk_sampler(graph, settings, seed, device)
     neighbors, weights = walks.batch_sample_neighbors(np.arange(split.num_movies), settings.num_neighbors)
-    shadows = shadow_sampler(movielens, split, graph, basis, settings, seed)
+    shadows = shadow_sampler(movielens, split, graph, basis, settings, seed, device)
     return ModelInputs(graph, basis, torch.from_numpy(features), neighbors, weights, shadows)
 
 
@@ -69,10 +74,11 @@ def shadow_sampler(
     basis: FeatureBasis,
     settings: ModelConfig,
     seed: int,
+    device: torch.device | str = "cpu",
 ) -> ShadowSampler:
     """The sampler of shadows, from the training part of ``split`` alone; arguments as in ``build_inputs``."""
     tags = training_tags(movielens.tags, split)
-    return ShadowSampler(graph, basis, movielens.movies, tags, movielens.genome, settings, seed)
+    return ShadowSampler(graph, basis, movielens.movies, tags, movielens.genome, settings, seed, device)
 
 
 def training_tags(tags: Tags | None, split: Split) -> Tags | None:

@@ -18,7 +18,7 @@ from config import ModelConfig
 from data.dataset import Genome, IntArray, Movies, Tags
 from data.feature_extractor import FeatureBasis, film_features
 from data.graph_builder import ItemGraph
-from utils.random_walk import RandomWalkSampler
+from utils.random_walk_torch import walk_sampler
 
 KNOWN_RATINGS = (0, 0, 1, 2, 5, 10, 20)  # how many ratings a shadow keeps at most, each as likely
 
@@ -42,6 +42,7 @@ class ShadowSampler:
         genome: tag genome.
         settings: of the walks.
         seed: the run's seed.
+        device: where the walks are taken.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class ShadowSampler:
         genome: Genome | None,
         settings: ModelConfig,
         seed: int,
+        device: torch.device | str = "cpu",
     ):
         self.graph = graph
         self.basis = basis
@@ -61,6 +63,7 @@ class ShadowSampler:
         self.genome = genome
         self.settings = settings
         self.seed = seed
+        self.device = device
 
     def draw(self, epoch: int) -> Nodes:
         """The shadows of ``epoch`` (0-based).
@@ -85,9 +88,7 @@ class ShadowSampler:
             self.genome if described else None,
             degree_known=False,
         )
-        walks = RandomWalkSampler(
-            both, settings.num_walks, settings.walk_length, settings.restart_probability, self.seed
-        )
+        walks = walk_sampler(both, settings, self.seed, self.device)
         walks.refresh(epoch)
         film = torch.arange(num_movies)
         neighbors, weights = walks.batch_sample_neighbors(film + num_movies, settings.num_neighbors)

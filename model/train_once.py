@@ -40,7 +40,7 @@ def train_once(config: Config, movielens: MovieLens, split: Split, device: torch
         UserError: the split has nothing to train on.
         WorldError: the loss diverged.
     """
-    inputs = build_inputs(movielens, split, config.model, config.run.seed)
+    inputs = build_inputs(movielens, split, config.model, config.run.seed, device)
     trainer = Trainer(inputs, split, config.model, config.training, config.run.seed, device)
     progress = Progress()
     validation = None

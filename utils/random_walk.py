@@ -82,7 +82,7 @@ class RandomWalkSampler:
             self.num_walks,
             self.walk_length,
             np.uint64(round(self.restart_probability * 2**32)),
-            _stream_key(self.seed, self.refresh_number),
+            stream_key(self.seed, self.refresh_number),
             neighbors,
             weights,
             max(1, min(len(seeds) // 64, 8 * numba.get_num_threads())),
@@ -96,6 +96,6 @@ class RandomWalkSampler:
         )
 
 
-def _stream_key(seed: int, refresh_number: int) -> np.uint64:
+def stream_key(seed: int, refresh_number: int) -> np.uint64:
     """One 64-bit key for a (seed, refresh number): the words of numpy's own seed hashing."""
     return np.random.SeedSequence([seed, refresh_number]).generate_state(1, np.uint64)[0]

@@ -1,0 +1,178 @@
+"""The walks of ``utils/random_walk.py`` as tensor operations, for a GPU; the same neighbours to the bit.
+
+All walks of a block of seeds take a hop at once. The random words are the Numba kernel's: SplitMix64 in
+int64 arithmetic that wraps around, with shifts that bring in zeros. So the neighbour table does not
+depend on the device, and the tests compare both bit for bit on CPU.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from config import ModelConfig
+from data.dataset import IntArray
+from data.graph_builder import ItemGraph
+from utils import walk_kernel
+from utils.random_walk import RandomWalkSampler, stream_key
+
+BLOCK_WALKS = 2_000_000  # walks in memory at once, some hundred bytes each
+LOWER_HALF = (1 << 32) - 1
+
+
+def _signed(word: int) -> int:
+    """The int64 with a number's lowest 64 bits: PyTorch has no arithmetic on uint64."""
+    return (word + (1 << 63)) % (1 << 64) - (1 << 63)
+
+
+GOLDEN = _signed(int(walk_kernel.GOLDEN))
+
+
+def _shift(words: Tensor, bits: int) -> Tensor:
+    """Right shift that brings in zeros."""
+    return (words >> bits) & ((1 << (64 - bits)) - 1)
+
+
+def _mix(z: Tensor) -> Tensor:
+    """SplitMix64's finaliser, as ``walk_kernel.mix``."""
+    z = (z ^ _shift(z, 30)) * _signed(0xBF58476D1CE4E5B9)
+    z = (z ^ _shift(z, 27)) * _signed(0x94D049BB133111EB)
+    return z ^ _shift(z, 31)
+
+
+def _words(stream: Tensor, count: int) -> Tensor:
+    """The next ``count`` words of each stream ``[n]``: int64 ``[n, count]``."""
+    return _mix(stream.unsqueeze(1) + GOLDEN * torch.arange(1, count + 1, device=stream.device))
+
+
+def _pick(ptr: Tensor, node: Tensor, half: Tensor) -> Tensor:
+    """An edge of each node from 32 random bits: multiply and shift."""
+    start = ptr[node].long()
+    return start + (half * (ptr[node + 1] - start) >> 32)
+
+
+class TorchRandomWalkSampler(RandomWalkSampler):
+    """``RandomWalkSampler`` on a PyTorch device; arguments as there.
+
+    Args:
+        device: where the graph is kept and the walks are taken; results are on the CPU.
+    """
+
+    def __init__(
+        self,
+        graph: ItemGraph,
+        num_walks: int = 200,
+        walk_length: int = 2,
+        restart_probability: float = 0.5,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+    ):
+        super().__init__(graph, num_walks, walk_length, restart_probability, seed)
+        self.device = torch.device(device)
+        self._graph = tuple(
+            torch.from_numpy(np.require(part, requirements="W")).to(self.device)
+            for part in (graph.movie_ptr, graph.movie_users, graph.user_ptr, graph.user_movies)
+        )
+
+    def batch_sample_neighbors(
+        self, nodes: Tensor | IntArray, num_neighbors: int = 50
+    ) -> tuple[Tensor, Tensor]:
+        """See ``RandomWalkSampler.batch_sample_neighbors``."""
+        blocks = torch.as_tensor(nodes, dtype=torch.int64).split(max(1, BLOCK_WALKS // self.num_walks))
+        tables = [self._sample(block.to(self.device), num_neighbors) for block in blocks]
+        return torch.cat([table[0].cpu() for table in tables]), torch.cat(
+            [table[1].cpu() for table in tables]
+        )
+
+    def _sample(self, seeds: Tensor, num_neighbors: int) -> tuple[Tensor, Tensor]:
+        movie_ptr = self._graph[0]
+        neighbors = seeds.unsqueeze(1).repeat(1, num_neighbors)
+        weights = torch.zeros(neighbors.shape, device=self.device)
+        rated = (movie_ptr[seeds] < movie_ptr[seeds + 1]).nonzero().squeeze(1)
+        if len(rated):
+            walked = seeds[rated]
+            neighbors[rated], weights[rated] = _rank_by_visits(walked, self._walk(walked), num_neighbors)
+        return neighbors, weights
+
+    def _walk(self, seeds: Tensor) -> Tensor:
+        """Visited films ``[n, steps]`` in the order of the visits, hop by hop; gaps hold the seed."""
+        movie_ptr, movie_users, user_ptr, user_movies = self._graph
+        key = _signed(int(stream_key(self.seed, self.refresh_number)))
+        stream = _mix(key ^ _mix(seeds + GOLDEN))
+        # Live walks in one row, those of a seed side by side: whose they are, where they stand, their word.
+        row = torch.arange(len(seeds), device=self.device).repeat_interleave(self.num_walks)
+        node = seeds[row]
+        word = _words(stream, self.num_walks).flatten()
+        stream = stream + _signed(self.num_walks * GOLDEN)
+        hops = []
+        for hop in range(self.walk_length):
+            if hop > 0:
+                row, node, word, stream = self._keep_survivors(row, node, stream)
+            user = movie_users[_pick(movie_ptr, node, _shift(word, 32))]
+            node = user_movies[_pick(user_ptr, user, word & LOWER_HALF)].long()
+            place, alive = _place_in_row(row, len(seeds))
+            visited = seeds.unsqueeze(1).repeat(1, int(alive.max()))
+            visited[row, place] = node
+            hops.append(visited)
+        return torch.cat(hops, dim=1)
+
+    def _keep_survivors(
+        self, row: Tensor, node: Tensor, stream: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """End walks with the restart probability; rows, nodes and words of the others, and the streams.
+
+        A walk reads one word as its coin and a survivor the next one for its hop, so the place of a
+        coin depends on the coins before it: a loop over walks, each step for all seeds at once.
+        """
+        place, alive = _place_in_row(row, len(stream))
+        most = int(alive.max())
+        words = _words(stream, 2 * most)
+        survives = _shift(words, 32) >= round(self.restart_probability * 2**32)  # [n, 2 * most]
+        coins = torch.zeros((most + 1, len(stream)), dtype=torch.int64, device=self.device)
+        for walk in range(most):
+            here = coins[walk]
+            coins[walk + 1] = here + 1 + survives.gather(1, here.unsqueeze(1)).squeeze(1)
+        stream = stream + GOLDEN * coins.gather(0, alive.unsqueeze(0)).squeeze(0)
+        coin = coins[place, row]
+        kept = survives[row, coin]
+        row, node, coin = row[kept], node[kept], coin[kept]
+        return row, node, words[row, coin + 1], stream
+
+
+def _place_in_row(row: Tensor, num_rows: int) -> tuple[Tensor, Tensor]:
+    """Of elements sorted by row: each one's place among its row's, and how many each row has."""
+    alive = torch.bincount(row, minlength=num_rows)
+    first = alive.cumsum(0) - alive
+    return torch.arange(len(row), device=row.device) - first[row], alive
+
+
+def _rank_by_visits(seeds: Tensor, visited: Tensor, limit: int) -> tuple[Tensor, Tensor]:
+    """The ``limit`` most visited films of each row but the seed, ties by first visit, and their weights."""
+    num_rows, steps = visited.shape
+    # Sorted by film and then by time: a film's visits stand together, the first one in front.
+    film_and_time = (visited * steps + torch.arange(steps, device=visited.device)).sort(dim=1).values
+    film = film_and_time // steps
+    begins = torch.ones_like(film, dtype=torch.bool)
+    begins[:, 1:] = film[:, 1:] != film[:, :-1]
+    begin = begins.flatten().nonzero().squeeze(1)
+    count = torch.diff(begin, append=begin.new_tensor([num_rows * steps]))
+    first = film_and_time.flatten()[begin] % steps
+    is_seed = film.flatten()[begin] == seeds[begin // steps]
+    merit = torch.zeros_like(film)
+    merit.view(-1)[begin] = torch.where(is_seed, 0, count * steps + (steps - 1 - first))
+    best, place = merit.topk(min(limit, steps), dim=1)
+    count = best // steps  # [n, min(T, steps)], 0 where there is no further film
+    neighbors = seeds.unsqueeze(1).repeat(1, limit)
+    neighbors[:, : count.shape[1]] = torch.where(count > 0, film.gather(1, place), seeds.unsqueeze(1))
+    weights = torch.zeros(neighbors.shape, device=seeds.device)
+    weights[:, : count.shape[1]] = (count.double() / count.sum(dim=1, keepdim=True).clamp(min=1)).float()
+    return neighbors, weights
+
+
+def walk_sampler(
+    graph: ItemGraph, settings: ModelConfig, seed: int, device: torch.device | str = "cpu"
+) -> RandomWalkSampler:
+    """The sampler of these settings: Numba's on the CPU, PyTorch's on cuda; same neighbours either way."""
+    arguments = (graph, settings.num_walks, settings.walk_length, settings.restart_probability, seed)
+    if torch.device(device).type == "cuda":
+        return TorchRandomWalkSampler(*arguments, device=device)
+    return RandomWalkSampler(*arguments)
