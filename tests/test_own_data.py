@@ -22,6 +22,7 @@ from tests.test_commands import FAST, flags, refused
 from utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
+RATED = {"rating": "stars", "timestamp": "day"}
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -199,6 +200,41 @@ def test_any_other_json_is_one_line(tmp_path_factory, content):
         assert "\n" not in str(error) and str(error).startswith(str(path))
 
 
+MARKS = [
+    b";",
+    b'"',
+    b"\n",
+    b"\r",
+    b"\x00",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"a",
+    b"7",
+    b"-",
+    b" ",
+    b"1e9",
+    b"nan",
+    b"24-05",
+]
+
+
+@PATIENT
+@given(*[st.lists(st.sampled_from(MARKS), max_size=12).map(b"".join) for _ in range(2)], st.booleans())
+def test_damaged_files_are_read_or_are_one_line(tmp_path_factory, items, interactions, quotes):
+    folder = small(
+        tmp_path_factory.getbasetemp() / "damaged", keys={**RATED, "quotes": quotes}, genres="kind"
+    )
+    (folder / "books.csv").write_bytes(b"isbn;name;kind\na;A;k\n" + items)
+    (folder / "loans.txt").write_bytes(b"reader;book;stars;day\nx;a;5;1\n" + interactions)
+    try:
+        data = load_movielens(folder, cache=False)
+    except UserError as error:
+        assert len(str(error).splitlines()) == 1
+    else:
+        assert data.num_movies == len(data.movies.titles) == len(data.movies.genres) == len(data.movies.years)
+        assert data.interactions.movies.max() < data.num_movies and data.interactions.ratings.max() <= 5
+
+
 @pytest.mark.parametrize(
     ("schema", "message"),
     [
@@ -244,9 +280,6 @@ def test_a_mistake_in_the_schema_is_one_line_that_says_what_to_do(tmp_path, caps
     (folder / "schema.json").write_bytes(content if isinstance(content, bytes) else content.encode())
     line = refused(capsys, main_train, flags(tmp_path, "books"))
     assert message in line
-
-
-RATED = {"rating": "stars", "timestamp": "day"}
 
 
 @pytest.mark.parametrize(
@@ -359,7 +392,7 @@ def test_a_new_book_is_asked_with_and_kept(workspace, capsys):
 def test_wrong_ids_and_other_books_are_one_line(workspace, capsys):
     argv = [*flags(workspace, "books"), "--movie_id", "sea/999"]
     assert refused(capsys, main_inference, argv).startswith(
-        "error: no film has the id sea/999; books has 40 films with ids such as 'sea/000-X', try --title"
+        "error: no film has the id 'sea/999'; books has 40 films with ids such as 'sea/000-X', try --title"
     )
     library(workspace / "other", seed=3)
     assert "is not what the checkpoint was trained on (books)" in refused(

@@ -26,7 +26,7 @@ def read_id_lines(name: str) -> Iterator[tuple[int, str]]:
             found = True
             yield line, text
     if not found:
-        raise UserError(f"--movie_ids {name} holds no id; write one MovieLens id a line")
+        raise UserError(f"--movie_ids {name} holds no id; write one id a line")
 
 
 def _read(name: str) -> str:
@@ -35,7 +35,7 @@ def _read(name: str) -> str:
         return content.decode("utf-8-sig")
     except OSError as error:
         raise UserError(
-            f"--movie_ids {name} cannot be read ({error.strerror}); name a file with one MovieLens id a line"
+            f"--movie_ids {name} cannot be read ({error.strerror}); name a file with one id a line"
         ) from error
     except UnicodeDecodeError as error:
         raise UserError(f"--movie_ids {name} is not UTF-8 text; save it as UTF-8") from error

@@ -65,18 +65,19 @@ class Recommender:
         Raises:
             UserError: the checkpoint knows no such film, or the id is none.
         """
-        movies = self.movies
+        movies, text = self.movies, str(movie_id)
         if movies.text_ids is not None:
-            known: int | str = str(movie_id)
+            known: int | str = text
             which = f"{len(movies):,} films with ids such as {movies.text_ids[0]!r}"
         else:
             try:
-                known = int(ID.parse(str(movie_id)))
+                known = int(ID.parse(text))
             except ValueError as rule:
-                raise UserError(f"an id must be {rule}, got {shown(str(movie_id))}; try --title") from None
+                raise UserError(f"an id must be {rule}, got {shown(text)}; try --title") from None
             which = f"{len(movies):,} films with ids from {movies.ids.min()} to {movies.ids.max()}"
         if known not in self._row_of:
-            raise UserError(f"no film has the id {movie_id}; {self.dataset} has {which}, try --title")
+            named = text if text.isdecimal() else shown(text)
+            raise UserError(f"no film has the id {named}; {self.dataset} has {which}, try --title")
         return self._row_of[known]
 
     def row_of_title(self, title: str) -> int:
