@@ -155,11 +155,18 @@ class InferenceConfig:
     movie_ids: str | None = flag(
         None, "file of ids, one a line (- for stdin), to ask about each of them", metavar="FILE"
     )
+    history: str | None = flag(
+        None, "films that someone has seen, oldest first: ids 1:5,50,260 or titles 'Toy Story=5; Heat'"
+    )
+    user_id: str | None = flag(
+        None, "id of a user in --data_dir, to recommend for by all that user's ratings", metavar="ID"
+    )
     new_movie: str | None = flag(
         None, "JSON file of a film unseen in training, to start from", metavar="FILE"
     )
     add: bool = flag(False, "keep the film of --new_movie, so that other films can lead to it")
     num_recommendations: int = flag(10, "films to recommend", low=1)
+    explain: bool = flag(False, "show which neighbours formed the film and which tie the others to it")
     format: str = flag(
         "table", "aligned tables for people, or JSON or CSV for programs", choices=("table", "json", "csv")
     )

@@ -1,11 +1,13 @@
 """``--mode inference``: which films go with this one?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from commands.explain import Explainer
 from commands.new_film import with_new_film
+from commands.person import films_for, history_from_text, history_question, user_from_data
 from config import Config, DataConfig, InferenceConfig
 from data.dataset import find_data
 from utils.added_films import with_added_films
@@ -19,11 +21,20 @@ from utils.id_files import read_id_lines
 from utils.recommender import Recommender
 from utils.search.choose import check_search
 
-WHO_ASKS = ("movie_id", "title", "movie_ids", "new_movie")  # flags of which one may be typed
+WHO_ASKS = (
+    "movie_id",
+    "title",
+    "movie_ids",
+    "new_movie",
+    "history",
+    "user_id",
+)  # flags of which one may be typed
 
 
 def recommend(config: Config, typed: dict[str, Any]) -> None:
-    """Print the films nearest to the one asked about, or to each of ``--movie_ids``; needs ``best.pt`` alone.
+    """Print the films nearest to the one asked about, to each of ``--movie_ids``, or for a person.
+
+    Needs ``best.pt`` alone, and the data for ``--user_id``.
 
     Raises:
         UserError: no checkpoint, no such film, an ambiguous title, or flags that contradict the checkpoint.
@@ -32,20 +43,23 @@ def recommend(config: Config, typed: dict[str, Any]) -> None:
     set_up_compute(config.run)
     folder = Path(config.run.checkpoint_dir)
     checkpoint = load_checkpoint(folder / BEST)
-    adopt(config, checkpoint.settings, typed)
-    if "data_dir" in typed and Path(config.data.data_dir).is_dir():
-        _check_data(config.data, checkpoint.dataset)
+    config = adopt(config, checkpoint.settings, typed)
     request = config.inference
+    if request.user_id is not None or ("data_dir" in typed and Path(config.data.data_dir).is_dir()):
+        _check_data(config.data, checkpoint.dataset)
     if request.new_movie is None:
         checkpoint = with_added_films(checkpoint, folder)
     else:
         checkpoint = with_new_film(request, checkpoint, folder)
     num_guests = int(request.new_movie is not None and not request.add)
     recommender = Recommender(checkpoint, config.search, config.run.seed, folder, num_guests)
-    rows = _rows_of(recommender, request)
-    print_answers(
-        similar_films(recommender, rows, config.inference.num_recommendations), config.inference.format
-    )
+    explainer = Explainer(checkpoint) if request.explain else None
+    if request.history is not None or request.user_id is not None:
+        answers: Iterable[Answer] = [_answer_for_person(recommender, config, explainer)]
+    else:
+        rows = _rows_of(recommender, request)
+        answers = similar_films(recommender, rows, request.num_recommendations, explainer)
+    print_answers(answers, request.format)
 
 
 def check_request(config: Config, typed: dict[str, Any]) -> None:
@@ -57,9 +71,11 @@ def check_request(config: Config, typed: dict[str, Any]) -> None:
     check_search(config.search)
     named = [f"--{name} {_as_typed(typed[name])}" for name in WHO_ASKS if name in typed]
     if len(named) > 1:
-        raise UserError(f"{named[0]} and {named[1]} both name a film; give one of them")
+        raise UserError(f"{named[0]} and {named[1]} both name a film or a person; give one of them")
     if config.inference.add and config.inference.new_movie is None:
         raise UserError("--add keeps the film of --new_movie; name its JSON file with that flag")
+    if config.inference.explain and config.inference.format != "table":
+        raise UserError(f"--explain is for reading and --format {config.inference.format} is not; drop one")
 
 
 def _as_typed(value: str) -> str:
@@ -99,11 +115,24 @@ def _rows_of_file(recommender: Recommender, name: str) -> list[int]:
     return rows
 
 
-def similar_films(recommender: Recommender, rows: Sequence[int], k: int) -> Iterator[Answer]:
+def _answer_for_person(recommender: Recommender, config: Config, explainer: Explainer | None) -> Answer:
+    request = config.inference
+    if request.history is not None:
+        history = history_from_text(recommender, request.history)
+        question = history_question(recommender.movies, history)
+    else:
+        question, history = user_from_data(config, recommender.dataset, request.user_id or "")
+    return films_for(recommender, question, history, request.num_recommendations, explainer)
+
+
+def similar_films(
+    recommender: Recommender, rows: Sequence[int], k: int, explainer: Explainer | None = None
+) -> Iterator[Answer]:
     """The ``k`` films nearest to each of ``rows``, or all there are, one answer a row."""
     movies = recommender.movies
     for row, found in zip(rows, recommender.similar_to_each(rows, k), strict=True):
         question = film_question(movies, row)
         if row >= len(recommender.index):
             question = replace(question, id=None)  # a guest: nobody can ask for it later
-        yield make_answer(question, movies, [f.row for f in found], [f.score for f in found], k)
+        answer = make_answer(question, movies, [f.row for f in found], [f.score for f in found], k)
+        yield explainer.add_to(answer, row, [f.row for f in found]) if explainer else answer

@@ -186,7 +186,14 @@ def check_same_data(stored: Checkpoint, movielens: MovieLens, split: Split, path
 
 
 def _identity(movielens: MovieLens, split: Split) -> dict[str, str]:
-    return {"name": movielens.name, "data": movielens.fingerprint, "split": split_fingerprint(split)}
+    ratings = movielens.interactions.ratings
+    return {
+        "name": movielens.name,
+        "data": movielens.fingerprint,
+        "split": split_fingerprint(split),
+        "lowest_rating": f"{ratings.min():g}",
+        "highest_rating": f"{ratings.max():g}",
+    }
 
 
 def _new_training(

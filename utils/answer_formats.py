@@ -82,10 +82,16 @@ def csv_line(values: Sequence[Any]) -> str:
 
 def tables(answers: Iterable[Answer]) -> Iterator[str]:
     """A heading and an aligned table for each answer; on a terminal no wider than it."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    width = terminal_width()
     for answer in answers:
         note = f"\n{answer.shortfall}\n" if answer.shortfall else ""
-        yield f"\n{_one_line(answer.question.heading())}:\n\n{films_table(answer, width)}\n{note}"
+        table = films_table(answer, width)
+        yield f"\n{one_line(answer.question.heading())}:\n\n{table}\n{note}{answer.explanation}"
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that stdout is; None where it is none, so that nothing need be cut."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def films_table(answer: Answer, width: int | None = None) -> str:
@@ -101,10 +107,10 @@ def films_table(answer: Answer, width: int | None = None) -> str:
         [
             str(film.rank),
             f"{film.score:.3f}",
-            _one_line(str(film.movie_id)),
+            one_line(str(film.movie_id)),
             NO_VALUE if film.year is None else str(film.year),
-            _one_line(film.title),
-            _one_line(", ".join(film.genres)) or NO_VALUE,
+            one_line(film.title),
+            one_line(", ".join(film.genres)) or NO_VALUE,
         ]
         for film in answer.films
     ]
@@ -112,7 +118,7 @@ def films_table(answer: Answer, width: int | None = None) -> str:
         heading.append("reason")
         numeric.append(False)
         for row, film in zip(rows, answer.films, strict=True):
-            row.append(_one_line(film.reason or "") or NO_VALUE)
+            row.append(one_line(film.reason or "") or NO_VALUE)
     return aligned(heading, rows, numeric, width, range(4, len(heading)))  # an id is to be copied whole
 
 
@@ -179,6 +185,6 @@ def display_width(text: str) -> int:
     )
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Text that cannot break the table, or command the terminal."""
     return "".join(c if c.isprintable() else " " for c in " ".join(text.split()))

@@ -17,9 +17,9 @@ class Question:
     """What was asked.
 
     Attributes:
-        kind: ``film``, or what else a command asks with: ``history``, ``user``.
+        kind: ``film``, ``history`` or ``user``.
         id: id of the film or user; None where the question has none.
-        title: the film's title, or a few words on who or what asks.
+        title: the film's title, the latest films of the history, or ``user 42``.
     """
 
     kind: str
@@ -28,6 +28,10 @@ class Question:
 
     def heading(self) -> str:
         """What stands over the table of its answer."""
+        if self.kind == "user":
+            return f"films for {self.title}"
+        if self.kind == "history":
+            return f"films for someone who has seen {self.title}"
         known_as = "" if self.id is None else f" (id {self.id})"
         return f"films that go with {self.title}{known_as}"
 
@@ -38,7 +42,7 @@ class RecommendedFilm:
 
     Attributes:
         rank: 1 for the best.
-        score: inner product that ordered the films.
+        score: what ordered the films: an inner product, for a person ``Suggestion.score``.
         movie_id: id as the data has it.
         title: as the data has it.
         year: of release; None when it is unknown.
@@ -75,11 +79,13 @@ class Answer:
         question: what was asked.
         films: the films, ranks from 1.
         wanted: how many were asked for.
+        explanation: what people read below the table; empty for nothing.
     """
 
     question: Question
     films: tuple[RecommendedFilm, ...]
     wanted: int
+    explanation: str = ""
 
     @property
     def shortfall(self) -> str | None:

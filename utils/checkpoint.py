@@ -28,7 +28,7 @@ class Checkpoint:
 
     Attributes:
         settings: ``Config.model_settings()`` of the training.
-        dataset: name and fingerprints of the data and of the split.
+        dataset: name and fingerprints of the data and of the split, lowest and highest rating.
         movies: the catalogue.
         user_ids: int64 ``[num_users]``, users of the spectral basis.
         user_text_ids: their ids in data whose ids are text; None for MovieLens.
@@ -54,6 +54,13 @@ class Checkpoint:
     query_embeddings: Tensor
     trainer: dict[str, Any]
     progress: dict[str, Any]
+
+    @property
+    def rating_range(self) -> tuple[float, float]:
+        """What a rating of these data may be: from half a star, or less where the data have less."""
+        lowest, highest = (float(self.dataset.get(f"{end}_rating", 5)) for end in ("lowest", "highest"))
+        return min(0.5, lowest), highest
+
     user_text_ids: list[str] | None = None
 
 

@@ -48,6 +48,7 @@ class Recommender:
     ):
         self.movies: Movies = checkpoint.movies
         self.dataset: str = checkpoint.dataset["name"]
+        self.rating_range = checkpoint.rating_range
         self.embeddings = checkpoint.embeddings.numpy()
         self.query_embeddings = checkpoint.query_embeddings.numpy()
         self.index = open_index(

@@ -1,0 +1,110 @@
+"""``--history`` and ``--user_id``: what a person has seen, and the films for that person."""
+
+import numpy as np
+
+from commands.explain import Explainer
+from config import Config
+from data.dataset import MovieLens, Movies, load_movielens
+from data.histories import History, history_of_user
+from data.number_rules import ID
+from data.source_files import shown
+from utils.answers import Answer, Question, make_answer
+from utils.errors import UserError
+from utils.history_text import is_number_id, parse_history
+from utils.recommender import Recommender
+from utils.taste import Suggestion
+
+MOST_NAMED = 3  # films of a history that the heading names
+
+
+def history_from_text(recommender: Recommender, text: str) -> History:
+    """The history that ``--history`` describes.
+
+    Raises:
+        UserError: it cannot be read, a film is unknown, ambiguous or named twice, or a rating is none.
+    """
+    movies = recommender.movies
+    known = set(movies.text_ids or ())
+    typed = parse_history(
+        text, *recommender.rating_range, is_id=known.__contains__ if known else is_number_id
+    )
+    row_of = recommender.row_of_id if typed.are_ids else recommender.row_of_title
+    rows: list[int] = []
+    for film in typed.films:
+        try:
+            row = row_of(film)
+        except UserError as error:
+            raise UserError(f"--history: {error}") from None
+        if row in rows:
+            raise UserError(
+                f"--history names {movies.titles[row]} (id {movies.public_id(row)}) twice; name it once"
+            )
+        rows.append(row)
+    return History(np.array(rows), np.array(typed.ratings, dtype=np.float32))
+
+
+def user_from_data(config: Config, data_name: str, user_id: str) -> tuple[Question, History]:
+    """The question that a user of the data asks, and all that the user has rated.
+
+    Args:
+        config: names the folder, and the ratings that count.
+        data_name: what the checkpoint calls its data, which the folder is known to hold.
+        user_id: as the data have it.
+
+    Raises:
+        UserError: the folder cannot be read, or has no such user.
+    """
+    movielens = load_movielens(config.data.data_dir, config.data.min_rating, schema=config.data.schema)
+    row = _user_row(movielens, data_name, user_id)
+    history = history_of_user(movielens.interactions, row)
+    texts = movielens.user_text_ids
+    public_id = int(movielens.user_ids[row]) if texts is None else texts[row]
+    films = f"{len(history.rows):,} film{'' if len(history.rows) == 1 else 's'}"
+    return Question("user", public_id, f"user {public_id}, who has rated {films}"), history
+
+
+def _user_row(movielens: MovieLens, data_name: str, user_id: str) -> int:
+    texts = movielens.user_text_ids
+    if texts is not None:
+        known = {text: row for row, text in enumerate(texts)}.get(user_id)
+        which = f"{len(texts):,} users with ids such as {texts[0]!r}"
+    else:
+        ids = movielens.user_ids
+        try:
+            number = int(ID.parse(user_id))
+        except ValueError as rule:
+            raise UserError(f"--user_id must be {rule}, got {shown(user_id)}") from None
+        place = int(np.searchsorted(ids, number))
+        known = place if place < len(ids) and ids[place] == number else None
+        which = f"{len(ids):,} users with ids from {ids.min()} to {ids.max()}"
+    if known is None:
+        raise UserError(f"no user has the id {user_id}; {data_name} has {which}")
+    return known
+
+
+def history_question(movies: Movies, history: History) -> Question:
+    """The question that a typed history asks; the latest films stand for it."""
+    latest = [movies.titles[row] for row in history.rows[::-1][:MOST_NAMED]]
+    more = len(history.rows) - len(latest)
+    return Question("history", None, " and ".join([", ".join(latest)] + [f"{more} more"] * (more > 0)))
+
+
+def films_for(
+    recommender: Recommender, question: Question, history: History, k: int, explainer: Explainer | None
+) -> Answer:
+    """The ``k`` films for a history, or all there are, each with its reason."""
+    movies = recommender.movies
+    found = recommender.for_history(history, k)
+    reasons = [reason_text(movies, suggestion) for suggestion in found]
+    answer = make_answer(question, movies, [s.row for s in found], [s.score for s in found], k, reasons)
+    if explainer is None:
+        return answer
+    return explainer.add_to(answer, None, [s.row for s in found], [s.because for s in found])
+
+
+def reason_text(movies: Movies, suggestion: Suggestion) -> str:
+    """``because you rated Toy Story (1995) 5``, or ``watched`` where there is no rating."""
+    title = movies.titles[suggestion.because]
+    if suggestion.rating is None:
+        return f"because you watched {title}"
+    return f"because you rated {title} {suggestion.rating:g}"

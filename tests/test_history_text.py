@@ -1,0 +1,95 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from utils.errors import UserError
+from utils.history_text import parse_history
+
+RATINGS = st.one_of(st.none(), st.integers(1, 10).map(lambda n: n / 2))
+SPACE = st.sampled_from(["", " "])
+
+
+def read(text):
+    return parse_history(text, 0.5, 5)
+
+
+def same(found, expected):
+    return all((math.isnan(f) and e is None) or f == e for f, e in zip(found, expected, strict=True))
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**9), RATINGS, SPACE), min_size=1))
+def test_ids_with_and_without_ratings_are_read_back(films):
+    text = ",".join(f"{i}{s}" + ("" if r is None else f":{s}{r:g}") for i, r, s in films)
+    found = read(text)
+    assert found.are_ids and found.films == [str(i) for i, _, _ in films]
+    assert same(found.ratings, [r for _, r, _ in films])
+
+
+TITLES = st.text(st.characters(exclude_characters=";=", exclude_categories=["Cs"]), min_size=1).map(
+    lambda t: "x" + t.strip()
+)
+
+
+@given(st.lists(st.tuples(TITLES, RATINGS, SPACE), min_size=1), st.sampled_from(["", ";"]))
+def test_titles_with_and_without_ratings_are_read_back(films, end):
+    text = ";".join(f"{s}{t}" + ("" if r is None else f"={s}{r:g}") for t, r, s in films) + end
+    found = read(text)
+    assert not found.are_ids and found.films == [t.strip() for t, _, _ in films]
+    assert same(found.ratings, [r for _, r, _ in films])
+
+
+@given(st.text(st.sampled_from("12:;,=. ab-\n\x1b"), max_size=20))
+def test_any_text_is_a_history_or_one_line(text):
+    try:
+        found = read(text)
+    except UserError as error:
+        assert str(error).isprintable()
+        return
+    assert len(found.films) == len(found.ratings) >= 1 and all(found.films)
+    assert all(math.isnan(r) or 0.5 <= r <= 5 for r in found.ratings)
+
+
+@pytest.mark.parametrize(
+    ("text", "are_ids", "films"),
+    [
+        ("1", True, ["1"]),
+        ("1984", True, ["1984"]),
+        ("2001: A Space Odyssey", False, ["2001: A Space Odyssey"]),
+        ("Crouching Tiger, Hidden Dragon=4", False, ["Crouching Tiger, Hidden Dragon"]),
+        ("i=2=5", False, ["i=2"]),
+        ("12, Monkeys", False, ["12, Monkeys"]),
+    ],
+)
+def test_ids_and_titles_are_told_apart(text, are_ids, films):
+    assert read(text)[:2] == (are_ids, films)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "names no film at place 1"),
+        ("1,,2", "names no film at place 2"),
+        ("Heat;;Toy Story", "names no film at place 2"),
+        ("=5", "names no film at place 1"),
+        ("1:5,2:9", "a rating must be a number from 0.5 to 5, got '9' for '2'"),
+        ("1:", "from 0.5 to 5, got '' for '1'"),
+        ("1:0.4", "got '0.4'"),
+        ("1:-1", "got '-1'"),
+        ("1:4:5", "got '4:5'"),
+        ("Heat=five", "got 'five' for 'Heat'"),
+        ("Heat=nan", "got 'nan'"),
+        ("Heat=1e999", "got '1e999'"),
+    ],
+)
+def test_mistakes_say_what_to_do(text, message):
+    with pytest.raises(UserError) as error:
+        read(text)
+    assert message in str(error.value)
+
+
+def test_text_ids_are_told_by_the_catalogue():
+    known = {"a-1", "b:2"}.__contains__
+    assert parse_history("a-1:3,a-1", 0, 10, known).are_ids
+    assert not parse_history("a-2:3", 0, 10, known).are_ids
