@@ -62,13 +62,15 @@ MODES = {
         (
             "--data_dir data/ml-25m --movie_id 1 --num_recommendations 10",
             "--title 'toy story'",
+            "--history 'Toy Story=5; Heat; Star Wars=4.5' --explain",
+            "--user_id 42 --data_dir data/ml-100k",
             "--new_movie film.json --add",
             "--movie_id 1 --format json > films.json",
             "--movie_ids ids.txt --format csv > films.csv",
             "--movie_id 1 --search_method ivf --ivf_partitions 100 --ivf_factor 10",
         ),
         hidden=_OF_CHECKPOINT | {"output_dir", "device"},
-        reasons={"data_dir": "not needed: only compared with the data the checkpoint was trained on"},
+        reasons={"data_dir": "needed for --user_id alone; else only compared with the data trained on"},
     ),
     "benchmark": Mode(
         "Compare PinSage with eight baselines on both protocols, over several seeds, with intervals.",

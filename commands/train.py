@@ -223,9 +223,7 @@ def _resumed_training(
 ) -> _Training:
     """The stored training as it was after its last epoch."""
     graph = build_graph(split.train, split.num_users, split.num_movies)
-    shadows = shadow_sampler(
-        movielens, split, graph, stored.basis, config.model, config.run.seed, device
-    )
+    shadows = shadow_sampler(movielens, split, graph, stored.basis, config.model, config.run.seed, device)
     inputs = ModelInputs(
         graph, stored.basis, stored.features, stored.neighbors.long(), stored.weights, shadows
     )

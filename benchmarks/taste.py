@@ -1,0 +1,110 @@
+"""Ways to ask with a history, by the validation part of the user protocol: why ``utils.taste`` is as it is.
+
+    python -m benchmarks.taste --data_dir data/ml-100k --checkpoint_dir checkpoints-pairs
+
+The checkpoint is one of ``--split temporal``. Test ratings are not looked at.
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from sklearn.cluster import AgglomerativeClustering
+
+from data.dataset import FloatArray, IntArray, load_movielens
+from data.histories import History, user_questions
+from data.splits import split_interactions
+from utils.checkpoint import BEST, load_checkpoint
+from utils.nearest_neighbors import ExactIndex
+from utils.taste import TasteScorer, history_weights
+from utils.user_evaluation import HistoryScorer, evaluate_users
+
+MOST_CLUSTERED = 200  # latest films of a history that are clustered
+WARD_THRESHOLDS = (0.3, 0.5, 0.8, 1.2)  # greatest increase of variance that Ward's method merges across
+
+
+class Asking:
+    """Scores histories by a function of one of them.
+
+    Args:
+        score: a history to scores of all films, ``[num_movies]``.
+    """
+
+    def __init__(self, score: Callable[[History], FloatArray]):
+        self.score = score
+
+    def score_histories(self, histories: list[History]) -> FloatArray:
+        """Scores of all films for each history, ``[n, num_movies]``."""
+        return np.stack([self.score(history) for history in histories])
+
+
+def medoids(vectors: FloatArray, weights: FloatArray, threshold: float) -> tuple[IntArray, FloatArray]:
+    """Ward clusters as in PinnerSage: the film nearest to all others of each, and the cluster's weight."""
+    if len(vectors) == 1:
+        return np.zeros(1, dtype=np.int64), weights
+    ward = AgglomerativeClustering(n_clusters=None, distance_threshold=threshold, linkage="ward")
+    cluster = ward.fit_predict(vectors)
+    chosen = []
+    for label in range(cluster.max() + 1):
+        members = np.flatnonzero(cluster == label)
+        inside = vectors[members]
+        # Unit vectors: the least sum of squared distances is the greatest sum of cosines.
+        chosen.append(members[(inside @ inside.sum(axis=0)).argmax()])
+    return np.array(chosen), np.bincount(cluster, weights).astype(np.float64)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data_dir", default="data/ml-100k")
+    parser.add_argument("--checkpoint_dir", default="checkpoints-pairs")
+    flags = parser.parse_args()
+    checkpoint = load_checkpoint(Path(flags.checkpoint_dir) / BEST)
+    movielens = load_movielens(flags.data_dir, checkpoint.settings["min_rating"])
+    split = split_interactions(
+        movielens.interactions, movielens.num_users, movielens.num_movies, checkpoint.settings["split"]
+    )
+    questions = user_questions(split, "validation")
+    embeddings, queries = checkpoint.embeddings.numpy(), checkpoint.query_embeddings.numpy()
+    taste = TasteScorer(ExactIndex().build(embeddings, np.arange(len(embeddings))), queries)
+
+    def averaged(history: History) -> FloatArray:
+        return queries[history.rows].mean(axis=0) @ embeddings.T
+
+    def averaged_by_weight(history: History) -> FloatArray:
+        return history_weights(history) @ queries[history.rows] @ embeddings.T
+
+    def latest(history: History) -> FloatArray:
+        return queries[history.rows[-1]] @ embeddings.T
+
+    def clustered(threshold: float) -> Callable[[History], FloatArray]:
+        def score(history: History) -> FloatArray:
+            rows = history.rows[-MOST_CLUSTERED:]
+            weights = history_weights(history)[-MOST_CLUSTERED:]
+            chosen, importance = medoids(embeddings[rows], weights, threshold)
+            return np.asarray(importance @ taste.shares[rows[chosen]]).ravel()
+
+        return score
+
+    def each(history: History) -> FloatArray:
+        return np.asarray(taste.shares[history.rows].sum(axis=0)).ravel()
+
+    ways: dict[str, HistoryScorer] = {
+        "the latest film": Asking(latest),
+        "the average film": Asking(averaged),
+        "the weighted average": Asking(averaged_by_weight),
+        **{f"medoids of clusters, Ward {t:g}": Asking(clustered(t)) for t in WARD_THRESHOLDS},
+        "each film, all alike": Asking(each),
+        "each film, weighted": taste,
+    }
+    print(f"{len(questions)} validation users of {movielens.name}, films ranked by")
+    for name, scorer in ways.items():
+        metrics = evaluate_users(scorer, questions)
+        print(f"{name:<32}", *(f"{metric} {value:.4f} " for metric, value in metrics.items()), flush=True)
+
+
+if __name__ == "__main__":
+    main()
