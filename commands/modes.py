@@ -70,7 +70,9 @@ MODES = {
             "--movie_id 1 --search_method ivf --ivf_partitions 100 --ivf_factor 10",
         ),
         hidden=_OF_CHECKPOINT | {"output_dir", "device"},
-        reasons={"data_dir": "needed for --user_id alone; else only compared with the data trained on"},
+        reasons={
+            "data_dir": "not needed: only compared with the data of the training, and read for --user_id"
+        },
     ),
     "benchmark": Mode(
         "Compare PinSage with eight baselines on both protocols, over several seeds, with intervals.",
