@@ -12,13 +12,13 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from data.json_files import read_json
 from data.number_rules import FLOAT32_MAX, INT64
 from data.source_files import shown, shown_path
 from utils.errors import UserError
 
-LARGEST_FILE = 64 * 2**20  # bytes; a million ratings take less
 LONGEST_TEXT = 500  # characters of a title, genre or tag
 YEARS = (1800, 2200)
 KEYS = ("title", "year", "genres", "tags", "ratings", "movieId")
@@ -67,41 +67,6 @@ def read_film(path: Path) -> FilmFile:
             value and the rule.
     """
     return parse_film(read_json(path), shown_path(path))
-
-
-def read_json(path: Path) -> Any:
-    """The value in a JSON file, stricter than ``json``: no key twice, no NaN, nothing that is no text.
-
-    Raises:
-        UserError: the file cannot be read or holds no such value.
-    """
-    where = shown_path(path)
-    try:
-        if path.exists() and not path.is_file():
-            raise UserError(f"{where} is not a regular file; name a JSON file")
-        with path.open("rb") as file:
-            content = file.read(LARGEST_FILE + 1)
-    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"{where} cannot be read ({reason}); name a JSON file") from error
-    if len(content) > LARGEST_FILE:
-        raise UserError(f"{where} is larger than {LARGEST_FILE >> 20} MiB; leave out some ratings")
-    try:
-        return json.loads(
-            content.decode("utf-8-sig"), object_pairs_hook=_without_repeats, parse_constant=_no_constant
-        )
-    except UnicodeDecodeError as error:
-        raise UserError(f"{where} is not UTF-8 text at byte {error.start}; save it as UTF-8") from error
-    except json.JSONDecodeError as error:
-        raise UserError(
-            f"{where}, line {error.lineno}, column {error.colno}: no JSON ({error.msg}); correct it"
-        ) from error
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # a repeated key, NaN, a number of 5,000 digits, 1,000 brackets
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).split(";")[0]
-        raise UserError(f"{where}: no JSON of a film ({reason}); correct it") from error
 
 
 def parse_film(value: Any, where: str) -> FilmFile:
@@ -213,15 +178,3 @@ def _shown(value: Any) -> str:
 
 def _form(keys: tuple[str, ...]) -> str:
     return "{" + ", ".join(f'"{key}": ...' for key in keys) + "}"
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        names = [key for key, _ in pairs]
-        raise ValueError(f"the key {shown(next(key for key in names if names.count(key) > 1))} twice")
-    return fields
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")

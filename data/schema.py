@@ -10,6 +10,8 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from data.json_files import read_json
+from data.number_rules import FLOAT32_MAX
 from data.source_files import shown, shown_path
 from utils.errors import UserError
 
@@ -21,7 +23,7 @@ HELP = "docs/own_data.md explains schema.json"
 Kind = TypeVar("Kind", bound="Table")
 
 _WORDS = {
-    str: "a text that is not empty",
+    str: "a text of printable characters",
     bool: "true or false",
     float: "a number",
     tuple: "a list of column names",
@@ -112,40 +114,15 @@ def read_schema(path: Path) -> Schema:
             where, what and what to do.
     """
     where = shown_path(path)
-    content = _json_object(path)
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise UserError(f"{where} must hold an object in braces, got {_shown_json(content)}; {HELP}")
     _check_keys(where, content, ("interactions", "items"))
     if "interactions" not in content:
         raise UserError(f'{where}: no "interactions"; say which file holds who took what, {HELP}')
     interactions = _table(where, "interactions", content["interactions"], InteractionTable)
     items = content.get("items")
     return Schema(interactions, None if items is None else _table(where, "items", items, ItemTable))
-
-
-def _json_object(path: Path) -> dict[str, Any]:
-    where = shown_path(path)
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-        content = json.loads(text, object_pairs_hook=lambda pairs: _distinct(where, pairs))
-    except OSError as error:
-        raise UserError(f"--schema {where} cannot be read ({error.strerror}); {HELP}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{where} is not UTF-8 text; save it as UTF-8") from error
-    except json.JSONDecodeError as error:
-        raise UserError(f"{where}, line {error.lineno}: not valid JSON ({error.msg}); correct it") from error
-    except RecursionError as error:
-        raise UserError(f"{where} is nested too deeply; {HELP}") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{where} must hold an object in braces, got {_shown_json(content)}; {HELP}")
-    return content
-
-
-def _distinct(where: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of the JSON; of a key that stands there twice, one would be ignored silently."""
-    names = [name for name, _ in pairs]
-    for name in names:
-        if names.count(name) > 1:
-            raise UserError(f"{where}: {shown(name)} stands in one object twice; remove one of them")
-    return dict(pairs)
 
 
 def _check_keys(where: str, content: dict[str, Any], known: tuple[str, ...]) -> None:
@@ -180,13 +157,18 @@ def _check_type(what: str, value: Any, hint: Any) -> None:
         return
     (kind,) = (get_origin(kind) or kind for kind in (get_args(hint) or (hint,)) if kind is not type(None))
     fits = {
-        str: isinstance(value, str) and value != "",
+        str: _is_text(value),
         bool: isinstance(value, bool),
         float: isinstance(value, int | float) and not isinstance(value, bool),
-        tuple: isinstance(value, list) and value and all(isinstance(name, str) for name in value),
+        tuple: isinstance(value, list) and value and all(map(_is_text, value)),
     }
     if not fits[kind]:
         raise UserError(f"{what} must be {_WORDS[kind]}, got {_shown_json(value)}")
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a value can name a file or a column, or stand between values."""
+    return isinstance(value, str) and value != "" and (value.isprintable() or value == "\t")
 
 
 def _check_values(where: str, table: Table) -> None:
@@ -207,10 +189,9 @@ def _check_values(where: str, table: Table) -> None:
                 f'{where}: "timestamp_format" must be {" or ".join(TIMESTAMP_FORMATS)}, '
                 f"got {_shown_json(table.timestamp_format)}"
             )
-        if not 0 < table.best_rating < float("inf"):
-            raise UserError(
-                f'{where}: "best_rating" must be a number above 0, got {_shown_json(table.best_rating)}'
-            )
+        if not 0 < table.best_rating <= FLOAT32_MAX:
+            best = _shown_json(table.best_rating)
+            raise UserError(f'{where}: "best_rating" must be a finite number above 0, got {best}')
 
 
 def _shown_json(value: Any) -> str:

@@ -238,27 +238,30 @@ def test_damaged_files_are_read_or_are_one_line(tmp_path_factory, items, interac
 @pytest.mark.parametrize(
     ("schema", "message"),
     [
-        ("{", "schema.json, line 1: not valid JSON (Expecting property name enclosed in double quotes)"),
-        ('{"items": 1,\n]', "schema.json, line 2: not valid JSON"),
-        ("[" * 100_000, "is nested too deeply"),
-        (b"\xff", "is not UTF-8 text; save it as UTF-8"),
+        ("{", "schema.json, line 1, column 2: no JSON (Expecting property name enclosed in double quotes)"),
+        ('{"items": 1,\n]', "schema.json, line 2, column 1: no JSON"),
+        ("[" * 100_000, "no JSON (nested too deeply); correct it"),
+        (b"\xff", "is not UTF-8 text at byte 0; save it as UTF-8"),
         ([], "must hold an object in braces, got '[]'; docs/own_data.md explains schema.json"),
-        ('{"items": {}, "items": {}}', "'items' stands in one object twice; remove one of them"),
+        ('{"items": {}, "items": {}}', "no JSON (the key 'items' twice); correct it"),
         ({}, 'no "interactions"; say which file holds who took what'),
         (SCHEMA | {"itemz": {}}, "unknown key 'itemz'; did you mean items?"),
         (SCHEMA | {"users": {}}, "unknown key 'users'; known are interactions, items"),
         (SCHEMA | {"items": "books.csv"}, "\"items\" must be an object in braces, got '\"books.csv\"'"),
         (changed("items", id=...), '"items": no "id"'),
         (changed("items", titel="name"), "\"items\": unknown key 'titel'; did you mean title?"),
-        (changed("items", id=7), "\"items\": \"id\" must be a text that is not empty, got '7'"),
-        (changed("items", file=""), '"items": "file" must be a text that is not empty'),
+        (changed("items", id=7), "\"items\": \"id\" must be a text of printable characters, got '7'"),
+        (changed("items", file=""), '"items": "file" must be a text of printable characters'),
         (changed("items", quotes="no"), '"items": "quotes" must be true or false'),
         (changed("items", header=[]), '"items": "header" must be a list of column names, got \'[]\''),
         (changed("items", separator="::"), '"items": "separator" must be one character'),
         (changed("items", encoding="utf-9"), '"items": unknown "encoding" \'"utf-9"\'; utf-8, latin-1'),
         (changed("items", encoding="hex"), 'unknown "encoding"'),
         (changed("interactions", best_rating=True), '"best_rating" must be a number, got \'true\''),
-        (changed("interactions", best_rating=0), '"best_rating" must be a number above 0, got \'0\''),
+        (changed("interactions", best_rating=0), '"best_rating" must be a finite number above 0, got \'0\''),
+        (changed("interactions", best_rating=10**400), '"best_rating" must be a finite number above 0'),
+        (changed("items", file="\ud800"), '"items": "file" must be a text of printable characters'),
+        (changed("items", header=["isbn", "\x00"]), '"items": "header" must be a list of column names'),
         (changed("interactions", timestamp_format="us"), '"timestamp_format" must be number or iso'),
         (changed("items", file="novels.csv"), 'novels.csv is missing; the schema names it as "file"'),
         (
@@ -398,7 +401,7 @@ def test_wrong_ids_and_other_books_are_one_line(workspace, capsys):
     assert "is not what the checkpoint was trained on (books)" in refused(
         capsys, main_inference, flags(workspace, "other")
     )
-    assert "--schema nowhere.json cannot be read (No such file or directory)" in refused(
+    assert "nowhere.json cannot be read (No such file or directory); name a JSON file" in refused(
         capsys, main_train, [*flags(workspace, "books"), "--schema", "nowhere.json"]
     )
 

@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from data.dataset import Movies
-from data.film_file import FilmFile, parse_film, read_json
+from data.film_file import FilmFile, parse_film
+from data.json_files import read_json
 from data.number_rules import INT64
 from data.source_files import shown_path
 from model.new_films import append_films
