@@ -1,0 +1,212 @@
+"""Walks against the machine's own random-gather rate, and against DGL's sampler where it is installed.
+
+    python -m benchmarks.walks                  25 million synthetic ratings, about five minutes
+    python -m benchmarks.walks --scale 1m       smaller, to try it
+    python -m benchmarks.walks --skip_dgl
+
+Prints seeds and gathers a second on one thread and on two, and how the walks grow from 1M ratings on;
+draws output/walks_benchmark.png, and closes with a line ``ratio: NUMBER (of what to what)``.
+benchmarks/README.md says how to read it.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+os.environ.setdefault("NUMBA_NUM_THREADS", "2")
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `python benchmarks/walks.py`
+
+import numba  # noqa: E402
+import numpy as np  # noqa: E402
+
+from benchmarks.walks_dgl import dgl_sampler  # noqa: E402
+from data.dataset import IntArray, load_movielens  # noqa: E402
+from data.graph_builder import ItemGraph, build_graph  # noqa: E402
+from data.synthetic import generate  # noqa: E402
+from utils.compute import peak_memory_gb  # noqa: E402
+from utils.plot_style import PALETTE, figure  # noqa: E402
+from utils.random_walk import RandomWalkSampler  # noqa: E402
+
+WALKS, HOPS, RESTART, NEIGHBORS = 200, 2, 0.5, 50
+SCALES = ("1m", "10m", "25m")
+GATHERS = 10_000_000
+SEEDS = 10_000  # films a timing starts from, at most
+DGL_SEEDS = 1_000  # it takes a quarter of a millisecond a seed
+ROUNDS = 5
+
+
+class Growth(NamedTuple):
+    """One scale's point of the picture: ratings, and seconds for the table of the whole catalogue."""
+
+    ratings: int
+    films: int
+    seconds: float
+
+
+@numba.njit(cache=True)
+def gather(values: np.ndarray, places: np.ndarray) -> int:
+    """What memory allows: one dependent sum over reads at random places."""
+    total = 0
+    for i in range(len(places)):
+        total += values[places[i]]
+    return total
+
+
+def synthetic_graph(scale: str) -> ItemGraph:
+    """The graph of all ratings of a synthetic release."""
+    with tempfile.TemporaryDirectory() as folder:
+        generate(scale, seed=0, out_dir=Path(folder))
+        movielens = load_movielens(folder, cache=False)
+    return build_graph(movielens.interactions, movielens.num_users, movielens.num_movies)
+
+
+def whole_table(graph: ItemGraph) -> Growth:
+    """Time the neighbour table of the whole catalogue on one thread, the best of two."""
+    sampler = RandomWalkSampler(graph, WALKS, HOPS, RESTART)
+    films = np.arange(graph.num_movies)
+    seconds = min(seconds_of(lambda: sampler.batch_sample_neighbors(films, NEIGHBORS)) for _ in range(2))
+    return Growth(graph.num_edges, graph.num_movies, seconds)
+
+
+def seconds_of(work: Callable[[], object], clock: Callable[[], float] = time.thread_time) -> float:
+    """Seconds of one call; by default those that this thread computed, whatever else the machine does."""
+    started = clock()
+    work()
+    return clock() - started
+
+
+def gathers_of(graph: ItemGraph, seeds: IntArray) -> float:
+    """Reads in the two neighbour arrays that walks from ``seeds`` make on average: two a hop."""
+    hops = sum((1 - RESTART) ** hop for hop in range(HOPS))
+    return 2 * WALKS * hops * int(np.count_nonzero(graph.movie_degree[seeds]))
+
+
+def measure_one_thread(graph: ItemGraph, with_dgl: bool) -> tuple[float, float]:
+    """Print and return the walks' share of the gather rate, and their speed in times DGL's (nan without)."""
+    rng = np.random.default_rng(0)
+    places = rng.integers(graph.num_edges, size=GATHERS, dtype=np.int32)
+    seeds = rng.permutation(graph.num_movies)[:SEEDS]
+    sampler = RandomWalkSampler(graph, WALKS, HOPS, RESTART)
+    work: dict[str, Callable[[], object]] = {
+        "gather": lambda: gather(graph.user_movies, places),
+        "walks": lambda: sampler.batch_sample_neighbors(seeds, NEIGHBORS),
+    }
+    rated = seeds[graph.movie_degree[seeds] > 0][:DGL_SEEDS]
+    if with_dgl and (dgl := dgl_sampler(graph, WALKS, HOPS, RESTART, NEIGHBORS)) is not None:
+        work["DGL"] = lambda: dgl(rated)
+    for once in work.values():
+        once()  # compiled, and memory touched
+    seconds = {name: np.inf for name in work}
+    for _ in range(ROUNDS):
+        for name, once in work.items():
+            seconds[name] = min(seconds[name], seconds_of(once))
+    reference = GATHERS / seconds["gather"]
+    made = gathers_of(graph, seeds) / seconds["walks"]
+    print(f"{'random gathers':<22} {reference / 1e6:>7.1f} M gathers/s")
+    speed = len(seeds) / seconds["walks"]
+    print(f"{'walks, one thread':<22} {made / 1e6:>7.1f} M gathers/s {speed:>9,.0f} seeds/s")
+    if "DGL" not in work:
+        return made / reference, float("nan")
+    # The same rated seeds for both: a film without ratings costs us nothing, and DGL refuses it.
+    ours = min(seconds_of(lambda: sampler.batch_sample_neighbors(rated, NEIGHBORS)) for _ in range(ROUNDS))
+    print(
+        f"{'DGL PinSAGESampler':<22} {gathers_of(graph, rated) / seconds['DGL'] / 1e6:>7.1f} M gathers/s "
+        f"{len(rated) / seconds['DGL']:>9,.0f} seeds/s: ours {seconds['DGL'] / ours:.1f} times as fast"
+    )
+    return made / reference, seconds["DGL"] / ours
+
+
+def measure_two_threads(graph: ItemGraph) -> float:
+    """Print and return how much faster two threads are than one, by the clock on the wall."""
+    if numba.config.NUMBA_NUM_THREADS < 2:  # type: ignore[attr-defined]
+        print("walks, two threads: not measured, NUMBA_NUM_THREADS allows one")
+        return float("nan")
+    seeds = np.random.default_rng(1).permutation(graph.num_movies)[:SEEDS]
+    sampler = RandomWalkSampler(graph, WALKS, HOPS, RESTART)
+    seconds, tables = {1: np.inf, 2: np.inf}, {}
+    for _ in range(ROUNDS):
+        for threads in seconds:
+            numba.set_num_threads(threads)
+            started = time.perf_counter()
+            tables[threads] = sampler.batch_sample_neighbors(seeds, NEIGHBORS)
+            seconds[threads] = min(seconds[threads], time.perf_counter() - started)
+    numba.set_num_threads(1)
+    assert all(one.equal(two) for one, two in zip(tables[1], tables[2], strict=True)), "threads change a bit"
+    print(
+        f"{'walks, two threads':<22} {gathers_of(graph, seeds) / seconds[2] / 1e6:>7.1f} M gathers/s "
+        f"{len(seeds) / seconds[2]:>9,.0f} seeds/s: {seconds[1] / seconds[2]:.2f} times one thread; same bits"
+    )
+    return seconds[1] / seconds[2]
+
+
+def plot(points: list[Growth], path: Path) -> None:
+    """Seconds for the whole catalogue's table against ratings, beside a line of proportion."""
+    ratings = np.array([point.ratings for point in points])
+    seconds = np.array([point.seconds for point in points])
+    with figure(path, 6, 4) as drawing:
+        axes = drawing.subplots()
+        axes.loglog(ratings, seconds, marker="o", linewidth=2, color=PALETTE[0], label="walks, one thread")
+        axes.loglog(
+            ratings,
+            seconds[0] * ratings / ratings[0],
+            "--",
+            color=PALETTE[1],
+            label="in proportion to ratings",
+        )
+        for point in points:
+            axes.annotate(
+                f"{point.films:,} films", (point.ratings, point.seconds), xytext=(6, -12),
+                textcoords="offset points",
+            )  # fmt: skip
+        axes.set_xticks(ratings, [f"{count / 1e6:.0f}M" for count in ratings], minor=False)
+        axes.set_xticks([], minor=True)
+        axes.margins(x=0.2)
+        axes.set_title(f"Neighbour table of the whole catalogue, T = {NEIGHBORS}")
+        axes.set_xlabel("ratings")
+        axes.set_ylabel("seconds")
+        axes.legend()
+    print(f"written: {path}")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Measure, print, draw."""
+    parser = argparse.ArgumentParser(description="Random walks against the machine's random-gather rate.")
+    parser.add_argument("--scale", choices=SCALES, default="25m", help="size of the largest synthetic graph")
+    parser.add_argument("--skip_dgl", action="store_true", help="leave DGL out even where it is installed")
+    parser.add_argument("--output_dir", default="output", help="where the picture goes")
+    flags = parser.parse_args(argv)
+    numba.set_num_threads(1)
+    print(f"{WALKS} walks a seed, {HOPS} hops, restart {RESTART}, T = {NEIGHBORS}")
+    points = []
+    for scale in SCALES[: SCALES.index(flags.scale) + 1]:
+        graph = synthetic_graph(scale)
+        points.append(whole_table(graph))
+        print(
+            f"{scale:>4}: {graph.num_edges:>10,} ratings, {graph.num_movies:>6,} films, whole table in "
+            f"{points[-1].seconds:.2f} s on one thread",
+            flush=True,
+        )
+    share, times_dgl = measure_one_thread(graph, not flags.skip_dgl)
+    measure_two_threads(graph)
+    if len(points) > 1:
+        slope = np.log(points[-1].seconds / points[0].seconds) / np.log(
+            points[-1].ratings / points[0].ratings
+        )
+        print(f"growth: seconds go with ratings to the power {slope:.2f}")
+        plot(points, Path(flags.output_dir) / "walks_benchmark.png")
+    print(f"peak memory {peak_memory_gb():.2f} GB")
+    if np.isfinite(times_dgl):
+        print(f"times DGL's PinSAGESampler: {times_dgl:.1f}")
+    print(
+        f"ratio: {share:.2f} (gathers a second of walks to a plain loop of random gathers, "
+        f"{flags.scale} synthetic, one thread)"
+    )
+
+
+if __name__ == "__main__":
+    main()
