@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from commands.evaluate_search import report_search
 from commands.evaluate_users import report_users
 from commands.train import check_same_data, load_and_split
 from config import Config
+from data.dataset import MovieLens
 from data.splits import Queries, Split, held_out_queries
 from utils.added_films import ADDED
 from utils.baselines import BASELINES, ChosenBaseline, fit_and_choose
@@ -50,18 +52,31 @@ def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:
     check_same_data(checkpoint, movielens, split, path)
     questions = held_out_queries(split, "test")
     sampled = sample_questions(questions, config.training.eval_queries, config.run.seed)
-    logger.info("fitting the baselines, each at the best of four settings on validation")
-    baselines = fit_and_choose(
-        BASELINES, split, movielens.movies, config.run.seed, min(GRID_QUESTIONS, config.training.eval_queries)
-    )
     ours = evaluate(
         EmbeddingScorer(checkpoint.embeddings.numpy(), checkpoint.query_embeddings.numpy()), sampled
     )
-    theirs = {name: evaluate(b.scorer, sampled) for name, b in baselines.items() if b.scorer is not None}
+    baselines, theirs = _compare_baselines(config, movielens, split, sampled)
     _report(config, checkpoint, split, questions, sampled, ours, theirs, baselines)
     if config.search.search_method != "exact":
         report_search(config, checkpoint, sampled)
     logger.info("evaluated in %.0f s, peak memory %.2f GB", time.perf_counter() - started, peak_memory_gb())
+
+
+def _compare_baselines(
+    config: Config, movielens: MovieLens, split: Split, sampled: Queries
+) -> tuple[dict[str, ChosenBaseline], dict[str, Evaluation]]:
+    """Fit and evaluate one baseline after another; each is dropped before the next is fitted."""
+    logger.info("fitting the baselines, each at the best of four settings on validation")
+    limit = min(GRID_QUESTIONS, config.training.eval_queries)
+    baselines, results = {}, {}
+    for cls in BASELINES:
+        started = time.perf_counter()
+        chosen = fit_and_choose([cls], split, movielens.movies, config.run.seed, limit)[cls.name]
+        if chosen.scorer is not None:
+            results[cls.name] = evaluate(chosen.scorer, sampled)
+        baselines[cls.name] = replace(chosen, scorer=None)
+        logger.info("%s: %.0f s", cls.name, time.perf_counter() - started)
+    return baselines, results
 
 
 def _report(

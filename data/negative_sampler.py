@@ -5,11 +5,16 @@ to the query, but not as closely as a positive. The paper samples ranks 2000-500
 Ours are the same ranks at the size of MovieLens-25M (62,423 films) and in proportion below it.
 """
 
+import logging
+import time
+
 import torch
 from torch import Tensor
 
 from data.graph_builder import ItemGraph
 from utils.random_walk import RandomWalkSampler
+
+logger = logging.getLogger("pinsage")
 
 PAPER_BAND = (2000, 5000)  # personalised-PageRank ranks, section 3.3
 BAND_CATALOGUE = 62_423  # films of MovieLens-25M, where the paper's ranks are taken as they are
@@ -107,11 +112,14 @@ class NegativeSampler:
         ones. Where too few films are reached to fill the band, the rest is drawn from the catalogue.
         """
         if self._pool is None:
+            started = time.perf_counter()
             first, last = hard_band(self.graph.num_movies)
             walks = RandomWalkSampler(self.graph, WALKS_PER_RANK * last, PAGERANK_LENGTH, seed=self.seed)
             generator = torch.Generator().manual_seed(self.seed)
             blocks = torch.arange(self.graph.num_movies).split(BLOCK_SIZE)
             self._pool = torch.cat([_draw_pool(walks, block, first, last, generator) for block in blocks])
+            seconds = time.perf_counter() - started
+            logger.info("hard negatives: %s films ranked in %.0f s", f"{len(self._pool):,}", seconds)
         return self._pool
 
 

@@ -18,6 +18,7 @@ from utils.baselines import (
     TransitionCounts,
     ease,
     fit_and_choose,
+    selection,
 )
 from utils.evaluation import rank_targets, ranking_metrics
 
@@ -248,3 +249,14 @@ def test_a_baseline_that_cannot_scale_says_why(two_tastes, monkeypatch):
     chosen = fit_and_choose([EASE, Popularity], split, catalogue, seed=0, max_questions=50)
     assert chosen["EASE"].scorer is None and "stops at 59" in chosen["EASE"].skipped
     assert chosen["popularity"].scorer is not None and not chosen["popularity"].skipped
+
+
+def test_settings_are_chosen_on_fewer_questions_where_ratings_are_many(two_tastes, monkeypatch):
+    ratings, catalogue = two_tastes
+    split = split_interactions(ratings, 200, 60)
+    few = fit_and_choose([ItemKNNBM25], split, catalogue, seed=0, max_questions=50)
+    all_questions = fit_and_choose([ItemKNNBM25], split, catalogue, seed=0, max_questions=1000)
+    monkeypatch.setattr(selection, "GRID_COST", 50 * len(split.train))
+    limited = fit_and_choose([ItemKNNBM25], split, catalogue, seed=0, max_questions=1000)
+    assert limited[ItemKNNBM25.name].trials == few[ItemKNNBM25.name].trials
+    assert limited[ItemKNNBM25.name].trials != all_questions[ItemKNNBM25.name].trials

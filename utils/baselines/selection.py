@@ -28,6 +28,9 @@ BASELINES: tuple[type[Baseline], ...] = (
 )
 # Fits of these differ from seed to seed; every other one is the same to the bit.
 SEEDED: frozenset[type[Baseline]] = frozenset({ImplicitALS})
+# Scoring a question costs in proportion to the ratings. From five million ratings on, fewer questions
+# than asked for choose the settings: a thousand at 25 million.
+GRID_COST = 25_000_000_000  # validation questions times training ratings
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,8 @@ def fit_and_choose(
         split: the split; its own protocol asks the questions.
         movies: the catalogue.
         seed: decides the sampled questions and the baselines' random choices.
-        max_questions: validation questions to sample where there are more.
+        max_questions: validation questions to sample where there are more; fewer than that where
+            there are more than five million ratings.
 
     Returns:
         One entry a baseline, by name and in the given order; those that cannot handle a catalogue
@@ -72,7 +76,8 @@ def fit_and_choose(
     Raises:
         UserError: the split has no validation questions.
     """
-    questions = sample_questions(held_out_queries(split, "validation"), max_questions, seed)
+    limit = min(max_questions, GRID_COST // len(split.train))
+    questions = sample_questions(held_out_queries(split, "validation"), limit, seed)
     return {baseline.name: _choose(baseline, split, movies, seed, questions) for baseline in baselines}
 
 
