@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 os.environ.setdefault("NUMBA_NUM_THREADS", "2")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # DGL's threads
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `python benchmarks/walks.py`
 
 import numba  # noqa: E402
@@ -165,8 +166,10 @@ def plot(points: list[Growth], path: Path) -> None:
             )  # fmt: skip
         axes.set_xticks(ratings, [f"{count / 1e6:.0f}M" for count in ratings], minor=False)
         axes.set_xticks([], minor=True)
-        axes.margins(x=0.2)
-        axes.set_title(f"Neighbour table of the whole catalogue, T = {NEIGHBORS}")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("")
+        axes.margins(x=0.3, y=0.15)
+        axes.set_title(f"Neighbour table of all films, T = {NEIGHBORS}")
         axes.set_xlabel("ratings")
         axes.set_ylabel("seconds")
         axes.legend()
