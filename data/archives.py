@@ -9,6 +9,8 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+from data.source_files import shown
+
 MAX_MEMBERS = 1_000
 MAX_UNPACKED_BYTES = 4 * 2**30  # the largest release unpacks to little more than 1 GiB
 CHUNK_BYTES = 2**20
@@ -35,14 +37,14 @@ def _check_member(info: zipfile.ZipInfo) -> None:
     name = info.orig_filename
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or "\0" in name or re.match(r"[A-Za-z]:", name):
-        raise BadArchive(f"its member {name!r} points outside the folder")
+        raise BadArchive(f"its member {shown(name)} points outside the folder")
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise BadArchive(f"its member {name!r} is a link or a device, not a file")
+        raise BadArchive(f"its member {shown(name)} is a link or a device, not a file")
     if info.flag_bits & 1:
-        raise BadArchive(f"its member {name!r} is encrypted")
+        raise BadArchive(f"its member {shown(name)} is encrypted")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise BadArchive(f"its member {name!r} is packed by method {info.compress_type}, not by deflate")
+        raise BadArchive(f"its member {shown(name)} is packed by method {info.compress_type}, not by deflate")
 
 
 def _check_members(members: list[zipfile.ZipInfo]) -> None:
@@ -58,7 +60,7 @@ def _check_members(members: list[zipfile.ZipInfo]) -> None:
         # Case folded: on Windows and macOS "A" and "a" are one file.
         folded = info.filename.casefold()
         if folded in names:
-            raise BadArchive(f"its member {info.filename!r} occurs twice")
+            raise BadArchive(f"its member {shown(info.filename)} occurs twice")
         names.add(folded)
 
 
@@ -69,10 +71,10 @@ def _extract_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Pat
         while chunk := source.read(CHUNK_BYTES):
             written += len(chunk)
             if written > info.file_size:
-                raise BadArchive(f"its member {info.filename!r} is larger than declared")
+                raise BadArchive(f"its member {shown(info.filename)} is larger than declared")
             file.write(chunk)
     if written != info.file_size:
-        raise BadArchive(f"its member {info.filename!r} is shorter than declared")
+        raise BadArchive(f"its member {shown(info.filename)} is shorter than declared")
 
 
 def extract(
@@ -105,9 +107,8 @@ def extract(
             missing = [name for name in required if f"{folder}/{name}" not in found]
             if missing:
                 tops = sorted({name.split("/")[0] for name in found})
-                raise BadArchive(
-                    f"it has no {folder}/{missing[0]} (it holds {', '.join(tops[:3]) or 'nothing'})"
-                )
+                holds = ", ".join(map(shown, tops[:3])) or "nothing"
+                raise BadArchive(f"it has no {folder}/{missing[0]} (it holds {holds})")
             wanted = [name for name in [*required, *optional] if f"{folder}/{name}" in found]
             for name in wanted:
                 _extract_member(archive, found[f"{folder}/{name}"], target / name)

@@ -28,6 +28,7 @@ from data.film_file import FilmFile
 from model.pinsage import PinSage, build_blocks
 from model.trainer import build_model
 from utils.checkpoint import Checkpoint
+from utils.errors import UserError
 
 
 def append_films(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> Checkpoint:
@@ -67,10 +68,17 @@ def append_films(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> Checkpoin
 
 
 def stored_model(checkpoint: Checkpoint) -> PinSage:
-    """The network of a checkpoint, on the CPU, ready to embed."""
+    """The network of a checkpoint, on the CPU, ready to embed.
+
+    Raises:
+        UserError: the weights are not those of such a network.
+    """
     settings = ModelConfig(**{field.name: checkpoint.settings[field.name] for field in fields(ModelConfig)})
     model = build_model(checkpoint.features.size(1), settings, seed=0)
-    model.load_state_dict(checkpoint.trainer["model"])
+    try:
+        model.load_state_dict(checkpoint.trainer["model"])
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise UserError("the checkpoint's weights do not fit its settings; train again") from error
     return model.eval()
 
 

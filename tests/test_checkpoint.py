@@ -81,6 +81,7 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path):
         ({"model": torch.zeros(3)}, "no checkpoint of this program"),
         ([1, 2, 3], "no checkpoint of this program"),
         ({"format": FORMAT, "version": 99}, "version 99, this program reads 2"),
+        ({"format": FORMAT, "version": torch.zeros(3)}, "of version tensor"),
         ({"format": FORMAT, "version": VERSION}, "lacks parts"),
     ],
 )
@@ -88,6 +89,26 @@ def test_foreign_files_are_refused(tmp_path, stored, message):
     torch.save(stored, tmp_path / "best.pt")
     with pytest.raises(UserError, match=message):
         load_checkpoint(tmp_path / "best.pt")
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "message"),
+    [
+        ("neighbors", torch.full((20, 5), 20).int(), "neighbors has a row outside 0 to 19"),
+        ("weights", torch.zeros(20, 4), r"weights is no float32 of shape \[20, 5\]"),
+        ("embeddings", torch.full((20, 8), torch.nan), "embeddings holds what is no number"),
+        ("features", torch.zeros(20, 3), "features is no float32 of shape"),
+        ("movies", torch.zeros(3), "movies is no dictionary"),
+        ("settings", {"num_layers": 2}, "'split'"),
+    ],
+)
+def test_parts_that_do_not_fit_together_are_refused(checkpoint, tmp_path, part, value, message):
+    save_checkpoint(checkpoint, tmp_path / "best.pt")
+    stored = torch.load(tmp_path / "best.pt", weights_only=True) | {part: value}
+    torch.save(stored, tmp_path / "best.pt")
+    with pytest.raises(UserError, match=message) as caught:
+        load_checkpoint(tmp_path / "best.pt")
+    assert "\n" not in str(caught.value) and str(caught.value).endswith("train again")
 
 
 def test_a_missing_file_says_how_to_make_one(tmp_path):

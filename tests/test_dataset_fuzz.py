@@ -11,13 +11,14 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from data.dataset import MovieLens, load_movielens
+from tests.fuzzing import fuzz
 from utils.errors import UserError
 
-FUZZ = settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FUZZ = fuzz(500)
 
 VALID_RATINGS = b"""userId,movieId,rating,timestamp
 1,31,2.5,1260759144
@@ -184,7 +185,7 @@ def naive_rows(ratings: str, movies: str) -> list[tuple[int, int, np.float32, in
     return sorted(kept.values(), key=lambda row: (row[0], row[3]))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@fuzz(300)
 @given(tables())
 def test_valid_tables_round_trip(texts: tuple[str, str]) -> None:
     ratings, movies = texts

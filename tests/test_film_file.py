@@ -4,10 +4,11 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from data.film_file import FilmFile, parse_film, read_film
+from tests.fuzzing import fuzz
 from utils.errors import UserError
 
 
@@ -114,7 +115,7 @@ FILM = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@fuzz(300)
 @given(FILM | JSON)
 def test_any_json_is_a_film_or_one_line(value):
     try:
@@ -127,7 +128,7 @@ def test_any_json_is_a_film_or_one_line(value):
         assert parse_film(film.as_plain() | {"movieId": None}, "again") == replace(film, movie_id=None)
 
 
-@settings(max_examples=300, deadline=None)
+@fuzz(300)
 @given(
     st.binary(max_size=40) | st.text('{}[]",:0123456789.eE-+truefalsn \\utitle', max_size=40).map(str.encode)
 )

@@ -15,6 +15,7 @@ from torch import Tensor
 from data.dataset import Movies
 from data.feature_extractor import FeatureBasis
 from data.splits import Split
+from utils.checkpoint_check import check_parts
 from utils.errors import UserError, WorldError
 
 FORMAT = "pinsage-movielens"
@@ -112,7 +113,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint onto the CPU; code in it is never run.
 
     Raises:
-        UserError: the file is missing, torn, foreign or of another version.
+        UserError: the file is missing, torn, foreign, of another version, or its parts do not fit together.
     """
     if not path.exists():
         raise UserError(f"no checkpoint at {path}; train one first: python main.py --mode train")
@@ -132,19 +133,22 @@ def load_checkpoint(path: Path) -> Checkpoint:
         ) from error
     if not isinstance(stored, dict) or stored.get("format") != FORMAT:
         raise UserError(f"{path} is no checkpoint of this program; train again or check --checkpoint_dir")
-    if stored.get("version") != VERSION:
+    version = stored.get("version")
+    if type(version) is not int or version != VERSION:
         raise UserError(
-            f"{path} is a checkpoint of version {stored.get('version')}, this program reads {VERSION}; "
-            "train again"
+            f"{path} is a checkpoint of version {version!r:.20}, this program reads {VERSION}; train again"
         )
     try:
+        check_parts(stored)
         stored["movies"]["genres"] = [tuple(filter(None, g.split("|"))) for g in stored["movies"]["genres"]]
         stored["movies"] = Movies(**_arrays(stored["movies"]))
         stored["basis"] = FeatureBasis(**_arrays(stored["basis"]))
         stored.setdefault("user_text_ids", None)  # of before there were any
         return Checkpoint(**{field.name: stored[field.name] for field in fields(Checkpoint)})
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} lacks parts of a checkpoint ({_first_line(error)}); train again") from error
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UserError(
+            f"{path} lacks parts of a checkpoint, or they do not fit ({_first_line(error)}); train again"
+        ) from error
 
 
 def _plain(value: Movies | FeatureBasis) -> dict[str, Any]:

@@ -1,0 +1,108 @@
+"""Whether what a checkpoint holds fits together, so that whoever reads it may trust the types.
+
+A file can be whole and come from another version of this program, or from nobody knows where.
+"""
+
+import operator
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from config import DataConfig, ModelConfig, TrainingConfig
+
+
+def check_parts(stored: dict[str, Any]) -> None:
+    """Check the parts of a checkpoint as stored, ``movies`` and ``basis`` as dictionaries of tensors.
+
+    Raises:
+        ValueError: a part is missing, of another type or shape than its neighbours ask for, or holds what is
+            no number or no row; the text says which.
+        KeyError, TypeError, AttributeError: likewise, from Python itself.
+    """
+    for part in ("settings", "dataset", "movies", "basis", "trainer", "progress"):
+        _need(isinstance(stored[part], dict), f"{part} is no dictionary")
+    _check_settings(stored["settings"])
+    for key in ("name", "data", "split"):
+        _need(isinstance(stored["dataset"][key], str), f"dataset.{key} is no text")
+    movies, basis = stored["movies"], stored["basis"]
+    num_movies = len(_tensor(movies["ids"], "movies.ids", torch.int64, (None,)))
+    _tensor(movies["years"], "movies.years", torch.float32, (num_movies,), finite=False)
+    for key in ("titles", "genres"):
+        _texts(movies[key], f"movies.{key}", num_movies)
+    num_users = len(_tensor(stored["user_ids"], "user_ids", torch.int64, (None,)))
+    for holder, key, length in ((stored, "user_text_ids", num_users), (movies, "text_ids", num_movies)):
+        if holder.get(key) is not None:
+            _texts(holder[key], key, length)
+    width = _check_basis(basis, num_users)
+    _tensor(stored["features"], "features", torch.float32, (num_movies, width))
+    neighbors = _tensor(stored["neighbors"], "neighbors", torch.int32, (num_movies, None))
+    _tensor(stored["weights"], "weights", torch.float32, tuple(neighbors.shape))
+    if neighbors.numel():
+        low, high = neighbors.aminmax()
+        _need(0 <= low and high < num_movies, f"neighbors has a row outside 0 to {num_movies - 1}")
+    embeddings = _tensor(stored["embeddings"], "embeddings", torch.float32, (num_movies, None))
+    _tensor(stored["query_embeddings"], "query_embeddings", torch.float32, tuple(embeddings.shape))
+    _need(isinstance(stored["trainer"]["model"], dict), "trainer.model is no dictionary")
+    _need(type(stored["trainer"]["epoch"]) is int, "trainer.epoch is no whole number")
+
+
+def _check_settings(stored: dict[str, Any]) -> None:
+    """Those of the model must be there; those of a training may be newer or older than the file."""
+    settings = [field for kind in (DataConfig, ModelConfig, TrainingConfig) for field in fields(kind)]
+    needed = {field.name for field in fields(ModelConfig)} | {"split", "min_rating"}
+    for setting in settings:
+        name = setting.name
+        if name not in stored and name not in needed or name in ("data_dir", "schema"):
+            continue
+        value, rule = stored[name], setting.metadata
+        kinds = (int, float) if isinstance(setting.default, float) else (type(setting.default),)
+        fits = type(value) in kinds and (not rule["choices"] or value in rule["choices"])
+        for bound, holds in (("low", operator.ge), ("high", operator.le), ("above", operator.gt)):
+            fits = fits and (rule[bound] is None or holds(value, rule[bound]))
+        _need(fits, f"the setting {name} is {value!r:.40}")
+    _need(type(stored["seed"]) is int, "the setting seed is no whole number")
+
+
+def _check_basis(basis: dict[str, Any], num_users: int) -> int:
+    """Check the basis; returns how many features ``film_features`` makes with it."""
+    for key in ("year_mean", "year_std", "degree_mean", "degree_std"):
+        _need(isinstance(basis[key], float) and np.isfinite(basis[key]), f"basis.{key} is no number")
+    _texts(basis["genre_names"], "basis.genre_names")
+    _texts(basis["tag_names"], "basis.tag_names")
+    users = _tensor(basis["user_basis"], "basis.user_basis", torch.float32, (num_users, None))
+    tags = _tensor(basis["tag_basis"], "basis.tag_basis", torch.float32, (len(basis["tag_names"]), None))
+    mean = _tensor(basis["genome_mean"], "basis.genome_mean", torch.float32, (None,))
+    genome = _tensor(basis["genome_basis"], "basis.genome_basis", torch.float32, (len(mean), None))
+    optional = ((users.size(1), users), (len(tags), tags), (len(mean), genome))
+    # Each part has a mask; year and degree are one number each.
+    return len(basis["genre_names"]) + 5 + sum(part.size(1) + 1 for there, part in optional if there)
+
+
+def _tensor(
+    value: Any, name: str, dtype: torch.dtype, shape: tuple[int | None, ...], finite: bool = True
+) -> Tensor:
+    fits = isinstance(value, Tensor) and value.dtype == dtype and value.dim() == len(shape)
+    _need(
+        fits and all(want in (None, have) for want, have in zip(shape, value.shape, strict=True)),
+        f"{name} is no {str(dtype).removeprefix('torch.')} of shape {list(shape)}",
+    )
+    if finite and dtype.is_floating_point:
+        _need(bool(torch.isfinite(value).all()), f"{name} holds what is no number")
+    return value
+
+
+def _texts(value: Any, name: str, length: int | None = None) -> None:
+    _need(
+        isinstance(value, list)
+        and all(isinstance(text, str) for text in value)
+        and length in (None, len(value)),
+        f"{name} is no list of texts, one for each",
+    )
+
+
+def _need(holds: Any, problem: str) -> None:
+    if not holds:
+        raise ValueError(problem)
