@@ -73,7 +73,9 @@ class ModelConfig:
         64, "singular vectors of the training graph among a film's features", low=0, high=1024
     )
     num_layers: int = flag(1, "CONVOLVE layers (the paper's K)", low=1, high=8)
-    num_neighbors: int = flag(20, "neighbours a film keeps (the paper's T)", low=1, high=1000)
+    num_neighbors: int | tuple[int, ...] = flag(
+        20, "neighbours a film keeps (the paper's T); one number, or one a layer: 20,10", low=1, high=1000
+    )
     num_walks: int = flag(200, "random walks a film starts", low=1, high=100_000)
     walk_length: int = flag(2, "longest walk, in film-to-film hops", low=1, high=100)
     restart_probability: float = flag(0.5, "chance that a walk ends after each hop", low=0, high=1)
@@ -85,6 +87,17 @@ class ModelConfig:
     )
     hidden_dim: int = flag(128, "width of the layers (the paper's m)", low=1, high=8192)
     embedding_dim: int = flag(256, "length of an embedding (the paper's d)", low=2, high=8192)
+
+    @property
+    def layer_neighbors(self) -> tuple[int, ...]:
+        """Neighbours that each layer pools, first layer first."""
+        counts = self.num_neighbors
+        return counts if isinstance(counts, tuple) else (counts,) * self.num_layers
+
+    @property
+    def most_neighbors(self) -> int:
+        """Width of the neighbour table."""
+        return max(self.layer_neighbors)
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def measure(scale: str, epochs: int) -> Figures:
             film_features(basis, movielens.movies, graph.movie_user_matrix())
         with timed("neighbour table"):
             walks = RandomWalkSampler(graph)
-            walks.batch_sample_neighbors(np.arange(split.num_movies), config.model.num_neighbors)
+            walks.batch_sample_neighbors(np.arange(split.num_movies), config.model.most_neighbors)
         del walks, basis
         inputs = build_inputs(movielens, split, config.model, 0)
         trainer = Trainer(inputs, split, config.model, config.training, 0, torch.device("cpu"))

@@ -73,7 +73,7 @@ def _scorers(config: Config, films: HeldOutFilms, trained: TrainedOnce, count: i
     raters = graph.movie_user_matrix()[known:]
     features = trained.inputs.features.numpy()
     neighbors, weights = spectral_neighbors(
-        trained.inputs.basis, features, raters, config.model.num_neighbors
+        trained.inputs.basis, features, raters, config.model.most_neighbors
     )
     tables = {
         "walks": (walked.neighbors[known:], walked.weights[known:]),

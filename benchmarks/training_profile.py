@@ -75,6 +75,6 @@ def whole_catalogue_seconds(trainer: Trainer) -> tuple[float, float]:
     started = time.process_time()
     with torch.no_grad():
         for films in torch.arange(len(features)).split(512):
-            sources, blocks = build_blocks(films, neighbors, weights, len(model.convs))
+            sources, blocks = build_blocks(films, neighbors, weights, model.layer_neighbors)
             model(features[sources], blocks)
     return layer_wise, time.process_time() - started

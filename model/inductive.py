@@ -40,7 +40,7 @@ def extend_inputs(
     raters = graph.movie_user_matrix()[num_known:]
     features = film_features(inputs.basis, new.movies, raters, new.tags, new.genome, degree_known=False)
     walks = walk_sampler(graph, settings, seed)
-    neighbors, weights = walks.batch_sample_neighbors(new_films, settings.num_neighbors)
+    neighbors, weights = walks.batch_sample_neighbors(new_films, settings.most_neighbors)
     return replace(
         inputs,
         graph=graph,

@@ -62,7 +62,7 @@ def build_inputs(
     basis = fit_features(movielens.movies, graph, settings.spectral_dim, seed, tags, movielens.genome)
     features = film_features(basis, movielens.movies, graph.movie_user_matrix(), tags, movielens.genome)
     walks = walk_sampler(graph, settings, seed, device)
-    neighbors, weights = walks.batch_sample_neighbors(np.arange(split.num_movies), settings.num_neighbors)
+    neighbors, weights = walks.batch_sample_neighbors(np.arange(split.num_movies), settings.most_neighbors)
     shadows = shadow_sampler(movielens, split, graph, basis, settings, seed, device)
     return ModelInputs(graph, basis, torch.from_numpy(features), neighbors, weights, shadows)
 

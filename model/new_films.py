@@ -56,7 +56,7 @@ def append_films(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> Checkpoin
     )
     model = stored_model(checkpoint)
     sources, blocks = build_blocks(
-        torch.arange(known, known + len(films)), every.neighbors.long(), every.weights, len(model.convs)
+        torch.arange(known, known + len(films)), every.neighbors.long(), every.weights, model.layer_neighbors
     )
     with torch.no_grad():
         new = model(every.features.index_select(0, sources), blocks)

@@ -1,5 +1,6 @@
 """PinSage: K convolutions over importance neighbourhoods and a two-layer head (paper, Algorithm 2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -25,7 +26,7 @@ class Block:
 
 
 def build_blocks(
-    seeds: Tensor, neighbors: Tensor, weights: Tensor, num_layers: int
+    seeds: Tensor, neighbors: Tensor, weights: Tensor, layer_neighbors: Sequence[int]
 ) -> tuple[Tensor, list[Block]]:
     """The nodes a batch needs, each once a layer (paper, Algorithm 2, lines 1-7).
 
@@ -33,7 +34,7 @@ def build_blocks(
         seeds: int64 ``[n]`` distinct films whose embeddings are wanted.
         neighbors: int64 ``[num_movies, T]``, the neighbour table of the catalogue.
         weights: float32 ``[num_movies, T]``.
-        num_layers: K.
+        layer_neighbors: how many of the T each of the K layers pools, first layer first.
 
     Returns:
         The films whose features the first layer reads, ``seeds`` first, and the blocks, first layer first.
@@ -42,14 +43,14 @@ def build_blocks(
     nodes = seeds
     blocks: list[Block] = []
     position = torch.empty(num_movies, dtype=torch.int64, device=seeds.device)
-    for _ in range(num_layers):
-        table = neighbors[nodes]  # [targets, T] film rows
+    for count in reversed(layer_neighbors):
+        table = neighbors[nodes, :count]  # [targets, count] film rows
         needed = torch.zeros(num_movies, dtype=torch.bool, device=seeds.device)
         needed[table.view(-1)] = True
         needed[nodes] = False
         sources = torch.cat([nodes, needed.nonzero().view(-1)])
         position[sources] = torch.arange(len(sources), device=seeds.device)
-        blocks.append(Block(len(nodes), position[table], weights[nodes]))
+        blocks.append(Block(len(nodes), position[table], weights[nodes, :count]))
         nodes = sources
     return nodes, blocks[::-1]
 
@@ -61,7 +62,7 @@ class PinSage(nn.Module):
         in_channels: number of features.
         hidden_channels: width of every layer.
         out_channels: length of an embedding.
-        num_layers: K.
+        layer_neighbors: how many neighbours each of the K layers pools, first layer first.
         aggregator: ``importance``, ``mean`` or ``max``.
         head: ``shared``, ``directed`` or ``mixed``: see ``model/heads.py``.
 
@@ -79,12 +80,13 @@ class PinSage(nn.Module):
         in_channels: int,
         hidden_channels: int,
         out_channels: int,
-        num_layers: int = 2,
+        layer_neighbors: Sequence[int] = (50, 50),
         aggregator: str = "importance",
         head: str = "shared",
     ):
         super().__init__()
-        sizes = [in_channels] + [hidden_channels] * num_layers
+        self.layer_neighbors = tuple(layer_neighbors)
+        sizes = [in_channels] + [hidden_channels] * len(self.layer_neighbors)
         self.convs = nn.ModuleList(
             ImportancePoolingConv(size_in, hidden_channels, size_out, aggregator)
             for size_in, size_out in zip(sizes[:-1], sizes[1:], strict=True)
@@ -115,7 +117,9 @@ class PinSage(nn.Module):
         films, then pooled in blocks of ``block_size`` films.
         """
         h = features
-        for conv in self.convs:
-            h = conv.forward_whole(h, neighbors, weights, block_size)  # type: ignore[operator]
+        for conv, count in zip(self.convs, self.layer_neighbors, strict=True):
+            h = conv.forward_whole(  # type: ignore[operator]
+                h, neighbors[:, :count], weights[:, :count], block_size
+            )
         parts = [self.head(block) for block in h.split(block_size)]
         return Embeddings(*(torch.cat(part) for part in zip(*parts, strict=True)))

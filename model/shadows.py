@@ -91,7 +91,7 @@ class ShadowSampler:
         walks = walk_sampler(both, settings, self.seed, self.device)
         walks.refresh(epoch)
         film = torch.arange(num_movies)
-        neighbors, weights = walks.batch_sample_neighbors(film + num_movies, settings.num_neighbors)
+        neighbors, weights = walks.batch_sample_neighbors(film + num_movies, settings.most_neighbors)
         # A shadow must not see the film that it stands in for, nor itself, except as padding.
         own = neighbors % num_movies == film.unsqueeze(1)
         weights = weights.masked_fill(own, 0)

@@ -34,8 +34,13 @@ def build_model(num_features: int, settings: ModelConfig, seed: int) -> PinSage:
     """A PinSage with initial weights that depend on ``seed`` alone.
 
     Raises:
-        UserError: the head cannot make embeddings of this length.
+        UserError: the head cannot make embeddings of this length, or layers and neighbours do not fit.
     """
+    if len(settings.layer_neighbors) != settings.num_layers:
+        raise UserError(
+            f"--num_neighbors {','.join(map(str, settings.layer_neighbors))} does not fit "
+            f"--num_layers {settings.num_layers}; give one number, or one a layer"
+        )
     if settings.head == "mixed" and settings.embedding_dim % 2:
         raise UserError(
             f"--embedding_dim {settings.embedding_dim} must be even, since --head mixed halves it; "
@@ -47,7 +52,7 @@ def build_model(num_features: int, settings: ModelConfig, seed: int) -> PinSage:
             num_features,
             settings.hidden_dim,
             settings.embedding_dim,
-            settings.num_layers,
+            settings.layer_neighbors,
             settings.aggregator,
             settings.head,
         )
@@ -187,7 +192,7 @@ class Trainer:
         if len(nodes.features) > len(self.features):
             chance = torch.rand(len(self.features), generator=self.generator).to(self.device)
             films = films + len(self.features) * (chance[films] < self.settings.shadow_share)
-        sources, blocks = build_blocks(films, nodes.neighbors, nodes.weights, len(self.model.convs))
+        sources, blocks = build_blocks(films, nodes.neighbors, nodes.weights, self.model.layer_neighbors)
         return self.model(nodes.features.index_select(0, sources), blocks)
 
     def _loss(self, z: Embeddings, batch: PairBatch) -> Tensor:

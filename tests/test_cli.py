@@ -4,7 +4,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from commands.download import main as main_download
 from commands.entry import COMMANDS, main_everything, main_inference, main_modes, main_train
 from commands.modes import EVERYTHING, MODES
 from config import PRESETS, Config
+from model.trainer import build_model
 from utils.cli import adopt, build_parser, guarded, to_config
 from utils.errors import UserError, WorldError
 from utils.settings_table import settings_table
@@ -226,3 +227,20 @@ def test_the_readme_has_the_current_table_of_flags():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = readme.split("<!-- settings -->\n")[1].split("\n<!-- /settings -->")[0].strip()
     assert shown == settings_table(), "run python -m utils.settings_table and paste its output"
+
+
+def test_neighbours_are_one_number_or_one_a_layer():
+    parser = build_parser("train.py", "", ("model",), "")
+    assert to_config(vars(parser.parse_args(["--num_neighbors", "7"]))).model.layer_neighbors == (7,)
+    flags = ["--num_layers", "2", "--num_neighbors", "20,5"]
+    model = to_config(vars(parser.parse_args(flags))).model
+    assert model.layer_neighbors == (20, 5) and model.most_neighbors == 20
+    with pytest.raises(UserError, match="20,5 does not fit --num_layers 3"):
+        build_model(9, replace(model, num_layers=3), seed=0)
+
+
+@pytest.mark.parametrize("text", ["", "20,", "0,5", "20;5", "2.5"])
+def test_neighbours_that_are_no_numbers_are_refused(text, capsys):
+    with pytest.raises(SystemExit):
+        build_parser("train.py", "", ("model",), "").parse_args(["--num_neighbors", text])
+    assert "must be a whole number at least 1" in capsys.readouterr().err

@@ -64,21 +64,23 @@ def test_importance_pooling_is_a_weighted_mean_whatever_the_weights_sum_to():
 
 
 @pytest.mark.parametrize("aggregator", AGGREGATORS)
-@pytest.mark.parametrize(("num_layers", "head"), [(1, "directed"), (2, "mixed"), (3, "shared")])
-def test_mini_batch_equals_layer_wise_and_touches_each_node_once(aggregator, num_layers, head):
+@pytest.mark.parametrize(
+    ("layer_neighbors", "head"), [((4,), "directed"), ((4, 4), "mixed"), ((2, 4, 3), "shared")]
+)
+def test_mini_batch_equals_layer_wise_and_touches_each_node_once(aggregator, layer_neighbors, head):
     torch.manual_seed(0)
     features = torch.randn(40, 7)
     neighbors, weights = random_table(40, 4)
-    model = PinSage(7, 32, 6, num_layers, aggregator, head)
+    model = PinSage(7, 32, 6, layer_neighbors, aggregator, head)
     for parameter in model.parameters():  # the correction of a directed head starts at zero
         parameter.data.normal_(std=0.3)
     whole = model.embed_all(features, neighbors, weights, block_size=7)
     assert all(part.norm(dim=1).sub(1).abs().max() < 1e-5 for part in whole)
     assert torch.equal(*whole) == (head == "shared")
     seeds = torch.tensor([30, 0, 7])
-    nodes, blocks = build_blocks(seeds, neighbors, weights, num_layers)
+    nodes, blocks = build_blocks(seeds, neighbors, weights, layer_neighbors)
     assert nodes[:3].tolist() == seeds.tolist() and len(nodes.unique()) == len(nodes)
-    assert len(blocks) == num_layers and blocks[-1].num_targets == 3
+    assert len(blocks) == len(layer_neighbors) and blocks[-1].num_targets == 3
     for part, whole_part in zip(model(features[nodes], blocks), whole, strict=True):
         torch.testing.assert_close(part, whole_part[seeds])
 
@@ -86,7 +88,7 @@ def test_mini_batch_equals_layer_wise_and_touches_each_node_once(aggregator, num
 def test_blocks_hold_only_what_the_batch_needs():
     neighbors = torch.tensor([[1], [2], [3], [0], [4]])
     weights = torch.ones(5, 1)
-    nodes, blocks = build_blocks(torch.tensor([0]), neighbors, weights, 2)
+    nodes, blocks = build_blocks(torch.tensor([0]), neighbors, weights, (1, 1))
     assert nodes.tolist() == [0, 1, 2]
     assert [block.num_targets for block in blocks] == [2, 1]
 
@@ -107,7 +109,7 @@ def test_pyg_node_loader_gives_the_same_embeddings(aggregator):
     torch.manual_seed(0)
     neighbors, weights = random_table(40, 4)
     features = torch.randn(40, 7)
-    model = PinSage(7, 8, 5, 2, aggregator)
+    model = PinSage(7, 8, 5, (4, 4), aggregator)
     whole, _ = model.embed_all(features, neighbors, weights)
     data = importance_graph(neighbors, weights, features)
     loader = NodeLoader(data, ImportanceNeighborSampler(neighbors, weights, 2), batch_size=16)

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, fields
-from typing import Any, NoReturn, get_args, get_type_hints
+from typing import Any, NoReturn, get_args, get_origin, get_type_hints
 
 from config import PRESETS, Config
 from utils.errors import UserError, WorldError
@@ -60,6 +60,16 @@ def _converter(setting: Field, kind: type) -> Callable[[str], Any]:
     return convert
 
 
+def _one_a_layer(convert: Callable[[str], Any]) -> Callable[[str], Any]:
+    """One number, or several by commas: a number, or a tuple of them."""
+
+    def convert_each(text: str) -> Any:
+        values = tuple(convert(part) for part in text.split(","))
+        return values if len(values) > 1 else values[0]
+
+    return convert_each
+
+
 def _add_setting(
     group: argparse._ArgumentGroup, setting: Field, annotation: Any, shown: bool, reason: str | None
 ) -> None:
@@ -79,7 +89,11 @@ def _add_setting(
     else:
         named = {int: "N", float: "X", str: "NAME" if choices else "TEXT"}[kinds[0]]
         options["metavar"] = setting.metadata["metavar"] or named
-        options |= {"choices": choices} if choices else {"type": _converter(setting, kinds[0])}
+        convert = _converter(setting, kinds[0])
+        per_layer = any(get_origin(kind) is tuple for kind in kinds)
+        options |= (
+            {"choices": choices} if choices else {"type": _one_a_layer(convert) if per_layer else convert}
+        )
     group.add_argument(f"--{setting.name}", **options)
 
 

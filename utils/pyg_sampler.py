@@ -54,7 +54,7 @@ class ImportanceNeighborSampler(BaseSampler):
     def __init__(self, neighbors: Tensor, weights: Tensor, num_layers: int):
         self.neighbors = neighbors
         self.weights = weights
-        self.num_layers = num_layers
+        self.layer_neighbors = (neighbors.size(1),) * num_layers
         present = (weights > 0).view(-1)
         self._edge_id = (present.cumsum(0) - 1).view(weights.shape)  # numbering of importance_graph
 
@@ -80,7 +80,7 @@ class ImportanceNeighborSampler(BaseSampler):
         return output
 
     def _sample(self, seeds: Tensor) -> SamplerOutput:
-        nodes, blocks = build_blocks(seeds, self.neighbors, self.weights, self.num_layers)
+        nodes, blocks = build_blocks(seeds, self.neighbors, self.weights, self.layer_neighbors)
         # Every layer's targets are among the first layer's, with the same neighbours.
         first = blocks[0]
         target, slot = (first.weights > 0).nonzero(as_tuple=True)
