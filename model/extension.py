@@ -66,7 +66,7 @@ def extended_inputs(
     walks = RandomWalkSampler(
         graph, settings.num_walks, settings.walk_length, settings.restart_probability, seed
     )
-    neighbors, weights = walks.batch_sample_neighbors(np.arange(split.num_movies), settings.num_neighbors)
+    neighbors, weights = walks.batch_sample_neighbors(np.arange(split.num_movies), settings.most_neighbors)
     shadows = shadow_sampler(movielens, split, graph, basis, settings, seed)
     inputs = ModelInputs(graph, basis, torch.from_numpy(features), neighbors, weights, shadows)
     return ExtendedInputs(inputs, int(rows.any(axis=1).sum() - saved.sum()), agreement)
