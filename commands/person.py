@@ -57,10 +57,13 @@ def user_from_data(config: Config, data_name: str, user_id: str) -> tuple[Questi
     movielens = load_movielens(config.data.data_dir, config.data.min_rating, schema=config.data.schema)
     row = _user_row(movielens, data_name, user_id)
     history = history_of_user(movielens.interactions, row)
+    if not movielens.rated:
+        history = history._replace(ratings=np.full_like(history.ratings, np.nan))
     texts = movielens.user_text_ids
     public_id = int(movielens.user_ids[row]) if texts is None else texts[row]
     films = f"{len(history.rows):,} film{'' if len(history.rows) == 1 else 's'}"
-    return Question("user", public_id, f"user {public_id}, who has rated {films}"), history
+    did = "rated" if movielens.rated else "taken"
+    return Question("user", public_id, f"user {public_id}, who has {did} {films}"), history
 
 
 def _user_row(movielens: MovieLens, data_name: str, user_id: str) -> int:

@@ -114,6 +114,7 @@ class MovieLens:
         tags: tag applications, if the release has them.
         genome: tag relevance scores, if the release has them.
         user_text_ids: ids of the user rows in data whose ids are text; None for MovieLens.
+        rated: whether there are ratings; without any, every interaction counts as the best one.
     """
 
     name: str
@@ -125,6 +126,7 @@ class MovieLens:
     tags: Tags | None = field(default=None, repr=False)
     genome: Genome | None = field(default=None, repr=False)
     user_text_ids: list[str] | None = field(default=None, repr=False)
+    rated: bool = True
 
     @property
     def num_users(self) -> int:
@@ -242,4 +244,5 @@ def _movielens(name: str, fingerprint: str, columns: Columns, notes: tuple[str, 
         tags,
         genome,
         texts.get("user_text_ids"),
+        "unrated" not in texts,
     )

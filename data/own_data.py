@@ -62,7 +62,8 @@ class OwnData:
         """Read and index everything.
 
         Returns:
-            Columns as of ``read_release``, and the texts ``movie_text_ids`` and ``user_text_ids``, one a row.
+            Columns as of ``read_release``, and the texts ``movie_text_ids`` and ``user_text_ids``, one a row;
+            without ratings also ``unrated``, which is empty.
 
         Raises:
             UserError: a file or a line cannot be read, or no interaction is of an item in the catalogue.
@@ -78,6 +79,8 @@ class OwnData:
             row_of = _read_items(self.folder / items.file, items, columns)
             _read_interactions(self.folder, self.schema.interactions, row_of, False, columns)
         columns.texts["movie_text_ids"] = list(row_of)
+        if self.schema.interactions.rating is None:
+            columns.texts["unrated"] = []
         columns.arrays["movie_ids"] = np.arange(len(row_of), dtype=np.int64)
         columns.freeze()
         return columns

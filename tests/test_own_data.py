@@ -379,6 +379,20 @@ def test_books_are_evaluated_and_exported(workspace, capsys):
     assert frame["movieId"][3] == "stars/003-X"
 
 
+def test_readers_are_recommended_to_without_ratings_that_nobody_gave(workspace, capsys):
+    (found,) = answers(workspace, capsys, "--user_id", "Reader Nº7")
+    assert found["query"] == {
+        "kind": "user",
+        "id": "Reader Nº7",
+        "title": "user Reader Nº7, who has taken 12 films",
+    }
+    for film in found["recommendations"]:
+        assert film["reason"].startswith("because you watched Tome ")
+    (typed,) = answers(workspace, capsys, "--history", "sea/004-X:5,sea/006-X")
+    assert {film["movieId"] for film in typed["recommendations"]}.isdisjoint({"sea/004-X", "sea/006-X"})
+    assert sum(shelf_of(film["movieId"]) == "sea" for film in typed["recommendations"]) >= 9
+
+
 def test_a_new_book_is_asked_with_and_kept(workspace, capsys):
     path = workspace / "new.json"
     path.write_text(json.dumps({"title": "Tome 041", "year": 1941, "genres": ["sea", "novels"]}))
