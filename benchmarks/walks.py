@@ -1,6 +1,6 @@
 """Walks against the machine's own random-gather rate, and against DGL's sampler where it is installed.
 
-    python -m benchmarks.walks                  25 million synthetic ratings, about five minutes
+    python -m benchmarks.walks                  25 million synthetic ratings, some minutes
     python -m benchmarks.walks --scale 1m       smaller, to try it
     python -m benchmarks.walks --skip_dgl
 
@@ -161,14 +161,14 @@ def plot(points: list[Growth], path: Path) -> None:
         )
         for point in points:
             axes.annotate(
-                f"{point.films:,} films", (point.ratings, point.seconds), xytext=(6, -12),
-                textcoords="offset points",
+                f"{point.films:,} films: {point.seconds:.2f} s", (point.ratings, point.seconds),
+                xytext=(6, -14), textcoords="offset points",
             )  # fmt: skip
         axes.set_xticks(ratings, [f"{count / 1e6:.0f}M" for count in ratings], minor=False)
         axes.set_xticks([], minor=True)
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter("")
-        axes.margins(x=0.3, y=0.15)
+        axes.margins(x=0.35, y=0.15)
         axes.set_title(f"Neighbour table of all films, T = {NEIGHBORS}")
         axes.set_xlabel("ratings")
         axes.set_ylabel("seconds")
