@@ -21,6 +21,8 @@ from utils.checkpoint import BEST, Checkpoint, load_checkpoint
 from utils.cli import adopt
 from utils.compute import peak_memory_gb, set_up_compute
 from utils.evaluation import EmbeddingScorer, Evaluation, evaluate, sample_questions
+from utils.html_report.report import Run, write_report
+from utils.map_layout import lay_out_films
 from utils.plots import plot_embedding_map, plot_hit_rates
 from utils.search.choose import check_search
 from utils.tables import format_metrics_table
@@ -123,11 +125,11 @@ def _report(
     ranks = {key: result.ranks for key, result in theirs.items()} | {"PinSage": ours.ranks}
     plot_hit_rates(ranks, output / "hit_rates.png", f"{name}, {sampled.protocol.replace('_', ' ')}")
     popularity = np.bincount(split.train.movies, minlength=split.num_movies)
-    plot_embedding_map(
-        checkpoint.embeddings.numpy(),
-        checkpoint.movies,
-        popularity,
-        output / "embedding_map.png",
-        config.run.seed,
-    )
-    print(f"\nwritten: {output / 'metrics.json'}, hit_rates.png, embedding_map.png")
+    movies = checkpoint.movies
+    film_map = lay_out_films(checkpoint.embeddings.numpy(), movies, popularity, config.run.seed)
+    plot_embedding_map(film_map, movies, output / "embedding_map.png")
+    history = checkpoint.progress["history"]
+    question = PROTOCOL_WORDS[sampled.protocol]
+    run = Run(report, question, checkpoint.settings, history, ranks, film_map, movies)
+    write_report(run, output / "report.html")
+    print(f"\nwritten: {output / 'metrics.json'}, hit_rates.png, embedding_map.png, report.html")

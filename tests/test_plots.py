@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from data.dataset import Movies
+from utils.map_layout import lay_out_films
 from utils.plots import plot_embedding_map, plot_hit_rates, plot_training_curves
 
 
@@ -82,23 +83,25 @@ def test_hit_rates_need_a_method(tmp_path):
         plot_hit_rates({}, tmp_path / "none.png", "nothing")
 
 
+def draw_map(embeddings, path):
+    movies = catalogue(len(embeddings))
+    plot_embedding_map(lay_out_films(embeddings, movies, np.arange(len(movies)), seed=3), movies, path)
+
+
 @pytest.mark.parametrize("num_movies", [1, 3, 5, 60])
 def test_embedding_map_is_drawn_at_any_size(tmp_path, num_movies):
     embeddings = np.random.default_rng(0).normal(size=(num_movies, 4)).astype(np.float32)
-    popularity = np.arange(num_movies)
-    plot_embedding_map(embeddings, catalogue(num_movies), popularity, tmp_path / "map.png", seed=0)
+    draw_map(embeddings, tmp_path / "map.png")
     assert is_picture(tmp_path / "map.png")
 
 
 def test_embedding_map_of_equal_embeddings_is_drawn(tmp_path):
-    plot_embedding_map(
-        np.ones((8, 3), np.float32), catalogue(8), np.zeros(8, int), tmp_path / "map.png", seed=0
-    )
+    draw_map(np.ones((8, 3), np.float32), tmp_path / "map.png")
     assert is_picture(tmp_path / "map.png")
 
 
 def test_embedding_map_is_a_function_of_the_seed(tmp_path):
     embeddings = np.random.default_rng(1).normal(size=(30, 4)).astype(np.float32)
     for name in ("a", "b"):
-        plot_embedding_map(embeddings, catalogue(30), np.arange(30), tmp_path / name, seed=3)
+        draw_map(embeddings, tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()

@@ -1,45 +1,35 @@
-"""The embeddings laid out flat, coloured by genre, with a few known films named."""
+"""A picture of the film map, coloured by genre, with a few known films named."""
 
 import re
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from data.dataset import FloatArray, IntArray, Movies
+from data.dataset import FloatArray, Movies
+from utils.map_layout import FilmMap
 from utils.plot_style import INK, PALETTE, figure
 
-MAX_FILMS = 1000  # more would hide each other, and t-SNE takes its time
-ITERATIONS = 500  # of t-SNE; the second half of its usual 1,000 changes little to the eye
 MAX_TITLES = 12
 TITLE_LENGTH = 30
 OTHER_COLOR = "#cccccc"
 CLEARANCE = 0.11  # least distance of two named films, as a share of the map's width and height
 
 
-def plot_embedding_map(
-    embeddings: FloatArray, movies: Movies, popularity: IntArray, path: str | Path, seed: int
-) -> None:
-    """A t-SNE map (van der Maaten and Hinton, JMLR 2008) of the most-rated films.
-
-    Near each other on the map means close in the embedding; distances across it mean little.
+def plot_embedding_map(film_map: FilmMap, movies: Movies, path: str | Path) -> None:
+    """Draw the map of the films.
 
     Args:
-        embeddings: float32 ``[num_movies, dim]``.
+        film_map: where they lie.
         movies: the catalogue.
-        popularity: int ``[num_movies]``, training ratings; decides which films are shown and named.
         path: PNG to write.
-        seed: decides the layout.
     """
-    shown = np.argsort(-popularity, kind="stable")[:MAX_FILMS]
-    points = _flatten(embeddings[shown], seed)
-    genres, main_genre = _main_genres([movies.genres[row] for row in shown])
-    colors = [*PALETTE[: len(genres)], OTHER_COLOR]
+    points = film_map.points
+    colors = [*PALETTE[: len(film_map.genres)], OTHER_COLOR]
     with figure(path, 10, 7) as drawing:
         axes = drawing.subplots()
-        for index, (color, label) in enumerate(zip(colors, [*genres, "other"], strict=True)):
-            members = main_genre == index
+        for index, (color, label) in enumerate(zip(colors, [*film_map.genres, "other"], strict=True)):
+            members = film_map.main_genre == index
             if members.any():
                 axes.scatter(
                     points[members, 0],
@@ -53,7 +43,7 @@ def plot_embedding_map(
                     label=f"{label} ({members.sum()})",
                 )
         axes.set(
-            title=f"The {len(shown):,} most-rated films, near each other where their embeddings are",
+            title=f"The {len(points):,} most-rated films, near each other where their embeddings are",
             xlabel="t-SNE axis 1 (no unit)",
             ylabel="t-SNE axis 2 (no unit)",
             xticks=[],
@@ -68,42 +58,7 @@ def plot_embedding_map(
             markerscale=1.6,
             handletextpad=0.2,
         )
-        _name_films(drawing, axes, points, [movies.titles[row] for row in shown])
-
-
-def _flatten(embeddings: FloatArray, seed: int) -> FloatArray:
-    """Positions ``[n, 2]`` by t-SNE, started from the first two principal components."""
-    from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits
-
-    centred = embeddings - embeddings.mean(axis=0)
-    left, values, _ = np.linalg.svd(centred, full_matrices=False)
-    start = np.zeros((len(centred), 2), dtype=np.float32)
-    width = min(2, len(values))
-    start[:, :width] = left[:, :width] * values[:width]
-    if len(centred) < 5:  # too few for t-SNE's neighbourhoods, and few enough to see as they are
-        return start
-    start *= 1e-4 / max(start[:, 0].std(), 1e-12)  # the scale t-SNE expects of its start
-    layout = TSNE(
-        perplexity=min(30, (len(centred) - 1) / 3),
-        init=start,
-        metric="cosine",
-        max_iter=ITERATIONS,
-        random_state=seed,
-    )
-    # Threads add up in varying order, and lose more by waiting for each other than they win.
-    with threadpool_limits(1):
-        return layout.fit_transform(embeddings)
-
-
-def _main_genres(genres: list[tuple[str, ...]]) -> tuple[list[str], IntArray]:
-    """The commonest genres, at most as many as colours, and each film's position in them (the end: none).
-
-    Of several, a film takes the rarest: what it shares with the fewest films says most about it.
-    """
-    common = [name for name, _ in Counter(g for names in genres for g in names).most_common(len(PALETTE))]
-    main = [max((common.index(g) for g in names if g in common), default=len(common)) for names in genres]
-    return common, np.array(main)
+        _name_films(drawing, axes, points, [movies.titles[row] for row in film_map.rows])
 
 
 def _name_films(drawing: Any, axes: Any, points: FloatArray, titles: list[str]) -> None:

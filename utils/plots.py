@@ -10,7 +10,7 @@ from data.dataset import FloatArray
 from utils.embedding_map import plot_embedding_map
 from utils.plot_style import GREY, INK, PALETTE, figure
 
-__all__ = ["plot_embedding_map", "plot_hit_rates", "plot_training_curves"]
+__all__ = ["hit_rate_curves", "plot_embedding_map", "plot_hit_rates", "plot_training_curves"]
 
 # title, unit on the y axis, columns of the history with their labels
 PANELS: tuple[tuple[str, str, dict[str, str]], ...] = (
@@ -94,10 +94,7 @@ def plot_hit_rates(
     from matplotlib.ticker import NullLocator
 
     cutoffs = np.unique(np.geomspace(1, LARGEST_CUTOFF, 200).round())
-    curves = {
-        name: np.searchsorted(np.sort(ranks), cutoffs, side="right") / len(ranks)
-        for name, ranks in ranks_by_method.items()
-    }
+    curves = hit_rate_curves(ranks_by_method, cutoffs)
     others = [name for name in curves if name != highlight]
     # Past eight baselines the colours come round again, dashed.
     colors = (*PALETTE[1:], GREY)
@@ -118,6 +115,19 @@ def plot_hit_rates(
             title=title, xlabel="length of the list, k (films)", ylabel="hit rate @k (share of questions)"
         )
         _label_ends(axes, {name: float(curve[-1]) for name, curve in curves.items()}, looks, highlight)
+
+
+def hit_rate_curves(ranks_by_method: Mapping[str, FloatArray], cutoffs: FloatArray) -> dict[str, FloatArray]:
+    """Hit rate at each cut-off: method to float ``[len(cutoffs)]``.
+
+    Args:
+        ranks_by_method: method to float ``[num_questions]``, the ranks of ``rank_targets``.
+        cutoffs: lengths of the list.
+    """
+    return {
+        name: np.searchsorted(np.sort(ranks), cutoffs, side="right") / len(ranks)
+        for name, ranks in ranks_by_method.items()
+    }
 
 
 def _label_ends(axes: Any, ends: dict[str, float], looks: dict[str, tuple[str, str]], highlight: str) -> None:
