@@ -195,6 +195,14 @@ class BenchmarkConfig:
 
 
 @dataclass(frozen=True)
+class ServeConfig:
+    """Where the web page of --mode serve is."""
+
+    host: str = flag("127.0.0.1", "address to listen on; 0.0.0.0 lets other machines in")
+    port: int = flag(8000, "port to listen on; 0 takes a free one", low=0, high=65535)
+
+
+@dataclass(frozen=True)
 class DownloadConfig:
     """Where a dataset comes from."""
 
@@ -262,6 +270,7 @@ class Config:
     search: SearchConfig = field(default_factory=SearchConfig)
     inference: InferenceConfig = field(default_factory=InferenceConfig)
     benchmark: BenchmarkConfig = field(default_factory=BenchmarkConfig)
+    serve: ServeConfig = field(default_factory=ServeConfig)
     download: DownloadConfig = field(default_factory=DownloadConfig)
     run: RunConfig = field(default_factory=RunConfig)
 

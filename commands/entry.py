@@ -58,6 +58,12 @@ def _export(config: Config, typed: dict[str, Any]) -> None:
     export(config, typed)
 
 
+def _serve(config: Config, typed: dict[str, Any]) -> None:
+    from commands.serve import serve
+
+    serve(config, typed)
+
+
 def _everything(config: Config, typed: dict[str, Any]) -> None:
     from commands.everything import run
 
@@ -72,6 +78,7 @@ COMMANDS: dict[str, Callable[[Config, dict[str, Any]], None]] = {
     "ablation": _ablation,
     "cold_start": _cold_start,
     "export": _export,
+    "serve": _serve,
 }
 
 

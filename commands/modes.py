@@ -98,6 +98,12 @@ MODES = {
         ("--output_dir output", "--search_method ivf"),
         hidden=_OF_CHECKPOINT | {"data_dir", "schema", "device"},
     ),
+    "serve": Mode(
+        "Start a local web page to try the trained model, and a JSON API behind it.",
+        ("serve", "search", "run", "data", "model", "training"),
+        ("--port 8000", "--checkpoint_dir checkpoints --host 0.0.0.0 --port 80"),
+        hidden=_OF_CHECKPOINT | {"data_dir", "schema", "output_dir", "device"},
+    ),
 }
 
 EVERYTHING = Mode(

@@ -249,3 +249,18 @@ def _genome_part(basis: FeatureBasis, num_movies: int, genome: Genome | None) ->
     if genome is not None:
         projected[genome.movies] = _unit_rows((genome.relevance - basis.genome_mean) @ basis.genome_basis)
     return _with_mask(projected)
+
+
+def training_ratings(basis: FeatureBasis, features: FloatArray) -> FloatArray:
+    """How many training ratings each film has, read back from its features.
+
+    Args:
+        basis: the basis that the features were made with.
+        features: float32 ``[num_movies, num_features]``.
+
+    Returns:
+        float64 ``[num_movies]``.
+    """
+    column = len(basis.genre_names) + 1 + 2  # behind the genres and their mask, the year and its mask
+    scaled, unrated = features[:, column].astype(np.float64), features[:, column + 1] > 0
+    return np.where(unrated, 0, np.expm1(scaled * basis.degree_std + basis.degree_mean).round())

@@ -34,6 +34,30 @@ def ml_100k_dir(recbole_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -
     return folder
 
 
+@pytest.fixture(scope="session")
+def trained_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with planted data and a model trained on it, for the tests of the web page."""
+    from commands.entry import main_train
+    from tests.planted import planted_movielens
+    from tests.test_commands import FAST, flags
+
+    folder = tmp_path_factory.mktemp("served")
+    planted_movielens(folder / "planted")
+    assert main_train([*flags(folder), "--epochs", "3", *FAST]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def served_films(trained_folder: Path) -> "Films":  # type: ignore[name-defined]  # noqa: F821
+    """What the web page answers from."""
+    from config import SearchConfig
+    from serve.films import Films
+    from utils.checkpoint import load_checkpoint
+
+    checkpoint = load_checkpoint(trained_folder / "checkpoints" / "best.pt")
+    return Films(checkpoint, SearchConfig(ivf_partitions=4), 0, None)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every ``network`` test depends on the wheel, so that all of them skip or fail by one rule."""
     for item in items:

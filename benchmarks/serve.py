@@ -1,0 +1,135 @@
+"""The web server under load: many clients at once, each asking again as soon as it is answered.
+
+    python -m benchmarks.serve                           50 clients for a minute, checkpoints/best.pt
+    python -m benchmarks.serve --seconds 10 --clients 8
+
+Starts ``main.py --mode serve`` on a free port of this machine, asks a mix of everything the page asks,
+prints times to the answer by kind of question, and closes with a line ``ratio: NUMBER (of what to what)``.
+Any answer but 200 is an error, and one error makes the exit code 1.
+"""
+
+import argparse
+import asyncio
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+ALONE_SHARE = 0.25  # of the time, for the single client that the many are compared with
+Times = dict[str, list[float]]
+Ask = Callable[[np.random.Generator, list[dict[str, Any]]], tuple[str, str, Any]]
+
+# kind of question, its share, and the request: verb, path, body
+MIX: tuple[tuple[str, float, Ask], ...] = (
+    ("page", 0.05, lambda rng, films: ("GET", "/", None)),
+    ("title search", 0.35, lambda rng, films: ("GET", f"/api/search?q={_typed(rng, films)}", None)),
+    ("film", 0.3, lambda rng, films: ("GET", f"/api/movies/{_id(rng, films)}/recommendations?k=10", None)),
+    ("methods", 0.1, lambda rng, films: ("GET", f"/api/movies/{_id(rng, films)}/methods?k=10", None)),
+    ("history", 0.15, lambda rng, films: ("POST", "/api/recommendations", _history(rng, films))),
+    ("map", 0.05, lambda rng, films: ("GET", "/api/map", None)),
+)
+
+
+def _id(rng: np.random.Generator, films: list[dict[str, Any]]) -> Any:
+    return films[rng.integers(len(films))]["movieId"]
+
+
+def _typed(rng: np.random.Generator, films: list[dict[str, Any]]) -> str:
+    """The beginning of a title, as it looks while it is being typed."""
+    return films[rng.integers(len(films))]["title"][: rng.integers(2, 10)]
+
+
+def _history(rng: np.random.Generator, films: list[dict[str, Any]]) -> dict[str, Any]:
+    chosen = rng.choice(len(films), min(len(films), int(rng.integers(1, 21))), replace=False)
+    seen = [{"movieId": films[i]["movieId"], "rating": float(rng.integers(1, 11)) / 2} for i in chosen]
+    return {"history": seen, "k": 10}
+
+
+async def client(session: Any, seed: int, films: list[dict[str, Any]], until: float, times: Times) -> None:
+    """Ask one question after the other; seconds to the whole answer go to ``times``."""
+    rng = np.random.default_rng(seed)
+    shares = np.array([share for _, share, _ in MIX])
+    while time.perf_counter() < until:
+        kind, _, ask = MIX[rng.choice(len(MIX), p=shares / shares.sum())]
+        verb, path, body = ask(rng, films)
+        started = time.perf_counter()
+        try:
+            async with session.request(verb, path, json=body) as response:
+                await response.read()
+                wrong = None if response.status == 200 else f"{response.status}"
+        except OSError as error:
+            wrong = type(error).__name__
+        times[kind if wrong is None else f"error {wrong}"].append(time.perf_counter() - started)
+
+
+async def load(address: str, num_clients: int, seconds: float) -> tuple[Times, float]:
+    """Times to the answer by kind of question, and answers a second, with ``num_clients`` at once."""
+    import aiohttp
+
+    connector = aiohttp.TCPConnector(limit=num_clients)
+    async with aiohttp.ClientSession(address, connector=connector) as session:
+        async with session.get("/api/map") as response:
+            films = (await response.json())["films"]
+        times: Times = defaultdict(list)
+        started = time.perf_counter()
+        until = started + seconds
+        await asyncio.gather(*(client(session, seed, films, until, times) for seed in range(num_clients)))
+        return times, sum(map(len, times.values())) / (time.perf_counter() - started)
+
+
+def report(times: Times) -> str:
+    """A line a kind of question, and one for all of them."""
+    lines = [f"{'asked for':<14} {'answers':>8} {'p50':>8} {'p99':>8} {'longest':>8}   milliseconds"]
+    together = [second for seconds in times.values() for second in seconds]
+    for kind, seconds in (*sorted(times.items()), ("all", together)):
+        p50, p99, longest = (1000 * float(np.quantile(seconds, q)) for q in (0.5, 0.99, 1))
+        lines.append(f"{kind:<14} {len(seconds):>8,} {p50:>8.1f} {p99:>8.1f} {longest:>8.1f}")
+    return "\n".join(lines)
+
+
+def start_server(checkpoint_dir: str) -> tuple[subprocess.Popen[str], str]:
+    """The server's process, and its address once it listens."""
+    command = [sys.executable, "main.py", "--mode", "serve", "--port", "0", "--num_threads", "1"]
+    command += ["--checkpoint_dir", str(Path(checkpoint_dir).resolve())]
+    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    line = server.stdout.readline()
+    if not line.startswith("http://"):
+        raise SystemExit(server.wait() or 1)
+    return server, line.split()[0]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Load the server and print what it took."""
+    parser = argparse.ArgumentParser(description="The web server under load.")
+    parser.add_argument("--clients", type=int, default=50, help="clients at once")
+    parser.add_argument("--seconds", type=float, default=60, help="how long they ask")
+    parser.add_argument("--checkpoint_dir", default="checkpoints", help="where best.pt lies")
+    flags = parser.parse_args(argv)
+    server, address = start_server(flags.checkpoint_dir)
+    try:
+        _, alone = asyncio.run(load(address, 1, ALONE_SHARE * flags.seconds))
+        times, together = asyncio.run(load(address, flags.clients, flags.seconds))
+    finally:
+        server.terminate()
+        server.wait()
+    errors = sum(len(seconds) for kind, seconds in times.items() if kind.startswith("error"))
+    print(report(times))
+    print(
+        f"{flags.clients} clients for {flags.seconds:g} s: {together:.0f} answers a second, {errors} errors"
+    )
+    what = (
+        f"answers per second with {flags.clients} clients at once, {together:.0f}, to one client, {alone:.0f}"
+    )
+    print(f"ratio: {together / alone:.2f} ({what})")
+    return int(errors > 0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,96 @@
+"""``--mode serve``: a local web page to try a trained model, and the JSON API behind it."""
+
+import ipaddress
+import logging
+import socket
+from pathlib import Path
+from typing import Any
+
+from config import Config, ServeConfig
+from utils.added_films import with_added_films
+from utils.checkpoint import BEST, load_checkpoint
+from utils.cli import adopt
+from utils.compute import set_up_compute
+from utils.errors import UserError, WorldError
+from utils.search.choose import check_search
+
+logger = logging.getLogger("pinsage")
+
+SECONDS_TO_FINISH = 3  # for answers under way when the server is stopped
+
+
+def serve(config: Config, typed: dict[str, Any]) -> None:
+    """Serve the page and the API from ``best.pt`` until interrupted.
+
+    Raises:
+        UserError: no checkpoint, flags that do not fit, or a framework that is not installed.
+        WorldError: the port is taken.
+    """
+    check_search(config.search)
+    try:
+        import uvicorn
+
+        from serve.app import create_app
+        from serve.films import Films
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"--mode serve needs {error.name}; install it with: pip install -r requirements.txt"
+        ) from None
+    listener = _listen(config.serve)
+    with listener:
+        set_up_compute(config.run)
+        folder = Path(config.run.checkpoint_dir)
+        checkpoint = load_checkpoint(folder / BEST)
+        adopt(config, checkpoint.settings, typed)
+        checkpoint = with_added_films(checkpoint, folder)
+        logger.info("building the indexes; the first time on a machine their kernels are compiled")
+        films = Films(checkpoint, config.search, config.run.seed, folder)
+        app = create_app(films, _known_as(config.serve.host))
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                log_level="info" if config.run.verbose else "warning",
+                access_log=config.run.verbose,
+                server_header=False,
+                timeout_graceful_shutdown=SECONDS_TO_FINISH,
+            )
+        )
+        host, port = listener.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        what = f"{len(films.movies):,} films of {checkpoint.dataset['name']}"
+        print(f"http://{shown}:{port} serves {what}; /docs explains the API; Ctrl-C stops", flush=True)
+        server.run(sockets=[listener])
+
+
+def _listen(settings: ServeConfig) -> socket.socket:
+    """A socket that listens where the flags say.
+
+    Raises:
+        UserError: the host is no address of this machine.
+        WorldError: the port is taken or not allowed.
+    """
+    where = f"--host {settings.host} --port {settings.port}"
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise UserError(f"--host {settings.host}: {error.strerror}; 127.0.0.1 is this machine") from None
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise WorldError(f"{where}: {error.strerror}; choose another --port") from None
+    return listener
+
+
+def _known_as(host: str) -> frozenset[str]:
+    """Names by which the server may be asked: any when it listens beyond this machine."""
+    try:
+        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    return frozenset({"127.0.0.1", "localhost", "::1", host}) if local else frozenset()

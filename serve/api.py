@@ -1,0 +1,83 @@
+"""The JSON API.
+
+Answers take a millisecond, so they are made in the event loop, one after the other: threads would take
+turns at the same cores, and indexes may keep scratch space that threads must not share.
+"""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query, Response
+
+from serve.films import Films
+from serve.schemas import (
+    MOST_RESULTS,
+    MOST_TYPED,
+    Answer,
+    Comparison,
+    Film,
+    FilmMap,
+    Info,
+    Method,
+    Problem,
+    SimilarFilms,
+    Taste,
+)
+from utils.errors import UserError
+
+K = Annotated[int, Query(ge=1, le=MOST_RESULTS, description="films wanted")]
+UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "there is no such film"}}
+
+
+def make_api(films: Films) -> APIRouter:
+    """The routes under ``/api``, answering from ``films``."""
+    api = APIRouter(prefix="/api", responses={422: {"model": Problem, "description": "a wrong value"}})
+
+    def row_of(movie_id: int | str) -> int:
+        try:
+            return films.row(movie_id)
+        except UserError:
+            raise HTTPException(404, f"no film has the id {str(movie_id)[:40]!r}") from None
+
+    @api.get("/info", response_model=Info)
+    async def info() -> Any:
+        """What is served."""
+        return films.info()
+
+    @api.get("/search", response_model=list[Film])
+    async def search(
+        q: Annotated[str, Query(max_length=MOST_TYPED, description="part of a title; typos are forgiven")],
+        limit: Annotated[int, Query(ge=1, le=MOST_RESULTS)] = 8,
+    ) -> Any:
+        """Films by title, the likeliest first."""
+        return films.search(q, limit)
+
+    @api.get("/map", response_model=FilmMap)
+    async def film_map() -> Any:
+        """The most-rated films on a plane; made once, which takes some seconds after the start."""
+        return Response(await asyncio.wrap_future(films.map), media_type="application/json")
+
+    @api.get("/movies/{movie_id:path}/recommendations", response_model=SimilarFilms, responses=UNKNOWN)
+    async def similar(movie_id: str, k: K = 10, method: Method | None = None) -> Any:
+        """The films that go with a film."""
+        return films.similar(row_of(movie_id), k, method or films.method)
+
+    @api.get("/movies/{movie_id:path}/methods", response_model=Comparison, responses=UNKNOWN)
+    async def compare(movie_id: str, k: K = 10) -> Any:
+        """The same question to every search method, with times and recall."""
+        return films.compare(row_of(movie_id), k)
+
+    @api.get("/movies/{movie_id:path}", response_model=Film, responses=UNKNOWN)
+    async def film(movie_id: str) -> Any:
+        """A film by its id."""
+        return films.film(row_of(movie_id))
+
+    @api.post("/recommendations", response_model=Answer, responses=UNKNOWN)
+    async def for_history(taste: Taste) -> Any:
+        """Films for a person, each with the film of theirs that speaks for it."""
+        rows = [row_of(seen.movieId) for seen in taste.history]
+        if len(set(rows)) < len(rows):
+            raise HTTPException(422, "history: each film may be there once")
+        return films.for_history(rows, [seen.rating for seen in taste.history], taste.k)
+
+    return api

@@ -1,0 +1,101 @@
+"""What every request and response must pass: the host asked for, the size of a body, security headers."""
+
+import json
+import logging
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+logger = logging.getLogger("pinsage")
+
+MOST_BYTES = 64 * 1024  # of a request's body; the longest history takes half
+TOO_LARGE = f"a request may have {MOST_BYTES:,} bytes at most"
+HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-cache",
+}
+
+
+class Guard:
+    """ASGI middleware around the whole application.
+
+    Args:
+        app: the application.
+        hosts: names by which the server may be asked, so that no other site's name can be pointed at it
+            (DNS rebinding); empty for any.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str] = frozenset()):
+        self.app = app
+        self.hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it with one line."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = too_large = False
+
+        async def send_guarded(message: Message) -> None:
+            nonlocal started
+            if too_large:  # whatever the application makes of its cut-off body
+                return
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [*message["headers"], *_encoded(HEADERS)]
+            await send(message)
+
+        taken = 0
+
+        async def receive_limited() -> Message:
+            nonlocal taken, too_large
+            message = await receive()
+            taken += len(message.get("body", b""))
+            too_large = taken > MOST_BYTES
+            return {"type": "http.disconnect"} if too_large else message
+
+        headers = dict(scope["headers"])
+        try:
+            if self.hosts and _host(headers) not in self.hosts:
+                await _refuse(
+                    send_guarded, 400, "this server is not known by that name; start it with --host"
+                )
+            elif int(headers.get(b"content-length", b"0")) > MOST_BYTES:
+                await _refuse(send_guarded, 413, TOO_LARGE)
+            else:
+                await self.app(scope, receive_limited, send_guarded)
+        except Exception as error:  # a bug: the log has it, the browser does not
+            if not too_large:
+                logger.error("unexpected %s while answering %s", type(error).__name__, scope["path"])
+                logger.debug("details:", exc_info=True)
+            if started:
+                raise
+            if not too_large:
+                await _refuse(send_guarded, 500, "the server met an unexpected error; its log says more")
+        if too_large and not started:
+            too_large = False
+            await _refuse(send_guarded, 413, TOO_LARGE)
+
+
+def _host(headers: dict[bytes, bytes]) -> str | None:
+    try:
+        return urlsplit("//" + headers.get(b"host", b"").decode("latin-1")).hostname
+    except ValueError:
+        return None
+
+
+def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
+
+
+async def _refuse(send: Any, status: int, line: str) -> None:
+    body = json.dumps({"error": line}).encode()
+    headers = {"content-type": "application/json", "content-length": str(len(body))}
+    await send({"type": "http.response.start", "status": status, "headers": _encoded(headers)})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,51 @@
+// The list of one's own films, and what is recommended from it.
+import { recommendFor } from "./api.js";
+import { find, make, showProblem } from "./dom.js";
+import { filmList } from "./lists.js";
+import * as mine from "./mine.js";
+
+const STARS = [5, 4.5, 4, 3.5, 3, 2.5, 2, 1.5, 1, 0.5];
+let asked = 0; // of several answers on their way only the latest counts
+
+export function setUpPerson(choose) {
+  find("clear").addEventListener("click", () => { mine.clear(); find("query").focus(); });
+  const refresh = () => { showMine(choose); recommend(choose); };
+  mine.onChange(refresh);
+  refresh();
+}
+
+function showMine(choose) {
+  const focused = document.activeElement?.dataset?.rates;
+  find("mine").replaceChildren(...mine.all().toReversed().map((film) => make("li", {},
+    make("button", { class: "title", onclick: () => choose(film.movieId) }, film.title),
+    make("select", { "aria-label": `your rating of ${film.title}`, "data-rates": film.movieId, onchange: (event) => mine.rate(film.movieId, Number(event.target.value)) },
+      ...STARS.map((stars) => make("option", { value: stars, selected: stars === film.rating }, `★ ${stars}`))),
+    make("button", { class: "remove", "aria-label": `remove ${film.title} from your films`, onclick: () => { mine.remove(film.movieId); find("mine-title").focus(); } }, "×"),
+  )));
+  find("clear").hidden = !mine.all().length;
+  find("mine-hint").hidden = mine.all().length > 0;
+  find("tab-person").textContent = mine.all().length ? `For you (${mine.all().length})` : "For you";
+  if (focused !== undefined) document.querySelector(`[data-rates="${CSS.escape(focused)}"]`)?.focus();
+}
+
+async function recommend(choose) {
+  const panel = find("panel-person");
+  const history = mine.all().map(({ movieId, rating }) => ({ movieId, rating }));
+  const turn = ++asked;
+  if (!history.length) {
+    panel.replaceChildren(make("p", { class: "soft" }, "Add films that you have seen with +, here or from the map, and this list is for you."));
+    return;
+  }
+  try {
+    const answer = await recommendFor(history);
+    if (turn !== asked) return;
+    const focused = panel.contains(document.activeElement);
+    panel.replaceChildren(
+      make("p", { class: "lead" }, make("span", {}, `For someone who has seen ${history.length === 1 ? "this film" : `these ${history.length} films`}; later ones count more.`)),
+      filmList(answer.recommendations, choose));
+    if (focused) panel.querySelector("button")?.focus();
+    showProblem();
+  } catch (error) {
+    if (turn === asked) showProblem(error.message);
+  }
+}
