@@ -1,5 +1,6 @@
 """The user protocol of ``--mode evaluate``: films for people, by the model and by the baselines."""
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from utils.nearest_neighbors import ExactIndex
 from utils.tables import format_metrics_table
 from utils.taste import TasteScorer
 from utils.user_evaluation import evaluate_users, most_users
+
+logger = logging.getLogger("pinsage")
 
 PINSAGE = "PinSage"
 HOW_TO_READ = (
@@ -35,6 +38,7 @@ def report_users(config: Config, checkpoint: Checkpoint, split: Split) -> dict[s
     everybody = user_questions(split, "test")
     questions = _sample(everybody, split.num_movies, config)
     validation = _sample(user_questions(split, "validation"), split.num_movies, config)
+    logger.info("fitting the baselines once more, to recommend for people")
     embeddings = checkpoint.embeddings.numpy()
     index = ExactIndex().build(embeddings, np.arange(len(embeddings)))
     ours = evaluate_users(TasteScorer(index, checkpoint.query_embeddings.numpy()), questions)

@@ -81,7 +81,8 @@ def _user_row(movielens: MovieLens, data_name: str, user_id: str) -> int:
         known = place if place < len(ids) and ids[place] == number else None
         which = f"{len(ids):,} users with ids from {ids.min()} to {ids.max()}"
     if known is None:
-        raise UserError(f"no user has the id {user_id}; {data_name} has {which}")
+        asked = user_id if texts is None else shown(user_id)
+        raise UserError(f"no user has the id {asked}; {data_name} has {which}")
     return known
 
 

@@ -429,3 +429,14 @@ def test_the_page_in_the_docs_explains_every_key_and_its_example_is_right(tmp_pa
         path = tmp_path / f"{number}.json"
         path.write_text(example.split("```")[0])
         read_schema(path)
+
+
+def test_a_history_of_text_ids_gets_books_and_an_unknown_reader_none(workspace, capsys):
+    (answer,) = answers(workspace, capsys, "--history", "sea/002-X:2, stars/003-X:5")
+    found = [book["movieId"] for book in answer["recommendations"]]
+    assert sum(shelf_of(book) == "stars" for book in found) >= 6
+    assert not {"sea/002-X", "stars/003-X"} & set(found)
+    argv = [*flags(workspace, "books"), "--user_id", "Reader Nº99"]
+    assert "no user has the id 'Reader Nº99'; books has 60 users with ids such as 'Reader Nº0'" in refused(
+        capsys, main_inference, argv
+    )

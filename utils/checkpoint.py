@@ -55,14 +55,13 @@ class Checkpoint:
     query_embeddings: Tensor
     trainer: dict[str, Any]
     progress: dict[str, Any]
+    user_text_ids: list[str] | None = None
 
     @property
     def rating_range(self) -> tuple[float, float]:
-        """What a rating of these data may be: from half a star, or less where the data have less."""
+        """What a rating may be: from half a star to five, or further where the data go further."""
         lowest, highest = (float(self.dataset.get(f"{end}_rating", 5)) for end in ("lowest", "highest"))
-        return min(0.5, lowest), highest
-
-    user_text_ids: list[str] | None = None
+        return min(0.5, lowest), max(5.0, highest)
 
 
 def split_fingerprint(split: Split) -> str:

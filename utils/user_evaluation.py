@@ -9,7 +9,7 @@ from data.histories import History, UserQuestions
 from utils.errors import WorldError
 
 DEPTH = 20
-MOST_SCORES = 2**26  # scores held at once, users times films: 256 MB
+MOST_SCORES = 2**25  # scores held at once, users times films: 128 MB
 
 
 class HistoryScorer(Protocol):
