@@ -1,11 +1,11 @@
 """The application: API, page and OpenAPI page, with errors as one line of JSON."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse
-from fastapi.staticfiles import StaticFiles
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from serve.api import make_api
@@ -36,16 +36,21 @@ def create_app(films: Films, hosts: frozenset[str] = frozenset()) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.include_router(make_api(films))
 
-    @app.get("/docs", include_in_schema=False)
-    async def docs() -> FileResponse:
-        return FileResponse(PAGE / "docs.html")
-
-    @app.get("/theme.css", include_in_schema=False)
-    async def theme() -> FileResponse:
-        return FileResponse(THEME)
-
-    app.mount("/", StaticFiles(directory=PAGE, html=True))
+    addresses = {"index.html": "/", "docs.html": "/docs"}
+    for path in (*PAGE.iterdir(), THEME):
+        app.add_api_route(addresses.get(path.name, f"/{path.name}"), _asset(path), include_in_schema=False)
     return app
+
+
+def _asset(path: Path) -> Callable[[], Awaitable[Response]]:
+    """Answers with a file of the page, read once: threads that read files would wait behind the API."""
+    content = path.read_bytes()
+    kind = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}[path.suffix]
+
+    async def answer() -> Response:
+        return Response(content, media_type=kind)
+
+    return answer
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:

@@ -10,7 +10,7 @@ from utils.titles import normalise
 
 SHORTEST_MISSPELT = 4  # letters from which on a query may be misspelt
 CLOSE_ENOUGH = 0.7  # similarity from which on a misspelt title counts as meant (1 is equal)
-LOOKED_AT = 50  # titles most alike by letter groups, which are then compared letter by letter
+LOOKED_AT = 30  # titles most alike by letter groups, which are then compared letter by letter
 _ARTICLE = re.compile(r"^(the|a|an) ")
 
 
@@ -39,12 +39,12 @@ class TitleSearch:
         graded = [(grade, row) for row, name in enumerate(self._names) if (grade := _grade(query, name)) < 3]
         graded.sort(key=lambda pair: (pair[0], -self._popularity[pair[1]]))
         rows = [row for _, row in graded[:limit]]
-        if len(rows) < limit and len(query) >= SHORTEST_MISSPELT:
+        if not rows and len(query) >= SHORTEST_MISSPELT:
             likeness = (self._matrix @ self._letters.transform([query]).T).toarray().ravel()
             near = np.argsort(-likeness, kind="stable")[:LOOKED_AT]
-            alike = {int(row): _similarity(query, self._names[row]) for row in near if row not in rows}
+            alike = {int(row): _similarity(query, self._names[row]) for row in near}
             close = [row for row, similarity in alike.items() if similarity >= CLOSE_ENOUGH]
-            rows += sorted(close, key=lambda row: -alike[row])
+            rows = sorted(close, key=lambda row: -alike[row])
         return rows[:limit]
 
 
@@ -57,9 +57,8 @@ def _similarity(query: str, name: str) -> float:
 
 def _grade(query: str, name: str) -> int:
     """0: the title begins so; 1: one of its words does; 2: each word typed begins one of its; 3: no match."""
-    if name.startswith(query) or _ARTICLE.sub("", name).startswith(query):
-        return 0
     spaced = f" {name}"
     if f" {query}" in spaced:
-        return 1
-    return 2 if all(f" {word}" in spaced for word in query.split()) else 3
+        return 0 if name.startswith(query) or _ARTICLE.sub("", name).startswith(query) else 1
+    words = query.split()
+    return 2 if len(words) > 1 and all(f" {word}" in spaced for word in words) else 3

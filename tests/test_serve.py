@@ -76,7 +76,7 @@ def test_a_history_is_answered_with_reasons_and_without_its_own_films(client):
         ("/api/nothing", 404, "Not Found"),
         ("/../config.py", 404, "Not Found"),
         ("/%2e%2e/app.py", 404, "Not Found"),
-        ("/api/recommendations", 404, "Not Found"),
+        ("/api/recommendations", 405, "Method Not Allowed"),
     ],
 )
 def test_wrong_questions_are_one_line(client, path, status, line):
