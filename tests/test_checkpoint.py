@@ -81,7 +81,7 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path):
         ({"model": torch.zeros(3)}, "no checkpoint of this program"),
         ([1, 2, 3], "no checkpoint of this program"),
         ({"format": FORMAT, "version": 99}, "version 99, this program reads 2"),
-        ({"format": FORMAT, "version": torch.zeros(3)}, "of version tensor"),
+        ({"format": FORMAT, "version": torch.zeros(20, 5, 2)}, "of version of type Tensor, this program"),
         ({"format": FORMAT, "version": VERSION}, "lacks parts"),
     ],
 )

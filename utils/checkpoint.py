@@ -134,8 +134,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise UserError(f"{path} is no checkpoint of this program; train again or check --checkpoint_dir")
     version = stored.get("version")
     if type(version) is not int or version != VERSION:
+        said = version if type(version) is int else f"of type {type(version).__name__}"
         raise UserError(
-            f"{path} is a checkpoint of version {version!r:.20}, this program reads {VERSION}; train again"
+            f"{path} is a checkpoint of version {said}, this program reads {VERSION}; train again"
         )
     try:
         check_parts(stored)
