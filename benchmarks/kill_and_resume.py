@@ -1,0 +1,88 @@
+"""Kill a training at random moments, resume it each time, and compare with one that was left alone.
+
+    python -m benchmarks.kill_and_resume --data_dir data/ml-100k
+    python -m benchmarks.kill_and_resume --data_dir data/synthetic-25m --kills 3 -- --pairs_per_epoch 200000
+
+What follows ``--`` goes to train.py. The killed training gets SIGKILL, which no program can answer. A
+training killed before its first checkpoint is started again, as its user would. The last line is
+``ratio: NUMBER (of what to what)``: the time both trainings took.
+"""
+
+import argparse
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # for `python benchmarks/kill_and_resume.py`
+
+from utils.checkpoint import BEST, LAST, load_checkpoint  # noqa: E402
+
+
+def start(folder: Path, flags: list[str]) -> subprocess.Popen[bytes]:
+    """Begin a training in ``folder``, or continue the one whose checkpoint lies there."""
+    resume = ["--resume"] if (folder / LAST).exists() else []
+    where = [f"--checkpoint_dir={folder}", f"--output_dir={folder}", "--quiet"]
+    return subprocess.Popen([sys.executable, "train.py", *where, *flags, *resume], cwd=ROOT)
+
+
+def finish(folder: Path, flags: list[str]) -> float:
+    """Train to the end; returns the seconds.
+
+    Raises:
+        RuntimeError: the training failed.
+    """
+    started = time.perf_counter()
+    if start(folder, flags).wait():
+        raise RuntimeError(f"the training in {folder} failed")
+    return time.perf_counter() - started
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Train twice and compare every weight and embedding."""
+    parser = argparse.ArgumentParser(description="Killed and resumed against left alone.")
+    parser.add_argument("--data_dir", required=True, help="a dataset's folder")
+    parser.add_argument("--kills", type=int, default=3, help="times that the training is killed")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("flags", nargs="*", help="flags for train.py, after --")
+    typed = parser.parse_args(argv)
+    flags = [f"--data_dir={Path(typed.data_dir).resolve()}", *typed.flags]
+    moments = random.Random(typed.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        alone, killed = Path(folder) / "alone", Path(folder) / "killed"
+        whole = finish(alone, flags)
+        print(f"left alone: {whole:.0f} s", flush=True)
+        started = time.perf_counter()
+        for _ in range(typed.kills):
+            training = start(killed, flags)
+            seconds = moments.uniform(0.1, 0.9) * whole
+            try:
+                training.wait(timeout=seconds)
+                print(f"ended before it could be killed after {seconds:.0f} s")
+            except subprocess.TimeoutExpired:
+                training.send_signal(signal.SIGKILL)
+                training.wait()
+                done = load_checkpoint(killed / LAST).trainer["epoch"] if (killed / LAST).exists() else None
+                print(f"killed after {seconds:.0f} s, epochs in its checkpoint: {done}", flush=True)
+        finish(killed, flags)
+        both = time.perf_counter() - started
+        for name in (BEST, LAST):
+            one, other = (load_checkpoint(place / name) for place in (alone, killed))
+            weights = zip(one.trainer["model"].values(), other.trainer["model"].values(), strict=True)
+            same = torch.equal(one.embeddings, other.embeddings) and all(torch.equal(*w) for w in weights)
+            print(f"{name}: weights and embeddings {'equal to the bit' if same else 'DIFFER'}")
+            if not same:
+                raise SystemExit(1)
+    print(
+        f"ratio: {both / whole:.2f} (seconds of the training killed {typed.kills} times, to one left alone)"
+    )
+
+
+if __name__ == "__main__":
+    main()
