@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from commands.evaluate import GRID_QUESTIONS, PROTOCOL_WORDS
-from commands.repeated import comparison_seeds, refuse_resume, without_epoch_lines, write_json
+from commands.repeated import comparison_seeds, refuse_resume, without_epoch_lines
 from commands.train import load_and_split
 from config import Config
 from data.cold_start import (
@@ -34,6 +34,7 @@ from utils.cold_start_report import Result, SeedResult, cold_start_report, cold_
 from utils.compute import peak_memory_gb, set_up_compute
 from utils.errors import UserError
 from utils.evaluation import Scorer, rank_targets, ranking_metrics, sample_questions
+from utils.json_report import write_json
 
 logger = logging.getLogger("pinsage")
 

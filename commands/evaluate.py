@@ -1,6 +1,5 @@
 """``--mode evaluate``: the trained model beside every baseline, on the split it was trained on."""
 
-import json
 import logging
 import time
 from dataclasses import replace
@@ -22,6 +21,7 @@ from utils.cli import adopt
 from utils.compute import peak_memory_gb, set_up_compute
 from utils.evaluation import EmbeddingScorer, Evaluation, evaluate, sample_questions
 from utils.html_report.report import Run, write_report
+from utils.json_report import write_json
 from utils.map_layout import lay_out_films
 from utils.plots import plot_embedding_map, plot_hit_rates
 from utils.search.choose import check_search
@@ -121,7 +121,7 @@ def _report(
     }
     if split.name == "temporal":
         report["user"] = report_users(config, checkpoint, split)
-    (output / "metrics.json").write_text(json.dumps(report, indent=2) + "\n")
+    write_json(report, output / "metrics.json")
     ranks = {key: result.ranks for key, result in theirs.items()} | {"PinSage": ours.ranks}
     plot_hit_rates(ranks, output / "hit_rates.png", f"{name}, {sampled.protocol.replace('_', ' ')}")
     popularity = np.bincount(split.train.movies, minlength=split.num_movies)

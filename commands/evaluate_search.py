@@ -1,6 +1,5 @@
 """What an approximate index costs in quality: the same questions to it and to exact search."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ from config import Config
 from data.dataset import FloatArray, IntArray
 from data.splits import Queries
 from utils.checkpoint import Checkpoint
+from utils.json_report import write_json
 from utils.search.base import VectorIndex
 from utils.search.choose import open_index
 from utils.search.exact import ExactIndex
@@ -47,7 +47,7 @@ def report_search(config: Config, checkpoint: Checkpoint, questions: Queries) ->
         "exact": theirs,
     }
     path = Path(config.run.output_dir) / "search.json"
-    path.write_text(json.dumps(report, indent=2) + "\n")
+    write_json(report, path)
     print(f"\nsearch by {method}: {index!r}")
     for name, value in ours.items():
         print(f"{name:<12} {value:.4f}   exact {theirs[name]:.4f}   difference {value - theirs[name]:+.4f}")

@@ -1,11 +1,8 @@
 """What the commands share that train many models to compare them: the rules, the seeds, the quiet."""
 
-import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 from config import Config
 from utils.errors import UserError
@@ -52,9 +49,3 @@ def without_epoch_lines(config: Config) -> Iterator[None]:
         yield
     finally:
         logger.setLevel(level)
-
-
-def write_json(report: dict[str, Any], path: Path) -> None:
-    """Write a report for other programs; its folder is made if need be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(report, indent=2) + "\n")

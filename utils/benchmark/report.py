@@ -1,6 +1,5 @@
 """``output/benchmark.json``: everything the comparison found, as plain values under stable names."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from config import Config
 from utils.benchmark.bootstrap import CONFIDENCE, RESAMPLES, Estimate
 from utils.benchmark.comparison import PINSAGE, Comparison, Contestant
 from utils.benchmark.popularity import DECILES, HEAD_MIDDLE_TAIL, Group, popularity_groups, shown_popularity
+from utils.json_report import write_json
 
 GROUP_METRICS = ("hit_rate@100", "mrr")  # what is said of each popularity group
 SHOWN_POPULARITY = "mean_ratings@10"
@@ -39,7 +39,7 @@ def write_report(
         "settings": settings,
         "protocols": {protocol: _protocol(comparison) for protocol, comparison in comparisons.items()},
     }
-    path.write_text(json.dumps(report, indent=2) + "\n")
+    write_json(report, path)
 
 
 def _protocol(comparison: Comparison) -> dict[str, Any]:
