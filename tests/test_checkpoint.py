@@ -1,15 +1,19 @@
 import pickle
 import resource
 import signal
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 import torch
 
-from tests.trained import trained_checkpoint
+from config import Config
+from model.new_films import stored_model
+from tests.trained import MODEL, trained_checkpoint
 from utils.checkpoint import FORMAT, VERSION, load_checkpoint, save_checkpoint
 from utils.errors import UserError, WorldError
+
+SETTINGS = Config().model_settings()
 
 
 @pytest.fixture
@@ -33,6 +37,12 @@ def test_everything_comes_back(checkpoint, tmp_path):
             else:
                 assert ours == theirs
     assert [file.name for file in path.parent.iterdir()] == ["last.pt"]
+
+
+def test_neighbours_by_layer_come_back(tmp_path):
+    model = replace(MODEL, num_layers=2, num_neighbors=(5, 3))
+    save_checkpoint(trained_checkpoint(model=model), tmp_path / "best.pt")
+    assert stored_model(load_checkpoint(tmp_path / "best.pt")).layer_neighbors == (5, 3)
 
 
 @pytest.mark.parametrize("keep", [0.0, 0.3, 0.9, 0.999])
@@ -100,6 +110,8 @@ def test_foreign_files_are_refused(tmp_path, stored, message):
         ("features", torch.zeros(20, 3), "features is no float32 of shape"),
         ("movies", torch.zeros(3), "movies is no dictionary"),
         ("settings", {"num_layers": 2}, "'split'"),
+        ("settings", SETTINGS | {"num_neighbors": (5, 0)}, r"num_neighbors is \(5, 0\)"),
+        ("settings", SETTINGS | {"num_neighbors": ()}, r"num_neighbors is \(\)"),
     ],
 )
 def test_parts_that_do_not_fit_together_are_refused(checkpoint, tmp_path, part, value, message):

@@ -4,7 +4,7 @@ A file can be whole and come from another version of this program, or from nobod
 """
 
 import operator
-from dataclasses import fields
+from dataclasses import Field, fields
 from typing import Any
 
 import numpy as np
@@ -57,13 +57,20 @@ def _check_settings(stored: dict[str, Any]) -> None:
         name = setting.name
         if name not in stored and name not in needed or name in ("data_dir", "schema"):
             continue
-        value, rule = stored[name], setting.metadata
-        kinds = (int, float) if isinstance(setting.default, float) else (type(setting.default),)
-        fits = type(value) in kinds and (not rule["choices"] or value in rule["choices"])
-        for bound, holds in (("low", operator.ge), ("high", operator.le), ("above", operator.gt)):
-            fits = fits and (rule[bound] is None or holds(value, rule[bound]))
-        _need(fits, f"the setting {name} is {value!r:.40}")
+        value = stored[name]
+        values = value if isinstance(value, tuple) and name == "num_neighbors" else (value,)
+        _need(values and all(_fits(setting, one) for one in values), f"the setting {name} is {value!r:.40}")
     _need(type(stored["seed"]) is int, "the setting seed is no whole number")
+
+
+def _fits(setting: Field, value: Any) -> bool:
+    """Whether a value is of the setting's type, and one that its flag takes."""
+    rule = setting.metadata
+    kinds = (int, float) if isinstance(setting.default, float) else (type(setting.default),)
+    fits = type(value) in kinds and (not rule["choices"] or value in rule["choices"])
+    for bound, holds in (("low", operator.ge), ("high", operator.le), ("above", operator.gt)):
+        fits = fits and (rule[bound] is None or holds(value, rule[bound]))
+    return fits
 
 
 def _check_basis(basis: dict[str, Any], num_users: int) -> int:
