@@ -128,8 +128,8 @@ def _report(
     movies = checkpoint.movies
     film_map = lay_out_films(checkpoint.embeddings.numpy(), movies, popularity, config.run.seed)
     plot_embedding_map(film_map, movies, output / "embedding_map.png")
-    history = checkpoint.progress["history"]
     question = PROTOCOL_WORDS[sampled.protocol]
-    run = Run(report, question, checkpoint.settings, history, ranks, film_map, movies)
+    history, best_epoch = (checkpoint.progress[key] for key in ("history", "best_epoch"))
+    run = Run(report, question, checkpoint.settings, history, best_epoch, ranks, film_map, movies)
     write_report(run, output / "report.html")
     print(f"\nwritten: {output / 'metrics.json'}, hit_rates.png, embedding_map.png, report.html")

@@ -244,13 +244,13 @@ def _finish(training: _Training, folder: Path, started: float) -> None:
     """Write history and curves, and say what was achieved."""
     output = Path(training.config.run.output_dir)
     output.mkdir(parents=True, exist_ok=True)
-    history = training.progress.history
+    progress = training.progress
+    history = progress.history
     with (output / "training_history.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(history[0]))
         writer.writeheader()
         writer.writerows(history)
-    plot_training_curves(history, output / "training_curves.png")
-    progress = training.progress
+    plot_training_curves(history, output / "training_curves.png", progress.best_epoch)
     if progress.best_epoch == 0:
         logger.info("fine-tuning found nothing better than the saved weights, which are kept")
     logger.info(

@@ -37,7 +37,7 @@ def a_run(num_movies=60, num_methods=3):
     ranks = {name: rng.integers(1, 500, 90) / 2 for name in (*methods, "PinSage")}
     popularity = np.arange(num_movies)[::-1]
     return Run(
-        report, "a question", Config().model_settings() | {"epochs": 7}, history(4), ranks,
+        report, "a question", Config().model_settings() | {"epochs": 7}, history(4), 3, ranks,
         lay_out_films(embeddings, movies, popularity, 0), movies,
     )  # fmt: skip
 
@@ -55,6 +55,8 @@ def test_the_report_holds_figures_settings_and_every_film(page_file):
     assert "77 users" in text and ">0.375<" in text and ">0.438<" in text
     assert re.search(r'class="changed"><th scope="row"><code>epochs</code></th><td>7</td>', text)
     assert text.count('class="changed"') == 1
+    ringed = re.findall(r'class="marked" r="6"><title>validation: 0.0\d+ at epoch (\d)<', text)
+    assert ringed == ["3"]  # the epoch that was kept, not the one whose own MRR is greatest
     for title in a_run().movies.titles[1:]:
         assert title in text
 

@@ -50,6 +50,14 @@ def test_training_curves_are_drawn(tmp_path, num_epochs):
     assert is_picture(path)
 
 
+@pytest.mark.parametrize(("best_epoch", "marks"), [(3, 3), (9, 0), (None, 0)])
+def test_the_epoch_that_was_kept_is_marked(tmp_path, monkeypatch, best_epoch, marks):
+    marked = []
+    monkeypatch.setattr("utils.plots._mark_best", lambda axes, epoch, value, color: marked.append(epoch))
+    plot_training_curves(history(5), tmp_path / "curves.png", best_epoch)
+    assert marked == [best_epoch] * marks
+
+
 def test_training_curves_do_without_validation(tmp_path):
     rows = [{k: v for k, v in row.items() if not k.startswith("validation")} for row in history(4)]
     rows[0]["loss"] = None

@@ -10,7 +10,13 @@ from data.dataset import FloatArray
 from utils.embedding_map import plot_embedding_map
 from utils.plot_style import GREY, INK, PALETTE, figure
 
-__all__ = ["hit_rate_curves", "plot_embedding_map", "plot_hit_rates", "plot_training_curves"]
+__all__ = [
+    "history_column",
+    "hit_rate_curves",
+    "plot_embedding_map",
+    "plot_hit_rates",
+    "plot_training_curves",
+]
 
 # title, unit on the y axis, columns of the history with their labels
 PANELS: tuple[tuple[str, str, dict[str, str]], ...] = (
@@ -30,14 +36,17 @@ LARGEST_CUTOFF = 500
 CUTOFF_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
-def plot_training_curves(history: Sequence[Mapping[str, Any]], path: str | Path) -> None:
-    """Everything the history knows, one panel a quantity; the best epoch by validation MRR is marked.
+def plot_training_curves(
+    history: Sequence[Mapping[str, Any]], path: str | Path, best_epoch: int | None = None
+) -> None:
+    """Everything the history knows, one panel a quantity; the best epoch is marked in those of validation.
 
     Args:
         history: one row an epoch, with ``epoch`` and any of ``loss``, ``validation_mrr``,
             ``validation_hit_rate@10``, ``validation_hit_rate@100``, ``learning_rate``,
             ``hard_negatives``, ``pairs_per_second``. A column without values, or of zeros, has no panel.
         path: PNG to write.
+        best_epoch: as ``Progress`` chose it; an epoch that is not in the history marks nothing.
 
     Raises:
         ValueError: there are no epochs.
@@ -46,26 +55,27 @@ def plot_training_curves(history: Sequence[Mapping[str, Any]], path: str | Path)
         raise ValueError("training curves need at least one epoch, the history has 0")
     from matplotlib.ticker import MaxNLocator
 
-    epochs = _column(history, "epoch")
-    panels = [panel for panel in PANELS if any(np.nan_to_num(_column(history, c)).any() for c in panel[2])]
-    validation_mrr = _column(history, "validation_mrr")
-    best = None if np.isnan(validation_mrr).all() else int(np.nanargmax(validation_mrr))
+    epochs = history_column(history, "epoch")
+    panels = [
+        panel for panel in PANELS if any(np.nan_to_num(history_column(history, c)).any() for c in panel[2])
+    ]
+    best = epochs == best_epoch
     num_columns = min(3, max(1, len(panels)))
     num_rows = max(1, -(-len(panels) // num_columns))
     with figure(path, 4.2 * num_columns, 3.1 * num_rows) as drawing:
         grid = drawing.subplots(num_rows, num_columns, squeeze=False).ravel()
         for axes, (title, unit, columns) in zip(grid, panels, strict=False):
             for (column, label), color in zip(columns.items(), PALETTE, strict=False):
-                values = _column(history, column)
+                values = history_column(history, column)
                 axes.plot(epochs, values, color=color, marker="o", markersize=4, linewidth=2, label=label)
-                if best is not None and column.startswith("validation"):
-                    _mark_best(axes, epochs[best], values[best], color)
+                if best.any() and column.startswith("validation"):
+                    _mark_best(axes, float(epochs[best][0]), float(values[best][0]), color)
             axes.set(title=title, xlabel="epoch", ylabel=unit)
             axes.set_xlim(epochs.min() - 0.5, epochs.max() + 0.5)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
             axes.margins(y=0.15)
             if title in FROM_ZERO:
-                highest = max(np.nanmax(_column(history, column)) for column in columns)
+                highest = max(np.nanmax(history_column(history, column)) for column in columns)
                 axes.set_ylim(0, 1.15 * highest or 1)
             if title == "Speed":
                 axes.yaxis.set_major_formatter("{x:,.0f}")
@@ -73,6 +83,12 @@ def plot_training_curves(history: Sequence[Mapping[str, Any]], path: str | Path)
                 axes.legend()
         for axes in grid[len(panels) :]:
             axes.set_visible(False)
+
+
+def history_column(history: Sequence[Mapping[str, Any]], name: str) -> FloatArray:
+    """A column of a training history, float64 ``[epochs]``, nan where a row lacks it."""
+    values = (row.get(name) for row in history)
+    return np.array([np.nan if value is None or value == "" else float(value) for value in values])
 
 
 def plot_hit_rates(
@@ -163,12 +179,6 @@ def _label_ends(axes: Any, ends: dict[str, float], looks: dict[str, tuple[str, s
                 "relpos": (0, 0.5),
             },
         )
-
-
-def _column(history: Sequence[Mapping[str, Any]], name: str) -> FloatArray:
-    """A column of the history as float64, nan where a row lacks it."""
-    values = (row.get(name) for row in history)
-    return np.array([np.nan if value is None or value == "" else float(value) for value in values])
 
 
 def _mark_best(axes: Any, epoch: float, value: float, color: str) -> None:

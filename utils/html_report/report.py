@@ -16,7 +16,7 @@ from data.dataset import FloatArray, Movies
 from utils.html_report.charts import Line, line_chart
 from utils.html_report.film_map import map_svg
 from utils.map_layout import FilmMap
-from utils.plots import CUTOFF_TICKS, FROM_ZERO, LARGEST_CUTOFF, PANELS, hit_rate_curves
+from utils.plots import CUTOFF_TICKS, FROM_ZERO, LARGEST_CUTOFF, PANELS, history_column, hit_rate_curves
 from utils.tables import metric_label
 
 FOLDER = Path(__file__).parent
@@ -34,6 +34,7 @@ class Run:
         question: what the protocol asks, in words.
         settings: ``Config.model_settings()`` of the training.
         history: one row an epoch, as ``plot_training_curves`` takes it.
+        best_epoch: likewise.
         ranks: method to float ``[num_questions]``, ranks of the targets; ``PinSage`` among them.
         film_map: the embeddings laid out.
         movies: the catalogue.
@@ -43,6 +44,7 @@ class Run:
     question: str
     settings: Mapping[str, Any]
     history: Sequence[Mapping[str, Any]]
+    best_epoch: int
     ranks: Mapping[str, FloatArray]
     film_map: FilmMap
     movies: Movies
@@ -65,7 +67,7 @@ def write_report(run: Run, path: Path) -> None:
         user_table=_table(run.metrics["user"]) if "user" in run.metrics else None,
         hit_rates=_hit_rate_chart(run.ranks),
         methods=_legend(run.ranks),
-        curves=_training_charts(run.history),
+        curves=_training_charts(run.history, run.best_epoch),
         map=map_svg(run.film_map, run.movies),
         genres=_genres(run.film_map),
         settings=_settings(run.settings),
@@ -142,14 +144,13 @@ def _hit_rate_chart(ranks: Mapping[str, FloatArray]) -> Markup:
     )
 
 
-def _training_charts(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One chart a quantity that the history has; the best epoch by validation MRR is ringed."""
-    epochs = _column(history, "epoch")
-    mrr = _column(history, "validation_mrr")
-    best = None if np.isnan(mrr).all() else int(np.nanargmax(mrr))
+def _training_charts(history: Sequence[Mapping[str, Any]], best_epoch: int) -> list[dict[str, Any]]:
+    """One chart a quantity that the history has; the best epoch is ringed in those of validation."""
+    epochs = history_column(history, "epoch")
+    best = next((int(place) for place in np.flatnonzero(epochs == best_epoch)), None)
     charts = []
     for title, unit, columns in PANELS:
-        values = {label: _column(history, column) for column, label in columns.items()}
+        values = {label: history_column(history, column) for column, label in columns.items()}
         if not any(np.nan_to_num(column).any() for column in values.values()):
             continue
         ringed = best if title.startswith("Validation") else None
@@ -164,11 +165,6 @@ def _training_charts(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any
             }
         )
     return charts
-
-
-def _column(history: Sequence[Mapping[str, Any]], name: str) -> FloatArray:
-    values = (row.get(name) for row in history)
-    return np.array([np.nan if value is None else float(value) for value in values])
 
 
 def _genres(film_map: FilmMap) -> list[tuple[str, str, int]]:
