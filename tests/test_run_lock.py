@@ -51,6 +51,14 @@ def test_a_killed_run_leaves_no_lock(holder, tmp_path, stop_with):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_system_without_locks_goes_unguarded(tmp_path, monkeypatch):
+    """Windows, whose Python lacks ``pwrite`` too."""
+    monkeypatch.setattr("utils.run_lock.fcntl", None)
+    monkeypatch.delattr("os.pwrite")
+    with locked(tmp_path / "new", ".lock", "a training"):
+        assert not list((tmp_path / "new").iterdir())
+
+
 def test_it_is_let_go_when_the_work_fails(tmp_path):
     with pytest.raises(ZeroDivisionError), locked(tmp_path / "new" / "folder", ".lock", "a failure"):
         raise ZeroDivisionError
