@@ -146,6 +146,7 @@ class Films:
 def _in_background(work: Callable[[], bytes]) -> Future[bytes]:
     """Start ``work`` in a thread that no exit waits for."""
     result: Future[bytes] = Future()
+    result.set_running_or_notify_cancel()  # whoever stops waiting for it must not cancel it for the others
 
     def run() -> None:
         try:

@@ -1,8 +1,10 @@
 """The API, without a browser."""
 
+import asyncio
 import json
 import socket
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from commands.entry import main_modes
 from data.feature_extractor import film_features, fit_features, training_ratings
 from serve.app import create_app
+from serve.films import _in_background
 from serve.guard import HEADERS, MOST_BYTES
 from serve.titles import TitleSearch
 from tests.factories import catalogue, random_graph
@@ -140,6 +143,19 @@ def test_pages_and_description_load_nothing_from_elsewhere(client):
         assert "https://" not in response.text
     paths = client.get("/openapi.json").json()["paths"]
     assert len(paths) == 7 and "/api/movies/{movie_id}/recommendations" in paths
+
+
+def test_who_stops_waiting_for_the_map_does_not_cancel_it_for_others():
+    done = threading.Event()
+    film_map = _in_background(lambda: b"map" if done.wait(10) else b"")
+
+    async def wait_briefly():
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.wrap_future(film_map), 0.01)
+
+    asyncio.run(wait_briefly())
+    done.set()
+    assert film_map.result(10) == b"map"
 
 
 def test_the_map_places_every_film_inside_its_frame(client):
