@@ -4,17 +4,14 @@ import numpy as np
 
 from commands.explain import Explainer
 from config import Config
-from data.dataset import MovieLens, Movies, load_movielens
+from data.dataset import MovieLens, load_movielens
 from data.histories import History, history_of_user
 from data.number_rules import ID
 from data.source_files import shown
-from utils.answers import Answer, Question, make_answer
+from utils.answers import Answer, Question, answer_for_person
 from utils.errors import UserError
 from utils.history_text import is_number_id, parse_history
 from utils.recommender import Recommender
-from utils.taste import Suggestion
-
-MOST_NAMED = 3  # films of a history that the heading names
 
 
 def history_from_text(recommender: Recommender, text: str) -> History:
@@ -86,29 +83,12 @@ def _user_row(movielens: MovieLens, data_name: str, user_id: str) -> int:
     return known
 
 
-def history_question(movies: Movies, history: History) -> Question:
-    """The question that a typed history asks; the latest films stand for it."""
-    latest = [movies.titles[row] for row in history.rows[::-1][:MOST_NAMED]]
-    more = len(history.rows) - len(latest)
-    return Question("history", None, " and ".join([", ".join(latest)] + [f"{more} more"] * (more > 0)))
-
-
 def films_for(
     recommender: Recommender, question: Question, history: History, k: int, explainer: Explainer | None
 ) -> Answer:
     """The ``k`` films for a history, or all there are, each with its reason."""
-    movies = recommender.movies
     found = recommender.for_history(history, k)
-    reasons = [reason_text(movies, suggestion) for suggestion in found]
-    answer = make_answer(question, movies, [s.row for s in found], [s.score for s in found], k, reasons)
+    answer = answer_for_person(question, recommender.movies, found, k)
     if explainer is None:
         return answer
     return explainer.add_to(answer, None, [s.row for s in found], [s.because for s in found])
-
-
-def reason_text(movies: Movies, suggestion: Suggestion) -> str:
-    """``because you rated Toy Story (1995) 5``, or ``watched`` where there is no rating."""
-    title = movies.titles[suggestion.because]
-    if suggestion.rating is None:
-        return f"because you watched {title}"
-    return f"because you rated {title} {suggestion.rating:g}"

@@ -47,6 +47,10 @@ class Movies:
         """The id of a film as its data have it."""
         return int(self.ids[row]) if self.text_ids is None else self.text_ids[row]
 
+    def year(self, row: int) -> int | None:
+        """The year of a film; None when it is unknown."""
+        return None if np.isnan(self.years[row]) else int(self.years[row])
+
     def select(self, rows: IntArray) -> "Movies":
         """The films at ``rows``, in that order."""
         return Movies(

@@ -8,24 +8,25 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from commands.person import reason_text
 from config import SearchConfig
 from data.feature_extractor import training_ratings
 from data.histories import History
 from serve.reasons import reasons_for
+from serve.schemas import Method
 from serve.titles import TitleSearch
-from utils.answers import Question, film_question, make_answer
+from utils.answers import answer_for_person, film_question, history_question, make_answer
 from utils.checkpoint import Checkpoint
-from utils.html_report.film_map import fit_into
+from utils.explanation import NeighborTable
+from utils.html_report.film_map import HEIGHT, MARGIN, WIDTH, fit_into
 from utils.map_layout import lay_out_films
 from utils.recommender import Recommendation, Recommender
 from utils.search.tuning import recall_by_score
 
-METHODS = ("exact", "lsh", "ivf")
+METHODS = get_args(Method)
 REPEATS = 7  # searches behind a timing: their median
 
 
@@ -48,6 +49,7 @@ class Films:
             for method in METHODS
         }
         self._popularity = training_ratings(checkpoint.basis, checkpoint.features.numpy())
+        self._neighbors = NeighborTable(checkpoint.neighbors.numpy(), checkpoint.weights.numpy())
         self._titles = TitleSearch(self.movies, self._popularity)
         for recommender in self.recommenders.values():  # compiled before the first visitor comes
             recommender.similar(0, 10)
@@ -74,11 +76,10 @@ class Films:
 
     def film(self, row: int) -> dict[str, Any]:
         """A film under its public names."""
-        year = self.movies.years[row]
         return {
             "movieId": self.movies.public_id(row),
             "title": self.movies.titles[row],
-            "year": int(year) if year == year else None,
+            "year": self.movies.year(row),
             "genres": list(self.movies.genres[row]),
         }
 
@@ -93,7 +94,7 @@ class Films:
 
     def _answer(self, row: int, found: list[Recommendation], k: int) -> dict[str, Any]:
         rows, scores = [f.row for f in found], [f.score for f in found]
-        reasons = reasons_for(self.checkpoint, row, rows)
+        reasons = reasons_for(self.movies, self._neighbors, row, rows)
         return make_answer(film_question(self.movies, row), self.movies, rows, scores, k, reasons).as_plain()
 
     def compare(self, row: int, k: int) -> dict[str, Any]:
@@ -126,21 +127,18 @@ class Films:
     def for_history(self, rows: list[int], ratings: list[float | None], k: int) -> dict[str, Any]:
         """The ``k`` best films for someone who has seen ``rows``, oldest first, each with its reason."""
         stars = np.array([np.nan if rating is None else rating for rating in ratings], dtype=np.float32)
-        found = self.recommenders[self.method].for_history(History(np.array(rows), stars), k)
-        reasons = [reason_text(self.movies, suggestion) for suggestion in found]
-        question = Question("history", None, f"{len(rows)} films")
-        return make_answer(
-            question, self.movies, [s.row for s in found], [s.score for s in found], k, reasons
-        ).as_plain()
+        history = History(np.array(rows), stars)
+        found = self.recommenders[self.method].for_history(history, k)
+        return answer_for_person(history_question(self.movies, history), self.movies, found, k).as_plain()
 
     def _map(self, seed: int) -> dict[str, Any]:
         laid_out = lay_out_films(self.checkpoint.embeddings.numpy(), self.movies, self._popularity, seed)
-        places = fit_into(laid_out.points, 1000, 640, 14)
+        places = fit_into(laid_out.points, WIDTH, HEIGHT, MARGIN)
         films = [
             self.film(int(row)) | {"x": round(float(x), 1), "y": round(float(y), 1), "genre": int(genre)}
             for row, (x, y), genre in zip(laid_out.rows, places, laid_out.main_genre, strict=True)
         ]
-        return {"width": 1000, "height": 640, "genres": laid_out.genres, "films": films}
+        return {"width": WIDTH, "height": HEIGHT, "genres": laid_out.genres, "films": films}
 
 
 def _in_background(work: Callable[[], bytes]) -> Future[bytes]:

@@ -1,25 +1,27 @@
 """Why one film goes with another, in a few words: random walks between them, else genres."""
 
-from utils.checkpoint import Checkpoint
+from data.dataset import Movies
+from utils.explanation import NeighborTable
 
 
-def reasons_for(checkpoint: Checkpoint, row: int, found: list[int]) -> list[str]:
+def reasons_for(movies: Movies, table: NeighborTable, row: int, found: list[int]) -> list[str]:
     """A reason for each of ``found`` as an answer to film ``row``.
 
     A film's importance neighbours are what its random walks visit most; two films whose embeddings
     are close share many of them, or are each other's.
 
     Args:
-        checkpoint: the trained model, with its neighbour table.
+        movies: the catalogue.
+        table: its importance neighbours.
         row: the film that asks.
         found: rows of the films that answer.
     """
-    place = {film: place for place, film in enumerate(_neighbors(checkpoint, row), start=1)}
-    genres = set(checkpoint.movies.genres[row])
+    place = {film: place for place, (film, _) in enumerate(table.of(row), start=1)}
+    genres = set(movies.genres[row])
     reasons = []
     for film in found:
-        shared = len(place.keys() & _neighbors(checkpoint, film))
-        both = [genre for genre in checkpoint.movies.genres[film] if genre in genres]
+        shared = sum(neighbor.row in place for neighbor in table.of(film))
+        both = [genre for genre in movies.genres[film] if genre in genres]
         if film in place:
             reasons.append(f"walk neighbour no. {place[film]}")
         elif shared:
@@ -27,8 +29,3 @@ def reasons_for(checkpoint: Checkpoint, row: int, found: list[int]) -> list[str]
         else:
             reasons.append(f"both {', '.join(both)}" if both else "near it by its features alone")
     return reasons
-
-
-def _neighbors(checkpoint: Checkpoint, row: int) -> list[int]:
-    """Rows of a film's importance neighbours, the most visited first, padding left out."""
-    return checkpoint.neighbors[row][checkpoint.weights[row] > 0].tolist()

@@ -58,7 +58,10 @@ def test_methods_side_by_side(client):
 
 def test_a_history_is_answered_with_reasons_and_without_its_own_films(client):
     taste = {"history": [{"movieId": 7, "rating": 5}, {"movieId": 9}], "k": 6}
-    found = client.post("/api/recommendations", json=taste).json()["recommendations"]
+    answer = client.post("/api/recommendations", json=taste).json()
+    found = answer["recommendations"]
+    title = "Planted 009 (1989), Planted 007 (1987)"
+    assert answer["query"] == {"kind": "history", "id": None, "title": title}
     assert len(found) == 6 and not {7, 9} & {film["movieId"] for film in found}
     reasons = {"because you rated Planted 007 (1987) 5", "because you watched Planted 009 (1989)"}
     assert {film["reason"] for film in found} <= reasons

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from data.dataset import Movies
+from data.histories import History
+from utils.taste import Suggestion
 
 SCORE_DIGITS = 6  # what a float32 has to give
+MOST_NAMED = 3  # films of a history that the heading names
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,13 @@ def film_question(movies: Movies, row: int) -> Question:
     return Question("film", movies.public_id(row), movies.titles[row])
 
 
+def history_question(movies: Movies, history: History) -> Question:
+    """The question that a typed history asks; the latest films stand for it."""
+    latest = [movies.titles[row] for row in history.rows[::-1][:MOST_NAMED]]
+    more = len(history.rows) - len(latest)
+    return Question("history", None, " and ".join([", ".join(latest)] + [f"{more} more"] * (more > 0)))
+
+
 def make_answer(
     question: Question,
     movies: Movies,
@@ -129,7 +139,7 @@ def make_answer(
             float(score),
             movies.public_id(row),
             movies.titles[row],
-            int(movies.years[row]) if movies.years[row] == movies.years[row] else None,
+            movies.year(row),
             movies.genres[row],
             reason,
         )
@@ -138,3 +148,17 @@ def make_answer(
         )
     ]
     return Answer(question, tuple(films), wanted)
+
+
+def answer_for_person(question: Question, movies: Movies, found: Sequence[Suggestion], wanted: int) -> Answer:
+    """The records of films for a person, each with its reason; arguments as in ``make_answer``."""
+    reasons = [_reason(movies, suggestion) for suggestion in found]
+    return make_answer(question, movies, [s.row for s in found], [s.score for s in found], wanted, reasons)
+
+
+def _reason(movies: Movies, suggestion: Suggestion) -> str:
+    """``because you rated Toy Story (1995) 5``, or ``watched`` where there is no rating."""
+    title = movies.titles[suggestion.because]
+    if suggestion.rating is None:
+        return f"because you watched {title}"
+    return f"because you rated {title} {suggestion.rating:g}"

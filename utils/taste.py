@@ -22,9 +22,7 @@ NEAREST = 100  # films that each film of a history ranks
 RANK_OFFSET = 3.0  # a film's rank r gives 1 / (RANK_OFFSET + r); larger is flatter
 RECENCY_POWER = 1.0  # the latest film counts 1, the one before it 1/2, then 1/3
 RATING_POWER = 2.0  # 5 stars count 25 times as much as 1 star
-LEAST_RATING = (
-    0.1  # share of the highest rating that the lowest counts as, so that nobody's only film counts 0
-)
+LEAST_RATING = 0.1  # share of the highest rating that any counts as at least, so that no film counts 0
 MOST_ASKED = 500  # films of a history that are asked, those that count most
 
 BLOCK = 1024  # films asked at once
