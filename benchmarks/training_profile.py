@@ -31,12 +31,12 @@ def step_profile(trainer: Trainer) -> dict[str, float]:
     size = trainer.settings.batch_size
     queries, positives = trainer.pairs[trainer.pairs.draw(STEPS * size, trainer.generator)[: STEPS * size]]
     started = time.process_time()
-    nodes = trainer._nodes()
+    nodes = trainer.draw_nodes()
     drawing = time.process_time() - started
     started = time.process_time()
     with profile(activities=[ProfilerActivity.CPU]) as recorded:
         batches = zip(queries.split(size), positives.split(size), strict=True)
-        steps = sum(1 for batch in batches if trainer._train_step(nodes, *batch, rate=1e-6))
+        steps = sum(1 for batch in batches if trainer.train_step(nodes, *batch, rate=1e-6))
     seconds = (time.process_time() - started) / steps * trainer.steps_per_epoch
     spent = dict.fromkeys([*KINDS, REST], 0.0)
     for event in recorded.key_averages():

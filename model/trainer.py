@@ -121,7 +121,7 @@ class Trainer:
         """
         self.model.train()
         started = time.perf_counter()
-        nodes = self._nodes()
+        nodes = self.draw_nodes()
         numbers = self.pairs.draw(self.settings.pairs_per_epoch, self.generator)
         batches = numbers.split(self.settings.batch_size)
         total_loss = 0.0
@@ -137,7 +137,7 @@ class Trainer:
         ) as bar:
             for done, batch in enumerate(batches, start=1):
                 rate = learning_rate(step, self.steps_per_epoch, self.settings.lr, self.settings.lr_decay)
-                loss = self._train_step(nodes, *self.pairs[batch], rate)
+                loss = self.train_step(nodes, *self.pairs[batch], rate)
                 if not math.isfinite(loss):
                     raise WorldError(
                         f"the loss became {loss} in epoch {self.epoch + 1}, step {done}; the last good "
@@ -158,7 +158,7 @@ class Trainer:
             "seconds": seconds,
         }
 
-    def _nodes(self) -> Nodes:
+    def draw_nodes(self) -> Nodes:
         """What this epoch's batches read: the films, and behind them their shadows where there are any."""
         if self.settings.shadow_share == 0:
             return Nodes(self.features, self.neighbors, self.weights)
@@ -166,8 +166,8 @@ class Trainer:
         own = (self.features, self.neighbors, self.weights)
         return Nodes(*(torch.cat([a, b.to(self.device)]) for a, b in zip(own, shadows, strict=True)))
 
-    def _train_step(self, nodes: Nodes, queries: Tensor, positives: Tensor, rate: float) -> float:
-        """One optimiser step on a batch of pairs; returns the loss."""
+    def train_step(self, nodes: Nodes, queries: Tensor, positives: Tensor, rate: float) -> float:
+        """One optimiser step on a batch of pairs, film rows int64 ``[B]`` each; returns the loss."""
         shared, hard = self.negatives.sample_batch_negatives(queries, self.device, self.epoch, positives)
         mine, part_of_batch = share_of(queries)
         pairs = (queries[mine].to(self.device), positives[mine].to(self.device))

@@ -140,7 +140,7 @@ def test_a_mixed_head_needs_an_even_length():
 def test_a_shadow_stands_in_for_a_film_without_changing_what_others_see():
     """With every film a shadow, the features of the films themselves matter only as neighbours."""
     trainer = make_trainer(random_movielens(), training=replace(TRAINING, shadow_share=1.0))
-    nodes = trainer._nodes()
+    nodes = trainer.draw_nodes()
     films = torch.arange(5)
     num_movies = len(trainer.features)
     z = trainer._embed(nodes, films)
