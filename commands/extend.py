@@ -6,18 +6,18 @@ from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from config import Config, TrainingConfig
 from data.dataset import IntArray, MovieLens
 from data.feature_extractor import training_degree
 from data.splits import Queries, Split
 from model.extension import extended_inputs
-from model.fit import Progress
+from model.fit import Progress, validate, validation_words
 from model.heads import Embeddings
 from model.inputs import ModelInputs
 from utils.checkpoint import BEST, Checkpoint
 from utils.errors import UserError
-from utils.evaluation import EmbeddingScorer, evaluate
 from utils.titles import normalise
 
 logger = logging.getLogger("pinsage")
@@ -36,7 +36,7 @@ def checkpoint_path(name: str) -> Path:
 
 
 def inputs_on_newer_data(
-    stored: Checkpoint, config: Config, movielens: MovieLens, split: Split, path: Path
+    stored: Checkpoint, config: Config, movielens: MovieLens, split: Split, path: Path, device: torch.device
 ) -> ModelInputs:
     """What the saved model reads of the newer data; says how much of them is new.
 
@@ -46,7 +46,9 @@ def inputs_on_newer_data(
     _check_newer(stored, movielens, split, path)
     row_of = {user: row for row, user in enumerate(_ids(movielens.user_ids, movielens.user_text_ids))}
     users = [row_of[user] for user in _ids(stored.user_ids.numpy(), stored.user_text_ids)]
-    extended = extended_inputs(stored.basis, np.array(users), movielens, split, config.model, config.run.seed)
+    extended = extended_inputs(
+        stored.basis, np.array(users), movielens, split, config.model, config.run.seed, device
+    )
     if extended.agreement is not None and extended.agreement < LEAST_AGREEMENT:
         raise UserError(
             f"--data_dir {movielens.name}: its users rate unlike those of {path} with the same ids (a median "
@@ -78,12 +80,9 @@ def record_start(embeddings: Embeddings, validation: Queries | None, progress: P
     """Measure the saved weights on the newer data: fine-tuning has to be better than that."""
     if validation is None:
         return
-    metrics = evaluate(EmbeddingScorer(*(part.numpy() for part in embeddings)), validation).metrics
-    progress.best_mrr = metrics["mrr"]
-    logger.info(
-        "before fine-tuning  validation: MRR %.4f  hit rate @10 %.4f  @100 %.4f",
-        *(metrics["mrr"], metrics["hit_rate@10"], metrics["hit_rate@100"]),
-    )
+    figures = validate(embeddings, validation)
+    progress.best_mrr = figures["validation_mrr"]
+    logger.info("before fine-tuning%s", validation_words(figures))
 
 
 def _check_newer(stored: Checkpoint, movielens: MovieLens, split: Split, path: Path) -> None:

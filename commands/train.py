@@ -116,7 +116,7 @@ def _train(config: Config, typed: dict[str, Any], device: torch.device) -> Confi
         check_same_data(stored, movielens, split, source)
         training = _resumed_training(config, movielens, split, device, stored)
     else:
-        inputs = inputs_on_newer_data(stored, config, movielens, split, source)
+        inputs = inputs_on_newer_data(stored, config, movielens, split, source, device)
         training = _new_training(config, movielens, split, device, inputs)
         training.trainer.model.load_state_dict(stored.trainer["model"])
     validation = _validation_questions(config, split)

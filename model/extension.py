@@ -15,11 +15,10 @@ import torch
 
 from config import ModelConfig
 from data.dataset import FloatArray, IntArray, MovieLens
-from data.feature_extractor import FeatureBasis, film_features
+from data.feature_extractor import FeatureBasis
 from data.graph_builder import ItemGraph, build_graph
 from data.splits import Split
-from model.inputs import ModelInputs, shadow_sampler, training_tags
-from utils.random_walk import RandomWalkSampler
+from model.inputs import ModelInputs, inputs_by_basis
 
 
 class ExtendedInputs(NamedTuple):
@@ -44,6 +43,7 @@ def extended_inputs(
     split: Split,
     settings: ModelConfig,
     seed: int,
+    device: torch.device | str = "cpu",
 ) -> ExtendedInputs:
     """Graph, features and neighbour table of newer data, the features in the terms of a saved basis.
 
@@ -54,21 +54,15 @@ def extended_inputs(
         split: of these data; only its training part is used.
         settings: of features and walks, those of the saved model.
         seed: of the walks.
+        device: where the walks are taken; changes no bit of the result.
     """
     graph = build_graph(split.train, split.num_users, split.num_movies)
     rows = fold_in_users(basis.user_basis, graph, known)
     saved = basis.user_basis.any(axis=1)  # who had training ratings then
     agreement = _agreement(rows[known[saved]], basis.user_basis[saved])
     rows[known[saved]] = basis.user_basis[saved]
-    basis = replace(basis, user_basis=rows)
-    tags = training_tags(movielens.tags, split)
-    features = film_features(basis, movielens.movies, graph.movie_user_matrix(), tags, movielens.genome)
-    walks = RandomWalkSampler(
-        graph, settings.num_walks, settings.walk_length, settings.restart_probability, seed
-    )
-    neighbors, weights = walks.batch_sample_neighbors(np.arange(split.num_movies), settings.most_neighbors)
-    shadows = shadow_sampler(movielens, split, graph, basis, settings, seed)
-    inputs = ModelInputs(graph, basis, torch.from_numpy(features), neighbors, weights, shadows)
+    extended = replace(basis, user_basis=rows)
+    inputs = inputs_by_basis(extended, graph, movielens, split, settings, seed, device)
     return ExtendedInputs(inputs, int(rows.any(axis=1).sum() - saved.sum()), agreement)
 
 

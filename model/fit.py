@@ -1,7 +1,7 @@
 """The training loop around ``Trainer``: validation, early stopping and checkpoints after every epoch."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from statistics import fmean
 from typing import Any
@@ -85,15 +85,14 @@ def fit(
     while trainer.epoch < settings.epochs and progress.stale_epochs < settings.patience:
         row = told_by_leader(trainer.train_epoch())  # whose seconds it is that are written down
         embeddings = trainer.embeddings()
-        if not all(
-            torch.isfinite(part).all() for part in embeddings
-        ):  # the last step of an epoch can diverge unseen by its loss
+        # The last step of an epoch can diverge unseen by its loss.
+        if not all(torch.isfinite(part).all() for part in embeddings):
             raise WorldError(
                 f"the embeddings are no numbers after epoch {trainer.epoch}; the last good checkpoint is "
                 f"intact, train again with --lr below {settings.lr:g}"
             )
         if validation is not None:
-            row |= told_by_leader(_validate(embeddings, validation) if is_leader() else {})
+            row |= validate(embeddings, validation)
         best = progress.record(row)
         save(embeddings, best)
         logger.info("%s", _epoch_line(row, settings.epochs, best))
@@ -101,9 +100,21 @@ def fit(
         logger.info("stopped early: no better validation MRR for %d epochs", settings.patience)
 
 
-def _validate(embeddings: Embeddings, validation: Queries) -> dict[str, float]:
+def validate(embeddings: Embeddings, validation: Queries) -> dict[str, float]:
+    """The validation figures of the history, as the leader finds them: every process must decide alike."""
+    if not is_leader():
+        return told_by_leader({})
     metrics = evaluate(EmbeddingScorer(*(part.numpy() for part in embeddings)), validation).metrics
-    return {f"validation_{name}": metrics[name] for name in SHOWN}
+    return told_by_leader({f"validation_{name}": metrics[name] for name in SHOWN})
+
+
+def validation_words(figures: Mapping[str, float]) -> str:
+    """Validation figures for the screen."""
+    return (
+        f"  validation: MRR {figures['validation_mrr']:.4f}"
+        f"  hit rate @10 {figures['validation_hit_rate@10']:.4f}"
+        f"  @100 {figures['validation_hit_rate@100']:.4f}"
+    )
 
 
 def _epoch_line(row: dict[str, float], epochs: int, best: bool) -> str:
@@ -111,8 +122,5 @@ def _epoch_line(row: dict[str, float], epochs: int, best: bool) -> str:
         f"epoch {row['epoch']:>2}/{epochs}  loss {row['loss']:.4f}  {row['pairs_per_second']:>9,.0f} pairs/s"
     )
     if "validation_mrr" in row:
-        line += (
-            f"  validation: MRR {row['validation_mrr']:.4f}  hit rate @10 {row['validation_hit_rate@10']:.4f}"
-            f"  @100 {row['validation_hit_rate@100']:.4f}{'  *' if best else ''}"
-        )
+        line += validation_words(row) + "  *" * best
     return line
