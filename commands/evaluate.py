@@ -76,7 +76,7 @@ def _compare_baselines(
         chosen = fit_and_choose([cls], split, movielens.movies, config.run.seed, limit)[cls.name]
         if chosen.scorer is not None:
             results[cls.name] = evaluate(chosen.scorer, sampled)
-        baselines[cls.name] = replace(chosen, scorer=None)
+        baselines[cls.name] = chosen = replace(chosen, scorer=None)  # no name holds the scorer any more
         logger.info("%s: %.0f s", cls.name, time.perf_counter() - started)
     return baselines, results
 

@@ -1,15 +1,15 @@
 """The user protocol of ``--mode evaluate``: films for people, by the model and by the baselines."""
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from config import Config
-from data.dataset import Movies
 from data.histories import UserQuestions, user_questions
 from data.splits import Split
-from utils.baselines.for_users import fit_for_users
+from utils.baselines.for_users import USER_BASELINES, WEIGHTED, UserBaseline, fit_for_users
 from utils.checkpoint import Checkpoint
 from utils.nearest_neighbors import ExactIndex
 from utils.tables import format_metrics_table
@@ -42,13 +42,14 @@ def report_users(config: Config, checkpoint: Checkpoint, split: Split) -> dict[s
     embeddings = checkpoint.embeddings.numpy()
     index = ExactIndex().build(embeddings, np.arange(len(embeddings)))
     ours = evaluate_users(TasteScorer(index, checkpoint.query_embeddings.numpy()), questions)
-    movies: Movies = checkpoint.movies
-    baselines = fit_for_users(split, movies, validation, config.run.seed)
-    theirs = {
-        name: evaluate_users(baseline.scorer, questions)
-        for name, baseline in baselines.items()
-        if baseline.scorer is not None
-    }
+    found: dict[str, tuple[UserBaseline, dict[str, float]]] = {}
+    for cls in USER_BASELINES:
+        fitted = fit_for_users(cls, split, checkpoint.movies, validation, config.run.seed)
+        found |= {name: _evaluated(baseline, questions) for name, baseline in fitted.items()}
+        del fitted  # before the next one is fitted: item-kNN alone holds the ratings twice
+    found = dict(sorted(found.items(), key=lambda entry: entry[0].endswith(WEIGHTED)))
+    baselines = {name: baseline for name, (baseline, _) in found.items()}
+    theirs = {name: metrics for name, (_, metrics) in found.items() if metrics}
     asked = (
         f"{len(questions):,}"
         if len(questions) == len(everybody)
@@ -70,6 +71,12 @@ def report_users(config: Config, checkpoint: Checkpoint, split: Split) -> dict[s
         "baseline_settings": {name: b.settings for name, b in baselines.items() if not b.skipped},
         "baselines_skipped": {name: b.skipped for name, b in baselines.items() if b.skipped},
     }
+
+
+def _evaluated(baseline: UserBaseline, questions: UserQuestions) -> tuple[UserBaseline, dict[str, float]]:
+    """The baseline without what was fitted, and its metrics; none where it was skipped."""
+    metrics = {} if baseline.scorer is None else evaluate_users(baseline.scorer, questions)
+    return replace(baseline, scorer=None), metrics
 
 
 def _sample(questions: UserQuestions, num_movies: int, config: Config) -> UserQuestions:

@@ -1,14 +1,19 @@
+import weakref
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import commands.evaluate
+from config import Config
 from data.dataset import Interactions, Movies
 from data.splits import held_out_queries, split_interactions
+from tests.factories import random_movielens
 from utils.baselines import (
     BASELINES,
     EASE,
     SEEDED,
+    ChosenBaseline,
     ContentOnly,
     ImplicitALS,
     ItemKNNBM25,
@@ -260,3 +265,21 @@ def test_settings_are_chosen_on_fewer_questions_where_ratings_are_many(two_taste
     limited = fit_and_choose([ItemKNNBM25], split, catalogue, seed=0, max_questions=1000)
     assert limited[ItemKNNBM25.name].trials == few[ItemKNNBM25.name].trials
     assert limited[ItemKNNBM25.name].trials != all_questions[ItemKNNBM25.name].trials
+
+
+def test_evaluation_holds_one_fitted_baseline_at_a_time(monkeypatch):
+    fitted = []
+
+    class Scorer:
+        pass
+
+    def fit_and_choose(classes, *_):
+        assert not any(reference() for reference in fitted)
+        scorer = Scorer()
+        fitted.append(weakref.ref(scorer))
+        return {classes[0].name: ChosenBaseline({}, scorer, 0.5, (), 1.0)}
+
+    monkeypatch.setattr(commands.evaluate, "fit_and_choose", fit_and_choose)
+    monkeypatch.setattr(commands.evaluate, "evaluate", lambda scorer, questions: None)
+    commands.evaluate._compare_baselines(Config(), random_movielens(), None, None)
+    assert len(fitted) == len(BASELINES)

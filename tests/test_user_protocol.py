@@ -9,7 +9,7 @@ from data.histories import History, UserQuestions, user_questions
 from data.splits import split_interactions
 from tests.factories import catalogue, random_interactions
 from utils.baselines import EASE, ImplicitALS, ItemKNNCosine
-from utils.baselines.for_users import FilmSum, fit_for_users
+from utils.baselines.for_users import USER_BASELINES, FilmSum, fit_for_users
 from utils.errors import UserError, WorldError
 from utils.user_evaluation import evaluate_users
 
@@ -139,7 +139,15 @@ def test_the_test_part_chooses_and_changes_nothing(split):
             ratings=np.full_like(split.test.ratings, 5),
         ),
     )
-    before, after = (fit_for_users(s, movies, validation, 0) for s in (split, other))
+    before, after = (
+        {
+            name: chosen
+            for baseline in USER_BASELINES
+            for name, chosen in fit_for_users(baseline, s, movies, validation, 0).items()
+        }
+        for s in (split, other)
+    )
+    assert len(before) == 2 * len(USER_BASELINES) - 1
     assert {n: b.settings for n, b in before.items()} == {n: b.settings for n, b in after.items()}
     histories = user_questions(split, "test").histories
     for name, baseline in before.items():

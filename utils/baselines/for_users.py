@@ -80,34 +80,28 @@ class FilmSum:
 
 
 def fit_for_users(
-    split: Split, movies: Movies, validation: UserQuestions, seed: int
+    baseline: type[Baseline], split: Split, movies: Movies, validation: UserQuestions, seed: int
 ) -> dict[str, UserBaseline]:
-    """Fit every setting of every grid on training, keep the one with the best validation NDCG.
+    """Fit every setting of a baseline's grid on training, keep the one with the best validation NDCG.
 
     Every baseline but popularity comes twice: with all films of a history alike, and with the weights of
     PinSage's recommendations, so that what the weights bring is not taken for what the model brings.
 
     Args:
+        baseline: one of ``USER_BASELINES``.
         split: the temporal split.
         movies: the catalogue.
         validation: users that choose the settings.
-        seed: decides the baselines' random choices.
+        seed: decides the baseline's random choices.
 
     Returns:
-        Name to baseline, in the order of ``USER_BASELINES``, those without weights first; those that
-        cannot handle a catalogue of this size say so in ``skipped``.
+        Name to baseline; one that cannot handle a catalogue of this size says so in ``skipped``.
     """
-    plain: dict[str, UserBaseline] = {}
-    weighted: dict[str, UserBaseline] = {}
-    for baseline in USER_BASELINES:
-        try:
-            chosen = _choose(baseline, split, movies, validation, seed)
-        except BaselineTooLarge as error:
-            chosen = {False: UserBaseline({}, None, str(error))}
-        plain[baseline.name] = chosen[False]
-        if True in chosen:
-            weighted[baseline.name + WEIGHTED] = chosen[True]
-    return plain | weighted
+    try:
+        chosen = _choose(baseline, split, movies, validation, seed)
+    except BaselineTooLarge as error:
+        return {baseline.name: UserBaseline({}, None, str(error))}
+    return {baseline.name + WEIGHTED * weighted: one for weighted, one in chosen.items()}
 
 
 def _choose(
