@@ -56,7 +56,7 @@ def test_archive(run, ml_1m_zip: Path, tmp_path: Path) -> None:
         (["--dataset", "ml-1m", "--archive", "{tmp}/text.zip"], "damaged or not a zip"),
         (
             ["--dataset", "ml-10m", "--archive", "{tmp}/mine.zip"],
-            "has no ml-10M100K/ratings.dat (it holds ml-1m)",
+            "has no ml-10M100K/ratings.dat (it holds 'ml-1m')",
         ),
         (["--dataset", "ml-1m", "--archive", "{tmp}/lines.zip"], "ratings.dat, line 1: cannot read 'x'"),
         (["--dataset", "synthetic", "--archive", "{tmp}/mine.zip"], "not with --dataset synthetic"),
