@@ -12,10 +12,10 @@ from commands.evaluate_search import report_search
 from commands.evaluate_users import report_users
 from commands.train import check_same_data, load_and_split
 from config import Config
-from data.dataset import MovieLens
-from data.splits import Queries, Split, held_out_queries
+from data.splits import Queries, held_out_queries
 from utils.added_films import ADDED
 from utils.baselines import BASELINES, ChosenBaseline, fit_and_choose
+from utils.baselines.fits import Fits
 from utils.checkpoint import BEST, Checkpoint, load_checkpoint
 from utils.cli import adopt
 from utils.compute import peak_memory_gb, set_up_compute
@@ -57,15 +57,16 @@ def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:
     ours = evaluate(
         EmbeddingScorer(checkpoint.embeddings.numpy(), checkpoint.query_embeddings.numpy()), sampled
     )
-    baselines, theirs = _compare_baselines(config, movielens, split, sampled)
-    _report(config, checkpoint, split, questions, sampled, ours, theirs, baselines)
+    fits = Fits(split, movielens.movies, config.run.seed)
+    baselines, theirs = _compare_baselines(config, fits, sampled)
+    _report(config, checkpoint, fits, questions, sampled, ours, theirs, baselines)
     if config.search.search_method != "exact":
         report_search(config, checkpoint, sampled)
     logger.info("evaluated in %.0f s, peak memory %.2f GB", time.perf_counter() - started, peak_memory_gb())
 
 
 def _compare_baselines(
-    config: Config, movielens: MovieLens, split: Split, sampled: Queries
+    config: Config, fits: Fits, sampled: Queries
 ) -> tuple[dict[str, ChosenBaseline], dict[str, Evaluation]]:
     """Fit and evaluate one baseline after another; each is dropped before the next is fitted."""
     logger.info("fitting the baselines, each at the best of four settings on validation")
@@ -73,7 +74,7 @@ def _compare_baselines(
     baselines, results = {}, {}
     for cls in BASELINES:
         started = time.perf_counter()
-        chosen = fit_and_choose([cls], split, movielens.movies, config.run.seed, limit)[cls.name]
+        chosen = fit_and_choose([cls], fits.split, fits.movies, fits.seed, limit, fits)[cls.name]
         if chosen.scorer is not None:
             results[cls.name] = evaluate(chosen.scorer, sampled)
         baselines[cls.name] = chosen = replace(chosen, scorer=None)  # no name holds the scorer any more
@@ -84,13 +85,14 @@ def _compare_baselines(
 def _report(
     config: Config,
     checkpoint: Checkpoint,
-    split: Split,
+    fits: Fits,
     questions: Queries,
     sampled: Queries,
     ours: Evaluation,
     theirs: dict[str, Evaluation],
     baselines: dict[str, ChosenBaseline],
 ) -> None:
+    split = fits.split
     output = Path(config.run.output_dir)
     output.mkdir(parents=True, exist_ok=True)
     name = checkpoint.dataset["name"]
@@ -120,7 +122,7 @@ def _report(
         "baselines_skipped": {key: b.skipped for key, b in baselines.items() if b.skipped},
     }
     if split.name == "temporal":
-        report["user"] = report_users(config, checkpoint, split)
+        report["user"] = report_users(config, checkpoint, fits)
     write_json(report, output / "metrics.json")
     ranks = {key: result.ranks for key, result in theirs.items()} | {"PinSage": ours.ranks}
     plot_hit_rates(ranks, output / "hit_rates.png", f"{name}, {sampled.protocol.replace('_', ' ')}")

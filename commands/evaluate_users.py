@@ -1,6 +1,7 @@
 """The user protocol of ``--mode evaluate``: films for people, by the model and by the baselines."""
 
 import logging
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from config import Config
 from data.histories import UserQuestions, user_questions
-from data.splits import Split
+from utils.baselines.fits import Fits
 from utils.baselines.for_users import USER_BASELINES, WEIGHTED, UserBaseline, fit_for_users
 from utils.checkpoint import Checkpoint
 from utils.nearest_neighbors import ExactIndex
@@ -24,29 +25,32 @@ HOW_TO_READ = (
 )
 
 
-def report_users(config: Config, checkpoint: Checkpoint, split: Split) -> dict[str, Any]:
+def report_users(config: Config, checkpoint: Checkpoint, fits: Fits) -> dict[str, Any]:
     """Evaluate recommendations for the users of the temporal split; print a table.
 
     Args:
         config: settings of the command; ``eval_queries`` bounds the users.
         checkpoint: the trained model.
-        split: the split that it was trained on.
+        fits: of the split that it was trained on.
 
     Returns:
         What ``metrics.json`` keeps under ``user``.
     """
+    split = fits.split
     everybody = user_questions(split, "test")
     questions = _sample(everybody, split.num_movies, config)
     validation = _sample(user_questions(split, "validation"), split.num_movies, config)
-    logger.info("fitting the baselines once more, to recommend for people")
+    logger.info("choosing the baselines once more, to recommend for people")
     embeddings = checkpoint.embeddings.numpy()
     index = ExactIndex().build(embeddings, np.arange(len(embeddings)))
     ours = evaluate_users(TasteScorer(index, checkpoint.query_embeddings.numpy()), questions)
     found: dict[str, tuple[UserBaseline, dict[str, float]]] = {}
     for cls in USER_BASELINES:
-        fitted = fit_for_users(cls, split, checkpoint.movies, validation, config.run.seed)
+        started = time.perf_counter()
+        fitted = fit_for_users(cls, fits, validation)
         found |= {name: _evaluated(baseline, questions) for name, baseline in fitted.items()}
         del fitted  # before the next one is fitted: item-kNN alone holds the ratings twice
+        logger.info("%s: %.0f s", cls.name, time.perf_counter() - started)
     found = dict(sorted(found.items(), key=lambda entry: entry[0].endswith(WEIGHTED)))
     baselines = {name: baseline for name, (baseline, _) in found.items()}
     theirs = {name: metrics for name, (_, metrics) in found.items() if metrics}

@@ -8,7 +8,6 @@ import commands.evaluate
 from config import Config
 from data.dataset import Interactions, Movies
 from data.splits import held_out_queries, split_interactions
-from tests.factories import random_movielens
 from utils.baselines import (
     BASELINES,
     EASE,
@@ -25,6 +24,7 @@ from utils.baselines import (
     fit_and_choose,
     selection,
 )
+from utils.baselines.fits import Fits
 from utils.evaluation import rank_targets, ranking_metrics
 
 NUM_USERS, NUM_MOVIES = 12, 9
@@ -281,5 +281,5 @@ def test_evaluation_holds_one_fitted_baseline_at_a_time(monkeypatch):
 
     monkeypatch.setattr(commands.evaluate, "fit_and_choose", fit_and_choose)
     monkeypatch.setattr(commands.evaluate, "evaluate", lambda scorer, questions: None)
-    commands.evaluate._compare_baselines(Config(), random_movielens(), None, None)
+    commands.evaluate._compare_baselines(Config(), Fits(None, None, seed=0), None)
     assert len(fitted) == len(BASELINES)

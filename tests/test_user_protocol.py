@@ -9,6 +9,7 @@ from data.histories import History, UserQuestions, user_questions
 from data.splits import split_interactions
 from tests.factories import catalogue, random_interactions
 from utils.baselines import EASE, ImplicitALS, ItemKNNCosine
+from utils.baselines.fits import Fits
 from utils.baselines.for_users import USER_BASELINES, FilmSum, fit_for_users
 from utils.errors import UserError, WorldError
 from utils.user_evaluation import evaluate_users
@@ -143,7 +144,7 @@ def test_the_test_part_chooses_and_changes_nothing(split):
         {
             name: chosen
             for baseline in USER_BASELINES
-            for name, chosen in fit_for_users(baseline, s, movies, validation, 0).items()
+            for name, chosen in fit_for_users(baseline, Fits(s, movies, 0), validation).items()
         }
         for s in (split, other)
     )

@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from data.dataset import FloatArray, IntArray
 from data.splits import Queries
 from utils.errors import WorldError
+from utils.top_columns import top_columns
 
 BLOCK_SIZE = 256  # questions a block: about 64 MB of scores at 62,000 films
 HIT_RATE_CUTOFFS = (10, 100, 500)
 COVERAGE_DEPTH = 10  # length of the list that coverage and recommendation counts look at
 NEXT_ITEM_DEPTH = 20  # cut-off of recall and NDCG in the next-item protocol
+NO_QUESTIONS = "metrics need at least one question, got 0; check the split that made them"
 SCALED_MRR_UNIT = 100  # the paper's scaling of the rank in its MRR (section 4.1)
 
 
@@ -101,11 +102,14 @@ def evaluate(scorer: Scorer, questions: Queries, block_size: int = BLOCK_SIZE) -
         WorldError: a score is not a number.
     """
     ranks = np.empty(len(questions))
-    recommended: IntArray = np.zeros(0, dtype=np.int64)
+    recommended: IntArray | None = None
     for rows, scores in _candidate_scores(scorer, questions, block_size):
         ranks[rows] = _block_ranks(scores, questions.targets[rows])
-        top = _top_candidates(scores, COVERAGE_DEPTH).sum(axis=0)
-        recommended = top + recommended if len(recommended) else top
+        found = top_columns(scores, COVERAGE_DEPTH)
+        top = np.bincount(found[found >= 0], minlength=scores.shape[1])
+        recommended = top if recommended is None else recommended + top
+    if recommended is None:
+        raise ValueError(NO_QUESTIONS)
     return Evaluation(ranking_metrics(ranks, questions.protocol, recommended), ranks, recommended)
 
 
@@ -125,7 +129,7 @@ def ranking_metrics(
         ValueError: there are no ranks.
     """
     if len(ranks) == 0:
-        raise ValueError("metrics need at least one question, got 0; check the split that made them")
+        raise ValueError(NO_QUESTIONS)
     metrics = {name: float(np.mean(values)) for name, values in question_values(ranks, protocol).items()}
     if recommended is not None:
         metrics[f"coverage@{COVERAGE_DEPTH}"] = float(np.mean(recommended > 0))
@@ -202,14 +206,3 @@ def _block_ranks(scores: FloatArray, targets: IntArray) -> FloatArray:
     higher = np.count_nonzero(scores > target_scores, axis=1)
     equal_others = np.count_nonzero(scores == target_scores, axis=1) - 1
     return 1 + higher + equal_others / 2
-
-
-def _top_candidates(scores: FloatArray, depth: int) -> npt.NDArray[np.bool_]:
-    """The ``depth`` best candidates of each question, bool ``[b, num_movies]``; of equals, the lower row."""
-    num_movies = scores.shape[1]
-    depth = min(depth, num_movies)
-    candidates = np.where(np.isnan(scores), -np.inf, scores)
-    worst = np.partition(candidates, num_movies - depth, axis=1)[:, num_movies - depth, None]  # [b, 1]
-    above, level = scores > worst, scores == worst
-    room = depth - np.count_nonzero(above, axis=1, keepdims=True)
-    return above | (level & (np.cumsum(level, axis=1, dtype=np.int32) <= room))

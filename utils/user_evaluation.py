@@ -38,7 +38,12 @@ def evaluate_users(scorer: HistoryScorer, questions: UserQuestions) -> dict[str,
     Raises:
         WorldError: a score is not a number.
     """
-    scores = np.array(scorer.score_histories(questions.histories), dtype=np.float32)  # a copy, to mask in
+    return user_metrics(scorer.score_histories(questions.histories), questions)
+
+
+def user_metrics(scores: FloatArray, questions: UserQuestions) -> dict[str, float]:
+    """The figures of ``evaluate_users`` from scores of all films, float ``[len(questions), num_movies]``."""
+    scores = np.array(scores, dtype=np.float32)  # a copy, to mask in
     if np.isnan(scores).any():
         raise WorldError("scores must be numbers, got nan; if the model diverged, train with a smaller --lr")
     values = [

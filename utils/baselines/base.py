@@ -1,6 +1,6 @@
 """What every baseline is: hyper-parameters, a grid of four, and a fit on training interactions."""
 
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import scipy.sparse as sp
@@ -45,6 +45,15 @@ class Baseline(Protocol):
         Raises:
             BaselineTooLarge: the catalogue does not fit the method.
         """
+        ...
+
+
+@runtime_checkable
+class Refittable(Protocol):
+    """A baseline whose fits of different settings share most of the work."""
+
+    def refit(self, fitted: Any) -> Scorer:
+        """What ``fit`` would give, from what it gave on the same interactions with other settings."""
         ...
 
 

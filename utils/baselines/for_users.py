@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import scipy.sparse as sp
 
-from data.dataset import FloatArray, Movies
+from data.dataset import FloatArray
 from data.histories import History, UserQuestions
-from data.splits import Split
 from utils.baselines.base import Baseline, BaselineTooLarge, Settings
 from utils.baselines.ease import EASE
+from utils.baselines.fits import Fits
 from utils.baselines.item_factors import FactorScorer, ImplicitALS
 from utils.baselines.item_knn import ItemKNNBM25, ItemKNNCosine
 from utils.baselines.popularity import Popularity
 from utils.evaluation import Scorer
 from utils.taste import weight_matrix
-from utils.user_evaluation import HistoryScorer, evaluate_users
+from utils.user_evaluation import HistoryScorer, user_metrics
 
 USER_BASELINES: tuple[type[Baseline], ...] = (Popularity, ItemKNNCosine, ItemKNNBM25, EASE, ImplicitALS)
 WEIGHTED = ", weighted"  # behind the name of a baseline whose histories count by recency and rating
@@ -57,31 +57,40 @@ class FilmSum:
 
     def score_histories(self, histories: list[History]) -> FloatArray:
         """Scores of all films for each history, float32 ``[n, num_movies]``."""
-        seen = self._seen(histories)
-        if isinstance(self.scorer, FactorScorer):
-            return self.scorer.score_users(seen)
-        by_film = seen.tocsc()
-        films = np.flatnonzero(np.diff(by_film.indptr))
-        scores = np.zeros(seen.shape, dtype=np.float32)
-        for start in range(0, len(films), BLOCK_SIZE):
-            block = films[start : start + BLOCK_SIZE]
-            scores += by_film[:, block] @ self.scorer.score(block)
-        return scores
-
-    def _seen(self, histories: list[History]) -> sp.csr_matrix:
-        """How much each film counts for each person, float32 ``[n, num_movies]``, on average 1."""
-        counts = np.array([len(history.rows) for history in histories])
-        if self.weighted:
-            weights = weight_matrix(histories, self.num_movies)
-            return sp.csr_matrix(sp.diags(counts.astype(np.float64)) @ weights, dtype=np.float32)
-        films = np.concatenate([history.rows for history in histories])
-        ones = np.ones(len(films), dtype=np.float32)
-        return sp.csr_matrix((ones, films, np.cumsum([0, *counts])), shape=(len(histories), self.num_movies))
+        return film_sums(self.scorer, [film_counts(histories, self.num_movies, self.weighted)])[0]
 
 
-def fit_for_users(
-    baseline: type[Baseline], split: Split, movies: Movies, validation: UserQuestions, seed: int
-) -> dict[str, UserBaseline]:
+def film_counts(histories: list[History], num_movies: int, weighted: bool) -> sp.csr_matrix:
+    """How much each film counts for each person, float32 ``[n, num_movies]``, on average 1."""
+    counts = np.array([len(history.rows) for history in histories])
+    if weighted:
+        weights = weight_matrix(histories, num_movies)
+        return sp.csr_matrix(sp.diags(counts.astype(np.float64)) @ weights, dtype=np.float32)
+    films = np.concatenate([history.rows for history in histories])
+    ones = np.ones(len(films), dtype=np.float32)
+    return sp.csr_matrix((ones, films, np.cumsum([0, *counts])), shape=(len(histories), num_movies))
+
+
+def film_sums(scorer: Scorer, weightings: list[sp.csr_matrix]) -> list[FloatArray]:
+    """Scores by several ``film_counts`` of the same histories, each film asked once for all of them.
+
+    Returns:
+        One float32 ``[n, num_movies]`` a weighting.
+    """
+    if isinstance(scorer, FactorScorer):
+        return [scorer.score_users(counts) for counts in weightings]
+    by_film = [counts.tocsc() for counts in weightings]
+    asked = np.flatnonzero(np.any([np.diff(counts.indptr) > 0 for counts in by_film], axis=0))
+    sums = [np.zeros(counts.shape, dtype=np.float32) for counts in by_film]
+    for start in range(0, len(asked), BLOCK_SIZE):
+        block = asked[start : start + BLOCK_SIZE]
+        scores = np.ascontiguousarray(scorer.score(block))
+        for total, counts in zip(sums, by_film, strict=True):
+            total += counts[:, block] @ scores
+    return sums
+
+
+def fit_for_users(baseline: type[Baseline], fits: Fits, validation: UserQuestions) -> dict[str, UserBaseline]:
     """Fit every setting of a baseline's grid on training, keep the one with the best validation NDCG.
 
     Every baseline but popularity comes twice: with all films of a history alike, and with the weights of
@@ -89,32 +98,30 @@ def fit_for_users(
 
     Args:
         baseline: one of ``USER_BASELINES``.
-        split: the temporal split.
-        movies: the catalogue.
+        fits: of the temporal split.
         validation: users that choose the settings.
-        seed: decides the baseline's random choices.
 
     Returns:
         Name to baseline; one that cannot handle a catalogue of this size says so in ``skipped``.
     """
     try:
-        chosen = _choose(baseline, split, movies, validation, seed)
+        chosen = _choose(baseline, fits, validation)
     except BaselineTooLarge as error:
         return {baseline.name: UserBaseline({}, None, str(error))}
     return {baseline.name + WEIGHTED * weighted: one for weighted, one in chosen.items()}
 
 
-def _choose(
-    baseline: type[Baseline], split: Split, movies: Movies, validation: UserQuestions, seed: int
-) -> dict[bool, UserBaseline]:
+def _choose(baseline: type[Baseline], fits: Fits, validation: UserQuestions) -> dict[bool, UserBaseline]:
     """The best setting without and with weights; popularity is the same for any history."""
+    kinds = (False,) if baseline is Popularity else (False, True)
+    num_movies = fits.split.num_movies
+    weightings = [film_counts(validation.histories, num_movies, weighted) for weighted in kinds]
     best: dict[bool, tuple[float, UserBaseline]] = {}
     for settings in baseline.GRID:
-        fitted = baseline(**settings).fit(split.train, movies, split.num_users, split.num_movies, seed)
-        for weighted in (False,) if baseline is Popularity else (False, True):
-            scorer = FilmSum(fitted, split.num_movies, weighted)
-            figure = evaluate_users(scorer, validation)[CHOSEN_BY]
+        fitted = fits.fit(baseline, settings)
+        for weighted, scores in zip(kinds, film_sums(fitted, weightings), strict=True):
+            figure = user_metrics(scores, validation)[CHOSEN_BY]
             # Equal figures leave the earlier setting: the default comes first.
             if weighted not in best or figure > best[weighted][0]:
-                best[weighted] = (figure, UserBaseline(settings, scorer))
+                best[weighted] = figure, UserBaseline(settings, FilmSum(fitted, num_movies, weighted))
     return {weighted: chosen for weighted, (_, chosen) in best.items()}

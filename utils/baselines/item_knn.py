@@ -4,7 +4,7 @@ Similarities are computed for the queries at hand and never stored, so memory st
 ratings. All neighbours count; a cut-off would only turn small scores into ties.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +12,7 @@ import scipy.sparse as sp
 
 from data.dataset import FloatArray, IntArray, Interactions, Movies
 from utils.baselines.base import Settings, movie_user_matrix, row_sums
+from utils.baselines.kernels import rows_product
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,10 @@ class ItemKNNCosine:
         rated = movie_user_matrix(train, num_users, num_movies)
         return CosineScorer(rated, rated.T.tocsr(), np.sqrt(row_sums(rated)), self.shrinkage)
 
+    def refit(self, fitted: "CosineScorer") -> "CosineScorer":
+        """The same ratings with this shrinkage; see ``Refittable``."""
+        return replace(fitted, shrinkage=self.shrinkage)
+
 
 @dataclass(frozen=True)
 class CosineScorer:
@@ -49,10 +54,11 @@ class CosineScorer:
     def score(self, queries: IntArray) -> FloatArray:
         """Similarities of the films ``queries`` ``[n]`` to all, float32 ``[n, num_movies]``."""
         # Whole co-rating counts first, one division after: equal similarities come out equal.
-        similar = (self.rated[queries] @ self.rated_by_user).tocoo()
-        norms = self.lengths[queries][similar.row] * self.lengths[similar.col] + self.shrinkage
-        similar.data = (similar.data / norms).astype(np.float32)
-        return similar.toarray()
+        similar = rows_product(self.rated, queries, self.rated_by_user)
+        for row, query in zip(similar, queries, strict=True):
+            together = row > 0  # a film without ratings has no length
+            row[together] /= self.lengths[query] * self.lengths[together] + self.shrinkage
+        return similar
 
 
 @dataclass(frozen=True)
@@ -97,4 +103,4 @@ class ProductScorer:
 
     def score(self, queries: IntArray) -> FloatArray:
         """Similarities of the films ``queries`` ``[n]`` to all, float32 ``[n, num_movies]``."""
-        return (self.weighted[queries] @ self.weighted_by_user).toarray()
+        return rows_product(self.weighted, queries, self.weighted_by_user)

@@ -9,6 +9,7 @@ from data.splits import Queries, Split, held_out_queries
 from utils.baselines.base import Baseline, BaselineTooLarge, Settings
 from utils.baselines.content import ContentOnly
 from utils.baselines.ease import EASE
+from utils.baselines.fits import Fits
 from utils.baselines.item_factors import ImplicitALS
 from utils.baselines.item_knn import ItemKNNBM25, ItemKNNCosine
 from utils.baselines.popularity import Popularity
@@ -55,7 +56,12 @@ class ChosenBaseline:
 
 
 def fit_and_choose(
-    baselines: Sequence[type[Baseline]], split: Split, movies: Movies, seed: int, max_questions: int
+    baselines: Sequence[type[Baseline]],
+    split: Split,
+    movies: Movies,
+    seed: int,
+    max_questions: int,
+    fits: Fits | None = None,
 ) -> dict[str, ChosenBaseline]:
     """Fit every setting of every grid on training, keep the one with the best validation MRR.
 
@@ -68,6 +74,7 @@ def fit_and_choose(
         seed: decides the sampled questions and the baselines' random choices.
         max_questions: validation questions to sample where there are more; fewer than that where
             there are more than five million ratings.
+        fits: where fits of this split, catalogue and seed are remembered.
 
     Returns:
         One entry a baseline, by name and in the given order; those that cannot handle a catalogue
@@ -78,12 +85,11 @@ def fit_and_choose(
     """
     limit = min(max_questions, GRID_COST // len(split.train))
     questions = sample_questions(held_out_queries(split, "validation"), limit, seed)
-    return {baseline.name: _choose(baseline, split, movies, seed, questions) for baseline in baselines}
+    fits = fits or Fits(split, movies, seed)
+    return {baseline.name: _choose(baseline, fits, questions) for baseline in baselines}
 
 
-def _choose(
-    baseline: type[Baseline], split: Split, movies: Movies, seed: int, questions: Queries
-) -> ChosenBaseline:
+def _choose(baseline: type[Baseline], fits: Fits, questions: Queries) -> ChosenBaseline:
     start = time.perf_counter()
     best: Scorer | None = None
     best_settings: Settings = {}
@@ -91,7 +97,7 @@ def _choose(
     trials = []
     for settings in baseline.GRID:
         try:
-            scorer = baseline(**settings).fit(split.train, movies, split.num_users, split.num_movies, seed)
+            scorer = fits.fit(baseline, settings)
         except BaselineTooLarge as error:
             return ChosenBaseline({}, None, float("nan"), (), time.perf_counter() - start, str(error))
         mrr = ranking_metrics(rank_targets(scorer, questions), questions.protocol)["mrr"]

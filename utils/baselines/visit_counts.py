@@ -1,6 +1,6 @@
 """Random walks without learning: where short walks from the query end up (Pixie, WWW 2018)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -8,8 +8,10 @@ import scipy.sparse as sp
 
 from data.dataset import FloatArray, IntArray, Interactions, Movies
 from utils.baselines.base import Settings, movie_user_matrix, row_sums
+from utils.baselines.kernels import product_with_dense, rows_product
 
 RESTART_PROBABILITY = 0.5
+KEPT_VISITS = 2**26  # visits remembered, films asked times films of the catalogue: 256 MB
 
 
 @dataclass(frozen=True)
@@ -41,27 +43,55 @@ class RandomWalks:
         to_user = sp.csr_matrix(sp.diags(1 / degree) @ rated, dtype=np.float32)
         activity = np.maximum(np.bincount(train.users, minlength=num_users), 1)
         to_movie = sp.csr_matrix(sp.diags(1 / activity) @ rated.T.tocsr(), dtype=np.float32)
-        discount = (degree**-self.popularity_exponent).astype(np.float32)
-        return VisitScorer(to_user, to_movie, discount)
+        return VisitScorer(Visits(to_user, to_movie), degree, self.popularity_exponent)
+
+    def refit(self, fitted: "VisitScorer") -> "VisitScorer":
+        """The same visits with this exponent; see ``Refittable``."""
+        return replace(fitted, popularity_exponent=self.popularity_exponent)
+
+
+class Visits:
+    """Expected visits by sparse products; those first asked for are remembered for other exponents.
+
+    Args:
+        to_user: float32 ``[num_movies, num_users]``, rows sum to one.
+        to_movie: float32 ``[num_users, num_movies]``, rows sum to one.
+    """
+
+    def __init__(self, to_user: sp.csr_matrix, to_movie: sp.csr_matrix):
+        self.to_user, self.to_movie = to_user, to_movie
+        self.from_movie, self.from_user = to_user.T.tocsr(), to_movie.T.tocsr()
+        self.known: dict[bytes, FloatArray] = {}
+
+    def of(self, queries: IntArray) -> FloatArray:
+        """Visits from the films ``queries`` ``[n]``, float32 ``[n, num_movies]``; not to be written on."""
+        key = queries.tobytes()
+        if key in self.known:
+            return self.known[key]
+        one_hop = rows_product(self.to_user, queries, self.to_movie)
+        # One hop reaches most of a catalogue: the second is cheaper as sparse times dense.
+        users = product_with_dense(self.from_movie, np.ascontiguousarray(one_hop.T))  # [num_users, n]
+        two_hops = product_with_dense(self.from_user, users).T
+        visits = one_hop + np.float32(1 - RESTART_PROBABILITY) * two_hops
+        if visits.size + sum(kept.size for kept in self.known.values()) <= KEPT_VISITS:
+            self.known[key] = visits
+        return visits
 
 
 @dataclass(frozen=True)
 class VisitScorer:
-    """Visit probabilities by sparse products.
+    """Visits with the popular films held back.
 
     Attributes:
-        to_user: float32 ``[num_movies, num_users]``, rows sum to one.
-        to_movie: float32 ``[num_users, num_movies]``, rows sum to one.
-        discount: float32 ``[num_movies]``, factor on each film's visits.
+        visits: of the walks.
+        degree: float64 ``[num_movies]``, ratings, at least 1.
+        popularity_exponent: visits are divided by the degree to this power.
     """
 
-    to_user: sp.csr_matrix
-    to_movie: sp.csr_matrix
-    discount: FloatArray
+    visits: Visits
+    degree: FloatArray
+    popularity_exponent: float
 
     def score(self, queries: IntArray) -> FloatArray:
         """Discounted visits from the films ``queries`` ``[n]``, float32 ``[n, num_movies]``."""
-        one_hop = (self.to_user[queries] @ self.to_movie).toarray()
-        # One hop reaches most of a catalogue: the second is cheaper as sparse times dense.
-        two_hops = one_hop @ self.to_user @ self.to_movie
-        return (one_hop + np.float32(1 - RESTART_PROBABILITY) * two_hops) * self.discount
+        return self.visits.of(queries) * (self.degree**-self.popularity_exponent).astype(np.float32)
