@@ -11,7 +11,7 @@ import csv
 import sys
 from pathlib import Path
 
-from data.convert import MOVIE_COLUMNS, RATING_COLUMNS
+from data.convert import MOVIE_COLUMNS, NO_GENRES, RATING_COLUMNS
 from data.dataset import load_movielens
 
 
@@ -27,7 +27,7 @@ def main(argv: list[str]) -> int:
     with (folder / "movies.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(MOVIE_COLUMNS)
-        writer.writerows((user, f"user {user}", "(no genres listed)") for user in movielens.user_ids)
+        writer.writerows((user, f"user {user}", NO_GENRES) for user in movielens.user_ids)
     with (folder / "ratings.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(RATING_COLUMNS)

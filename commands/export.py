@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from config import Config
+from data.convert import NO_GENRES
 from data.dataset import Movies
 from utils.added_films import load_model
 from utils.answer_formats import csv_line
@@ -50,12 +51,7 @@ def export(config: Config, typed: dict[str, Any]) -> None:
     )
     if "search_method" in typed:
         path = index_path(folder, config.search.search_method)
-        index = open_index(
-            config.search,
-            embeddings,
-            checkpoint.query_embeddings.numpy(),
-            config.run.seed,
-        )
+        index = open_index(config.search, embeddings, checkpoint.query_embeddings.numpy(), config.run.seed)
         index.save(path)
         print(f"written: {path} {index!r}")
 
@@ -64,5 +60,5 @@ def _write_movies(path: Path, movies: Movies) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         file.write(csv_line(["row", "movieId", "title", "genres"]))
         for row in range(len(movies)):
-            genres = "|".join(movies.genres[row]) or "(no genres listed)"
+            genres = "|".join(movies.genres[row]) or NO_GENRES
             file.write(csv_line([row, movies.public_id(row), movies.titles[row], genres]))

@@ -107,7 +107,8 @@ def _read_items(path: Path, table: ItemTable, columns: Columns) -> dict[str, int
         row_of[_named(path, line, table.id, item)] = len(row_of)
         titles.append(title or item)
         own = [genre.strip().replace("|", "/") for genre in genre_text.split(table.genre_separator)]
-        genres.append("|".join(genre for genre in own if genre))
+        own = [genre for genre in own if genre]
+        genres.append("|".join(own))
         names.update(own)
         years.append(year_of_title(title) if table.year is None else _year(path, line, table.year, year))
     if not row_of:

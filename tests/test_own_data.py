@@ -338,6 +338,12 @@ def test_more_genres_than_features_can_be_is_said(tmp_path):
         load_movielens(folder)
 
 
+def test_as_many_genres_as_allowed_and_an_item_without_one_are_read(tmp_path):
+    rows = "".join(f"{n};A;genre {n}\n" for n in range(1000)) + "bare;B;\n"
+    folder = small(tmp_path, "isbn;name;kind\n" + rows, "reader;book\nr;bare\n", genres="kind")
+    assert load_movielens(folder, cache=False).movies.genres[-2:] == [("genre 999",), ()]
+
+
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
     folder = tmp_path_factory.mktemp("library")
