@@ -6,7 +6,6 @@ training need not know of them, and whatever weights ``best.pt`` has, the added 
 
 import json
 import logging
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from utils.checkpoint import BEST, Checkpoint, load_checkpoint
 from utils.errors import UserError
 from utils.run_lock import locked
 from utils.titles import normalise
+from utils.whole_files import replacing
 
 logger = logging.getLogger("pinsage")
 
@@ -162,13 +162,6 @@ def _known(movies: Movies) -> tuple[set[int], dict[str, int]]:
 
 def _write(path: Path, films: Sequence[FilmFile]) -> None:
     content = {"format": FORMAT, "version": VERSION, "films": [film.as_plain() for film in films]}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump(content, file, ensure_ascii=False, indent=1)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    with replacing(path) as file:
+        file.write(text.encode())

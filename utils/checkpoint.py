@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import os
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -17,6 +16,7 @@ from data.feature_extractor import FeatureBasis
 from data.splits import Split
 from utils.checkpoint_check import check_parts
 from utils.errors import UserError, WorldError
+from utils.whole_files import replacing
 
 FORMAT = "pinsage-movielens"
 VERSION = 2
@@ -85,20 +85,14 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     plain["basis"] = _plain(checkpoint.basis)
     plain["movies"]["genres"] = ["|".join(genres) for genres in checkpoint.movies.genres]
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
+        with replacing(path) as file:
             torch.save({"format": FORMAT, "version": VERSION, **plain}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
     except (OSError, RuntimeError) as error:  # torch's writer hides the system's error in a RuntimeError
         raise WorldError(
             f"could not write {path} ({_first_line(error)}); the previous checkpoint is intact, "
             "free some space and run the same command with --resume"
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -7,7 +7,6 @@ whatever the archive's own checksums miss.
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.dataset import FloatArray, IntArray
+from utils.whole_files import replacing
 
 FORMAT = "pinsage-index"
 VERSION = 1
@@ -68,16 +68,9 @@ def write_index(content: IndexContent, path: Path) -> None:
             "fingerprint": content.fingerprint,
         }
     )
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     arrays: dict[str, Any] = {**content.arrays, HEADER: header, DIGEST: _digest(header, content.arrays)}
-    try:
-        with temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as file:
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def read_index(path: Path, kind: str, expected: str | None = None) -> IndexContent:
