@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from data.sources import prepare_dataset
 from utils.cli import add_settings, build_parser, guarded, set_up_logging, to_config
 
 EXAMPLES = (
@@ -36,6 +35,8 @@ def main(argv: list[str] | None = None) -> int:
     set_up_logging(config.run.verbose, config.run.quiet)
 
     def command() -> None:
+        from data.sources import prepare_dataset  # heavy
+
         wanted = config.download
         prepare_dataset(
             wanted.dataset,

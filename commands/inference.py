@@ -96,7 +96,10 @@ def _rows_of(recommender: Recommender, wanted: InferenceConfig) -> list[int]:
         return _rows_of_file(recommender, wanted.movie_ids)
     if wanted.title is not None:
         return [recommender.row_of_title(wanted.title)]
-    return [recommender.row_of_id(wanted.movie_id)]
+    try:
+        return [recommender.row_of_id(wanted.movie_id)]
+    except UserError as error:
+        raise UserError(f"{error}, try --title") from None
 
 
 def _rows_of_file(recommender: Recommender, name: str) -> list[int]:

@@ -23,19 +23,15 @@ def serve(config: Config, typed: dict[str, Any]) -> None:
     """Serve the page and the API from ``best.pt`` until interrupted.
 
     Raises:
-        UserError: no checkpoint, flags that do not fit, or a framework that is not installed.
+        UserError: no checkpoint, or flags that do not fit.
         WorldError: the port is taken.
     """
     check_search(config.search)
-    try:
-        import uvicorn
+    import uvicorn
 
-        from serve.app import create_app
-        from serve.films import Films
-    except ModuleNotFoundError as error:
-        raise UserError(
-            f"--mode serve needs {error.name}; install it with: pip install -r requirements.txt"
-        ) from None
+    from serve.app import create_app
+    from serve.films import Films
+
     listener = _listen(config.serve)
     with listener:
         set_up_compute(config.run)

@@ -182,6 +182,11 @@ def test_the_checkpoint_rules():
         (OSError(28, "No space left on device", "out/x"), 1, "error: disk full (out/x); free some space"),
         (PermissionError(13, "Permission denied", "out/x"), 1, "error: not allowed to write (out/x)"),
         (MemoryError(), 1, "error: out of memory; use"),
+        (
+            ModuleNotFoundError("No module", name="numba"),
+            2,
+            "error: the package numba is not installed here; pip",
+        ),
         (KeyboardInterrupt(), 130, "interrupted; the last complete checkpoint is intact"),
     ],
 )

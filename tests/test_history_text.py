@@ -1,4 +1,5 @@
 import math
+import re
 
 import pytest
 from hypothesis import given
@@ -27,7 +28,7 @@ def test_ids_with_and_without_ratings_are_read_back(films):
     assert same(found.ratings, [r for _, r, _ in films])
 
 
-TITLES = st.text(st.characters(exclude_characters=";=", exclude_categories=["Cs"]), min_size=1).map(
+TITLES = st.text(st.characters(exclude_characters=":;=", exclude_categories=["Cs"]), min_size=1).map(
     lambda t: "x" + t.strip()
 )
 
@@ -38,6 +39,20 @@ def test_titles_with_and_without_ratings_are_read_back(films, end):
     found = read(text)
     assert not found.are_ids and found.films == [t.strip() for t, _, _ in films]
     assert same(found.ratings, [r for _, r, _ in films])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Heat:5", "'Heat:5' is no id; a title's rating follows '='"),
+        ("Toy Story; Heat: 4.5", "'Heat: 4.5' is no id"),
+        ("Heat=5, Alien=4", "titles are separated by ';', got 'Heat=5, Alien'"),
+        ("1;50", "ids are separated by commas, as in '1,50'"),
+    ],
+)
+def test_marks_of_ids_among_titles_are_refused_rather_than_lost(text, said):
+    with pytest.raises(UserError, match=re.escape(said)):
+        read(text)
 
 
 @given(st.text(st.sampled_from("12:;,=. ab-\n\x1b"), max_size=20))
@@ -92,4 +107,6 @@ def test_mistakes_say_what_to_do(text, message):
 def test_text_ids_are_told_by_the_catalogue():
     known = {"a-1", "b:2"}.__contains__
     assert parse_history("a-1:3,a-1", 0, 10, known).are_ids
-    assert not parse_history("a-2:3", 0, 10, known).are_ids
+    assert not parse_history("a-2", 0, 10, known).are_ids
+    with pytest.raises(UserError, match="'a-2:3' is no id"):
+        parse_history("a-2:3", 0, 10, known)

@@ -393,7 +393,7 @@ def test_readers_are_recommended_to_without_ratings_that_nobody_gave(workspace, 
         "title": "user Reader Nº7, who has taken 12 films",
     }
     for film in found["recommendations"]:
-        assert film["reason"].startswith("because you watched Tome ")
+        assert film["reason"].startswith("because of Tome ")
     (typed,) = answers(workspace, capsys, "--history", "sea/004-X:5,sea/006-X")
     assert {film["movieId"] for film in typed["recommendations"]}.isdisjoint({"sea/004-X", "sea/006-X"})
     assert sum(shelf_of(film["movieId"]) == "sea" for film in typed["recommendations"]) >= 9

@@ -34,12 +34,17 @@ def test_a_history_of_two_tastes_gets_both_each_for_its_reason(workspace, capsys
     reasons = {
         "because you rated Planted 007 (1987) 5": 7,
         "because you rated Planted 008 (1988) 4.5": 8,
-        "because you watched Planted 009 (1989)": 9,
+        "because of Planted 009 (1989)": 9,
         "because you rated Planted 010 (1990) 5": 10,
     }
     own = [block_of(film["movieId"]) == block_of(reasons[film["reason"]]) for film in films]
     assert sum(own) >= 8
     assert [film["score"] for film in films] == sorted((film["score"] for film in films), reverse=True)
+
+
+def test_a_film_that_was_disliked_is_no_reason(workspace, capsys):
+    films = json.loads(ask(workspace, capsys, "--history", "7:1", "--format", "json"))[0]["recommendations"]
+    assert {film["reason"] for film in films} == {"near Planted 007 (1987), which you rated 1"}
 
 
 def test_titles_are_the_same_films_as_ids(workspace, capsys):

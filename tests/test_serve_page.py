@@ -162,7 +162,7 @@ def test_the_api_page_explains_and_tries_every_route(address):
         assert "200 in" in page.inner_text("pre:not([hidden])")
         page.locator("textarea").fill('{"history": [{"movieId": 7}]}')
         page.click('[aria-label="try post /api/recommendations"]')
-        page.get_by_text("because you watched Planted 007").first.wait_for()
+        page.get_by_text("because of Planted 007").first.wait_for()
 
 
 def test_a_film_that_is_not_there_is_said_on_the_page(address):

@@ -12,6 +12,7 @@ from data.histories import History
 from utils.taste import Suggestion
 
 SCORE_DIGITS = 6  # what a float32 has to give
+LIKED = 3.0  # stars from which a rating is a reason to recommend; below, the film is only near
 MOST_NAMED = 3  # films of a history that the heading names
 
 
@@ -157,8 +158,10 @@ def answer_for_person(question: Question, movies: Movies, found: Sequence[Sugges
 
 
 def _reason(movies: Movies, suggestion: Suggestion) -> str:
-    """``because you rated Toy Story (1995) 5``, or ``watched`` where there is no rating."""
-    title = movies.titles[suggestion.because]
-    if suggestion.rating is None:
-        return f"because you watched {title}"
-    return f"because you rated {title} {suggestion.rating:g}"
+    """``because you rated Toy Story (1995) 5``, or ``because of`` it where there is no rating."""
+    title, rating = movies.titles[suggestion.because], suggestion.rating
+    if rating is None:
+        return f"because of {title}"
+    if rating < LIKED:
+        return f"near {title}, which you rated {rating:g}"
+    return f"because you rated {title} {rating:g}"

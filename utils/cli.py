@@ -15,6 +15,9 @@ from utils.errors import UserError, WorldError
 logger = logging.getLogger("pinsage")
 
 OUT_OF_MEMORY = "out of memory; use a smaller dataset, --batch_size or --num_neighbors"
+MISSING_PACKAGE = (
+    "the package {} is not installed here; pip install -r requirements.txt (is the environment active?)"
+)
 INTERRUPTED = "interrupted; the last complete checkpoint is intact, --resume continues a training"
 
 
@@ -238,6 +241,8 @@ def guarded(command: Callable[[], None], verbose: bool = False, when_interrupted
         code, line = 1, OUT_OF_MEMORY
     except OSError as error:
         code, line = 1, _os_error_line(error)
+    except ModuleNotFoundError as error:
+        code, line = 2, MISSING_PACKAGE.format(error.name)
     except Exception as error:  # a bug, or PyTorch's own way to say that memory ran out
         first = (str(error) or type(error).__name__).splitlines()[0]
         no_memory = "allocate memory" in first or type(error).__name__ == "OutOfMemoryError"

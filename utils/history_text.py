@@ -11,6 +11,9 @@ from utils.errors import UserError
 
 _NUMBER_ID = re.compile(r"[0-9]+")
 _LETTER = re.compile(r"[^\W\d_]")
+# Marks of ids among titles, ``Heat:5`` and ``Heat=5, Alien``: a tolerant search for titles would pass over them.
+_COLON_RATING = re.compile(r":\s*[0-9](\.[0-9]+)?\s*$")
+_COMMA_AFTER_RATING = re.compile(r"=\s*[0-9](\.[0-9]+)?\s*,")
 
 
 class HistoryText(NamedTuple):
@@ -66,6 +69,8 @@ def parse_history(
             f"--history {shown(text)} names no film at place {films.index('') + 1}; "
             "write ids as 1:5,50,260 or titles as 'Toy Story=5; Heat'"
         )
+    if not are_ids:
+        _refuse_marks_of_ids(films, is_id)
     ratings = [
         _rating(film, rating.strip(), lowest, highest) if mark else math.nan
         for film, (_, mark, rating) in zip(films, parts, strict=True)
@@ -81,6 +86,20 @@ def _cut_title(piece: str) -> tuple[str, str, str]:
     """Title, mark and rating; the last ``=`` counts, as a title may hold one."""
     title, mark, rating = piece.rpartition("=")
     return (title, mark, rating) if mark else (piece, "", "")
+
+
+def _refuse_marks_of_ids(titles: list[str], is_id: Callable[[str], bool]) -> None:
+    if len(titles) > 1 and all(map(is_id, titles)):
+        raise UserError(f"--history: ids are separated by commas, as in {shown(','.join(titles))}")
+    for title in titles:
+        if _COLON_RATING.search(title):
+            raise UserError(
+                f"--history: {shown(title)} is no id; a title's rating follows '=', as in 'Heat=5'"
+            )
+        if _COMMA_AFTER_RATING.search(title):
+            raise UserError(
+                f"--history: titles are separated by ';', got {shown(title)}; write 'Toy Story=5; Heat=4'"
+            )
 
 
 def _rating(film: str, text: str, lowest: float, highest: float) -> float:

@@ -74,11 +74,11 @@ class Recommender:
             try:
                 known = int(ID.parse(text))
             except ValueError as rule:
-                raise UserError(f"an id must be {rule}, got {shown(text)}; try --title") from None
+                raise UserError(f"an id must be {rule}, got {shown(text)}") from None
             which = f"{len(movies):,} films with ids from {movies.ids.min()} to {movies.ids.max()}"
         if known not in self._row_of:
             named = text if text.isdecimal() else shown(text)
-            raise UserError(f"no film has the id {named}; {self.dataset} has {which}, try --title")
+            raise UserError(f"no film has the id {named}; {self.dataset} has {which}")
         return self._row_of[known]
 
     def row_of_title(self, title: str) -> int:
@@ -89,16 +89,16 @@ class Recommender:
         """
         rows = find_title(title, self.movies)
         if not rows:
-            raise UserError(
-                f"no film is called anything like {title!r}; check the spelling or use --movie_id"
-            )
+            raise UserError(f"no film is called anything like {title!r}; check the spelling or give its id")
         if len(rows) > 1:
             named = [
-                f"{self.movies.titles[row]} (--movie_id {self.movies.public_id(row)})"
-                for row in rows[:MOST_SHOWN]
+                f"{self.movies.titles[row]} (id {self.movies.public_id(row)})" for row in rows[:MOST_SHOWN]
             ]
             more = f" and {len(rows) - MOST_SHOWN} more" if len(rows) > MOST_SHOWN else ""
-            raise UserError(f"{title!r} can mean {len(rows)} films: {'; '.join(named)}{more}")
+            raise UserError(
+                f"{title!r} can mean {len(rows)} films: {'; '.join(named)}{more}; "
+                "give the whole title, or its id"
+            )
         return rows[0]
 
     def similar(self, row: int, k: int) -> list[Recommendation]:

@@ -21,6 +21,8 @@ from utils.search.base import VectorIndex
 NEAREST = 100  # films that each film of a history ranks
 RANK_OFFSET = 3.0  # a film's rank r gives 1 / (RANK_OFFSET + r); larger is flatter
 RECENCY_POWER = 1.0  # the latest film counts 1, the one before it 1/2, then 1/3
+# From so many films on. A few favourites are typed in no order of time: the fewer, the more alike they count.
+LONG_HISTORY = 20
 RATING_POWER = 2.0  # 5 stars count 25 times as much as 1 star
 LEAST_RATING = 0.1  # share of the highest rating that any counts as at least, so that no film counts 0
 MOST_ASKED = 500  # films of a history that are asked, those that count most
@@ -47,11 +49,11 @@ class Suggestion(NamedTuple):
 def history_weights(history: History) -> FloatArray:
     """How much each film of a history counts, float64 ``[n]``, summing to 1: recent and well-rated ones most.
 
-    A film without a rating counts as one with the average of the others. Only ratios of ratings matter,
-    so any scale will do.
+    Order counts little in a short history. A film without a rating counts as one with the average of the
+    others. Only ratios of ratings matter, so any scale will do.
     """
     age = np.arange(len(history.rows), 0, -1, dtype=np.float64)  # 1 for the latest
-    weights = age**-RECENCY_POWER
+    weights = age ** (-RECENCY_POWER * min(1.0, len(age) / LONG_HISTORY))
     known = ~np.isnan(history.ratings)
     if known.any() and np.nanmax(history.ratings) > 0:
         ratings = np.where(known, history.ratings, history.ratings[known].mean(dtype=np.float64))

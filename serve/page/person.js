@@ -41,7 +41,7 @@ async function recommend(choose) {
     if (turn !== asked) return;
     const focused = panel.contains(document.activeElement);
     panel.replaceChildren(
-      make("p", { class: "lead" }, make("span", {}, `For someone who has seen ${history.length === 1 ? "this film" : `these ${history.length} films`}; later ones count more.`)),
+      make("p", { class: "lead" }, make("span", {}, `For someone who has seen ${history.length === 1 ? "this film" : `these ${history.length} films`}; well-rated and later ones count more.`)),
       filmList(answer.recommendations, choose));
     if (focused) panel.querySelector("button")?.focus();
     showProblem();
