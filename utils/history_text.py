@@ -11,7 +11,7 @@ from utils.errors import UserError
 
 _NUMBER_ID = re.compile(r"[0-9]+")
 _LETTER = re.compile(r"[^\W\d_]")
-# Marks of ids among titles, ``Heat:5`` and ``Heat=5, Alien``: a tolerant search for titles would pass over them.
+# Marks of ids among titles, ``Heat:5`` or ``Heat=5, Alien``, which a tolerant search would pass over.
 _COLON_RATING = re.compile(r":\s*[0-9](\.[0-9]+)?\s*$")
 _COMMA_AFTER_RATING = re.compile(r"=\s*[0-9](\.[0-9]+)?\s*,")
 
