@@ -43,7 +43,8 @@ def inputs_on_newer_data(
     Raises:
         UserError: the data are not newer ones of the same films and users.
     """
-    _check_newer(stored, movielens, split, path)
+    before = round(float(training_degree(stored.basis, stored.features.numpy()).sum()))
+    _check_newer(stored, movielens, split, path, before)
     row_of = {user: row for row, user in enumerate(_ids(movielens.user_ids, movielens.user_text_ids))}
     users = [row_of[user] for user in _ids(stored.user_ids.numpy(), stored.user_text_ids)]
     extended = extended_inputs(
@@ -55,13 +56,12 @@ def inputs_on_newer_data(
             f"cosine of {extended.agreement:.2f} in the spectral basis, where 1 is alike), so the ids name "
             "other people; train anew"
         )
-    before = training_degree(stored.basis, stored.features.numpy()).sum()
     logger.info(
         "extending %s (%s, epoch %d): %s new films, %s new users, %s more training ratings",
         *(path, stored.dataset["name"], stored.trainer["epoch"]),
         f"{movielens.num_movies - len(stored.movies):,}",
         f"{movielens.num_users - len(users):,}",
-        f"{len(split.train) - round(before):,}",
+        f"{len(split.train) - before:,}",
     )
     if extended.agreement is not None:
         logger.info(
@@ -85,7 +85,9 @@ def record_start(embeddings: Embeddings, validation: Queries | None, progress: P
     logger.info("before fine-tuning%s", validation_words(figures))
 
 
-def _check_newer(stored: Checkpoint, movielens: MovieLens, split: Split, path: Path) -> None:
+def _check_newer(
+    stored: Checkpoint, movielens: MovieLens, split: Split, path: Path, ratings_before: int
+) -> None:
     """Refuse data that cannot be what the checkpoint was trained on, some time later."""
     where = f"--data_dir {movielens.name}"
     if stored.dataset["data"] == movielens.fingerprint:
@@ -113,10 +115,9 @@ def _check_newer(stored: Checkpoint, movielens: MovieLens, split: Split, path: P
             f"{where} has other titles under {len(other):,} of the {len(stored.movies):,} ids of {path}, for "
             f"instance {other[0][1]!r} for {other[0][0]!r}, so it is another catalogue; train anew on it"
         )
-    before = round(float(training_degree(stored.basis, stored.features.numpy()).sum()))
-    if len(split.train) < before:
+    if len(split.train) < ratings_before:
         raise UserError(
-            f"{where} is older than {path}: {len(split.train):,} training ratings, {before:,} then; "
+            f"{where} is older than {path}: {len(split.train):,} training ratings, {ratings_before:,} then; "
             "give newer data"
         )
 

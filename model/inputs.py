@@ -77,7 +77,7 @@ def inputs_by_basis(
     features = film_features(basis, movielens.movies, graph.movie_user_matrix(), tags, movielens.genome)
     walks = walk_sampler(graph, settings, seed, device)
     neighbors, weights = walks.batch_sample_neighbors(np.arange(split.num_movies), settings.most_neighbors)
-    shadows = shadow_sampler(movielens, split, graph, basis, settings, seed, device)
+    shadows = ShadowSampler(graph, basis, movielens.movies, tags, movielens.genome, settings, seed, device)
     return ModelInputs(graph, basis, torch.from_numpy(features), neighbors, weights, shadows)
 
 
