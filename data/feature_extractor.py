@@ -12,10 +12,11 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.extmath import randomized_svd
 
-from data.dataset import FloatArray, Genome, IntArray, Movies, Tags
+from data.dataset import FloatArray, Genome, Movies, Tags
 from data.graph_builder import ItemGraph
+from data.spectral import POWER_ITERATIONS, fit_spectral
+from utils.sparse_products import product_with_dense
 
-POWER_ITERATIONS = 4  # of the randomised SVD; more no longer changes validation figures
 TAG_DIM = 32  # singular vectors kept of the film-tag matrix
 GENOME_DIM = 64  # principal components kept of the tag genome
 MAX_TAGS = 20_000  # the most used tags; the rest are typos and one person's notes
@@ -78,7 +79,7 @@ def fit_features(
         year_std=_spread(years),
         degree_mean=float(log_degree.mean()) if len(log_degree) else 0.0,
         degree_std=_spread(log_degree),
-        user_basis=_fit_spectral(graph, spectral_dim, seed),
+        user_basis=fit_spectral(graph, spectral_dim, seed),
         tag_names=tag_names,
         tag_basis=tag_basis,
         genome_mean=genome_mean,
@@ -115,7 +116,8 @@ def film_features(
         _degree_part(basis, degree if degree_known else np.zeros_like(degree)),
     ]
     if basis.user_basis.shape[1]:
-        parts.append(_spectral_part(basis, movie_users, degree))
+        # Unit rows make the square root of the degree drop out.
+        parts.append(_with_mask(_unit_rows(product_with_dense(movie_users, basis.user_basis))))
     if basis.tag_names:
         parts.append(
             _with_mask(_unit_rows(_tag_counts(tags, len(movies), basis.tag_names) @ basis.tag_basis))
@@ -178,30 +180,6 @@ def _year_part(basis: FeatureBasis, movies: Movies) -> FloatArray:
 def _degree_part(basis: FeatureBasis, degree: FloatArray) -> FloatArray:
     scaled = (np.log1p(degree) - basis.degree_mean) / basis.degree_std
     return np.stack([np.where(degree > 0, scaled, 0), degree == 0], axis=1)
-
-
-def _fit_spectral(graph: ItemGraph, spectral_dim: int, seed: int) -> FloatArray:
-    """Right singular vectors of D_m^-1/2 A D_u^-1/2, scaled so that films fold in by a sparse product."""
-    matrix = graph.movie_user_matrix()
-    rank = min(spectral_dim, min(matrix.shape) - 1)
-    if rank < 1 or graph.num_edges == 0:
-        return np.zeros((graph.num_users, 0), dtype=np.float32)
-    user_scale = _inverse_root(graph.user_degree)
-    normalised = sp.diags_array(_inverse_root(graph.movie_degree)) @ matrix @ sp.diags_array(user_scale)
-    _, _, right = randomized_svd(
-        normalised.tocsr(), rank, n_iter=POWER_ITERATIONS, random_state=seed, flip_sign=True
-    )
-    # A film's row of U S is its normalised row times V: linear in its raters, whoever it is.
-    return np.ascontiguousarray((right * user_scale).T, dtype=np.float32)
-
-
-def _inverse_root(degree: IntArray) -> FloatArray:
-    return 1 / np.sqrt(np.maximum(degree, 1, dtype=np.float32))
-
-
-def _spectral_part(basis: FeatureBasis, movie_users: sp.csr_matrix, degree: FloatArray) -> FloatArray:
-    # Unit rows make the square root of the degree drop out.
-    return _with_mask(_unit_rows(movie_users @ basis.user_basis))
 
 
 def _tag_counts(tags: Tags | None, num_movies: int, tag_names: list[str]) -> sp.csr_matrix:

@@ -7,16 +7,18 @@ import logging
 import unicodedata
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.factories import catalogue
+from tests.fuzzing import fuzz
 from utils.answer_formats import (
     aligned,
     csv_text,
     display_width,
     films_table,
     json_text,
+    one_line,
     print_answers,
     shortened,
     tables,
@@ -26,7 +28,7 @@ from utils.answers import Answer, Question, RecommendedFilm, film_question, make
 HOSTILE = st.text(st.characters(codec="utf-8") | st.sampled_from('",\n\r\t|;\x1b\x00字é\u0301'), max_size=30)
 # A genre cannot hold the character that separates genres in MovieLens's files.
 GENRE = HOSTILE.filter(lambda text: text and "|" not in text)
-PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PATIENT = fuzz()
 SCORE = st.floats(-1, 1, width=32)
 
 
@@ -100,6 +102,14 @@ def test_a_table_keeps_to_the_terminal_where_it_can(answer, width):
         assert cut == full
     for line, film in zip(narrowest[2:], answer.films, strict=True):  # ids are whole however narrow it is
         assert " ".join(str(film.movie_id).split()) in line or not str(film.movie_id).isprintable()
+
+
+def test_what_a_text_loses_takes_no_columns():
+    assert one_line("\x1b a\x1b\x00 b\t\x1b") == "a b"
+    film = RecommendedFilm(1, 0.5, 7, "Film", 1999, ("g" * 40,), "because\x1b")
+    answer = Answer(Question("film", 1, "x"), (film,), 1)
+    full = films_table(answer)
+    assert films_table(answer, display_width(full.split("\n")[1])) == full
 
 
 def test_the_longest_texts_give_way():

@@ -2,9 +2,6 @@
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from data.histories import user_questions
 from data.splits import held_out_queries, split_interactions
@@ -13,7 +10,6 @@ from utils.baselines import BASELINES, ImplicitALS, ItemKNNCosine, fit_and_choos
 from utils.baselines.base import Refittable
 from utils.baselines.fits import Fits
 from utils.baselines.for_users import film_counts, film_sums, fit_for_users
-from utils.baselines.kernels import product_with_dense, rows_product
 from utils.evaluation import rank_targets, ranking_metrics
 
 NUM_USERS, NUM_MOVIES = 30, 40
@@ -23,20 +19,6 @@ NUM_USERS, NUM_MOVIES = 30, 40
 def split():
     ratings = random_interactions(NUM_USERS, NUM_MOVIES, 0.6)
     return split_interactions(ratings, NUM_USERS, NUM_MOVIES, "temporal")
-
-
-@given(st.integers(0, 10_000))
-@settings(max_examples=25, deadline=None)
-def test_products_are_scipys_to_the_bit(seed):
-    rng = np.random.default_rng(seed)
-    rows, middle, columns = rng.integers(1, 40, 3)
-    left, right = (
-        sp.random(*shape, 0.3, "csr", np.float32, rng) for shape in [(rows, middle), (middle, columns)]
-    )
-    asked = rng.integers(0, rows, rng.integers(0, 10))
-    np.testing.assert_array_equal(rows_product(left, asked, right), (left[asked] @ right).toarray())
-    dense = rng.random((middle, 5), dtype=np.float32)
-    np.testing.assert_array_equal(product_with_dense(left, dense), left @ dense)
 
 
 @pytest.mark.parametrize("kept", [0, 10**6])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch_geometric.metrics import (
     LinkPredCoverage,
@@ -12,6 +12,7 @@ from torch_geometric.metrics import (
 )
 
 from data.splits import Queries
+from tests.fuzzing import fuzz
 from utils.errors import WorldError
 from utils.evaluation import (
     EmbeddingScorer,
@@ -72,7 +73,7 @@ def rankings(draw):
     )
 
 
-@settings(max_examples=150, deadline=None)
+@fuzz(150)
 @given(rankings(), st.integers(1, 13))
 def test_fast_ranks_and_coverage_equal_the_naive_loop(ranking, block_size):
     table, questions = ranking

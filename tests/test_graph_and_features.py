@@ -1,16 +1,17 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from data.dataset import Genome, Interactions, Tags
 from data.feature_extractor import film_features, fit_features
 from data.graph_builder import build_graph
 from tests.factories import catalogue, random_graph, random_interactions
+from tests.fuzzing import fuzz
 
 
-@settings(max_examples=40, deadline=None)
+@fuzz(40)
 @given(st.integers(1, 12), st.integers(1, 12), st.floats(0, 1), st.integers(0, 100))
 def test_graph_holds_every_interaction_both_ways(num_users, num_movies, density, seed):
     interactions = random_interactions(num_users, num_movies, density, seed)

@@ -4,9 +4,10 @@ from itertools import chain, combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzzing import fuzz
 from tests.test_nearest_neighbors import unit_vectors
 from utils.search.buckets import flips, make_tables, probe, table_keys
 from utils.search.hamming import BLOCK, keep_nearest, scan
@@ -24,7 +25,7 @@ def by_hamming(signatures, signature, limit):
     return np.sort(np.argsort(distances, kind="stable")[:limit])
 
 
-@settings(max_examples=100, deadline=None)
+@fuzz(100)
 @given(st.integers(1, 3 * BLOCK), st.integers(1, 5), st.integers(1, 80), st.integers(0, 2**32 - 1))
 def test_scan_equals_sorting(count, words, limit, seed):
     rng = np.random.default_rng(seed)
@@ -83,7 +84,7 @@ def test_tables_hold_every_row_in_its_bucket():
     assert keys[5, 3] == int(signatures[5, 0]) >> 12 & 15
 
 
-@settings(max_examples=50, deadline=None)
+@fuzz(50)
 @given(st.integers(1, 6), st.integers(1, 70), st.integers(0, 10**6))
 def test_flips_come_in_the_order_of_their_cost(bits, num_probes, seed):
     margins = np.random.default_rng(seed).random(bits).astype(np.float32)
@@ -97,7 +98,7 @@ def test_flips_come_in_the_order_of_their_cost(bits, num_probes, seed):
     assert out[:found].tolist() == [mask for _, mask in costs[:found]]
 
 
-@settings(max_examples=50, deadline=None)
+@fuzz(50)
 @given(st.integers(1, 400), st.integers(1, 16), st.integers(1, 30), st.integers(0, 10**6))
 def test_probing_ranks_the_rows_of_its_buckets_by_hamming_distance(count, num_probes, limit, seed):
     rng = np.random.default_rng(seed)

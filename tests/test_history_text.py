@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzzing import fuzz
 from utils.errors import UserError
 from utils.history_text import parse_history
 
@@ -20,6 +21,7 @@ def same(found, expected):
     return all((math.isnan(f) and e is None) or f == e for f, e in zip(found, expected, strict=True))
 
 
+@fuzz()
 @given(st.lists(st.tuples(st.integers(0, 10**9), RATINGS, SPACE), min_size=1))
 def test_ids_with_and_without_ratings_are_read_back(films):
     text = ",".join(f"{i}{s}" + ("" if r is None else f":{s}{r:g}") for i, r, s in films)
@@ -33,6 +35,7 @@ TITLES = st.text(st.characters(exclude_characters=":;=", exclude_categories=["Cs
 )
 
 
+@fuzz()
 @given(st.lists(st.tuples(TITLES, RATINGS, SPACE), min_size=1), st.sampled_from(["", ";"]))
 def test_titles_with_and_without_ratings_are_read_back(films, end):
     text = ";".join(f"{s}{t}" + ("" if r is None else f"={s}{r:g}") for t, r, s in films) + end
@@ -55,6 +58,7 @@ def test_marks_of_ids_among_titles_are_refused_rather_than_lost(text, said):
         read(text)
 
 
+@fuzz()
 @given(st.text(st.sampled_from("12:;,=. ab-\n\x1b"), max_size=20))
 def test_any_text_is_a_history_or_one_line(text):
     try:

@@ -2,13 +2,14 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from model.batch import make_batch
 from model.heads import Embeddings
 from model.loss import max_margin_loss, softmax_loss
+from tests.fuzzing import fuzz
 
 
 def make_pairs(num_films, num_pairs, num_shared, num_hard, seed):
@@ -38,7 +39,7 @@ SIZES = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@fuzz(60)
 @given(SIZES)
 def test_softmax_equals_the_loop_over_pairs_and_so_do_its_gradients(sizes):
     z, query, positive, shared, hard, rows, batch = make_pairs(*sizes)
@@ -49,7 +50,7 @@ def test_softmax_equals_the_loop_over_pairs_and_so_do_its_gradients(sizes):
     _same(z, softmax_loss(rows, batch, 0.2), naive(z, query, positive, shared, hard, one_pair))
 
 
-@settings(max_examples=60, deadline=None)
+@fuzz(60)
 @given(SIZES)
 def test_max_margin_equals_the_loop_over_pairs_and_so_do_its_gradients(sizes):
     z, query, positive, shared, hard, rows, batch = make_pairs(*sizes)

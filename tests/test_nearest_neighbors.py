@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzzing import fuzz
 from utils.nearest_neighbors import (
     ExactIndex,
     LSHIndex,
@@ -61,7 +62,7 @@ def make(request):
 class TestEveryIndex:
     """What holds for every index, however approximate."""
 
-    @settings(max_examples=40, deadline=None)
+    @fuzz(40)
     @given(
         name=st.sampled_from(sorted(MAKERS)),
         count=st.integers(1, 40),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from commands.entry import main_inference, main_modes
@@ -19,6 +19,7 @@ from data.splits import split_interactions
 from model.inputs import build_inputs
 from model.new_films import append_films, known_raters, spectral_neighbors
 from tests.factories import random_movielens
+from tests.fuzzing import fuzz
 from tests.planted import block_of, planted_movielens
 from tests.test_commands import FAST, flags, main_train, recommended, refused
 from tests.trained import MODEL, trained_checkpoint
@@ -109,7 +110,7 @@ def test_without_a_spectral_basis_ratings_say_nothing(spectral_dim):
     assert torch.equal(rated, unrated) == (spectral_dim == 0)
 
 
-@settings(max_examples=25, deadline=None)
+@fuzz(25)
 @given(st.lists(st.integers(0, 40), max_size=30), st.booleans())
 def test_any_raters_give_a_sound_neighbour_table(checkpoint, users, described):
     film = rated_by(*users) if described else FilmFile("x", ratings=rated_by(*users).ratings, movie_id=3)

@@ -10,20 +10,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from commands.entry import main_inference, main_modes, main_train
 from data.dataset import load_movielens
 from data.schema import InteractionTable, ItemTable, read_schema
 from tests.books import SCHEMA, library, shelf_of
+from tests.fuzzing import fuzz
 from tests.planted import planted_movielens
 from tests.test_commands import FAST, flags, refused
 from utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
 RATED = {"rating": "stars", "timestamp": "day"}
-PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PATIENT = fuzz()
 
 
 def changed(table, **values):

@@ -3,12 +3,13 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from data.negative_sampler import NegativeSampler, hard_band, num_hard_negatives
 from data.pairs import TrainingPairs
 from tests.factories import random_graph, random_interactions
+from tests.fuzzing import fuzz
 from tests.test_random_walk import exact_visits
 
 
@@ -23,7 +24,7 @@ def list_pairs(interactions, window, both_ways):
     return Counter(pairs)
 
 
-@settings(max_examples=50, deadline=None)
+@fuzz(50)
 @given(
     st.integers(1, 10),
     st.integers(1, 10),
@@ -79,7 +80,7 @@ def test_random_negatives_are_distinct_and_uniform():
     assert everything.tolist() == list(range(20))
 
 
-@settings(max_examples=30, deadline=None)
+@fuzz(30)
 @given(st.integers(1, 12), st.integers(3, 12), st.floats(0, 1), st.integers(0, 99))
 def test_hard_negatives_are_never_the_query_or_its_positive(num_users, num_movies, density, seed):
     sampler = NegativeSampler(random_graph(num_users, num_movies, density, seed), seed=seed)

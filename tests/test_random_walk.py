@@ -2,12 +2,13 @@ import numba
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
 from data.graph_builder import build_graph
 from tests.factories import random_graph, random_interactions
+from tests.fuzzing import fuzz
 from utils.random_walk import RandomWalkSampler
 
 
@@ -61,7 +62,7 @@ def _stays(graph):
     return np.diag(step)
 
 
-@settings(max_examples=40, deadline=None)
+@fuzz(40)
 @given(
     num_users=st.integers(1, 15),
     num_movies=st.integers(1, 15),

@@ -1,18 +1,19 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from config import ModelConfig
 from tests.factories import random_graph
+from tests.fuzzing import fuzz
 from tests.test_random_walk import exact_visits
 from utils import random_walk_torch
 from utils.random_walk import RandomWalkSampler
 from utils.random_walk_torch import TorchRandomWalkSampler, walk_sampler
 
 
-@settings(max_examples=40, deadline=None)
+@fuzz(40)
 @given(
     num_users=st.integers(1, 30),
     num_movies=st.integers(1, 30),

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from data.dataset import Interactions
 from data.splits import Queries, SplitName, held_out_queries, split_interactions
+from tests.fuzzing import fuzz
 from utils.errors import UserError
 
 Row = tuple[int, int, float, int]
@@ -63,7 +64,7 @@ def naive_split(rows: list[Row], num_users: int, name: str) -> tuple[list[Row], 
     return train, validation, test
 
 
-@settings(max_examples=150, deadline=None)
+@fuzz(150)
 @given(histories(), st.sampled_from(["leave_one_out", "temporal", "none"]))
 def test_split_agrees_with_a_loop(history: tuple[list[Row], int], name: SplitName) -> None:
     rows, num_users = history
@@ -112,7 +113,7 @@ def naive_questions(
     return asked
 
 
-@settings(max_examples=150, deadline=None)
+@fuzz(150)
 @given(histories(), st.sampled_from(["leave_one_out", "temporal"]), st.sampled_from(["validation", "test"]))
 def test_questions_agree_with_a_loop(history: tuple[list[Row], int], name: SplitName, part: str) -> None:
     rows, num_users = history

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from data.histories import History
+from tests.fuzzing import fuzz
 from utils.nearest_neighbors import ExactIndex, LSHIndex, WeakANDIndex
 from utils.taste import TasteScorer, history_weights, suggest
 
@@ -68,7 +69,7 @@ def test_order_counts_little_among_a_few_favourites():
 
 
 @given(st.lists(st.integers(0, 89), min_size=1, max_size=89, unique=True), st.integers(1, 100))
-@settings(max_examples=50, deadline=None)
+@fuzz(50)
 def test_nothing_seen_is_suggested_and_everything_else_can_be(rows, k):
     found = [s.row for s in ask(seen(rows), k)]
     assert len(found) == len(set(found)) == min(k, 90 - len(rows)) and not set(found) & set(rows)
@@ -99,7 +100,7 @@ def test_the_reason_is_the_film_that_speaks_loudest_and_carries_its_rating():
 
 
 @given(st.integers(0, 1000))
-@settings(max_examples=10, deadline=None)
+@fuzz(10)
 def test_evaluation_scores_what_is_suggested(seed):
     rng = np.random.default_rng(seed)
     vectors, queries = (unit(rng.normal(size=(300, 6))) for _ in range(2))

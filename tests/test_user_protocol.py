@@ -2,12 +2,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from data.histories import History, UserQuestions, user_questions
 from data.splits import split_interactions
 from tests.factories import catalogue, random_interactions
+from tests.fuzzing import fuzz
 from utils.baselines import EASE, ImplicitALS, ItemKNNCosine
 from utils.baselines.fits import Fits
 from utils.baselines.for_users import USER_BASELINES, FilmSum, fit_for_users
@@ -50,7 +51,7 @@ def naive(scores, questions):
 
 
 @given(st.integers(0, 10_000), st.sampled_from([2, 5, 1000]))
-@settings(max_examples=30, deadline=None)
+@fuzz(30)
 def test_metrics_are_those_of_a_naive_loop(seed, levels):
     rng = np.random.default_rng(seed)
     histories, targets = [], []

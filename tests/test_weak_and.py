@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzzing import fuzz
 from tests.test_nearest_neighbors import clustered, unit_vectors
 from utils.search.partitions import MAX_TERMS, assign, default_partitions, default_probes, train_partitions
 from utils.search.postings import BLOCK_LENGTH, invert
@@ -47,7 +48,7 @@ def random_query(rng, tokens, postings, num_partitions, spread):
     return QueryTokens(weights.astype(np.int64), details, lists.astype(np.int64), bounds, 0)
 
 
-@settings(max_examples=300, deadline=None)
+@fuzz(300)
 @given(
     num_films=st.integers(1, 150),
     num_partitions=st.integers(1, 9),
@@ -79,7 +80,7 @@ def test_kernel_reference_and_brute_force_agree(
         assert score == token_score(film, tokens, query)
 
 
-@settings(max_examples=40, deadline=None)
+@fuzz(40)
 @given(
     count=st.integers(1, 300),
     num_partitions=st.integers(1, 40),
@@ -182,7 +183,7 @@ def test_token_scores_rank_as_inner_products_do():
     assert np.corrcoef(tokens, products)[0, 1] > 0.999
 
 
-@settings(max_examples=60, deadline=None)
+@fuzz(60)
 @given(
     count=st.integers(1, 300),
     later=st.integers(0, 20),

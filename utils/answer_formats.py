@@ -187,4 +187,4 @@ def display_width(text: str) -> int:
 
 def one_line(text: str) -> str:
     """Text that cannot break the table, or command the terminal."""
-    return "".join(c if c.isprintable() else " " for c in " ".join(text.split()))
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

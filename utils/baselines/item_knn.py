@@ -12,7 +12,7 @@ import scipy.sparse as sp
 
 from data.dataset import FloatArray, IntArray, Interactions, Movies
 from utils.baselines.base import Settings, movie_user_matrix, row_sums
-from utils.baselines.kernels import rows_product
+from utils.sparse_products import rows_product
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 
 from data.dataset import FloatArray, IntArray, Interactions, Movies
 from utils.baselines.base import Settings, movie_user_matrix, row_sums
-from utils.baselines.kernels import product_with_dense, rows_product
+from utils.sparse_products import product_with_dense, rows_product
 
 RESTART_PROBABILITY = 0.5
 KEPT_VISITS = 2**26  # visits remembered, films asked times films of the catalogue: 256 MB
