@@ -124,6 +124,12 @@ class TrainingConfig:
     )
     margin: float = flag(0.1, "max-margin's margin on cosines (the paper gives none)", low=0)
     num_negatives: int = flag(2048, "random negatives shared by a batch; at most the catalogue", low=1)
+    popular_negatives: float = flag(
+        0.5,
+        "share of the random negatives' chances that goes by popularity; the rest is equal",
+        low=0,
+        high=0.9,
+    )
     max_hard_negatives: int = flag(
         0, "end of the curriculum min(epoch, N), epochs from 0; the paper's is 6", low=0, high=6
     )
@@ -138,7 +144,11 @@ class TrainingConfig:
     shadow_share: float = flag(
         0.15, "share of a batch's films that it knows by a few ratings or none, as if new", low=0, high=1
     )
-    pairs_per_epoch: int = flag(1_000_000, "pairs drawn for an epoch where there are more", low=1)
+    pairs_per_epoch: int = flag(
+        0,
+        "pairs drawn for an epoch where there are more; 0 is a million, or 64 a film if that is more",
+        low=0,
+    )
     patience: int = flag(
         5, "epochs without a better validation MRR, averaged over three, before stopping", low=1
     )
@@ -249,6 +259,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "shadow_share": 0.0,
         "loss": "max_margin",
         "num_negatives": 500,
+        "popular_negatives": 0.0,
         "max_hard_negatives": 6,
         "pair_window": 1,
         "pair_order": "forward",

@@ -37,7 +37,7 @@ from model.fit import Progress, fit  # noqa: E402
 from model.inputs import ModelInputs, build_inputs  # noqa: E402
 from model.trainer import Trainer  # noqa: E402
 
-LARGE_BATCH = 32_768
+LARGE_BATCH = 4096
 NEIGHBORS = ((3, 10), (20, 50))  # (T, walks): the settings of DGL's PinSAGE example, and more of both
 CPU = torch.device("cpu")
 

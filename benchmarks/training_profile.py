@@ -60,7 +60,7 @@ def cpu_rate(trainer: Trainer, cpu_seconds: float) -> float:
         started = time.process_time()
         trainer.train_epoch()
         spent += time.process_time() - started
-        pairs += min(len(trainer.pairs), trainer.settings.pairs_per_epoch)
+        pairs += trainer.pairs_per_epoch
         if spent >= cpu_seconds:
             return pairs / spent
 

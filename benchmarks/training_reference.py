@@ -20,6 +20,7 @@ from utils.pyg_sampler import ImportanceNeighborSampler, importance_graph
 
 NEGATIVES = 50  # a pair, drawn among the films of the batch
 BATCH_SIZE = 512
+PAIRS = 1_000_000  # to go around
 
 
 def reference_steps(
@@ -28,7 +29,7 @@ def reference_steps(
     """Train forever; after each step its number of pairs."""
     pairs = TrainingPairs(split.train, split.num_users, settings.pair_window, settings.pair_order == "both")
     generator = torch.Generator().manual_seed(seed)
-    queries, positives = pairs[pairs.draw(settings.pairs_per_epoch, generator)]
+    queries, positives = pairs[pairs.draw(PAIRS, generator)]
     data = importance_graph(inputs.neighbors, inputs.weights, x=inputs.features)
     sampler = ImportanceNeighborSampler(inputs.neighbors, inputs.weights, model_settings.num_layers)
     model = build_model(inputs.features.size(1), model_settings, seed)

@@ -1,5 +1,9 @@
 """Random and hard negatives, and the curriculum between them (paper, section 3.3).
 
+The paper's random negatives are uniform. In a large catalogue nearly all of those are films that hardly
+anybody has seen, and teach little; so ours are drawn by popularity too, and the softmax divides a
+negative's term by its chance of being drawn: an unbiased estimate of the sum over all films.
+
 Hard negatives of a query are films that its personalised PageRank puts in a middle band: related
 to the query, but not as closely as a positive. The paper samples ranks 2000-5000 of its catalogue.
 Ours are the same ranks at the size of MovieLens-25M (62,423 films) and in proportion below it.
@@ -34,6 +38,22 @@ def hard_band(num_movies: int) -> tuple[int, int]:
     return first, max(first + 1, round(PAPER_BAND[1] * share))
 
 
+def inclusion_chances(weights: Tensor, count: int) -> Tensor:
+    """Chances float64 ``[n]`` that sum to ``count``, in proportion to ``weights`` but for those cut to one.
+
+    Args:
+        weights: float64 ``[n]``, positive.
+        count: below ``n``.
+    """
+    certain = torch.zeros(len(weights), dtype=torch.bool)
+    while True:
+        left = count - int(certain.sum())
+        chances = torch.where(certain, 1.0, left * weights / weights[~certain].sum())
+        if not (over := chances > 1).any():
+            return chances
+        certain |= over
+
+
 def num_hard_negatives(epoch: int, most: int = 6) -> int:
     """The curriculum: none in the first epoch (0), one more each epoch, ``most`` at the end."""
     return min(epoch, most)
@@ -47,14 +67,30 @@ class NegativeSampler:
         num_random: random negatives shared by a batch; the whole catalogue where that is smaller.
         most_hard: end of the curriculum; the paper's is 6.
         seed: of every draw, and of the walks behind the ranking.
+        popular_share: how far popularity decides which films the random ones are, below 1; 0 is the paper's.
+
+    Attributes:
+        log_chance: float32 ``[num_movies]``, logarithm of each film's chance of being among the random
+            negatives of a batch; None where all films have the same.
     """
 
-    def __init__(self, graph: ItemGraph, num_random: int = 500, most_hard: int = 6, seed: int = 0):
+    def __init__(
+        self,
+        graph: ItemGraph,
+        num_random: int = 500,
+        most_hard: int = 6,
+        seed: int = 0,
+        popular_share: float = 0.0,
+    ):
         self.graph = graph
         self.num_random = min(num_random, graph.num_movies)
         self.most_hard = most_hard
         self.seed = seed
         self.generator = torch.Generator().manual_seed(seed)
+        self.log_chance: Tensor | None = None
+        if popular_share > 0 and self.num_random < graph.num_movies:
+            self._chances = inclusion_chances(_popularity(graph, popular_share), self.num_random)
+            self.log_chance = self._chances.log().float()
         self._pool: Tensor | None = None
 
     def sample_batch_negatives(
@@ -86,7 +122,13 @@ class NegativeSampler:
         num_movies = self.graph.num_movies
         if self.num_random == num_movies:
             return torch.arange(num_movies)
-        return torch.randperm(num_movies, generator=self.generator)[: self.num_random]
+        order = torch.randperm(num_movies, generator=self.generator)
+        if self.log_chance is None:
+            return order[: self.num_random]
+        # Systematic sampling: one film wherever the chances, added up along the order, pass an integer.
+        start = torch.rand((), generator=self.generator, dtype=torch.float64)
+        passed = (self._chances[order].cumsum(0) + start).floor()
+        return order[passed.diff(prepend=torch.zeros(1, dtype=torch.float64)) > 0]
 
     def _hard_negatives(self, queries: Tensor, epoch: int, positives: Tensor | None) -> Tensor:
         num_hard = num_hard_negatives(epoch, self.most_hard)
@@ -121,6 +163,12 @@ class NegativeSampler:
             seconds = time.perf_counter() - started
             logger.info("hard negatives: %s films ranked in %.0f s", f"{len(self._pool):,}", seconds)
         return self._pool
+
+
+def _popularity(graph: ItemGraph, share: float) -> Tensor:
+    """A film's part of the ratings mixed with its part of the catalogue, float64 ``[num_movies]``."""
+    degree = torch.from_numpy(graph.movie_degree).double()
+    return share * degree / degree.sum() + (1 - share) / len(degree)
 
 
 def _draw_pool(

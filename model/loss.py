@@ -39,6 +39,9 @@ def softmax_loss(
 ) -> Tensor:
     """Cross-entropy of the positive against its negatives (sampled softmax).
 
+    Negatives that were drawn with unequal chances count as often as films of their chance are left out, so
+    that the sum estimates that over the whole catalogue without bias.
+
     Args:
         z: unit rows ``[F, d]`` for the batch's distinct films.
         batch: pairs and negatives.
@@ -47,8 +50,11 @@ def softmax_loss(
     """
     positive = _positive_scores(z, batch) / temperature
     scaled = _distinct_queries(z, batch) / temperature
-    total = _SharedLogSumExp.apply(scaled, _negatives(z, batch), batch.own_column, precision)  # [Q]
+    negatives = _negatives(z, batch)
+    total = _SharedLogSumExp.apply(scaled, negatives, batch.own_column, precision, batch.log_chance)  # [Q]
     total = total.index_select(0, batch.query_of_pair)  # [B]
+    if batch.log_chance is not None:
+        total = _with_positive_once(total, positive, batch.log_chance, batch.positive_column)
     # Where the positive is among the shared negatives, the sum holds its term already, once.
     total = torch.where(batch.positive_column >= 0, total, torch.logaddexp(total, positive))
     if batch.hard.size(1):
@@ -56,8 +62,20 @@ def softmax_loss(
     return (total - positive).mean()
 
 
+def _with_positive_once(
+    total: Tensor, positive: Tensor, log_chance: Tensor, positive_column: Tensor
+) -> Tensor:
+    """Take from ``total`` ``[B]`` what the positive's term is above its own where it is a negative too.
+
+    There it was divided by its chance c, so 1 / c - 1 times the term is too much.
+    """
+    surplus = (-log_chance).expm1().log()  # [R]
+    part = torch.where(positive_column >= 0, positive + surplus[positive_column] - total, -torch.inf).exp()
+    return total + torch.log1p(-part.clamp(max=1 - 1e-6))  # rounding must not leave less than nothing
+
+
 class _SharedLogSumExp(torch.autograd.Function):
-    """log sum over n of exp(queries . negatives[n]), the query itself left out.
+    """log sum over n of exp(queries . negatives[n]) / chance[n], the query itself left out.
 
     The score matrix is most of a step's memory traffic. Autograd would read and write it ten times;
     here it is written by the product, turned into exponentials in place, and read by two products.
@@ -65,11 +83,18 @@ class _SharedLogSumExp(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, queries: Tensor, negatives: Tensor, own_column: Tensor, precision: torch.dtype
+        ctx: Any,
+        queries: Tensor,
+        negatives: Tensor,
+        own_column: Tensor,
+        precision: torch.dtype,
+        log_chance: Tensor | None,
     ) -> Tensor:
-        """Sum; ``[Q, d]``, ``[R, d]`` and int64 ``[Q]`` -> ``[Q]``, minus infinity where nothing is left."""
+        """Sum ``[Q]`` of ``[Q, d]``, ``[R, d]``, int64 ``[Q]``; minus infinity where nothing is left."""
         low_queries, low_negatives = queries.to(precision), negatives.to(precision)
         scores = _hide(low_queries @ low_negatives.T, own_column)  # [Q, R]
+        if log_chance is not None:
+            scores -= log_chance
         # A finite stand-in for the greatest of none.
         most = scores.amax(dim=1, keepdim=True).clamp(min=torch.finfo(scores.dtype).min)
         terms = scores.sub_(most).exp_()
@@ -78,13 +103,13 @@ class _SharedLogSumExp(torch.autograd.Function):
         return most.squeeze(1).to(queries.dtype) + total.log()
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
         """The softmax is terms / total; the division goes to the small side of each product."""
         queries, negatives, terms, total = ctx.saved_tensors
         scale = gradients[0] / total.clamp(min=torch.finfo(total.dtype).tiny)  # [Q]
         to_queries = (terms @ negatives).to(total.dtype) * scale.unsqueeze(1)
         scaled = (queries.to(total.dtype) * scale.unsqueeze(1)).to(queries.dtype)
-        return to_queries, (terms.T @ scaled).to(total.dtype), None, None
+        return to_queries, (terms.T @ scaled).to(total.dtype), None, None, None
 
 
 def _hide(scores: Tensor, column: Tensor) -> Tensor:

@@ -28,6 +28,10 @@ from utils.errors import UserError, WorldError
 from utils.team import add_up, share_of
 
 FEWEST_FILMS = 3  # a query, its positive and one other film to hold against them
+LEAST_CAP, CAP_A_FILM = (
+    1_000_000,
+    64,
+)  # pairs of an epoch that is long enough to learn from, short enough to wait
 
 
 def build_model(num_features: int, settings: ModelConfig, seed: int) -> PinSage:
@@ -102,13 +106,19 @@ class Trainer:
         self.weights = inputs.weights.to(device)
         self.shadows = inputs.shadows
         self.negatives = NegativeSampler(
-            inputs.graph, settings.num_negatives, settings.max_hard_negatives, seed
+            inputs.graph,
+            settings.num_negatives,
+            settings.max_hard_negatives,
+            seed,
+            settings.popular_negatives,
         )
         self.model = build_model(self.features.size(1), model_settings, seed).to(device)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=settings.weight_decay)
         self.generator = torch.Generator().manual_seed(seed)
         self.epoch = 0  # epochs completed
-        self.steps_per_epoch = math.ceil(min(len(self.pairs), settings.pairs_per_epoch) / settings.batch_size)
+        cap = settings.pairs_per_epoch or max(LEAST_CAP, CAP_A_FILM * split.num_movies)
+        self.pairs_per_epoch = min(len(self.pairs), cap)
+        self.steps_per_epoch = math.ceil(self.pairs_per_epoch / settings.batch_size)
 
     def train_epoch(self) -> dict[str, float]:
         """One pass over the epoch's pairs.
@@ -122,7 +132,7 @@ class Trainer:
         self.model.train()
         started = time.perf_counter()
         nodes = self.draw_nodes()
-        numbers = self.pairs.draw(self.settings.pairs_per_epoch, self.generator)
+        numbers = self.pairs.draw(self.pairs_per_epoch, self.generator)
         batches = numbers.split(self.settings.batch_size)
         total_loss = 0.0
         step = self.epoch * self.steps_per_epoch
@@ -171,7 +181,7 @@ class Trainer:
         shared, hard = self.negatives.sample_batch_negatives(queries, self.device, self.epoch, positives)
         mine, part_of_batch = share_of(queries)
         pairs = (queries[mine].to(self.device), positives[mine].to(self.device))
-        batch = make_batch(*pairs, shared, hard[mine.to(self.device)])
+        batch = make_batch(*pairs, shared, hard[mine.to(self.device)], self.negatives.log_chance)
         z = self._embed(nodes, batch.films)
         views = zip(*(part.chunk(self.model.num_views, dim=1) for part in z), strict=True)
         losses = [

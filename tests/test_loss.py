@@ -68,6 +68,23 @@ def _same(z, fast, slow):
     torch.testing.assert_close(*gradients, atol=1e-5, rtol=1e-4)
 
 
+@fuzz(60)
+@given(SIZES)
+def test_negatives_drawn_with_unequal_chances_count_for_those_left_out(sizes):
+    z, query, positive, shared, hard, rows, batch = make_pairs(*sizes)
+    chance = torch.rand(len(z), generator=torch.Generator().manual_seed(sizes[-1])) * 0.9 + 0.1
+    chance[::3] = 1
+    losses = []
+    for b in range(len(query)):
+        others = [n for n in shared.tolist() if n not in (query[b], positive[b])]
+        scores = z[query[b]] @ z[[*others, *hard[b].tolist()]].T / 0.2
+        weights = torch.cat([1 / chance[others], torch.ones(hard.size(1))])
+        score = z[query[b]] @ z[positive[b]] / 0.2
+        losses.append(torch.log(score.exp() + (weights * scores.exp()).sum()) - score)
+    batch = make_batch(query, positive, shared, hard, chance.log())
+    _same(z, softmax_loss(rows, batch, 0.2), torch.stack(losses).mean())
+
+
 def test_hand_computed_values():
     """Film 0 asks; 1 is the positive (.5), 2 (.3), 3 (.9) and 0 itself are shared, 4 is hard (.5)."""
     scores = torch.tensor([1.0, 0.5, 0.3, 0.9, 0.5])

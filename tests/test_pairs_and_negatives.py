@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.negative_sampler import NegativeSampler, hard_band, num_hard_negatives
+from data.negative_sampler import NegativeSampler, hard_band, inclusion_chances, num_hard_negatives
 from data.pairs import TrainingPairs
 from tests.factories import random_graph, random_interactions
 from tests.fuzzing import fuzz
@@ -78,6 +78,39 @@ def test_random_negatives_are_distinct_and_uniform():
         torch.tensor([0]), "cpu", epoch=0
     )
     assert everything.tolist() == list(range(20))
+
+
+@fuzz(100)
+@given(st.lists(st.floats(0.001, 1000), min_size=2, max_size=30), st.data())
+def test_chances_are_in_proportion_where_they_are_not_certain(weights, data):
+    count = data.draw(st.integers(1, len(weights) - 1))
+    weights = torch.tensor(weights, dtype=torch.float64)
+    chances = inclusion_chances(weights, count)
+    assert chances.sum().item() == pytest.approx(count) and chances.max() <= 1
+    each = (chances / weights)[chances < 1]
+    assert len(each) == 0 or each.max() == pytest.approx(each.min())
+    # A certain film is one whose proportional chance would be no smaller.
+    assert len(each) == 0 or (weights[chances == 1] * each[0] >= 1 - 1e-9).all()
+
+
+def test_popular_negatives_are_drawn_with_their_chances_and_estimate_sums_over_all_films():
+    graph = random_graph(num_users=40, num_movies=20, density=0.3)
+    sampler = NegativeSampler(graph, num_random=6, seed=0, popular_share=0.8)
+    chance = sampler.log_chance.exp()
+    degree = graph.movie_degree / graph.num_edges
+    assert np.corrcoef(chance, degree)[0, 1] > 0.99 and chance.sum().item() == pytest.approx(6)
+    values = torch.arange(20.0) ** 2
+    counts, sums = torch.zeros(20), []
+    for _ in range(4000):
+        shared, _ = sampler.sample_batch_negatives(torch.tensor([0]), "cpu", epoch=0)
+        assert len(shared.unique()) == len(shared) == 6
+        counts[shared] += 1
+        sums.append((values / chance)[shared].sum())
+    assert (counts / 4000 - chance).abs().max() < 0.04  # five standard errors
+    error = torch.stack(sums).std() / 4000**0.5
+    assert abs(torch.stack(sums).mean() - values.sum()) < 5 * error
+    everything = NegativeSampler(graph, num_random=20, popular_share=0.8)
+    assert everything.log_chance is None and NegativeSampler(graph, num_random=6).log_chance is None
 
 
 @fuzz(30)
