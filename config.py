@@ -226,7 +226,7 @@ class DownloadConfig:
     archive: str | None = flag(
         None, "a release's zip that you already have, instead of the network", metavar="FILE"
     )
-    scale: str = flag("100k", "size of the synthetic data", choices=("100k", "1m", "10m", "25m"))
+    scale: str = flag("100k", "size of the synthetic data", choices=("small", "100k", "1m", "10m", "25m"))
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def prepare_dataset(
         dataset: a key of ``RELEASES``, or ``synthetic``.
         data_dir: the folder to fill.
         archive: a zip of the release to use instead of the network.
-        scale: size of synthetic data: ``100k``, ``1m``, ``10m`` or ``25m``.
+        scale: size of synthetic data: ``small``, ``100k``, ``1m``, ``10m`` or ``25m``.
         seed: of synthetic data.
         quiet: no progress bars.
 

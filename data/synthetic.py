@@ -57,6 +57,7 @@ class Scale:
 
 
 SCALES = {
+    "small": Scale(610, 9_742, 100_836, cutoff=0.2),  # the counts of ml-latest-small
     "100k": Scale(943, 1_682, 100_000),
     "1m": Scale(6_040, 3_883, 1_000_209),
     "10m": Scale(69_878, 10_681, 10_000_054, cutoff=0.2),
