@@ -18,7 +18,7 @@ from data.dataset import FloatArray, IntArray, MovieLens
 from data.feature_extractor import FeatureBasis
 from data.graph_builder import ItemGraph, build_graph
 from data.splits import Split
-from model.inputs import ModelInputs, inputs_by_basis
+from model.inputs import ModelInputs, inputs_by_basis, training_tags
 
 
 class ExtendedInputs(NamedTuple):
@@ -62,7 +62,8 @@ def extended_inputs(
     agreement = _agreement(rows[known[saved]], basis.user_basis[saved])
     rows[known[saved]] = basis.user_basis[saved]
     extended = replace(basis, user_basis=rows)
-    inputs = inputs_by_basis(extended, graph, movielens, split, settings, seed, device)
+    tags = training_tags(movielens.tags, split)
+    inputs = inputs_by_basis(extended, graph, movielens, tags, settings, seed, device)
     return ExtendedInputs(inputs, int(rows.any(axis=1).sum() - saved.sum()), agreement)
 
 

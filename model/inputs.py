@@ -60,23 +60,25 @@ def build_inputs(
     graph = build_graph(split.train, split.num_users, split.num_movies)
     tags = training_tags(movielens.tags, split)
     basis = fit_features(movielens.movies, graph, settings.spectral_dim, seed, tags, movielens.genome)
-    return inputs_by_basis(basis, graph, movielens, split, settings, seed, device)
+    return inputs_by_basis(basis, graph, movielens, tags, settings, seed, device)
 
 
 def inputs_by_basis(
     basis: FeatureBasis,
     graph: ItemGraph,
     movielens: MovieLens,
-    split: Split,
+    tags: Tags | None,
     settings: ModelConfig,
     seed: int,
     device: torch.device | str = "cpu",
 ) -> ModelInputs:
-    """Features in the terms of ``basis``, and the neighbour table; other arguments as in ``build_inputs``."""
-    tags = training_tags(movielens.tags, split)
+    """Features in the terms of ``basis``, and the neighbour table.
+
+    ``tags`` are those of training, ``graph`` is of training; other arguments as in ``build_inputs``.
+    """
     features = film_features(basis, movielens.movies, graph.movie_user_matrix(), tags, movielens.genome)
     walks = walk_sampler(graph, settings, seed, device)
-    neighbors, weights = walks.batch_sample_neighbors(np.arange(split.num_movies), settings.most_neighbors)
+    neighbors, weights = walks.batch_sample_neighbors(np.arange(graph.num_movies), settings.most_neighbors)
     shadows = ShadowSampler(graph, basis, movielens.movies, tags, movielens.genome, settings, seed, device)
     return ModelInputs(graph, basis, torch.from_numpy(features), neighbors, weights, shadows)
 

@@ -39,8 +39,8 @@ def softmax_loss(
 ) -> Tensor:
     """Cross-entropy of the positive against its negatives (sampled softmax).
 
-    Negatives that were drawn with unequal chances count as often as films of their chance are left out, so
-    that the sum estimates that over the whole catalogue without bias.
+    Where negatives were drawn with unequal chances, one of chance c counts 1 / c times, so that the sum
+    estimates that over the whole catalogue without bias.
 
     Args:
         z: unit rows ``[F, d]`` for the batch's distinct films.

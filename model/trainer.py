@@ -28,10 +28,9 @@ from utils.errors import UserError, WorldError
 from utils.team import add_up, share_of
 
 FEWEST_FILMS = 3  # a query, its positive and one other film to hold against them
-LEAST_CAP, CAP_A_FILM = (
-    1_000_000,
-    64,
-)  # pairs of an epoch that is long enough to learn from, short enough to wait
+# An epoch's pairs, whichever is more: enough to learn from, few enough to wait for.
+LEAST_CAP = 1_000_000
+CAP_A_FILM = 64
 
 
 def build_model(num_features: int, settings: ModelConfig, seed: int) -> PinSage:

@@ -70,7 +70,7 @@ class Visits:
             return self.known[key]
         one_hop = rows_product(self.to_user, queries, self.to_movie)
         # One hop reaches most of a catalogue: the second is cheaper as sparse times dense.
-        users = product_with_dense(self.from_movie, np.ascontiguousarray(one_hop.T))  # [num_users, n]
+        users = product_with_dense(self.from_movie, one_hop.T)  # [num_users, n]
         two_hops = product_with_dense(self.from_user, users).T
         visits = one_hop + np.float32(1 - RESTART_PROBABILITY) * two_hops
         if visits.size + sum(kept.size for kept in self.known.values()) <= KEPT_VISITS:
