@@ -40,6 +40,7 @@ def measure(scale: str, epochs: int) -> Figures:
     import numpy as np
     import torch
 
+    from base.compute import peak_memory_gb
     from config import Config
     from data.dataset import load_movielens
     from data.feature_extractor import film_features, fit_features
@@ -49,7 +50,6 @@ def measure(scale: str, epochs: int) -> Figures:
     from model.inputs import build_inputs
     from model.trainer import Trainer
     from utils.baselines import Popularity, RandomWalks
-    from utils.compute import peak_memory_gb
     from utils.evaluation import EmbeddingScorer, evaluate, sample_questions
     from utils.random_walk import RandomWalkSampler
 
@@ -117,10 +117,10 @@ def _warm_up() -> None:
     import numpy as np
     import scipy.sparse as sp
 
+    from base.sparse_products import product_with_dense
     from data.dataset import Interactions
     from data.graph_builder import build_graph
     from utils.random_walk import RandomWalkSampler
-    from utils.sparse_products import product_with_dense
 
     rows = np.zeros(1, dtype=np.int32)
     one = Interactions(rows, rows, np.ones(1, dtype=np.float32), np.zeros(1, dtype=np.int64))

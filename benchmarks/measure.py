@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from base.arrays import FloatArray
 from benchmarks.search_methods import Search
-from data.dataset import FloatArray
 from utils.search.tuning import recall_by_score
 
 K = 10

@@ -15,11 +15,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `python benchmarks/search.py`
 
+from base.compute import peak_memory_gb  # noqa: E402
 from benchmarks.measure import K, Row, measure  # noqa: E402
 from benchmarks.search_data import Task, clustered, trained  # noqa: E402
 from benchmarks.search_methods import METHODS  # noqa: E402
 from benchmarks.search_report import compare_curves, format_table, plot  # noqa: E402
-from utils.compute import peak_memory_gb  # noqa: E402
 
 
 def run(task: Task, methods: list[str], exact_share: float) -> list[Row]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.dataset import FloatArray
+from base.arrays import FloatArray
 from utils.checkpoint import BEST, load_checkpoint
 
 NOISE = 0.5  # a coordinate, around standard-normal centres

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from base.arrays import FloatArray
 from benchmarks.search_data import Task
-from data.dataset import FloatArray
 from utils.nearest_neighbors import ExactIndex, LSHIndex, LSHQuery, VectorIndex, WeakANDIndex, WeakANDQuery
 
 Search = Callable[[FloatArray, int], tuple[Any, Any]]  # queries, k -> scores, ids

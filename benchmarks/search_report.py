@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from base.arrays import FloatArray
 from benchmarks.measure import K, Row
-from data.dataset import FloatArray
 from utils.plot_style import PALETTE, figure
 
 RECALL_TICKS = (0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 1.0)

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from sklearn.cluster import AgglomerativeClustering
 
-from data.dataset import FloatArray, IntArray, load_movielens
+from base.arrays import FloatArray, IntArray
+from data.dataset import load_movielens
 from data.histories import History, user_questions
 from data.splits import split_interactions
 from utils.checkpoint import BEST, load_checkpoint

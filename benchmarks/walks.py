@@ -25,11 +25,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `python b
 import numba  # noqa: E402
 import numpy as np  # noqa: E402
 
+from base.arrays import IntArray  # noqa: E402
+from base.compute import peak_memory_gb  # noqa: E402
 from benchmarks.walks_dgl import dgl_sampler  # noqa: E402
-from data.dataset import IntArray, load_movielens  # noqa: E402
+from data.dataset import load_movielens  # noqa: E402
 from data.graph_builder import ItemGraph, build_graph  # noqa: E402
 from data.synthetic import generate  # noqa: E402
-from utils.compute import peak_memory_gb  # noqa: E402
 from utils.plot_style import PALETTE, figure  # noqa: E402
 from utils.random_walk import RandomWalkSampler  # noqa: E402
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from data.dataset import IntArray
+from base.arrays import IntArray
 from data.graph_builder import ItemGraph
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from base.compute import peak_memory_gb, set_up_compute
+from base.json_report import write_json
 from commands.evaluate import GRID_QUESTIONS, PROTOCOL_WORDS
 from commands.repeated import comparison_seeds, refuse_resume, without_epoch_lines
 from commands.train import load_and_split
@@ -19,9 +21,7 @@ from utils.ablation.plot import plot_ablation
 from utils.ablation.report import ablation_report, ablation_table, comparison_lines
 from utils.ablation.variants import BLOCKS, check_typed, variant_config
 from utils.baselines import ContentOnly, fit_and_choose
-from utils.compute import peak_memory_gb, set_up_compute
 from utils.evaluation import evaluate, sample_questions
-from utils.json_report import write_json
 
 logger = logging.getLogger("pinsage")
 

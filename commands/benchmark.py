@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from base.compute import peak_memory_gb, set_up_compute
 from commands.evaluate import GRID_QUESTIONS, PROTOCOL_WORDS
 from commands.repeated import comparison_seeds, refuse_resume
 from commands.train import load
@@ -22,7 +23,6 @@ from utils.benchmark import Comparison, Contestant, compare
 from utils.benchmark.chart import plot_benchmark
 from utils.benchmark.report import write_report
 from utils.benchmark.screen import heading, main_table, popularity_table, verdict
-from utils.compute import peak_memory_gb, set_up_compute
 from utils.evaluation import evaluate, sample_questions
 
 logger = logging.getLogger("pinsage")

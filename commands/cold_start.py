@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from base.compute import peak_memory_gb, set_up_compute
+from base.errors import UserError
+from base.json_report import write_json
 from commands.evaluate import GRID_QUESTIONS, PROTOCOL_WORDS
 from commands.repeated import comparison_seeds, refuse_resume, without_epoch_lines
 from commands.train import load_and_split
@@ -31,10 +34,7 @@ from utils.baselines import ContentOnly, ItemKNNBM25, ItemKNNCosine, fit_and_cho
 from utils.baselines.base import Baseline
 from utils.cold_start_plot import plot_cold_start
 from utils.cold_start_report import Result, SeedResult, cold_start_report, cold_start_table, verdict_lines
-from utils.compute import peak_memory_gb, set_up_compute
-from utils.errors import UserError
 from utils.evaluation import Scorer, rank_targets, ranking_metrics, sample_questions
-from utils.json_report import write_json
 
 logger = logging.getLogger("pinsage")
 

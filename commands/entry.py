@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from base.errors import UserError
 from commands.modes import EVERYTHING, MODES, Mode, overview
 from config import Config
 from utils.cli import INTERRUPTED, Parser, build_parser, guarded, set_up_logging, to_config
-from utils.errors import UserError
 
 
 def _train(config: Config, typed: dict[str, Any]) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from base.compute import peak_memory_gb, set_up_compute
+from base.json_report import write_json
 from commands.evaluate_search import report_search
 from commands.evaluate_users import report_users
 from commands.train import check_same_data, load_and_split
@@ -18,10 +20,8 @@ from utils.baselines import BASELINES, ChosenBaseline, fit_and_choose
 from utils.baselines.fits import Fits
 from utils.checkpoint import BEST, Checkpoint, load_checkpoint
 from utils.cli import adopt
-from utils.compute import peak_memory_gb, set_up_compute
 from utils.evaluation import EmbeddingScorer, Evaluation, evaluate, sample_questions
 from utils.html_report.report import Run, write_report
-from utils.json_report import write_json
 from utils.map_layout import lay_out_films
 from utils.plots import plot_embedding_map, plot_hit_rates
 from utils.search.choose import check_search

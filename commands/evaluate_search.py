@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
+from base.arrays import FloatArray, IntArray
+from base.json_report import write_json
 from config import Config
-from data.dataset import FloatArray, IntArray
 from data.splits import Queries
 from utils.checkpoint import Checkpoint
-from utils.json_report import write_json
 from utils.search.base import VectorIndex
 from utils.search.choose import open_index
 from utils.search.exact import ExactIndex

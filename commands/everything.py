@@ -5,12 +5,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from base.compute import peak_memory_gb
 from commands.evaluate import evaluate_checkpoint
 from commands.inference import check_request, recommend
 from commands.train import train
 from config import Config
 from data.sources import prepare_dataset
-from utils.compute import peak_memory_gb
 
 logger = logging.getLogger("pinsage")
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from base.arrays import IntArray
+from base.errors import UserError
 from config import Config, TrainingConfig
-from data.dataset import IntArray, MovieLens
+from data.dataset import MovieLens
 from data.feature_extractor import training_degree
 from data.splits import Queries, Split
 from model.extension import extended_inputs
@@ -17,7 +19,6 @@ from model.fit import Progress, validate, validation_words
 from model.heads import Embeddings
 from model.inputs import ModelInputs
 from utils.checkpoint import BEST, Checkpoint
-from utils.errors import UserError
 from utils.titles import normalise
 
 logger = logging.getLogger("pinsage")

@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from base.compute import set_up_compute
+from base.errors import UserError
 from commands.explain import Explainer
 from commands.new_film import with_new_film
 from commands.person import films_for, history_from_text, user_from_data
@@ -15,8 +17,6 @@ from utils.answer_formats import print_answers
 from utils.answers import Answer, film_question, history_question, make_answer
 from utils.checkpoint import BEST, load_checkpoint
 from utils.cli import adopt
-from utils.compute import set_up_compute
-from utils.errors import UserError
 from utils.id_files import read_id_lines
 from utils.recommender import Recommender
 from utils.search.choose import check_search

@@ -5,12 +5,12 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from base.errors import UserError
 from config import InferenceConfig
 from data.film_file import FilmFile, read_film
 from model.new_films import append_films, known_raters
 from utils.added_films import ADDED, add_film, free_id, with_added_films
 from utils.checkpoint import Checkpoint
-from utils.errors import UserError
 
 logger = logging.getLogger("pinsage")
 

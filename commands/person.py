@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from base.errors import UserError
 from commands.explain import Explainer
 from config import Config
 from data.dataset import MovieLens, load_movielens
@@ -9,7 +10,6 @@ from data.histories import History, history_of_user
 from data.number_rules import ID
 from data.source_files import shown
 from utils.answers import Answer, Question, answer_for_person
-from utils.errors import UserError
 from utils.history_text import is_number_id, parse_history
 from utils.recommender import Recommender
 

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from base.errors import UserError
 from config import Config
-from utils.errors import UserError
 
 logger = logging.getLogger("pinsage")
 

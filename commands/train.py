@@ -9,6 +9,10 @@ from typing import Any
 
 import torch
 
+from base.compute import peak_memory_gb, set_up_compute
+from base.errors import UserError
+from base.run_lock import locked
+from base.team import is_leader, leave_team
 from commands.extend import MAY_CHANGE_ON_EXTEND, checkpoint_path, inputs_on_newer_data, record_start
 from config import Config
 from data.dataset import MovieLens, load_movielens
@@ -28,12 +32,8 @@ from utils.checkpoint import (
     split_fingerprint,
 )
 from utils.cli import adopt
-from utils.compute import peak_memory_gb, set_up_compute
-from utils.errors import UserError
 from utils.evaluation import sample_questions
 from utils.plots import plot_training_curves
-from utils.run_lock import locked
-from utils.team import is_leader, leave_team
 
 logger = logging.getLogger("pinsage")
 

@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
+from base.errors import UserError
 from data.columns import Columns
 from data.source_files import open_source
-from utils.errors import UserError
 
 logger = logging.getLogger("pinsage")
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from data.dataset import Genome, IntArray, Interactions, MovieLens, Tags
+from base.arrays import IntArray
+from base.errors import UserError
+from data.dataset import Genome, Interactions, MovieLens, Tags
 from data.splits import Split
-from utils.errors import UserError
 
 FEWEST_RATINGS = 20  # in all the data; fewer leave a film without questions to test it on
 SHARE = 0.1  # of the films with that many

@@ -10,16 +10,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from base.arrays import FloatArray, IntArray
+from base.errors import UserError
 from data.cache import load_columns, store_columns
 from data.columns import Columns
 from data.own_data import OwnData
 from data.readers import Release, find_release
 from data.schema import SCHEMA_FILE, read_schema
 from data.source_files import exists, shown_path
-from utils.errors import UserError
-
-IntArray = npt.NDArray[np.integer]
-FloatArray = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from base.errors import UserError
 from data.schema import Table
 from data.source_files import bad_line, open_source, shown, shown_path
-from utils.errors import UserError
 
 
 def table_rows(

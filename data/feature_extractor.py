@@ -12,10 +12,11 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.extmath import randomized_svd
 
-from data.dataset import FloatArray, Genome, Movies, Tags
+from base.arrays import FloatArray
+from base.sparse_products import product_with_dense
+from data.dataset import Genome, Movies, Tags
 from data.graph_builder import ItemGraph
 from data.spectral import POWER_ITERATIONS, fit_spectral
-from utils.sparse_products import product_with_dense
 
 TAG_DIM = 32  # singular vectors kept of the film-tag matrix
 GENOME_DIM = 64  # principal components kept of the tag genome

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.sparse as sp
 
-from data.dataset import IntArray, Interactions
+from base.arrays import IntArray
+from data.dataset import Interactions
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.dataset import FloatArray, IntArray, Interactions
+from base.arrays import FloatArray, IntArray
+from base.errors import UserError
+from data.dataset import Interactions
 from data.splits import LIKED, Part, Split
-from utils.errors import UserError
 
 
 class History(NamedTuple):

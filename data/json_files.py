@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any, NoReturn
 
+from base.errors import UserError
 from data.source_files import shown, shown_path
-from utils.errors import UserError
 
 LARGEST_FILE = 64 * 2**20  # bytes; a film with a million ratings takes less
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from base.errors import UserError
 from data.cache import DIGEST_BYTES, content_fingerprint
 from data.columns import Columns
 from data.delimited import table_rows
@@ -21,7 +22,6 @@ from data.number_rules import AMOUNT, SECONDS
 from data.schema import STARS, InteractionTable, ItemTable, Schema
 from data.source_files import bad_line, exists, shown, shown_path
 from data.text_tables import year_of_title
-from utils.errors import UserError
 
 MAX_GENRES = 1000  # each is a feature of every item
 MAX_YEAR = 9999

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from base.errors import UserError
 from data.cache import content_fingerprint
 from data.columns import Columns
 from data.convert import U_ITEM_GENRES
@@ -28,7 +29,6 @@ from data.text_tables import (
     tags_dat_fields,
     u_item_fields,
 )
-from utils.errors import UserError
 
 RATING_COLUMNS = (
     Column("userId", ID),

@@ -4,7 +4,7 @@ import stat
 from io import BufferedReader
 from pathlib import Path
 
-from utils.errors import UserError
+from base.errors import UserError
 
 SHOWN_CHARACTERS = 60
 

@@ -12,13 +12,13 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from base.errors import UserError, WorldError
 from data import recbole, releases
 from data.archives import BadArchive, extract, file_digest
 from data.convert import convert_release
 from data.releases import CITATION, LICENCE, Release
 from data.staging import is_complete, staged, write_marker
 from data.transfer import Unreachable, fetch_file, fetch_text
-from utils.errors import UserError, WorldError
 
 logger = logging.getLogger("pinsage")
 

@@ -9,9 +9,9 @@ import numpy as np
 import scipy.sparse as sp
 from scipy import linalg
 
-from data.dataset import FloatArray, IntArray
+from base.arrays import FloatArray, IntArray
+from base.sparse_products import product_with_dense
 from data.graph_builder import ItemGraph
-from utils.sparse_products import product_with_dense
 
 POWER_ITERATIONS = 4  # more no longer changes validation figures
 OVERSAMPLES = 10  # directions tried beyond those that are kept

@@ -9,8 +9,9 @@ from typing import Literal
 
 import numpy as np
 
-from data.dataset import IntArray, Interactions
-from utils.errors import UserError
+from base.arrays import IntArray
+from base.errors import UserError
+from data.dataset import Interactions
 
 SplitName = Literal["leave_one_out", "temporal", "none"]
 Part = Literal["validation", "test"]

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from tqdm import tqdm
 
-from utils.errors import WorldError
+from base.errors import WorldError
 
 logger = logging.getLogger("pinsage")
 

@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from base.arrays import FloatArray, IntArray
 from config import ModelConfig
-from data.dataset import FloatArray, IntArray, MovieLens
+from data.dataset import MovieLens
 from data.feature_extractor import FeatureBasis
 from data.graph_builder import ItemGraph, build_graph
 from data.splits import Split

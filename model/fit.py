@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 
+from base.errors import WorldError
+from base.team import is_leader, told_by_leader
 from data.splits import Queries
 from model.heads import Embeddings
 from model.trainer import Trainer
-from utils.errors import WorldError
 from utils.evaluation import EmbeddingScorer, evaluate
-from utils.team import is_leader, told_by_leader
 
 logger = logging.getLogger("pinsage")
 

@@ -21,6 +21,7 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
+from base.errors import UserError
 from config import ModelConfig
 from data.dataset import Movies, Tags
 from data.feature_extractor import FeatureBasis, film_features, spectral_rows, training_degree
@@ -28,7 +29,6 @@ from data.film_file import FilmFile
 from model.pinsage import PinSage, build_blocks
 from model.trainer import build_model
 from utils.checkpoint import Checkpoint
-from utils.errors import UserError
 
 
 def append_films(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> Checkpoint:

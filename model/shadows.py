@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from base.arrays import IntArray
 from config import ModelConfig
-from data.dataset import Genome, IntArray, Movies, Tags
+from data.dataset import Genome, Movies, Tags
 from data.feature_extractor import FeatureBasis, film_features
 from data.graph_builder import ItemGraph
 from utils.random_walk_torch import walk_sampler

@@ -13,6 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from base.errors import UserError, WorldError
+from base.team import add_up, share_of
 from config import ModelConfig, TrainingConfig
 from data.negative_sampler import NegativeSampler, num_hard_negatives
 from data.pairs import TrainingPairs
@@ -24,8 +26,6 @@ from model.loss import max_margin_loss, softmax_loss
 from model.pinsage import PinSage, build_blocks
 from model.schedule import learning_rate
 from model.shadows import Nodes
-from utils.errors import UserError, WorldError
-from utils.team import add_up, share_of
 
 FEWEST_FILMS = 3  # a query, its positive and one other film to hold against them
 # An epoch's pairs, whichever is more: enough to learn from, few enough to wait for.

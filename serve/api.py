@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Response
 
+from base.errors import UserError
 from serve.films import Films
 from serve.schemas import (
     MOST_RESULTS,
@@ -23,7 +24,6 @@ from serve.schemas import (
     SimilarFilms,
     Taste,
 )
-from utils.errors import UserError
 
 K = Annotated[int, Query(ge=1, le=MOST_RESULTS, description="films wanted")]
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "there is no such film"}}

@@ -5,7 +5,8 @@ import re
 
 import numpy as np
 
-from data.dataset import FloatArray, Movies
+from base.arrays import FloatArray
+from data.dataset import Movies
 from utils.titles import normalise
 
 SHORTEST_MISSPELT = 4  # letters from which on a query may be misspelt

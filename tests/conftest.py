@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from base.errors import WorldError
 from data import recbole
 from data.archives import BadArchive
-from utils.errors import WorldError
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from dataclasses import fields
 
 import pytest
 
+from base.errors import UserError
 from commands.entry import main_modes, main_train
 from config import Config
 from tests.planted import planted_movielens
@@ -14,7 +15,6 @@ from utils.ablation.plot import plot_ablation
 from utils.ablation.report import ablation_table, comparison_lines
 from utils.ablation.variants import BLOCKS, VARIED, Block, Variant, check_typed, variant_config
 from utils.cli import to_config
-from utils.errors import UserError
 
 FAST = "--hidden_dim 16 --embedding_dim 8 --num_walks 20 --batch_size 64 --num_threads 1 --quiet".split()
 VARIANTS = {variant.name: variant for block in BLOCKS for variant in block.variants}

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from base.errors import UserError, WorldError
 from config import Config
 from model.new_films import stored_model
 from tests.trained import MODEL, trained_checkpoint
 from utils.checkpoint import FORMAT, VERSION, load_checkpoint, save_checkpoint
-from utils.errors import UserError, WorldError
 
 SETTINGS = Config().model_settings()
 

@@ -11,8 +11,8 @@ import pytest
 import data.cache
 import data.dataset
 import data.readers
+from base.errors import UserError
 from data.dataset import MovieLens, load_movielens
-from utils.errors import UserError
 
 RATINGS = "userId,movieId,rating,timestamp\n"
 MOVIES = "movieId,title,genres\n"

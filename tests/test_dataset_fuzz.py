@@ -14,9 +14,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from base.errors import UserError
 from data.dataset import MovieLens, load_movielens
 from tests.fuzzing import fuzz
-from utils.errors import UserError
 
 FUZZ = fuzz(500)
 

@@ -11,9 +11,9 @@ from torch_geometric.metrics import (
     LinkPredRecall,
 )
 
+from base.errors import WorldError
 from data.splits import Queries
 from tests.fuzzing import fuzz
-from utils.errors import WorldError
 from utils.evaluation import (
     EmbeddingScorer,
     evaluate,

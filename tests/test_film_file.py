@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from base.errors import UserError
 from data.film_file import FilmFile, parse_film, read_film
 from tests.fuzzing import fuzz
-from utils.errors import UserError
 
 
 def read(tmp_path, content):

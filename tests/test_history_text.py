@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from base.errors import UserError
 from tests.fuzzing import fuzz
-from utils.errors import UserError
 from utils.history_text import parse_history
 
 RATINGS = st.one_of(st.none(), st.integers(1, 10).map(lambda n: n / 2))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from base.errors import UserError
 from config import Config
 from data.cold_start import (
     FEWEST_RATINGS,
@@ -23,7 +24,6 @@ from model.inputs import build_inputs
 from model.train_once import train_once
 from tests.factories import random_interactions, random_movielens
 from tests.planted import block_of, planted_movielens
-from utils.errors import UserError
 
 SMALL = Config().override(
     {

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from base.errors import UserError
 from commands.entry import main_inference, main_modes
 from data.dataset import load_movielens
 from data.feature_extractor import spectral_rows, training_degree
@@ -25,7 +26,6 @@ from tests.test_commands import FAST, flags, main_train, recommended, refused
 from tests.trained import MODEL, trained_checkpoint
 from utils.added_films import ADDED, add_film, load_model, read_added, with_added_films
 from utils.checkpoint import load_checkpoint
-from utils.errors import UserError
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from base.errors import UserError
 from commands.entry import main_inference, main_modes, main_train
 from data.dataset import load_movielens
 from data.schema import InteractionTable, ItemTable, read_schema
@@ -20,7 +21,6 @@ from tests.books import SCHEMA, library, shelf_of
 from tests.fuzzing import fuzz
 from tests.planted import planted_movielens
 from tests.test_commands import FAST, flags, refused
-from utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
 RATED = {"rating": "stars", "timestamp": "day"}

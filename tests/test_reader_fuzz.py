@@ -18,6 +18,7 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from base.errors import UserError
 from data.archives import BadArchive, extract
 from data.dataset import load_movielens
 from data.film_file import FilmFile
@@ -30,7 +31,6 @@ from tests.test_index_files import IDS, INDEXES, VECTORS
 from tests.trained import trained_checkpoint
 from utils.added_films import ADDED, add_film, read_added
 from utils.checkpoint import load_checkpoint, save_checkpoint
-from utils.errors import UserError
 from utils.id_files import read_id_lines
 from utils.recommender import Recommender
 

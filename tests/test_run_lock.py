@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from base.errors import UserError
+from base.run_lock import locked
 from commands.entry import main_train
 from tests.planted import planted_movielens
 from tests.test_commands import FAST, flags, refused
-from utils.errors import UserError
-from utils.run_lock import locked
 
 ROOT = Path(__file__).resolve().parent.parent
 HOLD = "import sys, time; from pathlib import Path; from utils.run_lock import locked\n"
@@ -53,7 +53,7 @@ def test_a_killed_run_leaves_no_lock(holder, tmp_path, stop_with):
 
 def test_a_system_without_locks_goes_unguarded(tmp_path, monkeypatch):
     """Windows, whose Python lacks ``pwrite`` too."""
-    monkeypatch.setattr("utils.run_lock.fcntl", None)
+    monkeypatch.setattr("base.run_lock.fcntl", None)
     monkeypatch.delattr("os.pwrite")
     with locked(tmp_path / "new", ".lock", "a training"):
         assert not list((tmp_path / "new").iterdir())

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from base.errors import WorldError
 from commands.download import main
 from data import releases, sources, transfer
 from tests.https_server import FileServer, make_certificates, serving
-from utils.errors import WorldError
 
 RATINGS = b"".join(b"%d::%d::%d::%d\n" % (n, n % 7, n % 5 + 1, n * 7919) for n in range(1, 20_000))
 MEMBERS = {

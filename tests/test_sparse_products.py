@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.utils.extmath import randomized_svd
 
+from base import sparse_products
+from base.sparse_products import product_with_dense, rows_product
 from data.spectral import OVERSAMPLES, POWER_ITERATIONS, leading_right_vectors
 from tests.fuzzing import fuzz
-from utils import sparse_products
-from utils.sparse_products import product_with_dense, rows_product
 
 
 @fuzz(25)

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from base.errors import UserError
 from data.dataset import Interactions
 from data.splits import Queries, SplitName, held_out_queries, split_interactions
 from tests.fuzzing import fuzz
-from utils.errors import UserError
 
 Row = tuple[int, int, float, int]
 NUM_MOVIES = 30

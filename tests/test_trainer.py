@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from base.errors import UserError, WorldError
 from data.dataset import Tags, load_movielens
 from data.splits import held_out_queries, split_interactions
 from model.fit import Progress, fit
@@ -14,7 +15,6 @@ from model.trainer import Trainer
 from tests.factories import random_movielens
 from tests.planted import block_of, planted_movielens
 from tests.trained import MODEL, TRAINING
-from utils.errors import UserError, WorldError
 from utils.evaluation import EmbeddingScorer, evaluate
 
 CPU = torch.device("cpu")

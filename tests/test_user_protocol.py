@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from base.errors import UserError, WorldError
 from data.histories import History, UserQuestions, user_questions
 from data.splits import split_interactions
 from tests.factories import catalogue, random_interactions
@@ -12,7 +13,6 @@ from tests.fuzzing import fuzz
 from utils.baselines import EASE, ImplicitALS, ItemKNNCosine
 from utils.baselines.fits import Fits
 from utils.baselines.for_users import USER_BASELINES, FilmSum, fit_for_users
-from utils.errors import UserError, WorldError
 from utils.user_evaluation import evaluate_users
 
 NUM_USERS, NUM_MOVIES = 30, 40

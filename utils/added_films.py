@@ -10,6 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from base.errors import UserError
+from base.run_lock import locked
+from base.whole_files import replacing
 from data.dataset import Movies
 from data.film_file import FilmFile, parse_film
 from data.json_files import read_json
@@ -17,10 +20,7 @@ from data.number_rules import INT64
 from data.source_files import shown_path
 from model.new_films import append_films
 from utils.checkpoint import BEST, Checkpoint, load_checkpoint
-from utils.errors import UserError
-from utils.run_lock import locked
 from utils.titles import normalise
-from utils.whole_files import replacing
 
 logger = logging.getLogger("pinsage")
 

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from base.errors import UserError, WorldError
+from base.whole_files import replacing
 from data.dataset import Movies
 from data.feature_extractor import FeatureBasis
 from data.splits import Split
 from utils.checkpoint_check import check_parts
-from utils.errors import UserError, WorldError
-from utils.whole_files import replacing
 
 FORMAT = "pinsage-movielens"
 VERSION = 2

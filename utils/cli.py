@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, fields
 from typing import Any, NoReturn, get_args, get_origin, get_type_hints
 
+from base.errors import UserError, WorldError
 from config import PRESETS, Config
-from utils.errors import UserError, WorldError
 
 logger = logging.getLogger("pinsage")
 

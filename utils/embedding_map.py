@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from data.dataset import FloatArray, Movies
+from base.arrays import FloatArray
+from data.dataset import Movies
 from utils.map_layout import FilmMap
 from utils.plot_style import INK, PALETTE, figure
 

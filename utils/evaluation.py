@@ -11,10 +11,10 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from data.dataset import FloatArray, IntArray
+from base.arrays import FloatArray, IntArray
+from base.errors import WorldError
+from base.top_columns import top_columns
 from data.splits import Queries
-from utils.errors import WorldError
-from utils.top_columns import top_columns
 
 BLOCK_SIZE = 256  # questions a block: about 64 MB of scores at 62,000 films
 HIT_RATE_CUTOFFS = (10, 100, 500)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.dataset import FloatArray, IntArray
+from base.arrays import FloatArray, IntArray
 
 
 class Neighbor(NamedTuple):

@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from base.errors import UserError
 from data.number_rules import AMOUNT
 from data.source_files import shown
-from utils.errors import UserError
 
 _NUMBER_ID = re.compile(r"[0-9]+")
 _LETTER = re.compile(r"[^\W\d_]")

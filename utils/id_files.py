@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from utils.errors import UserError
+from base.errors import UserError
 
 STDIN = "-"
 COMMENT = "#"

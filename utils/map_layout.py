@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.dataset import FloatArray, IntArray, Movies
+from base.arrays import FloatArray, IntArray
+from data.dataset import Movies
 from utils.plot_style import PALETTE
 
 MAX_FILMS = 1000  # more would hide each other, and t-SNE takes its time

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from data.dataset import FloatArray, Movies
+from base.arrays import FloatArray
+from data.dataset import Movies
 
 
 def write_parquet(path: Path, movies: Movies, embeddings: FloatArray, queries: FloatArray | None) -> None:

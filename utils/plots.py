@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from data.dataset import FloatArray
+from base.arrays import FloatArray
 from utils.embedding_map import plot_embedding_map
 from utils.plot_style import GREY, INK, PALETTE, figure
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from data.dataset import IntArray
+from base.arrays import IntArray
 from data.graph_builder import ItemGraph
 from utils.walk_kernel import Adjacency, sample_neighbors
 

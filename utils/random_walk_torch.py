@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from base.arrays import IntArray
 from config import ModelConfig
-from data.dataset import IntArray
 from data.graph_builder import ItemGraph
 from utils import walk_kernel
 from utils.random_walk import RandomWalkSampler, stream_key

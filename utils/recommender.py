@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from base.errors import UserError
 from config import SearchConfig
 from data.dataset import Movies
 from data.histories import History
 from data.number_rules import ID
 from data.source_files import shown
 from utils.checkpoint import Checkpoint
-from utils.errors import UserError
 from utils.search.choose import open_index
 from utils.taste import Suggestion, suggest
 from utils.titles import MOST_SHOWN, find_title

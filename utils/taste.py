@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from data.dataset import FloatArray, IntArray
+from base.arrays import FloatArray, IntArray
 from data.histories import History
 from utils.search.base import VectorIndex
 

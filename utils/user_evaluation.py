@@ -4,9 +4,9 @@ from typing import Protocol
 
 import numpy as np
 
-from data.dataset import FloatArray, IntArray
+from base.arrays import FloatArray, IntArray
+from base.errors import WorldError
 from data.histories import History, UserQuestions
-from utils.errors import WorldError
 
 DEPTH = 20
 MOST_SCORES = 2**25  # scores held at once, users times films: 128 MB

@@ -9,8 +9,8 @@ loss. The second varies our default model one setting at a time, the third the n
 from dataclasses import dataclass, field
 from typing import Any
 
+from base.errors import UserError
 from config import PRESETS, Config
-from utils.errors import UserError
 
 Settings = dict[str, Any]
 

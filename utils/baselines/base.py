@@ -5,8 +5,8 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 import scipy.sparse as sp
 
+from base.errors import WorldError
 from data.dataset import Interactions, Movies
-from utils.errors import WorldError
 from utils.evaluation import Scorer
 
 Settings = dict[str, Any]

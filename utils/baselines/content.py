@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from data.dataset import FloatArray, Interactions, Movies
+from base.arrays import FloatArray
+from data.dataset import Interactions, Movies
 from utils.baselines.base import Settings
 from utils.evaluation import EmbeddingScorer
 

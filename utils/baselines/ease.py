@@ -6,7 +6,8 @@ from typing import ClassVar
 import numpy as np
 import scipy.linalg
 
-from data.dataset import FloatArray, IntArray, Interactions, Movies
+from base.arrays import FloatArray, IntArray
+from data.dataset import Interactions, Movies
 from utils.baselines.base import BaselineTooLarge, Settings, movie_user_matrix
 
 MOVIE_LIMIT = 15_000  # rated films: the inverse takes 2 GB there and minutes on two cores

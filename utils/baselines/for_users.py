@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import scipy.sparse as sp
 
-from data.dataset import FloatArray
+from base.arrays import FloatArray
 from data.histories import History, UserQuestions
 from utils.baselines.base import Baseline, BaselineTooLarge, Settings
 from utils.baselines.ease import EASE

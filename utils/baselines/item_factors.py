@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 import scipy.sparse as sp
 
-from data.dataset import FloatArray, Interactions, Movies
+from base.arrays import FloatArray
+from data.dataset import Interactions, Movies
 from utils.baselines.base import Settings, movie_user_matrix
 from utils.baselines.content import unit_rows
 from utils.evaluation import EmbeddingScorer

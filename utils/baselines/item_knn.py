@@ -10,9 +10,10 @@ from typing import ClassVar
 import numpy as np
 import scipy.sparse as sp
 
-from data.dataset import FloatArray, IntArray, Interactions, Movies
+from base.arrays import FloatArray, IntArray
+from base.sparse_products import rows_product
+from data.dataset import Interactions, Movies
 from utils.baselines.base import Settings, movie_user_matrix, row_sums
-from utils.sparse_products import rows_product
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from data.dataset import FloatArray, IntArray, Interactions, Movies
+from base.arrays import FloatArray, IntArray
+from data.dataset import Interactions, Movies
 from utils.baselines.base import Settings
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from data.dataset import FloatArray, IntArray
+from base.arrays import FloatArray, IntArray
 from data.splits import Queries, SplitName
 from utils.benchmark.bootstrap import Estimate, estimate_means
 from utils.evaluation import Evaluation, question_values

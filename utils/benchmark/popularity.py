@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from data.dataset import FloatArray, IntArray
+from base.arrays import FloatArray, IntArray
 
 NUM_DECILES = 10
 HEAD_MIDDLE_TAIL = {"head": range(0, 1), "middle": range(1, 5), "tail": range(5, 10)}

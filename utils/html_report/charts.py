@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup, escape
 
-from data.dataset import FloatArray
+from base.arrays import FloatArray
 
 LEFT, RIGHT, TOP, BOTTOM = 66, 14, 12, 42  # room for labels, in units of the view box
 GAPS = 4  # least number of intervals between ticks, about

@@ -3,7 +3,8 @@
 import numpy as np
 from markupsafe import Markup, escape
 
-from data.dataset import FloatArray, Movies
+from base.arrays import FloatArray
+from data.dataset import Movies
 from utils.map_layout import FilmMap
 
 WIDTH, HEIGHT, MARGIN = 1000, 640, 14

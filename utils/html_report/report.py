@@ -11,8 +11,9 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
+from base.arrays import FloatArray
 from config import Config
-from data.dataset import FloatArray, Movies
+from data.dataset import Movies
 from utils.html_report.charts import Line, line_chart
 from utils.html_report.film_map import map_svg
 from utils.map_layout import FilmMap

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from data.dataset import FloatArray, IntArray
+from base.arrays import FloatArray, IntArray
 from utils.search.files import IndexContent, fingerprint, read_index, write_index
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from data.dataset import IntArray
+from base.arrays import IntArray
 from utils.search.hamming import keep_nearest, popcount
 from utils.search.kernels import Number
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from base.arrays import FloatArray, IntArray
+from base.errors import UserError
 from config import SearchConfig
-from data.dataset import FloatArray, IntArray
-from utils.errors import UserError
 from utils.search.base import VectorIndex
 from utils.search.exact import ExactIndex
 from utils.search.files import fingerprint

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from data.dataset import FloatArray, IntArray
+from base.arrays import FloatArray, IntArray
 from utils.search.base import VectorIndex
 
 MOST_ON_GPU = 2048  # results a query, more than which FAISS's GPU indexes refuse

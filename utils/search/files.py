@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from data.dataset import FloatArray, IntArray
-from utils.whole_files import replacing
+from base.arrays import FloatArray, IntArray
+from base.whole_files import replacing
 
 FORMAT = "pinsage-index"
 VERSION = 1

@@ -14,7 +14,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from data.dataset import FloatArray, IntArray
+from base.arrays import FloatArray, IntArray
 from utils.search.base import VectorIndex
 from utils.search.buckets import MOST_KEY_BITS, Tables, make_tables, probe
 from utils.search.hamming import scan

@@ -8,7 +8,7 @@ more postings and finds most of the neighbours that a border would hide.
 import numpy as np
 import numpy.typing as npt
 
-from data.dataset import FloatArray, IntArray
+from base.arrays import FloatArray, IntArray
 
 MAX_TERMS = 3  # partitions a film can belong to
 CLOSENESS_RATIO = 0.8  # a further partition must be this close, relative to the nearest

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.dataset import FloatArray, IntArray
+from base.arrays import FloatArray, IntArray
 from utils.search.tokens import NORM_STEPS, FilmTokens
 
 BLOCK_LENGTH = 32  # postings that share an upper bound

@@ -9,7 +9,7 @@ otherwise agree in most bits.
 import numba
 import numpy as np
 
-from data.dataset import FloatArray, IntArray
+from base.arrays import FloatArray, IntArray
 from utils.search.kernels import inner_products
 
 WORD = 64

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from data.dataset import FloatArray, IntArray
+from base.arrays import FloatArray, IntArray
 from utils.search.kernels import REGROUP, Number, inner_products
 
 WEIGHT_STEPS = 4095  # largest stored partition weight

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.dataset import FloatArray
+from base.arrays import FloatArray
 from utils.search.base import VectorIndex
 from utils.search.exact import ExactIndex
 

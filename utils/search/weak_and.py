@@ -13,7 +13,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from data.dataset import FloatArray, IntArray
+from base.arrays import FloatArray, IntArray
 from utils.search.base import VectorIndex
 from utils.search.kernels import rescore, worth_rescoring
 from utils.search.partitions import assign, default_partitions, default_probes, sample_size, train_partitions

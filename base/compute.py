@@ -3,8 +3,8 @@
 import os
 import sys
 
+from base.errors import UserError
 from config import RunConfig
-from utils.errors import UserError
 
 
 def set_up_compute(run: RunConfig) -> "torch.device":  # type: ignore[name-defined]  # noqa: F821
@@ -19,7 +19,7 @@ def set_up_compute(run: RunConfig) -> "torch.device":  # type: ignore[name-defin
     import numba
     import torch
 
-    from utils.team import join_team
+    from base.team import join_team
 
     if run.num_threads is not None:
         torch.set_num_threads(run.num_threads)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from utils.errors import UserError
+from base.errors import UserError
 
 try:
     import fcntl

@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 
-from data.dataset import FloatArray, IntArray
+from base.arrays import FloatArray, IntArray
 
 
 def top_columns(scores: FloatArray, depth: int) -> IntArray:

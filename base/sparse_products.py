@@ -10,7 +10,7 @@ import numba
 import numpy as np
 import scipy.sparse as sp
 
-from data.dataset import FloatArray, IntArray
+from base.arrays import FloatArray, IntArray
 
 BLOCK_BYTES = 2**22  # of the dense matrix at a time: a few megabytes stay in the cache
 STRIP_ROWS = 2**14  # of the result at a time: a short strip reads the dense matrix too often
