@@ -12,7 +12,7 @@ import numpy as np
 
 from base.arrays import FloatArray
 from benchmarks.search_methods import Search
-from utils.search.tuning import recall_by_score
+from search.tuning import recall_by_score
 
 K = 10
 ROUNDS = 10

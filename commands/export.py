@@ -10,11 +10,11 @@ import torch
 from config import Config
 from data.convert import NO_GENRES
 from data.dataset import Movies
+from search.choose import check_search, index_path, open_index
 from utils.added_films import load_model
 from utils.answer_formats import csv_line
 from utils.cli import adopt
 from utils.parquet import write_parquet
-from utils.search.choose import check_search, index_path, open_index
 
 logger = logging.getLogger("pinsage")
 

@@ -12,6 +12,7 @@ from commands.new_film import with_new_film
 from commands.person import films_for, history_from_text, user_from_data
 from config import Config, DataConfig, InferenceConfig
 from data.dataset import find_data
+from search.choose import check_search
 from utils.added_films import with_added_films
 from utils.answer_formats import print_answers
 from utils.answers import Answer, film_question, history_question, make_answer
@@ -19,7 +20,6 @@ from utils.checkpoint import BEST, load_checkpoint
 from utils.cli import adopt
 from utils.id_files import read_id_lines
 from utils.recommender import Recommender
-from utils.search.choose import check_search
 
 # Flags of which one may be typed.
 WHO_ASKS = ("movie_id", "title", "movie_ids", "new_movie", "history", "user_id")

@@ -15,6 +15,7 @@ import numpy as np
 from config import SearchConfig
 from data.feature_extractor import training_ratings
 from data.histories import History
+from search.tuning import recall_by_score
 from serve.reasons import reasons_for
 from serve.schemas import Method
 from serve.titles import TitleSearch
@@ -24,7 +25,6 @@ from utils.explanation import NeighborTable
 from utils.html_report.film_map import HEIGHT, MARGIN, WIDTH, fit_into
 from utils.map_layout import lay_out_films
 from utils.recommender import Recommendation, Recommender
-from utils.search.tuning import recall_by_score
 
 METHODS = get_args(Method)
 REPEATS = 7  # searches behind a timing: their median

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from search.lsh.buckets import flips, make_tables, probe, table_keys
+from search.lsh.hamming import BLOCK, keep_nearest, scan
+from search.lsh.signatures import hyperplanes, sign, sign_query
 from tests.fuzzing import fuzz
 from tests.test_nearest_neighbors import unit_vectors
-from utils.search.buckets import flips, make_tables, probe, table_keys
-from utils.search.hamming import BLOCK, keep_nearest, scan
-from utils.search.signatures import hyperplanes, sign, sign_query
 
 
 def random_signatures(rng, count, words):

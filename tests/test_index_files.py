@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from search.files import DIGEST, HEADER
 from tests.test_nearest_neighbors import unit_vectors
 from utils.nearest_neighbors import (
     ExactIndex,
@@ -14,7 +15,6 @@ from utils.nearest_neighbors import (
     WeakANDQuery,
     fingerprint,
 )
-from utils.search.files import DIGEST, HEADER
 
 VECTORS = unit_vectors(30)
 IDS = np.arange(30) * 7 + 100

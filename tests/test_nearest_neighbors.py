@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from search.tuning import recall_by_score, tune
 from tests.fuzzing import fuzz
 from utils.nearest_neighbors import (
     ExactIndex,
@@ -13,7 +14,6 @@ from utils.nearest_neighbors import (
     WeakANDIndex,
     WeakANDQuery,
 )
-from utils.search.tuning import recall_by_score, tune
 
 
 def unit_vectors(count, dim=8, seed=0):
@@ -292,7 +292,7 @@ def test_representations():
 def test_buckets_are_chosen_on_large_catalogues_only(monkeypatch):
     index = LSHIndex(64, 8).build(unit_vectors(50), np.arange(50))
     assert index.method == "scan" and all(point.method == "scan" for point in index.operating_points())
-    monkeypatch.setattr("utils.search.lsh.BUCKETS_FROM", 50)
+    monkeypatch.setattr("search.lsh.index.BUCKETS_FROM", 50)
     assert index.method == "buckets" and index.operating_points()[0].method == "buckets"
     wide = LSHIndex(64, 1).build(unit_vectors(50), np.arange(50))
     assert wide.method == "scan"
@@ -307,7 +307,7 @@ def test_a_gpu_answers_where_it_can(monkeypatch):
         faiss, "index_cpu_to_all_gpus", lambda index: moved.append(Limited(index)) or moved[-1], raising=False
     )
     index = ExactIndex().build(unit_vectors(20), np.arange(20))
-    monkeypatch.setattr("utils.search.exact.MOST_ON_GPU", 6)
+    monkeypatch.setattr("search.exact.MOST_ON_GPU", 6)
     assert index.search(np.ones(8), 6).ids.shape == (6,) and moved[-1].asked == [6]
     assert index.search(np.ones(8), 20).ids.shape == (20,) and moved[-1].asked == [6]
 

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from search.weak_and.index import WeakANDIndex, WeakANDQuery
+from search.weak_and.kernel import weak_and_sorted
+from search.weak_and.partitions import MAX_TERMS, assign, default_partitions, default_probes, train_partitions
+from search.weak_and.postings import BLOCK_LENGTH, invert
+from search.weak_and.reference import brute_force, raised, token_score, weak_and
+from search.weak_and.tokens import DETAIL_SHIFT, FilmTokens, QueryTokens
 from tests.fuzzing import fuzz
 from tests.test_nearest_neighbors import clustered, unit_vectors
-from utils.search.partitions import MAX_TERMS, assign, default_partitions, default_probes, train_partitions
-from utils.search.postings import BLOCK_LENGTH, invert
-from utils.search.tokens import DETAIL_SHIFT, FilmTokens, QueryTokens
-from utils.search.weak_and import WeakANDIndex, WeakANDQuery
-from utils.search.weak_and_kernel import weak_and_sorted
-from utils.search.weak_and_reference import brute_force, raised, token_score, weak_and
 
 NORM = 16  # residual norms are stored in sixteenths
 

@@ -4,11 +4,11 @@
 Weak AND operator. Their parts are in ``utils/search/``.
 """
 
-from utils.search.base import SearchResult, VectorIndex
-from utils.search.exact import ExactIndex
-from utils.search.files import fingerprint
-from utils.search.lsh import LSHIndex, LSHQuery
-from utils.search.weak_and import WeakANDIndex, WeakANDQuery
+from search.base import SearchResult, VectorIndex
+from search.exact import ExactIndex
+from search.files import fingerprint
+from search.lsh.index import LSHIndex, LSHQuery
+from search.weak_and.index import WeakANDIndex, WeakANDQuery
 
 __all__ = [
     "ExactIndex",

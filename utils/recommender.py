@@ -12,8 +12,8 @@ from data.dataset import Movies
 from data.histories import History
 from data.number_rules import ID
 from data.source_files import shown
+from search.choose import open_index
 from utils.checkpoint import Checkpoint
-from utils.search.choose import open_index
 from utils.taste import Suggestion, suggest
 from utils.titles import MOST_SHOWN, find_title
 

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 
 from base.arrays import FloatArray, IntArray
 from data.histories import History
-from utils.search.base import VectorIndex
+from search.base import VectorIndex
 
 # Chosen on the validation part of the user protocol on ml-100k; all are flat around these values.
 NEAREST = 100  # films that each film of a history ranks

@@ -17,7 +17,7 @@ import numba
 import numpy as np
 
 from base.arrays import FloatArray, IntArray
-from utils.search.kernels import REGROUP, Number, inner_products
+from search.kernels import REGROUP, Number, inner_products
 
 WEIGHT_STEPS = 4095  # largest stored partition weight
 DETAIL_STEPS = 127  # largest stored detail, a signed byte

@@ -10,7 +10,7 @@ import numba
 import numpy as np
 
 from base.arrays import FloatArray, IntArray
-from utils.search.kernels import inner_products
+from search.kernels import inner_products
 
 WORD = 64
 

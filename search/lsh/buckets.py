@@ -12,8 +12,8 @@ import numba
 import numpy as np
 
 from base.arrays import IntArray
-from utils.search.hamming import keep_nearest, popcount
-from utils.search.kernels import Number
+from search.kernels import Number
+from search.lsh.hamming import keep_nearest, popcount
 
 MOST_KEY_BITS = 20  # a table of wider keys would be mostly empty addresses
 

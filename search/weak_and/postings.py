@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from base.arrays import FloatArray, IntArray
-from utils.search.tokens import NORM_STEPS, FilmTokens
+from search.weak_and.tokens import NORM_STEPS, FilmTokens
 
 BLOCK_LENGTH = 32  # postings that share an upper bound
 

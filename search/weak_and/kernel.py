@@ -7,9 +7,9 @@ is alone on its stretch of films, which is most of the time, it runs ahead witho
 import numba
 import numpy as np
 
-from utils.search.kernels import Number, heap_offer, heap_sort
-from utils.search.postings import BLOCK_LENGTH
-from utils.search.tokens import DETAIL_SHIFT
+from search.kernels import Number, heap_offer, heap_sort
+from search.weak_and.postings import BLOCK_LENGTH
+from search.weak_and.tokens import DETAIL_SHIFT
 
 END = np.int64(2**62)  # the film number of a cursor at its end
 NO_THRESHOLD = np.int64(-(2**62))
@@ -24,7 +24,7 @@ def token_score(
     partition_weights: np.ndarray,
     query_details: np.ndarray,
 ) -> Number:
-    """The additive score of one film, see ``utils/search/tokens.py``."""
+    """The additive score of one film, see ``search/weak_and/tokens.py``."""
     # 8192 axes of at most 2047 * 127 still fit 32 bits, twice as many lanes as 64.
     along = np.int32(0)
     for j in range(len(query_details)):

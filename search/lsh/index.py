@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from base.arrays import FloatArray, IntArray
-from utils.search.base import VectorIndex
-from utils.search.buckets import MOST_KEY_BITS, Tables, make_tables, probe
-from utils.search.hamming import scan
-from utils.search.kernels import rescore
-from utils.search.signatures import hyperplanes, sign, sign_query
-from utils.search.threads import over_queries
+from search.base import VectorIndex
+from search.kernels import rescore
+from search.lsh.buckets import MOST_KEY_BITS, Tables, make_tables, probe
+from search.lsh.hamming import scan
+from search.lsh.signatures import hyperplanes, sign, sign_query
+from search.threads import over_queries
 
 METHODS = ("auto", "scan", "buckets")
 # Films from which buckets at the default probes are faster than a scan of the same recall, as measured

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from base.arrays import FloatArray, IntArray
-from utils.search.base import VectorIndex
+from search.base import VectorIndex
 
 MOST_ON_GPU = 2048  # results a query, more than which FAISS's GPU indexes refuse
 

@@ -14,12 +14,19 @@ import numpy as np
 import numpy.typing as npt
 
 from base.arrays import FloatArray, IntArray
-from utils.search.base import VectorIndex
-from utils.search.kernels import rescore, worth_rescoring
-from utils.search.partitions import assign, default_partitions, default_probes, sample_size, train_partitions
-from utils.search.postings import Postings, invert
-from utils.search.threads import over_queries
-from utils.search.tokens import (
+from search.base import VectorIndex
+from search.kernels import rescore, worth_rescoring
+from search.threads import over_queries
+from search.weak_and.kernel import weak_and
+from search.weak_and.partitions import (
+    assign,
+    default_partitions,
+    default_probes,
+    sample_size,
+    train_partitions,
+)
+from search.weak_and.postings import Postings, invert
+from search.weak_and.tokens import (
     MOST_AXES,
     FilmTokens,
     QueryTokens,
@@ -29,7 +36,6 @@ from utils.search.tokens import (
     rounding_errors,
     weigh_query,
 )
-from utils.search.weak_and_kernel import weak_and
 
 BLOCK = 32_768  # films described at a time
 

@@ -8,12 +8,12 @@ import numpy as np
 from base.arrays import FloatArray, IntArray
 from base.errors import UserError
 from config import SearchConfig
-from utils.search.base import VectorIndex
-from utils.search.exact import ExactIndex
-from utils.search.files import fingerprint
-from utils.search.lsh import LSHIndex
-from utils.search.tuning import tune
-from utils.search.weak_and import WeakANDIndex
+from search.base import VectorIndex
+from search.exact import ExactIndex
+from search.files import fingerprint
+from search.lsh.index import LSHIndex
+from search.tuning import tune
+from search.weak_and.index import WeakANDIndex
 
 logger = logging.getLogger("pinsage")
 

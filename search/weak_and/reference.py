@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from utils.search.postings import BLOCK_LENGTH, Postings
-from utils.search.tokens import DETAIL_SHIFT, FilmTokens, QueryTokens
+from search.weak_and.postings import BLOCK_LENGTH, Postings
+from search.weak_and.tokens import DETAIL_SHIFT, FilmTokens, QueryTokens
 
 
 class Candidates(NamedTuple):
@@ -34,7 +34,7 @@ class Candidates(NamedTuple):
 
 
 def token_score(film: int, tokens: FilmTokens, query: QueryTokens) -> int:
-    """The additive score of one film, see ``utils/search/tokens.py``."""
+    """The additive score of one film, see ``search/weak_and/tokens.py``."""
     partitions = sum(
         int(query.partition_weights[term]) * int(weight)
         for term, weight in zip(tokens.terms[film], tokens.weights[film], strict=True)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from base.arrays import FloatArray, IntArray
-from utils.search.files import IndexContent, fingerprint, read_index, write_index
+from search.files import IndexContent, fingerprint, read_index, write_index
 
 
 class SearchResult(NamedTuple):

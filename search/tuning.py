@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from base.arrays import FloatArray
-from utils.search.base import VectorIndex
-from utils.search.exact import ExactIndex
+from search.base import VectorIndex
+from search.exact import ExactIndex
 
 SAMPLE = 1000  # queries
 TOLERANCE = 1e-5  # of a score, so that rounding does not turn a tie into a miss

@@ -1,0 +1,1 @@
+"""Locality-sensitive hashing: signatures, the Hamming scan and the hash tables."""

@@ -1,0 +1,1 @@
+"""Inverted file with Weak AND: partitions, tokens, posting lists, the search readable and compiled."""
