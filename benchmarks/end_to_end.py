@@ -142,7 +142,7 @@ def plot(results: dict[str, Figures], path: Path) -> None:
     """Processor seconds against ratings, both logarithmic, with a dashed line of linear growth."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-    from utils.plot_style import GREY, PALETTE, figure
+    from report.plot_style import GREY, PALETTE, figure
 
     sizes = [RATINGS[scale] for scale in results]
     with figure(path, 7, 4.6) as drawing:

@@ -6,7 +6,7 @@ import numpy as np
 
 from base.arrays import FloatArray
 from benchmarks.measure import K, Row
-from utils.plot_style import PALETTE, figure
+from report.plot_style import PALETTE, figure
 
 RECALL_TICKS = (0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 1.0)
 SPEED_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500)

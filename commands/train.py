@@ -22,6 +22,7 @@ from model.fit import Progress, fit
 from model.heads import Embeddings
 from model.inputs import ModelInputs, build_inputs, shadow_sampler
 from model.trainer import Trainer
+from report.plots import plot_training_curves
 from utils.checkpoint import (
     BEST,
     LAST,
@@ -33,7 +34,6 @@ from utils.checkpoint import (
 )
 from utils.cli import adopt
 from utils.evaluation import sample_questions
-from utils.plots import plot_training_curves
 
 logger = logging.getLogger("pinsage")
 

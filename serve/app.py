@@ -13,7 +13,7 @@ from serve.films import Films
 from serve.guard import Guard
 
 PAGE = Path(__file__).parent / "page"
-THEME = Path(__file__).parent.parent / "utils" / "theme.css"
+THEME = Path(__file__).parent.parent / "report" / "theme.css"
 
 
 def create_app(films: Films, hosts: frozenset[str] = frozenset()) -> FastAPI:

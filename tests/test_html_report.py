@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from config import Config
+from report.html.charts import Line, line_chart
+from report.html.film_map import fit_into
+from report.html.report import THEME, Run, write_report
+from report.map_layout import lay_out_films
+from report.plot_style import PALETTE
 from tests.browser import chromium, watched_page
 from tests.test_plots import catalogue, history
-from utils.html_report.charts import Line, line_chart
-from utils.html_report.film_map import fit_into
-from utils.html_report.report import THEME, Run, write_report
-from utils.map_layout import lay_out_films
-from utils.plot_style import PALETTE
 
 ATTACK = '<script>alert("x")</script><img src="https://example.org/x.png"> (1999)'
 

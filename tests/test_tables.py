@@ -1,6 +1,6 @@
 import pytest
 
-from utils.tables import Column, format_metrics_table, format_table, metric_label
+from report.tables import Column, format_metrics_table, format_table, metric_label
 
 ROWS = {
     "popularity": {"hit_rate@10": 0.0838, "hit_rate@100": 0.317, "mrr": 0.041, "coverage@10": 0.054},

@@ -14,11 +14,11 @@ from markupsafe import Markup
 from base.arrays import FloatArray
 from config import Config
 from data.dataset import Movies
-from utils.html_report.charts import Line, line_chart
-from utils.html_report.film_map import map_svg
-from utils.map_layout import FilmMap
-from utils.plots import CUTOFF_TICKS, FROM_ZERO, LARGEST_CUTOFF, PANELS, history_column, hit_rate_curves
-from utils.tables import metric_label
+from report.html.charts import Line, line_chart
+from report.html.film_map import map_svg
+from report.map_layout import FilmMap
+from report.plots import CUTOFF_TICKS, FROM_ZERO, LARGEST_CUTOFF, PANELS, history_column, hit_rate_curves
+from report.tables import metric_label
 
 FOLDER = Path(__file__).parent
 THEME = FOLDER.parent / "theme.css"

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from base.arrays import FloatArray
-from utils.embedding_map import plot_embedding_map
-from utils.plot_style import GREY, INK, PALETTE, figure
+from report.embedding_map import plot_embedding_map
+from report.plot_style import GREY, INK, PALETTE, figure
 
 __all__ = [
     "history_column",

@@ -7,7 +7,7 @@ import numpy as np
 
 from base.arrays import FloatArray, IntArray
 from data.dataset import Movies
-from utils.plot_style import PALETTE
+from report.plot_style import PALETTE
 
 MAX_FILMS = 1000  # more would hide each other, and t-SNE takes its time
 ITERATIONS = 500  # of t-SNE; the second half of its usual 1,000 changes little to the eye

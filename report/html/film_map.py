@@ -5,7 +5,7 @@ from markupsafe import Markup, escape
 
 from base.arrays import FloatArray
 from data.dataset import Movies
-from utils.map_layout import FilmMap
+from report.map_layout import FilmMap
 
 WIDTH, HEIGHT, MARGIN = 1000, 640, 14
 

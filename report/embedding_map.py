@@ -8,8 +8,8 @@ import numpy as np
 
 from base.arrays import FloatArray
 from data.dataset import Movies
-from utils.map_layout import FilmMap
-from utils.plot_style import INK, PALETTE, figure
+from report.map_layout import FilmMap
+from report.plot_style import INK, PALETTE, figure
 
 MAX_TITLES = 12
 TITLE_LENGTH = 30
