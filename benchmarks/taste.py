@@ -1,4 +1,4 @@
-"""Ways to ask with a history, by the validation part of the user protocol: why ``utils.taste`` is as it is.
+"""Ways to ask with a history, by the validation part of the user protocol: why the taste is as it is.
 
     python -m benchmarks.taste --data_dir data/ml-100k --checkpoint_dir checkpoints-pairs
 
@@ -16,9 +16,9 @@ from base.arrays import FloatArray, IntArray
 from data.dataset import load_movielens
 from data.histories import History, user_questions
 from data.splits import split_interactions
+from recommend.taste import TasteScorer, history_weights
 from utils.checkpoint import BEST, load_checkpoint
 from utils.nearest_neighbors import ExactIndex
-from utils.taste import TasteScorer, history_weights
 from utils.user_evaluation import HistoryScorer, evaluate_users
 
 MOST_CLUSTERED = 200  # latest films of a history that are clustered

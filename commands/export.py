@@ -10,9 +10,9 @@ import torch
 from config import Config
 from data.convert import NO_GENRES
 from data.dataset import Movies
+from recommend.added_films import load_model
+from recommend.formats import csv_line
 from search.choose import check_search, index_path, open_index
-from utils.added_films import load_model
-from utils.answer_formats import csv_line
 from utils.cli import adopt
 from utils.parquet import write_parquet
 

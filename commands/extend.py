@@ -18,8 +18,8 @@ from model.extension import extended_inputs
 from model.fit import Progress, validate, validation_words
 from model.heads import Embeddings
 from model.inputs import ModelInputs
+from recommend.titles import normalise
 from utils.checkpoint import BEST, Checkpoint
-from utils.titles import normalise
 
 logger = logging.getLogger("pinsage")
 

@@ -9,7 +9,7 @@ from base.errors import UserError
 from config import InferenceConfig
 from data.film_file import FilmFile, read_film
 from model.new_films import append_films, known_raters
-from utils.added_films import ADDED, add_film, free_id, with_added_films
+from recommend.added_films import ADDED, add_film, free_id, with_added_films
 from utils.checkpoint import Checkpoint
 
 logger = logging.getLogger("pinsage")

@@ -9,9 +9,9 @@ from data.dataset import MovieLens, load_movielens
 from data.histories import History, history_of_user
 from data.number_rules import ID
 from data.source_files import shown
-from utils.answers import Answer, Question, answer_for_person
+from recommend.answers import Answer, Question, answer_for_person
+from recommend.recommender import Recommender
 from utils.history_text import is_number_id, parse_history
-from utils.recommender import Recommender
 
 
 def history_from_text(recommender: Recommender, text: str) -> History:

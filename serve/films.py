@@ -15,16 +15,16 @@ import numpy as np
 from config import SearchConfig
 from data.feature_extractor import training_ratings
 from data.histories import History
+from recommend.answers import answer_for_person, film_question, history_question, make_answer
+from recommend.explanation import NeighborTable
+from recommend.recommender import Recommendation, Recommender
 from report.html.film_map import HEIGHT, MARGIN, WIDTH, fit_into
 from report.map_layout import lay_out_films
 from search.tuning import recall_by_score
 from serve.reasons import reasons_for
 from serve.schemas import Method
 from serve.titles import TitleSearch
-from utils.answers import answer_for_person, film_question, history_question, make_answer
 from utils.checkpoint import Checkpoint
-from utils.explanation import NeighborTable
-from utils.recommender import Recommendation, Recommender
 
 METHODS = get_args(Method)
 REPEATS = 7  # searches behind a timing: their median

@@ -1,7 +1,7 @@
 """Why one film goes with another, in a few words: random walks between them, else genres."""
 
 from data.dataset import Movies
-from utils.explanation import NeighborTable
+from recommend.explanation import NeighborTable
 
 
 def reasons_for(movies: Movies, table: NeighborTable, row: int, found: list[int]) -> list[str]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from base.arrays import FloatArray
 from data.dataset import Movies
-from utils.titles import normalise
+from recommend.titles import normalise
 
 SHORTEST_MISSPELT = 4  # letters from which on a query may be misspelt
 CLOSE_ENOUGH = 0.7  # similarity from which on a misspelt title counts as meant (1 is equal)

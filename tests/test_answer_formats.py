@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.factories import catalogue
-from tests.fuzzing import fuzz
-from utils.answer_formats import (
+from recommend.answers import Answer, Question, RecommendedFilm, film_question, make_answer
+from recommend.formats import (
     aligned,
     csv_text,
     display_width,
@@ -23,7 +22,8 @@ from utils.answer_formats import (
     shortened,
     tables,
 )
-from utils.answers import Answer, Question, RecommendedFilm, film_question, make_answer
+from tests.factories import catalogue
+from tests.fuzzing import fuzz
 
 HOSTILE = st.text(st.characters(codec="utf-8") | st.sampled_from('",\n\r\t|;\x1b\x00字é\u0301'), max_size=30)
 # A genre cannot hold the character that separates genres in MovieLens's files.

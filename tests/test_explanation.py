@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from recommend.explanation import NeighborTable
 from tests.factories import random_table
-from utils.explanation import NeighborTable
 
 
 def test_neighbours_come_without_padding_and_sum_to_one():

@@ -24,15 +24,15 @@ from data.dataset import load_movielens
 from data.film_file import FilmFile
 from data.schema import read_schema
 from model.new_films import append_films
+from recommend.added_films import ADDED, add_film, read_added
+from recommend.recommender import Recommender
 from tests.books import SCHEMA
 from tests.fuzzing import fuzz
 from tests.test_dataset_fuzz import PIECES
 from tests.test_index_files import IDS, INDEXES, VECTORS
 from tests.trained import trained_checkpoint
-from utils.added_films import ADDED, add_film, read_added
 from utils.checkpoint import load_checkpoint, save_checkpoint
 from utils.id_files import read_id_lines
-from utils.recommender import Recommender
 
 
 @pytest.fixture(scope="module")

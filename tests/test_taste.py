@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.histories import History
+from recommend.taste import TasteScorer, history_weights, suggest
 from tests.fuzzing import fuzz
 from utils.nearest_neighbors import ExactIndex, LSHIndex, WeakANDIndex
-from utils.taste import TasteScorer, history_weights, suggest
 
 RNG = np.random.default_rng(0)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from data.dataset import Movies
-from utils.titles import find_title, normalise
+from recommend.titles import find_title, normalise
 
 TITLES = [
     "Toy Story (1995)",

@@ -7,6 +7,7 @@ import scipy.sparse as sp
 
 from base.arrays import FloatArray
 from data.histories import History, UserQuestions
+from recommend.taste import weight_matrix
 from utils.baselines.base import Baseline, BaselineTooLarge, Settings
 from utils.baselines.ease import EASE
 from utils.baselines.fits import Fits
@@ -14,7 +15,6 @@ from utils.baselines.item_factors import FactorScorer, ImplicitALS
 from utils.baselines.item_knn import ItemKNNBM25, ItemKNNCosine
 from utils.baselines.popularity import Popularity
 from utils.evaluation import Scorer
-from utils.taste import weight_matrix
 from utils.user_evaluation import HistoryScorer, user_metrics
 
 USER_BASELINES: tuple[type[Baseline], ...] = (Popularity, ItemKNNCosine, ItemKNNBM25, EASE, ImplicitALS)

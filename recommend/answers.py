@@ -1,6 +1,6 @@
 """What a trained model answers, as plain records: who asked, and which films come back, in order.
 
-Commands make these; ``utils/answer_formats.py`` shows them as tables, JSON or CSV.
+Commands make these; ``recommend/formats.py`` shows them as tables, JSON or CSV.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import Any
 
 from data.dataset import Movies
 from data.histories import History
-from utils.taste import Suggestion
+from recommend.taste import Suggestion
 
 SCORE_DIGITS = 6  # what a float32 has to give
 LIKED = 3.0  # stars from which a rating is a reason to recommend; below, the film is only near

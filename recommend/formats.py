@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from utils.answers import Answer
+from recommend.answers import Answer
 
 logger = logging.getLogger("pinsage")
 

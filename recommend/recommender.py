@@ -12,10 +12,10 @@ from data.dataset import Movies
 from data.histories import History
 from data.number_rules import ID
 from data.source_files import shown
+from recommend.taste import Suggestion, suggest
+from recommend.titles import MOST_SHOWN, find_title
 from search.choose import open_index
 from utils.checkpoint import Checkpoint
-from utils.taste import Suggestion, suggest
-from utils.titles import MOST_SHOWN, find_title
 
 BLOCK = 256  # films asked about at once
 

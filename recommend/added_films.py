@@ -19,8 +19,8 @@ from data.json_files import read_json
 from data.number_rules import INT64
 from data.source_files import shown_path
 from model.new_films import append_films
+from recommend.titles import normalise
 from utils.checkpoint import BEST, Checkpoint, load_checkpoint
-from utils.titles import normalise
 
 logger = logging.getLogger("pinsage")
 
