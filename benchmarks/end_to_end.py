@@ -47,10 +47,10 @@ def measure(scale: str, epochs: int) -> Figures:
     from data.graph_builder import build_graph
     from data.splits import held_out_queries, split_interactions
     from data.synthetic import generate
+    from evaluation.baselines import Popularity, RandomWalks
+    from evaluation.ranking import EmbeddingScorer, evaluate, sample_questions
     from model.inputs import build_inputs
     from model.trainer import Trainer
-    from utils.baselines import Popularity, RandomWalks
-    from utils.evaluation import EmbeddingScorer, evaluate, sample_questions
     from utils.random_walk import RandomWalkSampler
 
     logging.getLogger("pinsage").setLevel(logging.WARNING)

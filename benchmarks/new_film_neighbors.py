@@ -13,14 +13,21 @@ import numpy as np
 import torch
 
 from config import Config
-from data.cold_start import HeldOutFilms, choose_films, first_ratings, fold_in, hold_out_films, select_films
 from data.dataset import load_movielens
 from data.graph_builder import build_graph
 from data.splits import held_out_queries, split_interactions
+from evaluation.cold_start.held_out import (
+    HeldOutFilms,
+    choose_films,
+    first_ratings,
+    fold_in,
+    hold_out_films,
+    select_films,
+)
+from evaluation.ranking import Scorer, rank_targets, ranking_metrics
+from evaluation.train_once import TrainedOnce, train_once
 from model.inductive import embed_films, extend_inputs
 from model.new_films import spectral_neighbors
-from model.train_once import TrainedOnce, train_once
-from utils.evaluation import Scorer, rank_targets, ranking_metrics
 
 RATINGS = (1, 5, 20)
 ROADS = ("walks", "spectral basis", "none")

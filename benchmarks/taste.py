@@ -16,10 +16,10 @@ from base.arrays import FloatArray, IntArray
 from data.dataset import load_movielens
 from data.histories import History, user_questions
 from data.splits import split_interactions
+from evaluation.users import HistoryScorer, evaluate_users
 from recommend.taste import TasteScorer, history_weights
 from utils.checkpoint import BEST, load_checkpoint
 from utils.nearest_neighbors import ExactIndex
-from utils.user_evaluation import HistoryScorer, evaluate_users
 
 MOST_CLUSTERED = 200  # latest films of a history that are clustered
 WARD_THRESHOLDS = (0.3, 0.5, 0.8, 1.2)  # greatest increase of variance that Ward's method merges across

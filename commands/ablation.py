@@ -16,12 +16,12 @@ from commands.train import load_and_split
 from config import PRESETS, Config
 from data.dataset import MovieLens
 from data.splits import Queries, Split, held_out_queries
-from model.train_once import train_once
-from utils.ablation.plot import plot_ablation
-from utils.ablation.report import ablation_report, ablation_table, comparison_lines
-from utils.ablation.variants import BLOCKS, check_typed, variant_config
-from utils.baselines import ContentOnly, fit_and_choose
-from utils.evaluation import evaluate, sample_questions
+from evaluation.ablation.plot import plot_ablation
+from evaluation.ablation.report import ablation_report, ablation_table, comparison_lines
+from evaluation.ablation.variants import BLOCKS, check_typed, variant_config
+from evaluation.baselines import ContentOnly, fit_and_choose
+from evaluation.ranking import evaluate, sample_questions
+from evaluation.train_once import train_once
 
 logger = logging.getLogger("pinsage")
 

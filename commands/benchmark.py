@@ -16,14 +16,14 @@ from commands.train import load
 from config import Config
 from data.dataset import MovieLens
 from data.splits import Queries, Split, held_out_queries, split_interactions
-from model.train_once import train_once
-from utils.baselines import BASELINES, SEEDED, fit_and_choose
-from utils.baselines.base import Baseline
-from utils.benchmark import Comparison, Contestant, compare
-from utils.benchmark.chart import plot_benchmark
-from utils.benchmark.report import write_report
-from utils.benchmark.screen import heading, main_table, popularity_table, verdict
-from utils.evaluation import evaluate, sample_questions
+from evaluation.baselines import BASELINES, SEEDED, fit_and_choose
+from evaluation.baselines.base import Baseline
+from evaluation.comparison import Comparison, Contestant, compare
+from evaluation.comparison.chart import plot_benchmark
+from evaluation.comparison.report import write_report
+from evaluation.comparison.screen import heading, main_table, popularity_table, verdict
+from evaluation.ranking import evaluate, sample_questions
+from evaluation.train_once import train_once
 
 logger = logging.getLogger("pinsage")
 

@@ -16,7 +16,12 @@ from commands.evaluate import GRID_QUESTIONS, PROTOCOL_WORDS
 from commands.repeated import comparison_seeds, refuse_resume, without_epoch_lines
 from commands.train import load_and_split
 from config import Config
-from data.cold_start import (
+from data.dataset import Interactions, MovieLens
+from data.graph_builder import build_graph
+from data.splits import Queries, Split, held_out_queries
+from evaluation.baselines import ContentOnly, ItemKNNBM25, ItemKNNCosine, fit_and_choose
+from evaluation.baselines.base import Baseline
+from evaluation.cold_start.held_out import (
     FEWEST_RATINGS,
     HeldOutFilms,
     choose_films,
@@ -25,16 +30,17 @@ from data.cold_start import (
     hold_out_films,
     select_films,
 )
-from data.dataset import Interactions, MovieLens
-from data.graph_builder import build_graph
-from data.splits import Queries, Split, held_out_queries
+from evaluation.cold_start.plot import plot_cold_start
+from evaluation.cold_start.report import (
+    Result,
+    SeedResult,
+    cold_start_report,
+    cold_start_table,
+    verdict_lines,
+)
+from evaluation.ranking import Scorer, rank_targets, ranking_metrics, sample_questions
+from evaluation.train_once import TrainedOnce, train_once
 from model.inductive import embed_films, extend_inputs
-from model.train_once import TrainedOnce, train_once
-from utils.baselines import ContentOnly, ItemKNNBM25, ItemKNNCosine, fit_and_choose
-from utils.baselines.base import Baseline
-from utils.cold_start_plot import plot_cold_start
-from utils.cold_start_report import Result, SeedResult, cold_start_report, cold_start_table, verdict_lines
-from utils.evaluation import Scorer, rank_targets, ranking_metrics, sample_questions
 
 logger = logging.getLogger("pinsage")
 

@@ -9,13 +9,13 @@ import numpy as np
 
 from config import Config
 from data.histories import UserQuestions, user_questions
+from evaluation.baselines.fits import Fits
+from evaluation.baselines.for_users import USER_BASELINES, WEIGHTED, UserBaseline, fit_for_users
+from evaluation.users import evaluate_users, most_users
 from recommend.taste import TasteScorer
 from report.tables import format_metrics_table
-from utils.baselines.fits import Fits
-from utils.baselines.for_users import USER_BASELINES, WEIGHTED, UserBaseline, fit_for_users
 from utils.checkpoint import Checkpoint
 from utils.nearest_neighbors import ExactIndex
-from utils.user_evaluation import evaluate_users, most_users
 
 logger = logging.getLogger("pinsage")
 

@@ -18,6 +18,7 @@ from config import Config
 from data.dataset import MovieLens, load_movielens
 from data.graph_builder import build_graph
 from data.splits import Queries, Split, held_out_queries, split_interactions
+from evaluation.ranking import sample_questions
 from model.fit import Progress, fit
 from model.heads import Embeddings
 from model.inputs import ModelInputs, build_inputs, shadow_sampler
@@ -33,7 +34,6 @@ from utils.checkpoint import (
     split_fingerprint,
 )
 from utils.cli import adopt
-from utils.evaluation import sample_questions
 
 logger = logging.getLogger("pinsage")
 

@@ -11,9 +11,9 @@ import torch
 from base.errors import WorldError
 from base.team import is_leader, told_by_leader
 from data.splits import Queries
+from evaluation.ranking import EmbeddingScorer, evaluate
 from model.heads import Embeddings
 from model.trainer import Trainer
-from utils.evaluation import EmbeddingScorer, evaluate
 
 logger = logging.getLogger("pinsage")
 

@@ -13,9 +13,9 @@ from config import ModelConfig
 from data.dataset import MovieLens
 from data.feature_extractor import film_features
 from data.graph_builder import ItemGraph
+from evaluation.ranking import EmbeddingScorer
 from model.inputs import ModelInputs
 from model.trainer import Trainer
-from utils.evaluation import EmbeddingScorer
 from utils.random_walk_torch import walk_sampler
 
 

@@ -8,12 +8,12 @@ import pytest
 from base.errors import UserError
 from commands.entry import main_modes, main_train
 from config import Config
+from evaluation.ablation.plot import plot_ablation
+from evaluation.ablation.report import ablation_table, comparison_lines
+from evaluation.ablation.variants import BLOCKS, VARIED, Block, Variant, check_typed, variant_config
 from tests.planted import planted_movielens
 from tests.test_commands import flags, refused
 from tests.test_plots import is_picture
-from utils.ablation.plot import plot_ablation
-from utils.ablation.report import ablation_table, comparison_lines
-from utils.ablation.variants import BLOCKS, VARIED, Block, Variant, check_typed, variant_config
 from utils.cli import to_config
 
 FAST = "--hidden_dim 16 --embedding_dim 8 --num_walks 20 --batch_size 64 --num_threads 1 --quiet".split()

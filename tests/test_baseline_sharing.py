@@ -5,12 +5,12 @@ import pytest
 
 from data.histories import user_questions
 from data.splits import held_out_queries, split_interactions
+from evaluation.baselines import BASELINES, ImplicitALS, ItemKNNCosine, fit_and_choose, visit_counts
+from evaluation.baselines.base import Refittable
+from evaluation.baselines.fits import Fits
+from evaluation.baselines.for_users import film_counts, film_sums, fit_for_users
+from evaluation.ranking import rank_targets, ranking_metrics
 from tests.factories import catalogue, random_interactions
-from utils.baselines import BASELINES, ImplicitALS, ItemKNNCosine, fit_and_choose, visit_counts
-from utils.baselines.base import Refittable
-from utils.baselines.fits import Fits
-from utils.baselines.for_users import film_counts, film_sums, fit_for_users
-from utils.evaluation import rank_targets, ranking_metrics
 
 NUM_USERS, NUM_MOVIES = 30, 40
 

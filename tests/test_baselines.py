@@ -8,7 +8,7 @@ import commands.evaluate
 from config import Config
 from data.dataset import Interactions, Movies
 from data.splits import held_out_queries, split_interactions
-from utils.baselines import (
+from evaluation.baselines import (
     BASELINES,
     EASE,
     SEEDED,
@@ -24,8 +24,8 @@ from utils.baselines import (
     fit_and_choose,
     selection,
 )
-from utils.baselines.fits import Fits
-from utils.evaluation import rank_targets, ranking_metrics
+from evaluation.baselines.fits import Fits
+from evaluation.ranking import rank_targets, ranking_metrics
 
 NUM_USERS, NUM_MOVIES = 12, 9
 PERSONAL = [cls for cls in BASELINES if cls not in (Popularity, ContentOnly)]

@@ -7,14 +7,14 @@ import pytest
 
 from config import Config
 from data.splits import Queries
+from evaluation.comparison import PINSAGE, Contestant, Estimate, compare, popularity_groups
+from evaluation.comparison.bootstrap import CONFIDENCE, estimate_means
+from evaluation.comparison.chart import plot_benchmark
+from evaluation.comparison.popularity import DECILES, HEAD_MIDDLE_TAIL, deciles, shown_popularity
+from evaluation.comparison.report import write_report
+from evaluation.comparison.screen import main_table, popularity_table, verdict
+from evaluation.ranking import Evaluation, ranking_metrics
 from tests.test_plots import is_picture
-from utils.benchmark import PINSAGE, Contestant, Estimate, compare, popularity_groups
-from utils.benchmark.bootstrap import CONFIDENCE, estimate_means
-from utils.benchmark.chart import plot_benchmark
-from utils.benchmark.popularity import DECILES, HEAD_MIDDLE_TAIL, deciles, shown_popularity
-from utils.benchmark.report import write_report
-from utils.benchmark.screen import main_table, popularity_table, verdict
-from utils.evaluation import Evaluation, ranking_metrics
 
 
 @pytest.fixture

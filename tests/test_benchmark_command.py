@@ -9,13 +9,13 @@ import torch
 from commands.entry import main_modes
 from data.dataset import load_movielens
 from data.splits import held_out_queries, split_interactions
-from model.train_once import train_once
+from evaluation.baselines import BASELINES, ImplicitALS, fit_and_choose
+from evaluation.baselines import ease as ease_module
+from evaluation.ranking import evaluate
+from evaluation.train_once import train_once
 from tests.planted import planted_movielens
 from tests.test_commands import FAST, refused
-from utils.baselines import BASELINES, ImplicitALS, fit_and_choose
-from utils.baselines import ease as ease_module
 from utils.cli import build_parser, to_config
-from utils.evaluation import evaluate
 
 SEEDS = (3, 4)
 SETTINGS = [*FAST, "--epochs", "2", "--seed", "3"]

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from commands.entry import main_modes
+from evaluation.cold_start.plot import plot_cold_start
+from evaluation.cold_start.report import SeedResult, cold_start_table, verdict_lines
 from tests.planted import planted_movielens
 from tests.test_commands import FAST, flags, refused
 from tests.test_plots import is_picture
-from utils.cold_start_plot import plot_cold_start
-from utils.cold_start_report import SeedResult, cold_start_table, verdict_lines
 
 GROUPS = ("target unseen", "query unseen", "either unseen", "all pairs")
 METHODS = ("content only", "item-kNN cosine", "item-kNN BM25", "PinSage")

@@ -13,8 +13,7 @@ from torch_geometric.metrics import (
 
 from base.errors import WorldError
 from data.splits import Queries
-from tests.fuzzing import fuzz
-from utils.evaluation import (
+from evaluation.ranking import (
     EmbeddingScorer,
     evaluate,
     question_values,
@@ -22,6 +21,7 @@ from utils.evaluation import (
     ranking_metrics,
     sample_questions,
 )
+from tests.fuzzing import fuzz
 
 
 class TableScorer:

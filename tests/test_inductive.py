@@ -8,7 +8,10 @@ import torch
 
 from base.errors import UserError
 from config import Config
-from data.cold_start import (
+from data.dataset import Genome, Tags, load_movielens
+from data.graph_builder import build_graph
+from data.splits import split_interactions
+from evaluation.cold_start.held_out import (
     FEWEST_RATINGS,
     choose_films,
     first_ratings,
@@ -16,12 +19,9 @@ from data.cold_start import (
     hold_out_films,
     select_films,
 )
-from data.dataset import Genome, Tags, load_movielens
-from data.graph_builder import build_graph
-from data.splits import split_interactions
+from evaluation.train_once import train_once
 from model.inductive import embed_films, extend_inputs
 from model.inputs import build_inputs
-from model.train_once import train_once
 from tests.factories import random_interactions, random_movielens
 from tests.planted import block_of, planted_movielens
 

@@ -1,7 +1,7 @@
 import pytest
 from scipy.stats import ttest_ind, ttest_rel
 
-from utils.seed_statistics import deviation_metrics, difference, mean_metrics, paired_difference
+from evaluation.statistics import deviation_metrics, difference, mean_metrics, paired_difference
 
 
 def test_mean_and_sample_deviation_by_hand():

@@ -8,6 +8,7 @@ import torch
 from base.errors import UserError, WorldError
 from data.dataset import Tags, load_movielens
 from data.splits import held_out_queries, split_interactions
+from evaluation.ranking import EmbeddingScorer, evaluate
 from model.fit import Progress, fit
 from model.inputs import build_inputs
 from model.schedule import learning_rate
@@ -15,7 +16,6 @@ from model.trainer import Trainer
 from tests.factories import random_movielens
 from tests.planted import block_of, planted_movielens
 from tests.trained import MODEL, TRAINING
-from utils.evaluation import EmbeddingScorer, evaluate
 
 CPU = torch.device("cpu")
 

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from base.errors import UserError, WorldError
 from data.histories import History, UserQuestions, user_questions
 from data.splits import split_interactions
+from evaluation.baselines import EASE, ImplicitALS, ItemKNNCosine
+from evaluation.baselines.fits import Fits
+from evaluation.baselines.for_users import USER_BASELINES, FilmSum, fit_for_users
+from evaluation.users import evaluate_users
 from tests.factories import catalogue, random_interactions
 from tests.fuzzing import fuzz
-from utils.baselines import EASE, ImplicitALS, ItemKNNCosine
-from utils.baselines.fits import Fits
-from utils.baselines.for_users import USER_BASELINES, FilmSum, fit_for_users
-from utils.user_evaluation import evaluate_users
 
 NUM_USERS, NUM_MOVIES = 30, 40
 

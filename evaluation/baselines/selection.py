@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 
 from data.dataset import Movies
 from data.splits import Queries, Split, held_out_queries
-from utils.baselines.base import Baseline, BaselineTooLarge, Settings
-from utils.baselines.content import ContentOnly
-from utils.baselines.ease import EASE
-from utils.baselines.fits import Fits
-from utils.baselines.item_factors import ImplicitALS
-from utils.baselines.item_knn import ItemKNNBM25, ItemKNNCosine
-from utils.baselines.popularity import Popularity
-from utils.baselines.transitions import TransitionCounts
-from utils.baselines.visit_counts import RandomWalks
-from utils.evaluation import Scorer, rank_targets, ranking_metrics, sample_questions
+from evaluation.baselines.base import Baseline, BaselineTooLarge, Settings
+from evaluation.baselines.content import ContentOnly
+from evaluation.baselines.ease import EASE
+from evaluation.baselines.fits import Fits
+from evaluation.baselines.item_factors import ImplicitALS
+from evaluation.baselines.item_knn import ItemKNNBM25, ItemKNNCosine
+from evaluation.baselines.popularity import Popularity
+from evaluation.baselines.transitions import TransitionCounts
+from evaluation.baselines.visit_counts import RandomWalks
+from evaluation.ranking import Scorer, rank_targets, ranking_metrics, sample_questions
 
 BASELINES: tuple[type[Baseline], ...] = (
     Popularity,

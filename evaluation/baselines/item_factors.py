@@ -7,9 +7,9 @@ import scipy.sparse as sp
 
 from base.arrays import FloatArray
 from data.dataset import Interactions, Movies
-from utils.baselines.base import Settings, movie_user_matrix
-from utils.baselines.content import unit_rows
-from utils.evaluation import EmbeddingScorer
+from evaluation.baselines.base import Settings, movie_user_matrix
+from evaluation.baselines.content import unit_rows
+from evaluation.ranking import EmbeddingScorer
 
 ITERATIONS = 15
 

@@ -7,15 +7,15 @@ import scipy.sparse as sp
 
 from base.arrays import FloatArray
 from data.histories import History, UserQuestions
+from evaluation.baselines.base import Baseline, BaselineTooLarge, Settings
+from evaluation.baselines.ease import EASE
+from evaluation.baselines.fits import Fits
+from evaluation.baselines.item_factors import FactorScorer, ImplicitALS
+from evaluation.baselines.item_knn import ItemKNNBM25, ItemKNNCosine
+from evaluation.baselines.popularity import Popularity
+from evaluation.ranking import Scorer
+from evaluation.users import HistoryScorer, user_metrics
 from recommend.taste import weight_matrix
-from utils.baselines.base import Baseline, BaselineTooLarge, Settings
-from utils.baselines.ease import EASE
-from utils.baselines.fits import Fits
-from utils.baselines.item_factors import FactorScorer, ImplicitALS
-from utils.baselines.item_knn import ItemKNNBM25, ItemKNNCosine
-from utils.baselines.popularity import Popularity
-from utils.evaluation import Scorer
-from utils.user_evaluation import HistoryScorer, user_metrics
 
 USER_BASELINES: tuple[type[Baseline], ...] = (Popularity, ItemKNNCosine, ItemKNNBM25, EASE, ImplicitALS)
 WEIGHTED = ", weighted"  # behind the name of a baseline whose histories count by recency and rating

@@ -8,9 +8,15 @@ import numpy as np
 
 from base.json_report import write_json
 from config import Config
-from utils.benchmark.bootstrap import CONFIDENCE, RESAMPLES, Estimate
-from utils.benchmark.comparison import PINSAGE, Comparison, Contestant
-from utils.benchmark.popularity import DECILES, HEAD_MIDDLE_TAIL, Group, popularity_groups, shown_popularity
+from evaluation.comparison.bootstrap import CONFIDENCE, RESAMPLES, Estimate
+from evaluation.comparison.comparison import PINSAGE, Comparison, Contestant
+from evaluation.comparison.popularity import (
+    DECILES,
+    HEAD_MIDDLE_TAIL,
+    Group,
+    popularity_groups,
+    shown_popularity,
+)
 
 GROUP_METRICS = ("hit_rate@100", "mrr")  # what is said of each popularity group
 SHOWN_POPULARITY = "mean_ratings@10"

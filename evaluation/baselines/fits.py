@@ -2,9 +2,9 @@
 
 from data.dataset import Movies
 from data.splits import Split
-from utils.baselines.base import Baseline, Refittable, Settings
-from utils.baselines.item_factors import ImplicitALS
-from utils.evaluation import Scorer
+from evaluation.baselines.base import Baseline, Refittable, Settings
+from evaluation.baselines.item_factors import ImplicitALS
+from evaluation.ranking import Scorer
 
 
 class Fits:

@@ -8,8 +8,8 @@ import numpy as np
 
 from base.arrays import FloatArray, IntArray
 from data.splits import Queries, SplitName
-from utils.benchmark.bootstrap import Estimate, estimate_means
-from utils.evaluation import Evaluation, question_values
+from evaluation.comparison.bootstrap import Estimate, estimate_means
+from evaluation.ranking import Evaluation, question_values
 
 PINSAGE = "PinSage"
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from evaluation.comparison.bootstrap import RESAMPLES
+from evaluation.comparison.comparison import PINSAGE, Comparison
+from evaluation.comparison.popularity import HEAD_MIDDLE_TAIL, NUM_DECILES, popularity_groups
+from evaluation.comparison.report import GROUP_METRICS, SHOWN_POPULARITY, mean_shown_popularity
 from report.tables import Column, format_metrics_table, format_table, metric_label
-from utils.benchmark.bootstrap import RESAMPLES
-from utils.benchmark.comparison import PINSAGE, Comparison
-from utils.benchmark.popularity import HEAD_MIDDLE_TAIL, NUM_DECILES, popularity_groups
-from utils.benchmark.report import GROUP_METRICS, SHOWN_POPULARITY, mean_shown_popularity
 
 VERDICT_METRICS = ("hit_rate@10", "hit_rate@100", "mrr")
 # What a baseline's figure is beside PinSage's, by the sign of PinSage minus the baseline.

@@ -7,7 +7,7 @@ import numpy as np
 
 from base.arrays import FloatArray, IntArray
 from data.dataset import Interactions, Movies
-from utils.baselines.base import Settings
+from evaluation.baselines.base import Settings
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from base.arrays import FloatArray, IntArray
 from base.sparse_products import rows_product
 from data.dataset import Interactions, Movies
-from utils.baselines.base import Settings, movie_user_matrix, row_sums
+from evaluation.baselines.base import Settings, movie_user_matrix, row_sums
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from base.arrays import FloatArray, IntArray
 from base.sparse_products import product_with_dense, rows_product
 from data.dataset import Interactions, Movies
-from utils.baselines.base import Settings, movie_user_matrix, row_sums
+from evaluation.baselines.base import Settings, movie_user_matrix, row_sums
 
 RESTART_PROBABILITY = 0.5
 KEPT_VISITS = 2**26  # visits remembered, films asked times films of the catalogue: 256 MB

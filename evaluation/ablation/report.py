@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from utils.ablation.variants import Block
-from utils.seed_statistics import Difference, deviation_metrics, difference, mean_metrics
+from evaluation.ablation.variants import Block
+from evaluation.statistics import Difference, deviation_metrics, difference, mean_metrics
 
 Runs = Mapping[str, Sequence[Mapping[str, float]]]
 

@@ -9,11 +9,11 @@ from torch import Tensor
 from config import Config
 from data.dataset import MovieLens
 from data.splits import Split, held_out_queries
+from evaluation.ranking import EmbeddingScorer, sample_questions
 from model.fit import Progress, fit
 from model.heads import Embeddings
 from model.inputs import ModelInputs, build_inputs
 from model.trainer import Trainer
-from utils.evaluation import EmbeddingScorer, sample_questions
 
 
 @dataclass(frozen=True)

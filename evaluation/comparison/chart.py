@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from evaluation.comparison.comparison import PINSAGE, Comparison
 from report.plot_style import GREY, INK, PALETTE, figure
 from report.tables import metric_label
-from utils.benchmark.comparison import PINSAGE, Comparison
 
 METRICS = ("hit_rate@10", "hit_rate@100", "mrr")
 ORDER_BY = "hit_rate@100"

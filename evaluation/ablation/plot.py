@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from evaluation.ablation.variants import Block
 from report.plot_style import GREY, INK, PALETTE, figure
-from utils.ablation.variants import Block
 
 PANELS = {"hit_rate@10": "hit rate @10", "mrr": "MRR"}
 REFERENCE = "ours"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from evaluation.cold_start.report import OURS, UNSEEN_GROUPS, SeedResult
 from report.plot_style import INK, PALETTE, figure
-from utils.cold_start_report import OURS, UNSEEN_GROUPS, SeedResult
 
 TITLES = {
     "target unseen": "a known film asks, the answer is unseen",

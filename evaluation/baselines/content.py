@@ -7,8 +7,8 @@ import numpy as np
 
 from base.arrays import FloatArray
 from data.dataset import Interactions, Movies
-from utils.baselines.base import Settings
-from utils.evaluation import EmbeddingScorer
+from evaluation.baselines.base import Settings
+from evaluation.ranking import EmbeddingScorer
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import scipy.linalg
 
 from base.arrays import FloatArray, IntArray
 from data.dataset import Interactions, Movies
-from utils.baselines.base import BaselineTooLarge, Settings, movie_user_matrix
+from evaluation.baselines.base import BaselineTooLarge, Settings, movie_user_matrix
 
 MOVIE_LIMIT = 15_000  # rated films: the inverse takes 2 GB there and minutes on two cores
 BLOCK_SIZE = 1024  # rows of the Gram matrix made at once

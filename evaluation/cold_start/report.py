@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from utils.seed_statistics import deviation_metrics, mean_metrics, paired_difference
+from evaluation.statistics import deviation_metrics, mean_metrics, paired_difference
 
 # question group -> method -> ratings folded in -> metric -> value
 Result = dict[str, dict[str, dict[int, dict[str, float]]]]

@@ -7,7 +7,7 @@ import scipy.sparse as sp
 
 from base.errors import WorldError
 from data.dataset import Interactions, Movies
-from utils.evaluation import Scorer
+from evaluation.ranking import Scorer
 
 Settings = dict[str, Any]
 

@@ -1,0 +1,1 @@
+"""Films held out whole, and how well a model places them afterwards."""
