@@ -45,13 +45,13 @@ def measure(scale: str, epochs: int) -> Figures:
     from data.dataset import load_movielens
     from data.feature_extractor import film_features, fit_features
     from data.graph_builder import build_graph
+    from data.sources.synthetic import generate
     from data.splits import held_out_queries, split_interactions
-    from data.synthetic import generate
+    from data.walks.sampler import RandomWalkSampler
     from evaluation.baselines import Popularity, RandomWalks
     from evaluation.ranking import EmbeddingScorer, evaluate, sample_questions
     from model.inputs import build_inputs
     from model.trainer import Trainer
-    from utils.random_walk import RandomWalkSampler
 
     logging.getLogger("pinsage").setLevel(logging.WARNING)
     _warm_up()
@@ -120,7 +120,7 @@ def _warm_up() -> None:
     from base.sparse_products import product_with_dense
     from data.dataset import Interactions
     from data.graph_builder import build_graph
-    from utils.random_walk import RandomWalkSampler
+    from data.walks.sampler import RandomWalkSampler
 
     rows = np.zeros(1, dtype=np.int32)
     one = Interactions(rows, rows, np.ones(1, dtype=np.float32), np.zeros(1, dtype=np.int64))

@@ -11,8 +11,8 @@ import csv
 import sys
 from pathlib import Path
 
-from data.convert import MOVIE_COLUMNS, NO_GENRES, RATING_COLUMNS
 from data.dataset import load_movielens
+from data.sources.convert import MOVIE_COLUMNS, NO_GENRES, RATING_COLUMNS
 
 
 def main(argv: list[str]) -> int:

@@ -31,8 +31,8 @@ from benchmarks.training_profile import (  # noqa: E402
 from benchmarks.training_reference import BATCH_SIZE, NEGATIVES, reference_steps  # noqa: E402
 from config import Config  # noqa: E402
 from data.dataset import MovieLens, load_movielens  # noqa: E402
+from data.sources.synthetic import generate  # noqa: E402
 from data.splits import Split, held_out_queries, split_interactions  # noqa: E402
-from data.synthetic import generate  # noqa: E402
 from model.fit import Progress, fit  # noqa: E402
 from model.inputs import ModelInputs, build_inputs  # noqa: E402
 from model.trainer import Trainer  # noqa: E402

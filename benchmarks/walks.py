@@ -30,9 +30,9 @@ from base.compute import peak_memory_gb  # noqa: E402
 from benchmarks.walks_dgl import dgl_sampler  # noqa: E402
 from data.dataset import load_movielens  # noqa: E402
 from data.graph_builder import ItemGraph, build_graph  # noqa: E402
-from data.synthetic import generate  # noqa: E402
+from data.sources.synthetic import generate  # noqa: E402
+from data.walks.sampler import RandomWalkSampler  # noqa: E402
 from report.plot_style import PALETTE, figure  # noqa: E402
-from utils.random_walk import RandomWalkSampler  # noqa: E402
 
 WALKS, HOPS, RESTART, NEIGHBORS = 200, 2, 0.5, 50
 SCALES = ("1m", "10m", "25m")

@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
     set_up_logging(config.run.verbose, config.run.quiet)
 
     def command() -> None:
-        from data.sources import prepare_dataset  # heavy
+        from data.prepare import prepare_dataset  # heavy
 
         wanted = config.download
         prepare_dataset(

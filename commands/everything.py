@@ -10,7 +10,7 @@ from commands.evaluate import evaluate_checkpoint
 from commands.inference import check_request, recommend
 from commands.train import train
 from config import Config
-from data.sources import prepare_dataset
+from data.prepare import prepare_dataset
 
 logger = logging.getLogger("pinsage")
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from config import Config
-from data.convert import NO_GENRES
 from data.dataset import Movies
+from data.sources.convert import NO_GENRES
 from recommend.added_films import load_model
 from recommend.formats import csv_line
 from search.choose import check_search, index_path, open_index

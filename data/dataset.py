@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 from base.arrays import FloatArray, IntArray
 from base.errors import UserError
-from data.cache import load_columns, store_columns
-from data.columns import Columns
-from data.own_data import OwnData
-from data.readers import Release, find_release
-from data.schema import SCHEMA_FILE, read_schema
-from data.source_files import exists, shown_path
+from data.reading.cache import load_columns, store_columns
+from data.reading.columns import Columns
+from data.reading.own_data import OwnData
+from data.reading.readers import Release, find_release
+from data.reading.schema import SCHEMA_FILE, read_schema
+from data.reading.source_files import exists, shown_path
 
 
 @dataclass(frozen=True)

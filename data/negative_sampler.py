@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from data.graph_builder import ItemGraph
-from utils.random_walk import RandomWalkSampler
+from data.walks.sampler import RandomWalkSampler
 
 logger = logging.getLogger("pinsage")
 

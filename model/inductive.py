@@ -13,10 +13,10 @@ from config import ModelConfig
 from data.dataset import MovieLens
 from data.feature_extractor import film_features
 from data.graph_builder import ItemGraph
+from data.walks.torch_sampler import walk_sampler
 from evaluation.ranking import EmbeddingScorer
 from model.inputs import ModelInputs
 from model.trainer import Trainer
-from utils.random_walk_torch import walk_sampler
 
 
 def extend_inputs(

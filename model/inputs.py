@@ -15,8 +15,8 @@ from data.dataset import Interactions, MovieLens, Tags
 from data.feature_extractor import FeatureBasis, film_features, fit_features
 from data.graph_builder import ItemGraph, build_graph
 from data.splits import Split
+from data.walks.torch_sampler import walk_sampler
 from model.shadows import ShadowSampler
-from utils.random_walk_torch import walk_sampler
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from base.errors import UserError
 from config import ModelConfig
 from data.dataset import Movies, Tags
 from data.feature_extractor import FeatureBasis, film_features, spectral_rows, training_degree
-from data.film_file import FilmFile
+from data.reading.film_file import FilmFile
 from model.pinsage import PinSage, build_blocks
 from model.trainer import build_model
 from utils.checkpoint import Checkpoint

@@ -19,7 +19,7 @@ from config import ModelConfig
 from data.dataset import Genome, Movies, Tags
 from data.feature_extractor import FeatureBasis, film_features
 from data.graph_builder import ItemGraph
-from utils.random_walk_torch import walk_sampler
+from data.walks.torch_sampler import walk_sampler
 
 KNOWN_RATINGS = (0, 0, 1, 2, 5, 10, 20)  # how many ratings a shadow keeps at most, each as likely
 

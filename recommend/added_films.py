@@ -14,10 +14,10 @@ from base.errors import UserError
 from base.run_lock import locked
 from base.whole_files import replacing
 from data.dataset import Movies
-from data.film_file import FilmFile, parse_film
-from data.json_files import read_json
-from data.number_rules import INT64
-from data.source_files import shown_path
+from data.reading.film_file import FilmFile, parse_film
+from data.reading.json_files import read_json
+from data.reading.number_rules import INT64
+from data.reading.source_files import shown_path
 from model.new_films import append_films
 from recommend.titles import normalise
 from utils.checkpoint import BEST, Checkpoint, load_checkpoint

@@ -10,8 +10,8 @@ from base.errors import UserError
 from config import SearchConfig
 from data.dataset import Movies
 from data.histories import History
-from data.number_rules import ID
-from data.source_files import shown
+from data.reading.number_rules import ID
+from data.reading.source_files import shown
 from recommend.taste import Suggestion, suggest
 from recommend.titles import MOST_SHOWN, find_title
 from search.choose import open_index

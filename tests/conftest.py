@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from base.errors import WorldError
-from data import recbole
-from data.archives import BadArchive
+from data.sources import recbole
+from data.sources.archives import BadArchive
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from data import archives
-from data.archives import BadArchive, extract, file_digest
+from data.sources import archives
+from data.sources.archives import BadArchive, extract, file_digest
 
 GOOD = {"ml-x/ratings.csv": b"userId\n", "ml-x/movies.csv": b"movieId\n"}
 

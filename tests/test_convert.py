@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from data.archives import BadArchive
-from data.convert import convert_release, stars, write_csv
+from data.sources.archives import BadArchive
+from data.sources.convert import convert_release, stars, write_csv
 
 
 def lines(path: Path) -> list[str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import data.cache
 import data.dataset
-import data.readers
+import data.reading.cache
+import data.reading.readers
 from base.errors import UserError
 from data.dataset import MovieLens, load_movielens
 
@@ -274,7 +274,7 @@ def test_blocks_join_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     folder = full_release(tmp_path / "mine")
     whole = load_movielens(folder, cache=False)
     for size in (1, 7, 40):
-        monkeypatch.setattr("data.number_columns.BLOCK_BYTES", size)
+        monkeypatch.setattr("data.reading.number_columns.BLOCK_BYTES", size)
         assert_same(load_movielens(folder, cache=False), whole)
     write(folder, ratings_csv=RATINGS + "1,10,3,1\n1,2,3,1\n\n1,31,x,1\n")
     with pytest.raises(UserError, match="line 5: rating must be"):
@@ -530,13 +530,13 @@ def entries(folder: Path) -> list[Path]:
 def parsings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Grows by one at every parsing of a release."""
     counted: list[Path] = []
-    original = data.readers.read_release
+    original = data.reading.readers.read_release
 
-    def counting(release: data.readers.Release) -> data.columns.Columns:
+    def counting(release: data.reading.readers.Release) -> data.reading.columns.Columns:
         counted.append(release.folder)
         return original(release)
 
-    monkeypatch.setattr(data.readers, "read_release", counting)
+    monkeypatch.setattr(data.reading.readers, "read_release", counting)
     return counted
 
 
@@ -639,7 +639,7 @@ def test_new_format_ignores_old_entries(
 ) -> None:
     folder = full_release(tmp_path / "mine")
     load_movielens(folder)
-    monkeypatch.setattr(data.cache, "FORMAT", data.cache.FORMAT + 1)
+    monkeypatch.setattr(data.reading.cache, "FORMAT", data.reading.cache.FORMAT + 1)
     load_movielens(folder)
     assert len(parsings) == 2
 

@@ -108,9 +108,9 @@ def mutated(draw: st.DrawFn, valid: bytes) -> bytes:
 def test_mutated_ratings(ratings: bytes, block_bytes: int) -> None:
     """Neither the size of blocks nor who parses them makes a difference."""
     result = outcome(ratings, VALID_MOVIES)
-    with mock.patch("data.number_columns.BLOCK_BYTES", block_bytes):
+    with mock.patch("data.reading.number_columns.BLOCK_BYTES", block_bytes):
         assert outcome(ratings, VALID_MOVIES) == result
-    with mock.patch("data.number_columns._parse_block", return_value=None):
+    with mock.patch("data.reading.number_columns._parse_block", return_value=None):
         assert outcome(ratings, VALID_MOVIES) == result
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from commands.download import main
-from data import sources, staging
+from data import prepare as sources
+from data.sources import staging
 from tests.planted import planted_movielens
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from base.errors import UserError
-from data.film_file import FilmFile, parse_film, read_film
+from data.reading.film_file import FilmFile, parse_film, read_film
 from tests.fuzzing import fuzz
 
 

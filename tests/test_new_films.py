@@ -14,8 +14,8 @@ from base.errors import UserError
 from commands.entry import main_inference, main_modes
 from data.dataset import load_movielens
 from data.feature_extractor import spectral_rows, training_degree
-from data.film_file import FilmFile
 from data.graph_builder import build_graph
+from data.reading.film_file import FilmFile
 from data.splits import split_interactions
 from model.inputs import build_inputs
 from model.new_films import append_films, known_raters, spectral_neighbors

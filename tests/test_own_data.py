@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from base.errors import UserError
 from commands.entry import main_inference, main_modes, main_train
 from data.dataset import load_movielens
-from data.schema import InteractionTable, ItemTable, read_schema
+from data.reading.schema import InteractionTable, ItemTable, read_schema
 from tests.books import SCHEMA, library, shelf_of
 from tests.fuzzing import fuzz
 from tests.planted import planted_movielens

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from data.graph_builder import build_graph
+from data.walks.sampler import RandomWalkSampler
 from tests.factories import random_graph, random_interactions
 from tests.fuzzing import fuzz
-from utils.random_walk import RandomWalkSampler
 
 
 def exact_visits(graph, walk_length, restart):

@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config import ModelConfig
+from data.walks import torch_sampler as random_walk_torch
+from data.walks.sampler import RandomWalkSampler
+from data.walks.torch_sampler import TorchRandomWalkSampler, walk_sampler
 from tests.factories import random_graph
 from tests.fuzzing import fuzz
 from tests.test_random_walk import exact_visits
-from utils import random_walk_torch
-from utils.random_walk import RandomWalkSampler
-from utils.random_walk_torch import TorchRandomWalkSampler, walk_sampler
 
 
 @fuzz(40)

@@ -19,10 +19,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from base.errors import UserError
-from data.archives import BadArchive, extract
 from data.dataset import load_movielens
-from data.film_file import FilmFile
-from data.schema import read_schema
+from data.reading.film_file import FilmFile
+from data.reading.schema import read_schema
+from data.sources.archives import BadArchive, extract
 from model.new_films import append_films
 from recommend.added_films import ADDED, add_film, read_added
 from recommend.recommender import Recommender

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from base.errors import WorldError
-from data import recbole
-from data.archives import BadArchive
+from data.sources import recbole
+from data.sources.archives import BadArchive
 
 INTER = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n196\t242\t3\t881250949\n1\t1\t5\t9\n"
 ITEM = (

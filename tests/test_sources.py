@@ -14,7 +14,8 @@ import pytest
 
 from base.errors import WorldError
 from commands.download import main
-from data import releases, sources, transfer
+from data import prepare as sources
+from data.sources import releases, transfer
 from tests.https_server import FileServer, make_certificates, serving
 
 RATINGS = b"".join(b"%d::%d::%d::%d\n" % (n, n % 7, n % 5 + 1, n * 7919) for n in range(1, 20_000))

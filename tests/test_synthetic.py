@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from data.synthetic import SCALES, Scale, film_popularity, generate, user_activity
+from data.sources.synthetic import SCALES, Scale, film_popularity, generate, user_activity
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from base.errors import UserError
-from data.number_rules import AMOUNT
-from data.source_files import shown
+from data.reading.number_rules import AMOUNT
+from data.reading.source_files import shown
 
 _NUMBER_ID = re.compile(r"[0-9]+")
 _LETTER = re.compile(r"[^\W\d_]")

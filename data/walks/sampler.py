@@ -17,7 +17,7 @@ from torch import Tensor
 
 from base.arrays import IntArray
 from data.graph_builder import ItemGraph
-from utils.walk_kernel import Adjacency, sample_neighbors
+from data.walks.kernel import Adjacency, sample_neighbors
 
 
 class RandomWalkSampler:

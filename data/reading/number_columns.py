@@ -14,8 +14,8 @@ from typing import BinaryIO
 import numpy as np
 
 from base.errors import UserError
-from data.number_rules import Column
-from data.source_files import bad_line, empty, not_utf8, open_source, shown
+from data.reading.number_rules import Column
+from data.reading.source_files import bad_line, empty, not_utf8, open_source, shown
 
 BLOCK_BYTES = 16 << 20
 MAX_LINE_BYTES = 1 << 20  # a file without line ends must not fill the memory

@@ -1,6 +1,6 @@
 """Data of any field, read as ``schema.json`` says: text ids, any columns, perhaps no ratings or times.
 
-What comes out are the columns that ``data/readers.py`` makes of a MovieLens release, with items for films.
+What comes out are the columns that ``data/reading/readers.py`` makes of a MovieLens release, with items for films.
 Ids become rows, and the texts that they were are kept beside them.
 """
 
@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from base.errors import UserError
-from data.cache import DIGEST_BYTES, content_fingerprint
-from data.columns import Columns
-from data.delimited import table_rows
-from data.indexing import first_of_pair, time_order
-from data.number_rules import AMOUNT, SECONDS
-from data.schema import STARS, InteractionTable, ItemTable, Schema
-from data.source_files import bad_line, exists, shown, shown_path
-from data.text_tables import year_of_title
+from data.reading.cache import DIGEST_BYTES, content_fingerprint
+from data.reading.columns import Columns
+from data.reading.delimited import table_rows
+from data.reading.indexing import first_of_pair, time_order
+from data.reading.number_rules import AMOUNT, SECONDS
+from data.reading.schema import STARS, InteractionTable, ItemTable, Schema
+from data.reading.source_files import bad_line, exists, shown, shown_path
+from data.reading.text_tables import year_of_title
 
 MAX_GENRES = 1000  # each is a feature of every item
 MAX_YEAR = 9999

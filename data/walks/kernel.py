@@ -1,4 +1,4 @@
-"""The Numba kernel behind ``utils/random_walk.py``: walks in lock-step, a counting select of the top T.
+"""The Numba kernel behind ``data/walks/sampler.py``: walks in lock-step, a counting select of the top T.
 
 Memory decides the speed: at 25 million ratings every read of a neighbour list misses the caches. All
 walks of a seed therefore take a hop together, and a hop is a few short loops, one a memory access.

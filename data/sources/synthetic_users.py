@@ -114,7 +114,7 @@ def watch(
         joined: int64 ``[n]``, second of each user's first session.
         mood: float64 ``[n]``, stars each user gives above or below the average.
         tastes: float64 ``[n, NUM_PHASES, dim]``, unit rows.
-        vectors: as the rest, of ``data.synthetic.Catalogue``.
+        vectors: as the rest, of ``data.sources.synthetic.Catalogue``.
         quality: see there.
         order: see there.
         starts: see there.

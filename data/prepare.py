@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from base.errors import UserError, WorldError
-from data import recbole, releases
-from data.archives import BadArchive, extract, file_digest
-from data.convert import convert_release
-from data.releases import CITATION, LICENCE, Release
-from data.staging import is_complete, staged, write_marker
-from data.transfer import Unreachable, fetch_file, fetch_text
+from data.sources import recbole, releases
+from data.sources.archives import BadArchive, extract, file_digest
+from data.sources.convert import convert_release
+from data.sources.releases import CITATION, LICENCE, Release
+from data.sources.staging import is_complete, staged, write_marker
+from data.sources.transfer import Unreachable, fetch_file, fetch_text
 
 logger = logging.getLogger("pinsage")
 
@@ -72,7 +72,7 @@ def prepare_dataset(
 
 
 def _generate(scale: str, seed: int, folder: Path, quiet: bool) -> str:
-    from data.synthetic import generate  # numba is not needed to fetch a release
+    from data.sources.synthetic import generate  # numba is not needed to fetch a release
 
     generate(scale, seed, folder, quiet)
     return f"the generator (scale {scale}, seed {seed})"

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from base.errors import UserError
-from data.json_files import read_json
-from data.number_rules import FLOAT32_MAX
-from data.source_files import shown, shown_path
+from data.reading.json_files import read_json
+from data.reading.number_rules import FLOAT32_MAX
+from data.reading.source_files import shown, shown_path
 
 SCHEMA_FILE = "schema.json"
 STARS = 5.0  # best rating everywhere else in the program

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from base.errors import UserError
-from data.source_files import shown, shown_path
+from data.reading.source_files import shown, shown_path
 
 LARGEST_FILE = 64 * 2**20  # bytes; a film with a million ratings takes less
 

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from data.archives import BadArchive
+from data.sources.archives import BadArchive
 
 NO_GENRES = "(no genres listed)"
 RATING_COLUMNS = ("userId", "movieId", "rating", "timestamp")

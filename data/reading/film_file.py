@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from base.errors import UserError
-from data.json_files import read_json
-from data.number_rules import FLOAT32_MAX, INT64
-from data.source_files import shown, shown_path
+from data.reading.json_files import read_json
+from data.reading.number_rules import FLOAT32_MAX, INT64
+from data.reading.source_files import shown, shown_path
 
 LONGEST_TEXT = 500  # characters of a title, genre or tag
 YEARS = (1800, 2200)

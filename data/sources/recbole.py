@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from base.errors import WorldError
-from data.archives import BadArchive, file_digest
-from data.convert import MOVIE_COLUMNS, NO_GENRES, RATING_COLUMNS, Row, stars, write_csv
+from data.sources.archives import BadArchive, file_digest
+from data.sources.convert import MOVIE_COLUMNS, NO_GENRES, RATING_COLUMNS, Row, stars, write_csv
 
 REQUIREMENT = "recbole==1.2.1"
 WHEEL_SHA256 = "9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407"

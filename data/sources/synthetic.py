@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.csv
 from tqdm import tqdm
 
-from data.convert import MOVIE_COLUMNS, RATING_COLUMNS, write_csv
-from data.synthetic_users import NUM_PHASES, watch
+from data.sources.convert import MOVIE_COLUMNS, RATING_COLUMNS, write_csv
+from data.sources.synthetic_users import NUM_PHASES, watch
 
 FloatArray = npt.NDArray[np.floating]
 IntArray = npt.NDArray[np.integer]

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from data.source_files import shown
+from data.reading.source_files import shown
 
 MAX_MEMBERS = 1_000
 MAX_UNPACKED_BYTES = 4 * 2**30  # the largest release unpacks to little more than 1 GiB

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from base.errors import UserError
-from data.columns import Columns
-from data.source_files import open_source
+from data.reading.columns import Columns
+from data.reading.source_files import open_source
 
 logger = logging.getLogger("pinsage")
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from base.errors import UserError
-from data.schema import Table
-from data.source_files import bad_line, open_source, shown, shown_path
+from data.reading.schema import Table
+from data.reading.source_files import bad_line, open_source, shown, shown_path
 
 
 def table_rows(

@@ -1,4 +1,4 @@
-"""The walks of ``utils/random_walk.py`` as tensor operations, for a GPU; the same neighbours to the bit.
+"""The walks of ``data/walks/sampler.py`` as tensor operations, for a GPU; the same neighbours to the bit.
 
 All walks of a block of seeds take a hop at once. The random words are the Numba kernel's: SplitMix64 in
 int64 arithmetic that wraps around, with shifts that bring in zeros. So the neighbour table does not
@@ -12,8 +12,8 @@ from torch import Tensor
 from base.arrays import IntArray
 from config import ModelConfig
 from data.graph_builder import ItemGraph
-from utils import walk_kernel
-from utils.random_walk import RandomWalkSampler, stream_key
+from data.walks import kernel as walk_kernel
+from data.walks.sampler import RandomWalkSampler, stream_key
 
 BLOCK_WALKS = 2_000_000  # walks in memory at once, some hundred bytes each
 LOWER_HALF = (1 << 32) - 1
