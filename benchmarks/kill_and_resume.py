@@ -23,7 +23,7 @@ import torch
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # for `python benchmarks/kill_and_resume.py`
 
-from utils.checkpoint import BEST, LAST, load_checkpoint  # noqa: E402
+from model.checkpoint import BEST, LAST, load_checkpoint  # noqa: E402
 
 
 def start(folder: Path, flags: list[str]) -> subprocess.Popen[bytes]:

@@ -26,8 +26,8 @@ from evaluation.cold_start.held_out import (
 )
 from evaluation.ranking import Scorer, rank_targets, ranking_metrics
 from evaluation.train_once import TrainedOnce, train_once
-from model.inductive import embed_films, extend_inputs
-from model.new_films import spectral_neighbors
+from model.new_films.from_checkpoint import spectral_neighbors
+from model.new_films.from_graph import embed_films, extend_inputs
 
 RATINGS = (1, 5, 20)
 ROADS = ("walks", "spectral basis", "none")

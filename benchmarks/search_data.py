@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from base.arrays import FloatArray
-from utils.checkpoint import BEST, load_checkpoint
+from model.checkpoint import BEST, load_checkpoint
 
 NOISE = 0.5  # a coordinate, around standard-normal centres
 SPREAD = 1.0  # standard deviation of the logarithm of a cluster's size

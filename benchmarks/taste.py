@@ -17,8 +17,8 @@ from data.dataset import load_movielens
 from data.histories import History, user_questions
 from data.splits import split_interactions
 from evaluation.users import HistoryScorer, evaluate_users
+from model.checkpoint import BEST, load_checkpoint
 from recommend.taste import TasteScorer, history_weights
-from utils.checkpoint import BEST, load_checkpoint
 from utils.nearest_neighbors import ExactIndex
 
 MOST_CLUSTERED = 200  # latest films of a history that are clustered

@@ -15,8 +15,8 @@ from config import ModelConfig, TrainingConfig
 from data.pairs import TrainingPairs
 from data.splits import Split
 from model.inputs import ModelInputs
+from model.pyg import ImportanceNeighborSampler, importance_graph
 from model.trainer import build_model
-from utils.pyg_sampler import ImportanceNeighborSampler, importance_graph
 
 NEGATIVES = 50  # a pair, drawn among the films of the batch
 BATCH_SIZE = 512

@@ -40,7 +40,7 @@ from evaluation.cold_start.report import (
 )
 from evaluation.ranking import Scorer, rank_targets, ranking_metrics, sample_questions
 from evaluation.train_once import TrainedOnce, train_once
-from model.inductive import embed_films, extend_inputs
+from model.new_films.from_graph import embed_films, extend_inputs
 
 logger = logging.getLogger("pinsage")
 

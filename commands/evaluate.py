@@ -18,13 +18,13 @@ from data.splits import Queries, held_out_queries
 from evaluation.baselines import BASELINES, ChosenBaseline, fit_and_choose
 from evaluation.baselines.fits import Fits
 from evaluation.ranking import EmbeddingScorer, Evaluation, evaluate, sample_questions
+from model.checkpoint import BEST, Checkpoint, load_checkpoint
 from recommend.added_films import ADDED
 from report.html.report import Run, write_report
 from report.map_layout import lay_out_films
 from report.plots import plot_embedding_map, plot_hit_rates
 from report.tables import format_metrics_table
 from search.choose import check_search
-from utils.checkpoint import BEST, Checkpoint, load_checkpoint
 from utils.cli import adopt
 
 logger = logging.getLogger("pinsage")

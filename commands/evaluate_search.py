@@ -8,11 +8,11 @@ from base.arrays import FloatArray, IntArray
 from base.json_report import write_json
 from config import Config
 from data.splits import Queries
+from model.checkpoint import Checkpoint
 from search.base import VectorIndex
 from search.choose import open_index
 from search.exact import ExactIndex
 from search.tuning import recall_by_score
-from utils.checkpoint import Checkpoint
 
 DEPTH = 10
 BLOCK = 256  # questions asked at once

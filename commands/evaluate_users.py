@@ -12,9 +12,9 @@ from data.histories import UserQuestions, user_questions
 from evaluation.baselines.fits import Fits
 from evaluation.baselines.for_users import USER_BASELINES, WEIGHTED, UserBaseline, fit_for_users
 from evaluation.users import evaluate_users, most_users
+from model.checkpoint import Checkpoint
 from recommend.taste import TasteScorer
 from report.tables import format_metrics_table
-from utils.checkpoint import Checkpoint
 from utils.nearest_neighbors import ExactIndex
 
 logger = logging.getLogger("pinsage")

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from model.checkpoint import Checkpoint
 from recommend.answers import Answer
 from recommend.explanation import NeighborTable
 from recommend.formats import aligned, one_line, terminal_width
-from utils.checkpoint import Checkpoint
 
 MOST_NEIGHBORS = 10  # neighbours listed of a film
 MOST_SHARED = 3  # shared neighbours named of a pair of films

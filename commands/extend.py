@@ -14,12 +14,12 @@ from config import Config, TrainingConfig
 from data.dataset import MovieLens
 from data.feature_extractor import training_degree
 from data.splits import Queries, Split
-from model.extension import extended_inputs
+from model.checkpoint import BEST, Checkpoint
 from model.fit import Progress, validate, validation_words
 from model.heads import Embeddings
 from model.inputs import ModelInputs
+from model.new_films.newer_data import extended_inputs
 from recommend.titles import normalise
-from utils.checkpoint import BEST, Checkpoint
 
 logger = logging.getLogger("pinsage")
 

@@ -12,12 +12,12 @@ from commands.new_film import with_new_film
 from commands.person import films_for, history_from_text, user_from_data
 from config import Config, DataConfig, InferenceConfig
 from data.dataset import find_data
+from model.checkpoint import BEST, load_checkpoint
 from recommend.added_films import with_added_films
 from recommend.answers import Answer, film_question, history_question, make_answer
 from recommend.formats import print_answers
 from recommend.recommender import Recommender
 from search.choose import check_search
-from utils.checkpoint import BEST, load_checkpoint
 from utils.cli import adopt
 from utils.id_files import read_id_lines
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from base.errors import UserError
 from config import InferenceConfig
 from data.reading.film_file import FilmFile, read_film
-from model.new_films import append_films, known_raters
+from model.checkpoint import Checkpoint
+from model.new_films.from_checkpoint import append_films, known_raters
 from recommend.added_films import ADDED, add_film, free_id, with_added_films
-from utils.checkpoint import Checkpoint
 
 logger = logging.getLogger("pinsage")
 

@@ -19,12 +19,7 @@ from data.dataset import MovieLens, load_movielens
 from data.graph_builder import build_graph
 from data.splits import Queries, Split, held_out_queries, split_interactions
 from evaluation.ranking import sample_questions
-from model.fit import Progress, fit
-from model.heads import Embeddings
-from model.inputs import ModelInputs, build_inputs, shadow_sampler
-from model.trainer import Trainer
-from report.plots import plot_training_curves
-from utils.checkpoint import (
+from model.checkpoint import (
     BEST,
     LAST,
     Checkpoint,
@@ -33,6 +28,11 @@ from utils.checkpoint import (
     save_checkpoint,
     split_fingerprint,
 )
+from model.fit import Progress, fit
+from model.heads import Embeddings
+from model.inputs import ModelInputs, build_inputs, shadow_sampler
+from model.trainer import Trainer
+from report.plots import plot_training_curves
 from utils.cli import adopt
 
 logger = logging.getLogger("pinsage")

@@ -3,7 +3,7 @@
 A model that only ever sees well-rated films learns nothing about new ones: it would take a new
 film's few ratings for a verdict on its popularity. So each training epoch draws a shadow of every
 film, which knows no more than a few of the film's ratings, or none, and in each batch some films are
-stood in for by their shadows. A shadow is made exactly as ``model/inductive.py`` makes a new film.
+stood in for by their shadows. A shadow is made exactly as ``model/new_films/from_graph.py`` makes a new film.
 
 The paper has no such thing; its items are never new to the graph.
 """

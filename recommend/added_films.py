@@ -18,9 +18,9 @@ from data.reading.film_file import FilmFile, parse_film
 from data.reading.json_files import read_json
 from data.reading.number_rules import INT64
 from data.reading.source_files import shown_path
-from model.new_films import append_films
+from model.checkpoint import BEST, Checkpoint, load_checkpoint
+from model.new_films.from_checkpoint import append_films
 from recommend.titles import normalise
-from utils.checkpoint import BEST, Checkpoint, load_checkpoint
 
 logger = logging.getLogger("pinsage")
 

@@ -12,10 +12,10 @@ from data.dataset import Movies
 from data.histories import History
 from data.reading.number_rules import ID
 from data.reading.source_files import shown
+from model.checkpoint import Checkpoint
 from recommend.taste import Suggestion, suggest
 from recommend.titles import MOST_SHOWN, find_title
 from search.choose import open_index
-from utils.checkpoint import Checkpoint
 
 BLOCK = 256  # films asked about at once
 

@@ -15,6 +15,7 @@ import numpy as np
 from config import SearchConfig
 from data.feature_extractor import training_ratings
 from data.histories import History
+from model.checkpoint import Checkpoint
 from recommend.answers import answer_for_person, film_question, history_question, make_answer
 from recommend.explanation import NeighborTable
 from recommend.recommender import Recommendation, Recommender
@@ -24,7 +25,6 @@ from search.tuning import recall_by_score
 from serve.reasons import reasons_for
 from serve.schemas import Method
 from serve.titles import TitleSearch
-from utils.checkpoint import Checkpoint
 
 METHODS = get_args(Method)
 REPEATS = 7  # searches behind a timing: their median

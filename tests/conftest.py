@@ -51,8 +51,8 @@ def trained_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def served_films(trained_folder: Path) -> "Films":  # type: ignore[name-defined]  # noqa: F821
     """What the web page answers from."""
     from config import SearchConfig
+    from model.checkpoint import load_checkpoint
     from serve.films import Films
-    from utils.checkpoint import load_checkpoint
 
     checkpoint = load_checkpoint(trained_folder / "checkpoints" / "best.pt")
     return Films(checkpoint, SearchConfig(ivf_partitions=4), 0, None)

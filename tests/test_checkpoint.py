@@ -9,9 +9,9 @@ import torch
 
 from base.errors import UserError, WorldError
 from config import Config
-from model.new_films import stored_model
+from model.checkpoint import FORMAT, VERSION, load_checkpoint, save_checkpoint
+from model.new_films.from_checkpoint import stored_model
 from tests.trained import MODEL, trained_checkpoint
-from utils.checkpoint import FORMAT, VERSION, load_checkpoint, save_checkpoint
 
 SETTINGS = Config().model_settings()
 

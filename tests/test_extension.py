@@ -13,14 +13,14 @@ from commands.entry import main_inference, main_modes, main_train
 from data.feature_extractor import fit_features
 from data.graph_builder import build_graph
 from data.splits import split_interactions
-from model.extension import extended_inputs, fold_in_users
+from model.checkpoint import load_checkpoint
 from model.inputs import build_inputs
+from model.new_films.newer_data import extended_inputs, fold_in_users
 from tests.books import library
 from tests.factories import catalogue, random_graph, random_interactions, random_movielens
 from tests.planted import block_of, planted_movielens
 from tests.test_commands import FAST, flags, recommended, refused
 from tests.trained import MODEL
-from utils.checkpoint import load_checkpoint
 
 
 def singular_basis(graph, dim):

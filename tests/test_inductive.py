@@ -20,8 +20,8 @@ from evaluation.cold_start.held_out import (
     select_films,
 )
 from evaluation.train_once import train_once
-from model.inductive import embed_films, extend_inputs
 from model.inputs import build_inputs
+from model.new_films.from_graph import embed_films, extend_inputs
 from tests.factories import random_interactions, random_movielens
 from tests.planted import block_of, planted_movielens
 

@@ -7,8 +7,8 @@ from torch_geometric.utils import to_torch_csr_tensor
 from model.aggregators import AGGREGATIONS, importance_pooling
 from model.layers import ImportancePoolingConv
 from model.pinsage import PinSage, build_blocks
+from model.pyg import ImportanceNeighborSampler, importance_graph
 from tests.factories import random_table
-from utils.pyg_sampler import ImportanceNeighborSampler, importance_graph
 
 AGGREGATORS = list(AGGREGATIONS)
 

@@ -17,15 +17,15 @@ from data.feature_extractor import spectral_rows, training_degree
 from data.graph_builder import build_graph
 from data.reading.film_file import FilmFile
 from data.splits import split_interactions
+from model.checkpoint import load_checkpoint
 from model.inputs import build_inputs
-from model.new_films import append_films, known_raters, spectral_neighbors
+from model.new_films.from_checkpoint import append_films, known_raters, spectral_neighbors
 from recommend.added_films import ADDED, add_film, load_model, read_added, with_added_films
 from tests.factories import random_movielens
 from tests.fuzzing import fuzz
 from tests.planted import block_of, planted_movielens
 from tests.test_commands import FAST, flags, main_train, recommended, refused
 from tests.trained import MODEL, trained_checkpoint
-from utils.checkpoint import load_checkpoint
 
 
 @pytest.fixture(scope="module")

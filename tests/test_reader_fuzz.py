@@ -23,7 +23,8 @@ from data.dataset import load_movielens
 from data.reading.film_file import FilmFile
 from data.reading.schema import read_schema
 from data.sources.archives import BadArchive, extract
-from model.new_films import append_films
+from model.checkpoint import load_checkpoint, save_checkpoint
+from model.new_films.from_checkpoint import append_films
 from recommend.added_films import ADDED, add_film, read_added
 from recommend.recommender import Recommender
 from tests.books import SCHEMA
@@ -31,7 +32,6 @@ from tests.fuzzing import fuzz
 from tests.test_dataset_fuzz import PIECES
 from tests.test_index_files import IDS, INDEXES, VECTORS
 from tests.trained import trained_checkpoint
-from utils.checkpoint import load_checkpoint, save_checkpoint
 from utils.id_files import read_id_lines
 
 

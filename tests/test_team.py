@@ -9,8 +9,8 @@ import torch
 
 from base.team import share_of
 from data.dataset import load_movielens
+from model.checkpoint import BEST, load_checkpoint
 from tests.planted import planted_movielens
-from utils.checkpoint import BEST, load_checkpoint
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = (

@@ -7,10 +7,10 @@ import torch
 from config import Config, ModelConfig, TrainingConfig
 from data.dataset import MovieLens
 from data.splits import split_interactions
+from model.checkpoint import Checkpoint, split_fingerprint
 from model.inputs import build_inputs
 from model.trainer import Trainer
 from tests.factories import random_movielens
-from utils.checkpoint import Checkpoint, split_fingerprint
 
 MODEL = ModelConfig(spectral_dim=4, num_neighbors=5, num_walks=20, hidden_dim=16, embedding_dim=8)
 TRAINING = TrainingConfig(epochs=4, batch_size=64, num_negatives=10, max_hard_negatives=6, patience=10)

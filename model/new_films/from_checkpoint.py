@@ -26,9 +26,9 @@ from config import ModelConfig
 from data.dataset import Movies, Tags
 from data.feature_extractor import FeatureBasis, film_features, spectral_rows, training_degree
 from data.reading.film_file import FilmFile
+from model.checkpoint import Checkpoint
 from model.pinsage import PinSage, build_blocks
 from model.trainer import build_model
-from utils.checkpoint import Checkpoint
 
 
 def append_films(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> Checkpoint:

@@ -16,7 +16,7 @@ from base.whole_files import replacing
 from data.dataset import Movies
 from data.feature_extractor import FeatureBasis
 from data.splits import Split
-from utils.checkpoint_check import check_parts
+from model.checkpoint_check import check_parts
 
 FORMAT = "pinsage-movielens"
 VERSION = 2
