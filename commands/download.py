@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from utils.cli import add_settings, build_parser, guarded, set_up_logging, to_config
+from commands.cli import add_settings, build_parser, guarded, set_up_logging, to_config
 
 EXAMPLES = (
     "--dataset ml-25m",

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from base.errors import UserError
+from commands.cli import INTERRUPTED, Parser, build_parser, guarded, set_up_logging, to_config
 from commands.modes import EVERYTHING, MODES, Mode, overview
 from config import Config
-from utils.cli import INTERRUPTED, Parser, build_parser, guarded, set_up_logging, to_config
 
 
 def _train(config: Config, typed: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from base.compute import peak_memory_gb, set_up_compute
 from base.json_report import write_json
+from commands.cli import adopt
 from commands.evaluate_search import report_search
 from commands.evaluate_users import report_users
 from commands.train import check_same_data, load_and_split
@@ -25,7 +26,6 @@ from report.map_layout import lay_out_films
 from report.plots import plot_embedding_map, plot_hit_rates
 from report.tables import format_metrics_table
 from search.choose import check_search
-from utils.cli import adopt
 
 logger = logging.getLogger("pinsage")
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from base.compute import set_up_compute
 from base.errors import UserError
+from commands.cli import adopt
 from commands.explain import Explainer
+from commands.id_files import read_id_lines
 from commands.new_film import with_new_film
 from commands.person import films_for, history_from_text, user_from_data
 from config import Config, DataConfig, InferenceConfig
@@ -18,8 +20,6 @@ from recommend.answers import Answer, film_question, history_question, make_answ
 from recommend.formats import print_answers
 from recommend.recommender import Recommender
 from search.choose import check_search
-from utils.cli import adopt
-from utils.id_files import read_id_lines
 
 # Flags of which one may be typed.
 WHO_ASKS = ("movie_id", "title", "movie_ids", "new_movie", "history", "user_id")

@@ -4,6 +4,7 @@ import numpy as np
 
 from base.errors import UserError
 from commands.explain import Explainer
+from commands.history_text import is_number_id, parse_history
 from config import Config
 from data.dataset import MovieLens, load_movielens
 from data.histories import History, history_of_user
@@ -11,7 +12,6 @@ from data.reading.number_rules import ID
 from data.reading.source_files import shown
 from recommend.answers import Answer, Question, answer_for_person
 from recommend.recommender import Recommender
-from utils.history_text import is_number_id, parse_history
 
 
 def history_from_text(recommender: Recommender, text: str) -> History:

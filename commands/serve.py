@@ -8,11 +8,11 @@ from typing import Any
 
 from base.compute import set_up_compute
 from base.errors import UserError, WorldError
+from commands.cli import adopt
 from config import Config, ServeConfig
 from model.checkpoint import BEST, load_checkpoint
 from recommend.added_films import with_added_films
 from search.choose import check_search
-from utils.cli import adopt
 
 logger = logging.getLogger("pinsage")
 

@@ -13,6 +13,7 @@ from base.compute import peak_memory_gb, set_up_compute
 from base.errors import UserError
 from base.run_lock import locked
 from base.team import is_leader, leave_team
+from commands.cli import adopt
 from commands.extend import MAY_CHANGE_ON_EXTEND, checkpoint_path, inputs_on_newer_data, record_start
 from config import Config
 from data.dataset import MovieLens, load_movielens
@@ -33,7 +34,6 @@ from model.heads import Embeddings
 from model.inputs import ModelInputs, build_inputs, shadow_sampler
 from model.trainer import Trainer
 from report.plots import plot_training_curves
-from utils.cli import adopt
 
 logger = logging.getLogger("pinsage")
 

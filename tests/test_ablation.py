@@ -6,6 +6,7 @@ from dataclasses import fields
 import pytest
 
 from base.errors import UserError
+from commands.cli import to_config
 from commands.entry import main_modes, main_train
 from config import Config
 from evaluation.ablation.plot import plot_ablation
@@ -14,7 +15,6 @@ from evaluation.ablation.variants import BLOCKS, VARIED, Block, Variant, check_t
 from tests.planted import planted_movielens
 from tests.test_commands import flags, refused
 from tests.test_plots import is_picture
-from utils.cli import to_config
 
 FAST = "--hidden_dim 16 --embedding_dim 8 --num_walks 20 --batch_size 64 --num_threads 1 --quiet".split()
 VARIANTS = {variant.name: variant for block in BLOCKS for variant in block.variants}

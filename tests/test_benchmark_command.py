@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from commands.cli import build_parser, to_config
 from commands.entry import main_modes
 from data.dataset import load_movielens
 from data.splits import held_out_queries, split_interactions
@@ -15,7 +16,6 @@ from evaluation.ranking import evaluate
 from evaluation.train_once import train_once
 from tests.planted import planted_movielens
 from tests.test_commands import FAST, refused
-from utils.cli import build_parser, to_config
 
 SEEDS = (3, 4)
 SETTINGS = [*FAST, "--epochs", "2", "--seed", "3"]

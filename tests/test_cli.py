@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from base.errors import UserError, WorldError
+from commands.cli import adopt, build_parser, guarded, to_config
 from commands.download import main as main_download
 from commands.entry import COMMANDS, main_everything, main_inference, main_modes, main_train
 from commands.modes import EVERYTHING, MODES
+from commands.settings_table import settings_table
 from config import PRESETS, Config
 from model.trainer import build_model
-from utils.cli import adopt, build_parser, guarded, to_config
-from utils.settings_table import settings_table
 
 ROOT = Path(__file__).resolve().parent.parent
 SECTIONS = [section.name for section in fields(Config)]

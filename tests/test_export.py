@@ -9,10 +9,10 @@ import pytest
 from pyarrow import parquet
 
 from commands.entry import main_modes, main_train
+from commands.parquet import write_parquet
 from data.dataset import Movies
 from tests.planted import planted_movielens
 from tests.test_commands import FAST, flags
-from utils.parquet import write_parquet
 
 
 @pytest.mark.parametrize("head", ["mixed", "shared"])

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from base.errors import UserError
+from commands.history_text import parse_history
 from tests.fuzzing import fuzz
-from utils.history_text import parse_history
 
 RATINGS = st.one_of(st.none(), st.integers(1, 10).map(lambda n: n / 2))
 SPACE = st.sampled_from(["", " "])

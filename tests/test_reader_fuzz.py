@@ -19,6 +19,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from base.errors import UserError
+from commands.id_files import read_id_lines
 from data.dataset import load_movielens
 from data.reading.film_file import FilmFile
 from data.reading.schema import read_schema
@@ -32,7 +33,6 @@ from tests.fuzzing import fuzz
 from tests.test_dataset_fuzz import PIECES
 from tests.test_index_files import IDS, INDEXES, VECTORS
 from tests.trained import trained_checkpoint
-from utils.id_files import read_id_lines
 
 
 @pytest.fixture(scope="module")
