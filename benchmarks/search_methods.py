@@ -7,7 +7,7 @@ import numpy as np
 
 from base.arrays import FloatArray
 from benchmarks.search_data import Task
-from utils.nearest_neighbors import ExactIndex, LSHIndex, LSHQuery, VectorIndex, WeakANDIndex, WeakANDQuery
+from search import ExactIndex, LSHIndex, LSHQuery, VectorIndex, WeakANDIndex, WeakANDQuery
 
 Search = Callable[[FloatArray, int], tuple[Any, Any]]  # queries, k -> scores, ids
 

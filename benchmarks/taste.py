@@ -19,7 +19,7 @@ from data.splits import split_interactions
 from evaluation.users import HistoryScorer, evaluate_users
 from model.checkpoint import BEST, load_checkpoint
 from recommend.taste import TasteScorer, history_weights
-from utils.nearest_neighbors import ExactIndex
+from search import ExactIndex
 
 MOST_CLUSTERED = 200  # latest films of a history that are clustered
 WARD_THRESHOLDS = (0.3, 0.5, 0.8, 1.2)  # greatest increase of variance that Ward's method merges across

@@ -15,7 +15,7 @@ from evaluation.users import evaluate_users, most_users
 from model.checkpoint import Checkpoint
 from recommend.taste import TasteScorer
 from report.tables import format_metrics_table
-from utils.nearest_neighbors import ExactIndex
+from search import ExactIndex
 
 logger = logging.getLogger("pinsage")
 

@@ -1,6 +1,22 @@
-"""Nearest-neighbour search by inner product; use it through ``utils.nearest_neighbors``.
+"""Nearest embeddings by inner product: three indexes with one interface (paper, section 3.5).
 
-``base`` is the interface and everything the indexes share; ``exact``, ``lsh`` and ``weak_and`` are
-the three siblings; the other modules hold one idea each: signatures, Hamming scan, hash tables,
-partitions, token weights, posting lists, Weak AND twice (readable and compiled), files, tuning.
+``ExactIndex`` computes everything, ``LSHIndex`` hashes, ``WeakANDIndex`` retrieves in two levels on the
+Weak AND operator. They know vectors and ids, and nothing of movies or models.
 """
+
+from search.base import SearchResult, VectorIndex
+from search.exact import ExactIndex
+from search.files import fingerprint
+from search.lsh.index import LSHIndex, LSHQuery
+from search.weak_and.index import WeakANDIndex, WeakANDQuery
+
+__all__ = [
+    "ExactIndex",
+    "LSHIndex",
+    "LSHQuery",
+    "SearchResult",
+    "VectorIndex",
+    "WeakANDIndex",
+    "WeakANDQuery",
+    "fingerprint",
+]

@@ -38,8 +38,8 @@ def ml_100k_dir(recbole_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -
 def trained_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with planted data and a model trained on it, for the tests of the web page."""
     from commands.entry import main_train
+    from tests.commands.test_commands import FAST, flags
     from tests.planted import planted_movielens
-    from tests.test_commands import FAST, flags
 
     folder = tmp_path_factory.mktemp("served")
     planted_movielens(folder / "planted")

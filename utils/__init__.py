@@ -1,1 +1,1 @@
-"""Walks, search, evaluation, checkpoints and everything around the model."""
+"""Three doors for other programs: walks, evaluation and search under the names that they always had."""

@@ -1,14 +1,15 @@
-"""Nearest embeddings by inner product: three indexes with one interface (paper, section 3.5).
+"""Nearest embeddings by inner product: the door to ``search``."""
 
-``ExactIndex`` computes everything, ``LSHIndex`` hashes, ``WeakANDIndex`` retrieves in two levels on the
-Weak AND operator. Their parts are in ``utils/search/``.
-"""
-
-from search.base import SearchResult, VectorIndex
-from search.exact import ExactIndex
-from search.files import fingerprint
-from search.lsh.index import LSHIndex, LSHQuery
-from search.weak_and.index import WeakANDIndex, WeakANDQuery
+from search import (
+    ExactIndex,
+    LSHIndex,
+    LSHQuery,
+    SearchResult,
+    VectorIndex,
+    WeakANDIndex,
+    WeakANDQuery,
+    fingerprint,
+)
 
 __all__ = [
     "ExactIndex",

@@ -1,0 +1,60 @@
+"""Exports, read back by what would read them."""
+
+import csv
+
+import numpy as np
+import pandas as pd
+import pyarrow
+import pytest
+from pyarrow import parquet
+
+from commands.entry import main_modes, main_train
+from commands.parquet import write_parquet
+from data.dataset import Movies
+from tests.commands.test_commands import FAST, flags
+from tests.planted import planted_movielens
+
+
+@pytest.mark.parametrize("head", ["mixed", "shared"])
+def test_all_files_of_an_export_say_the_same(tmp_path, head, capsys):
+    planted_movielens(tmp_path / "planted")
+    assert main_train([*flags(tmp_path), "--epochs", "1", *FAST, "--head", head]) == 0
+    folder = tmp_path / "output" / "embeddings"
+    folder.mkdir()
+    (folder / "queries.npy").write_bytes(b"of an earlier export")
+    assert main_modes(["--mode", "export", *flags(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert all(str(file) in shown for file in folder.iterdir())
+    frame = pd.read_parquet(folder / "embeddings.parquet")
+    names = ["movieId", "title", "year", "genres", "embedding"]
+    assert list(frame.columns) == names + ["query"] * (head == "mixed")
+    np.testing.assert_array_equal(np.stack(list(frame["embedding"])), np.load(folder / "embeddings.npy"))
+    assert (folder / "queries.npy").exists() == (head == "mixed")
+    if head == "mixed":
+        np.testing.assert_array_equal(np.stack(list(frame["query"])), np.load(folder / "queries.npy"))
+    with (folder / "movies.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["movieId"]) for row in rows] == frame["movieId"].tolist()
+    assert [row["title"] for row in rows] == frame["title"].tolist()
+    assert [row["genres"] for row in rows] == ["|".join(genres) for genres in frame["genres"]]
+
+
+def test_parquet_keeps_titles_and_gaps(tmp_path):
+    titles = ['"Quoted", with\nbreak\r', "七人の侍", ""]
+    movies = Movies(
+        np.array([5, 2**60, 0]),
+        titles,
+        [("A,b", "C"), (), ("D",)],
+        np.array([1954, np.nan, 2000], np.float32),
+    )
+    vectors = np.arange(6, dtype=np.float32).reshape(3, 2)
+    write_parquet(tmp_path / "x.parquet", movies, vectors, None)
+    table = parquet.read_table(tmp_path / "x.parquet")
+    assert table.schema.field("embedding").type == pyarrow.list_(pyarrow.float32(), 2)
+    assert table.to_pydict() == {
+        "movieId": [5, 2**60, 0],
+        "title": titles,
+        "year": [1954, None, 2000],
+        "genres": [["A,b", "C"], [], ["D"]],
+        "embedding": [[0, 1], [2, 3], [4, 5]],
+    }

@@ -1,0 +1,173 @@
+"""Index files: the same answers after a round trip, and 500 damaged files that are all refused or right."""
+
+import json
+
+import numpy as np
+import pytest
+
+from search import (
+    ExactIndex,
+    LSHIndex,
+    LSHQuery,
+    WeakANDIndex,
+    WeakANDQuery,
+    fingerprint,
+)
+from search.files import DIGEST, HEADER
+from tests.search.test_nearest_neighbors import unit_vectors
+
+VECTORS = unit_vectors(30)
+IDS = np.arange(30) * 7 + 100
+INDEXES = {
+    "exact": ExactIndex,
+    "lsh": lambda: LSHIndex(64, 8, seed=3),
+    "ivf": lambda: WeakANDIndex(6, 2, seed=3),
+}
+
+
+@pytest.fixture(params=INDEXES)
+def index(request):
+    return INDEXES[request.param]().build(VECTORS, IDS)
+
+
+def test_a_loaded_index_answers_the_same_and_can_change(index, tmp_path):
+    if isinstance(index, LSHIndex):
+        index.query = LSHQuery(4, "buckets", 3)
+    elif isinstance(index, WeakANDIndex):
+        index.query = WeakANDQuery(2, 3, 1.1)
+    path = tmp_path / "index.npz"
+    index.save(path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["index.npz"]
+    loaded = type(index).load(path, fingerprint(VECTORS, IDS))
+    assert repr(loaded) == repr(index) and loaded.settings() == index.settings()
+    for queries, k in ((VECTORS, 5), (VECTORS[0], 99)):
+        ours, theirs = loaded.search(queries, k), index.search(queries, k)
+        assert np.array_equal(ours.ids, theirs.ids) and np.array_equal(ours.scores, theirs.scores)
+    for either in (loaded, index):
+        either.add(unit_vectors(3, seed=8), [1, 2, 3])
+        either.remove([100, 107])
+    assert np.array_equal(loaded.search(VECTORS, 8).ids, index.search(VECTORS, 8).ids)
+    index.save(path)  # over an older file
+    assert len(type(index).load(path)) == 31
+
+
+def test_it_holds_arrays_only_and_opens_without_pickle(index, tmp_path):
+    index.save(tmp_path / "index.npz")
+    with np.load(tmp_path / "index.npz", allow_pickle=False) as archive:
+        assert all(archive[name].dtype != object for name in archive.files)
+        assert json.loads(str(archive[HEADER]))["fingerprint"] == fingerprint(VECTORS, IDS)
+
+
+def test_an_empty_index_can_be_saved(tmp_path):
+    for name, make in INDEXES.items():
+        make().save(tmp_path / name)
+        loaded = type(make()).load(tmp_path / name)
+        assert len(loaded) == 0 and loaded.search(np.zeros(3), 2).ids.shape == (0,)
+
+
+def test_the_fingerprint_knows_vectors_and_ids_but_not_their_order():
+    order = np.random.default_rng(0).permutation(30)
+    assert fingerprint(VECTORS[order], IDS[order]) == fingerprint(VECTORS, IDS)
+    assert fingerprint(VECTORS, IDS + 1) != fingerprint(VECTORS, IDS)
+    assert fingerprint(VECTORS[::-1], IDS) != fingerprint(VECTORS, IDS)
+
+
+def rewritten(path, change):
+    """The file with its parts changed by ``change(arrays, header)``, everything else kept."""
+    with np.load(path, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    header = json.loads(str(arrays[HEADER]))
+    change(arrays, header)
+    arrays[HEADER] = json.dumps(header)
+    np.savez(path, **arrays)
+
+
+def test_what_is_refused_and_why(index, tmp_path):
+    path = tmp_path / "index.npz"
+
+    def refusal(expected=None, kind=None):
+        with pytest.raises(ValueError, match="build it again") as caught:
+            (kind or type(index)).load(path, expected)
+        assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+        return str(caught.value)
+
+    index.save(path)
+    assert "is stale (it holds other embeddings" in refusal(fingerprint(2 * VECTORS, IDS))
+    other = ExactIndex if not isinstance(index, ExactIndex) else LSHIndex
+    assert f"holds a {index.kind} index, not {other.kind}" in refusal(kind=other)
+    rewritten(path, lambda arrays, header: header.update(version=99))
+    assert "of version 99, this program reads 1" in refusal()
+    rewritten(path, lambda arrays, header: header.update(format="other"))
+    assert "no index of this program (format 'other')" in refusal()
+    index.save(path)
+    rewritten(path, lambda arrays, header: arrays["ids"].__setitem__(0, 5))
+    assert "its digest does not match" in refusal()
+    index.save(path)
+    rewritten(path, lambda arrays, header: arrays.pop(DIGEST))
+    assert "torn or no index" in refusal()
+    for content in (b"", b"something else", path.read_bytes()[:-30]):
+        path.write_bytes(content)
+        assert "torn or no index" in refusal()
+    np.save(tmp_path / "other.npy", VECTORS)
+    (tmp_path / "other.npy").replace(path)
+    assert "torn or no index" in refusal()
+    np.savez(path, objects=np.array([{}], dtype=object))
+    assert "torn or no index" in refusal()
+    with pytest.raises(FileNotFoundError):
+        type(index).load(tmp_path / "missing.npz")
+
+
+@pytest.mark.parametrize("part", range(5))
+def test_500_damaged_files_are_refused_or_read_right(part, tmp_path):
+    """Cut short, bits flipped, stretches overwritten, removed or repeated."""
+    rng = np.random.default_rng(part)
+    path, answers = tmp_path / "index.npz", {}
+    contents = {}
+    for name, make in INDEXES.items():
+        built = make().build(VECTORS, IDS)
+        built.save(path)
+        contents[name], answers[name] = path.read_bytes(), built.search(VECTORS, 4)
+    refused = 0
+    for number in range(100):
+        name = sorted(INDEXES)[number % 3]
+        content = bytearray(contents[name])
+        start = int(rng.integers(len(content)))
+        stretch = int(rng.integers(1, 200))
+        match rng.integers(5):
+            case 0:
+                del content[start:]
+            case 1:
+                for place in rng.integers(len(content), size=rng.integers(1, 4)):
+                    content[place] ^= 1 << int(rng.integers(8))
+            case 2:
+                content[start : start + stretch] = rng.bytes(len(content[start : start + stretch]))
+            case 3:
+                del content[start : start + stretch]
+            case 4:
+                content[start:start] = content[start : start + stretch]
+        path.write_bytes(content)
+        kind = type(INDEXES[name]())
+        try:
+            loaded = kind.load(path)
+        except ValueError as error:
+            assert "build it again" in str(error)
+            refused += 1
+        else:  # what was hit says nothing about the content, for instance a date in the archive
+            found = loaded.search(VECTORS, 4)
+            assert np.array_equal(found.ids, answers[name].ids)
+            assert np.array_equal(found.scores, answers[name].scores)
+    assert refused > 70
+
+
+def test_a_file_that_cannot_be_written_leaves_the_old_one(index, tmp_path, monkeypatch):
+    path = tmp_path / "index.npz"
+    index.save(path)
+    before = path.read_bytes()
+
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="No space left"):
+        index.save(path)
+    assert path.read_bytes() == before and [entry.name for entry in tmp_path.iterdir()] == ["index.npz"]

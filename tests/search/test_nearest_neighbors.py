@@ -1,0 +1,331 @@
+"""One contract for all indexes, and what each promises on its own."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search import (
+    ExactIndex,
+    LSHIndex,
+    LSHQuery,
+    WeakANDIndex,
+    WeakANDQuery,
+)
+from search.tuning import recall_by_score, tune
+from tests.fuzzing import fuzz
+
+
+def unit_vectors(count, dim=8, seed=0):
+    vectors = np.random.default_rng(seed).standard_normal((count, dim)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def clustered(count, num_clusters, dim=32, seed=0):
+    """Unit vectors around cluster centres, and as many queries of the same kind as a tenth of them."""
+    rng = np.random.default_rng(seed)
+    centres = rng.standard_normal((num_clusters, dim))
+    share = rng.lognormal(size=num_clusters)
+    which = rng.choice(num_clusters, count + count // 10, p=share / share.sum())
+    vectors = centres[which] + 0.5 * rng.standard_normal((len(which), dim))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return vectors[:count], vectors[count:]
+
+
+def lsh_buckets():
+    index = LSHIndex(64, 8)
+    index.query = LSHQuery(candidates_factor=3, method="buckets", probes=2)
+    return index
+
+
+def narrow_weak_and():
+    index = WeakANDIndex(7, 1)
+    index.query = WeakANDQuery(probes=1, candidates_factor=1)
+    return index
+
+
+MAKERS = {
+    "exact": ExactIndex,
+    "lsh": lambda: LSHIndex(64, 8),
+    "lsh buckets": lsh_buckets,
+    "ivf": lambda: WeakANDIndex(7, 3),
+    "ivf narrow": narrow_weak_and,
+    "ivf default": WeakANDIndex,
+}
+
+
+@pytest.fixture(params=MAKERS)
+def make(request):
+    return MAKERS[request.param]
+
+
+class TestEveryIndex:
+    """What holds for every index, however approximate."""
+
+    @fuzz(40)
+    @given(
+        name=st.sampled_from(sorted(MAKERS)),
+        count=st.integers(1, 40),
+        k=st.integers(1, 50),
+        num_excluded=st.integers(0, 6),
+        seed=st.integers(0, 99),
+    )
+    def test_k_distinct_results_with_exact_scores_best_first(self, name, count, k, num_excluded, seed):
+        rng = np.random.default_rng(seed)
+        vectors, ids = unit_vectors(count, seed=seed), rng.permutation(10**12 + np.arange(count))
+        queries = unit_vectors(4, seed=seed + 1)
+        exclude = [
+            np.append(rng.choice(ids, min(num_excluded, count - 1), replace=False), -5) for _ in queries
+        ]
+        scores, found = MAKERS[name]().build(vectors, ids).search(queries, k, exclude=exclude)
+        assert scores.dtype == np.float32 and found.dtype == np.int64
+        position = {int(name): row for row, name in enumerate(ids)}
+        for row, out in enumerate(exclude):
+            assert len(found[row]) == min(k, count - len(out) + 1) == len(set(found[row].tolist()))
+            rows = [position[int(name)] for name in found[row]]
+            np.testing.assert_allclose(scores[row], vectors[rows] @ queries[row], atol=1e-6)
+            assert (np.diff(scores[row]) <= 1e-6).all() and not np.isin(found[row], out).any()
+
+    def test_all_of_a_catalogue_is_found_in_order(self, make):
+        vectors, query = unit_vectors(50), unit_vectors(1, seed=1)[0]
+        found = make().build(vectors, np.arange(50)).search(query, 99)
+        assert found.ids.tolist() == np.argsort(-(vectors @ query), kind="stable").tolist()
+
+    def test_one_query_equals_a_batch_of_one(self, make):
+        index = make().build(unit_vectors(20), np.arange(20))
+        one = index.search(unit_vectors(1, seed=5)[0], 4, exclude=np.array([3, 99]))
+        many = index.search(unit_vectors(1, seed=5), 4, exclude=[np.array([3, 99])])
+        assert one.ids.shape == (4,) and many.ids.shape == (1, 4)
+        assert np.array_equal(one.ids, many.ids[0]) and np.array_equal(one.scores, many.scores[0])
+
+    def test_a_batch_equals_its_queries_one_at_a_time(self, make):
+        vectors, queries = clustered(600, 30, dim=8)
+        queries = np.concatenate([queries] * 4)  # enough for several threads, where there are any
+        index = make().build(vectors, np.arange(600))
+        together = index.search(queries, 5)
+        for row, query in enumerate(queries):
+            np.testing.assert_allclose(index.search(query, 5).scores, together.scores[row], atol=1e-6)
+
+    def test_an_empty_batch(self, make):
+        index = make().build(unit_vectors(5), np.arange(5))
+        assert index.search(np.zeros((0, 8)), 3).ids.shape == (0, 3)
+        assert index.search(np.zeros((0, 8)), 3, exclude=[]).ids.shape == (0, 3)
+
+    def test_add_and_remove(self, make):
+        vectors = unit_vectors(30)
+        index = make().build(vectors[:20], np.arange(20))
+        index.add(vectors[20:], np.arange(20, 30))
+        assert len(index) == 30 and sorted(index.search(vectors[0], 30).ids.tolist()) == list(range(30))
+        assert index.search(vectors[25], 1).ids.tolist() == [25]
+        assert index.remove([25, 77, -1]) == 1 and index.remove([25]) == 0
+        assert 25 not in index.search(vectors[25], 30).ids and len(index) == 29
+        assert index.remove(np.arange(30)) == 29 and index.search(vectors[0], 3).ids.shape == (0,)
+        index.add(vectors[:2], [4, 5])
+        assert index.search(vectors[1], 1).ids.tolist() == [5]
+
+    def test_what_cannot_be_added_changes_nothing(self, make):
+        vectors = unit_vectors(6)
+        index = make().build(vectors, np.arange(6))
+        before = index.search(vectors, 6)
+        for embeddings, ids, message in (
+            (vectors[:1], [0], "distinct, got 1 repeats"),
+            (np.zeros((2, 8)), [7, 7], "distinct, got 1 repeats"),
+            (np.zeros((1, 5)), [9], r"dimension 8, got \(1, 5\)"),
+            (np.full((1, 8), np.nan), [9], "nan or infinite"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                index.add(embeddings, ids)
+        assert np.array_equal(index.search(vectors, 6).ids, before.ids)
+
+    @pytest.mark.parametrize(
+        ("queries", "k", "message"),
+        [
+            (np.zeros(8), 0, "k must be at least 1, got 0"),
+            (np.zeros(8), -3, "k must be at least 1, got -3"),
+            (np.zeros(5), 1, r"dimension 8, got \(1, 5\)"),
+            (np.zeros((2, 3, 8)), 1, "dimension 8"),
+            (np.full(8, np.nan), 1, "queries hold nan or infinite"),
+            (np.append(np.zeros(7), np.inf), 1, "queries hold nan or infinite"),
+        ],
+    )
+    def test_bad_queries(self, make, queries, k, message):
+        with pytest.raises(ValueError, match=message):
+            make().build(unit_vectors(3), np.arange(3)).search(queries, k)
+
+    def test_exclude_that_does_not_fit_the_queries(self, make):
+        with pytest.raises(ValueError, match="a list of ids for each query, got 1 for 2"):
+            make().build(unit_vectors(3), np.arange(3)).search(np.zeros((2, 8)), 1, exclude=[np.array([1])])
+
+    def test_bad_vectors(self, make):
+        with pytest.raises(ValueError, match="nan or infinite"):
+            make().build(np.full((2, 3), np.inf), [0, 1])
+        with pytest.raises(ValueError, match="distinct"):
+            make().build(np.zeros((2, 3)), [1, 1])
+        with pytest.raises(ValueError, match="expected embeddings"):
+            make().build(np.zeros((2, 3)), [1])
+
+    def test_an_empty_index_has_no_columns(self, make):
+        for index in (make(), make().build(np.zeros((0, 4)), [])):
+            assert index.search(np.zeros(4), 3).ids.shape == (0,)
+            assert index.search(np.zeros((2, 4)), 3, exclude=[np.array([1])] * 2).ids.shape == (2, 0)
+            assert index.remove([1]) == 0 and len(index) == 0
+
+    def test_one_film(self, make):
+        alone = make().build(unit_vectors(1), [5])
+        assert alone.search(unit_vectors(1, seed=3)[0], 3).ids.tolist() == [5]
+        assert alone.search(unit_vectors(1)[0], 3, exclude=np.array([5])).ids.shape == (0,)
+
+    @pytest.mark.parametrize("value", [0.0, 1.0, -3.5])
+    def test_all_vectors_equal(self, make, value):
+        index = make().build(np.full((60, 4), value), np.arange(60))
+        scores, ids = index.search(np.ones(4), 7)
+        assert len(set(ids.tolist())) == 7 and np.array_equal(scores, np.full(7, 4 * value, dtype=np.float32))
+
+    def test_to_a_query_of_zeros_every_score_is_zero(self, make):
+        scores, ids = make().build(unit_vectors(40), np.arange(40)).search(np.zeros(8), 6)
+        assert not scores.any() and len(set(ids.tolist())) == 6
+
+    def test_vectors_of_any_length_and_a_query_unlike_them_all(self, make):
+        vectors = 1000 * unit_vectors(40) + 500
+        scores, ids = make().build(vectors, np.arange(40)).search(-vectors.mean(axis=0), 40)
+        assert sorted(ids.tolist()) == list(range(40))
+        np.testing.assert_allclose(scores, -vectors[ids] @ vectors.mean(axis=0), rtol=1e-5)
+
+    def test_the_callers_arrays_are_left_alone(self, make):
+        vectors, queries = unit_vectors(30), unit_vectors(2, seed=1)
+        kept = vectors.copy(), queries.copy()
+        index = make().build(vectors, np.arange(30))
+        index.search(queries, 3)
+        index.remove([3])
+        assert np.array_equal(vectors, kept[0]) and np.array_equal(queries, kept[1])
+
+    def test_the_same_seed_gives_the_same_index(self, make):
+        vectors, queries = clustered(400, 20)
+        one, two = (make().build(vectors, np.arange(400)).search(queries, 5) for _ in range(2))
+        assert np.array_equal(one.ids, two.ids)
+
+
+def recall(index, vectors, queries, k=10):
+    exact = ExactIndex().build(vectors, np.arange(len(vectors))).search(queries, k)
+    return recall_by_score(index.search(queries, k).scores, exact.scores)
+
+
+class TestRecall:
+    """Floors at seed 0: 5,000 unit vectors of 64 dimensions in 200 clusters."""
+
+    vectors, queries = clustered(5000, 200, dim=64)
+
+    def build(self, index):
+        return index.build(self.vectors, np.arange(len(self.vectors)))
+
+    def test_lsh_scan(self):
+        assert recall(self.build(LSHIndex(256, 16)), self.vectors, self.queries) > 0.98
+
+    def test_lsh_buckets_rise_with_their_probes(self):
+        index = self.build(LSHIndex(256, 16))
+        recalls = []
+        for probes in (1, 4, 16, 64):
+            index.query = LSHQuery(20, "buckets", probes)
+            recalls.append(recall(index, self.vectors, self.queries))
+        assert recalls == sorted(recalls) and recalls[-1] > 0.95
+
+    def test_weak_and_rises_with_its_probes(self):
+        index = self.build(WeakANDIndex(100, 10))
+        recalls = []
+        for probes in (1, 4, 16, 100):
+            index.query = WeakANDQuery(probes, 10)
+            recalls.append(recall(index, self.vectors, self.queries))
+        assert recalls == sorted(recalls) and recalls[2] > 0.98 and recalls[3] > 0.999
+
+    def test_token_score_ranks_so_well_that_few_candidates_suffice(self):
+        index = self.build(WeakANDIndex(100, 2))
+        index.query = WeakANDQuery(100, 2)
+        assert recall(index, self.vectors, self.queries) > 0.99
+
+    @pytest.mark.parametrize("maker", [lambda: LSHIndex(128, 8), lambda: WeakANDIndex(100)])
+    def test_tuning_reaches_its_target_at_the_first_point_that_does(self, maker):
+        index = self.build(maker())
+        tuned = tune(index, self.queries, 0.97)
+        assert tuned.reached and tuned.recall >= 0.97
+        assert recall(index, self.vectors, self.queries) == pytest.approx(tuned.recall)
+        points = index.operating_points()
+        assert index.query in points
+        for cheaper in points[: points.index(index.query)]:
+            index.query = cheaper
+            assert recall(index, self.vectors, self.queries) < 0.99
+
+    def test_a_target_out_of_reach_keeps_the_most_thorough_point(self):
+        rng = np.random.default_rng(0)
+        index = LSHIndex(8, 2).build(rng.standard_normal((9000, 16)), np.arange(9000))
+        tuned = tune(index, rng.standard_normal((50, 16)).astype(np.float32), 1.0)
+        assert not tuned.reached and index.query == index.operating_points()[-1]
+
+
+def test_parameters_that_do_not_fit():
+    with pytest.raises(ValueError, match="divide evenly into its tables, got 100 bits and 16 tables"):
+        LSHIndex(100, 16)
+    with pytest.raises(ValueError, match="num_partitions must be at least 1, got 0"):
+        WeakANDIndex(0)
+    with pytest.raises(ValueError, match="candidates_factor"):
+        WeakANDIndex(5, 0)
+    with pytest.raises(ValueError, match="method must be one of auto, scan, buckets, got 'tree'"):
+        LSHQuery(method="tree")
+    with pytest.raises(ValueError, match="must be at least 1"):
+        LSHQuery(probes=0)
+    with pytest.raises(ValueError, match="at most 8192 dimensions, got 8193"):
+        WeakANDIndex().build(np.zeros((1, 8193)), [0])
+    index = LSHIndex(64, 2).build(unit_vectors(5), np.arange(5))
+    index.query = LSHQuery(method="buckets")
+    with pytest.raises(ValueError, match="keys of at most 20 bits, got 64 bits in 2 tables"):
+        index.search(np.zeros(8), 1)
+
+
+def test_representations():
+    vectors = unit_vectors(20)
+    assert repr(ExactIndex().build(vectors, np.arange(20))) == "ExactIndex(20 x 8)"
+    text = repr(LSHIndex(64, 8).build(vectors, np.arange(20)))
+    assert text.startswith("LSHIndex(20 x 8, 64 bits in 8 tables, scan, LSHQuery(")
+    text = repr(WeakANDIndex(5).build(vectors, np.arange(20)))
+    assert text.startswith("WeakANDIndex(20 x 8, 5 partitions, WeakANDQuery(")
+
+
+def test_buckets_are_chosen_on_large_catalogues_only(monkeypatch):
+    index = LSHIndex(64, 8).build(unit_vectors(50), np.arange(50))
+    assert index.method == "scan" and all(point.method == "scan" for point in index.operating_points())
+    monkeypatch.setattr("search.lsh.index.BUCKETS_FROM", 50)
+    assert index.method == "buckets" and index.operating_points()[0].method == "buckets"
+    wide = LSHIndex(64, 1).build(unit_vectors(50), np.arange(50))
+    assert wide.method == "scan"
+
+
+def test_a_gpu_answers_where_it_can(monkeypatch):
+    import faiss
+
+    moved = []
+    monkeypatch.setattr(faiss, "get_num_gpus", lambda: 1, raising=False)
+    monkeypatch.setattr(
+        faiss, "index_cpu_to_all_gpus", lambda index: moved.append(Limited(index)) or moved[-1], raising=False
+    )
+    index = ExactIndex().build(unit_vectors(20), np.arange(20))
+    monkeypatch.setattr("search.exact.MOST_ON_GPU", 6)
+    assert index.search(np.ones(8), 6).ids.shape == (6,) and moved[-1].asked == [6]
+    assert index.search(np.ones(8), 20).ids.shape == (20,) and moved[-1].asked == [6]
+
+
+class Limited:
+    """A stand-in for an index on a GPU."""
+
+    def __init__(self, index):
+        self.index, self.asked = index, []
+
+    def search(self, queries, k):
+        self.asked.append(k)
+        return self.index.search(queries, k)
+
+
+def test_a_build_that_fails_leaves_the_old_index(monkeypatch):
+    vectors = unit_vectors(5)
+    index = WeakANDIndex().build(vectors, np.arange(5))
+    with pytest.raises(ValueError, match="at most 8192"):
+        index.build(np.zeros((2, 9000)), [8, 9])
+    assert index.search(vectors[3], 1).ids.tolist() == [3]

@@ -1,0 +1,205 @@
+"""The API, without a browser."""
+
+import asyncio
+import json
+import socket
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from commands.entry import main_modes
+from data.feature_extractor import film_features, fit_features, training_ratings
+from serve.app import create_app
+from serve.films import _in_background
+from serve.guard import HEADERS, MOST_BYTES
+from serve.titles import TitleSearch
+from tests.commands.test_commands import flags
+from tests.factories import catalogue, random_graph
+from tests.planted import block_of
+
+testclient = pytest.importorskip("fastapi.testclient")
+
+
+@pytest.fixture(scope="module")
+def client(served_films):
+    with testclient.TestClient(create_app(served_films, frozenset({"testserver"}))) as client:
+        yield client
+
+
+def problem(response, status):
+    """The one line of an error."""
+    assert response.status_code == status and response.headers["content-type"] == "application/json"
+    (line,) = response.json().values()
+    assert list(response.json()) == ["error"] and "\n" not in line and "Traceback" not in line
+    return line
+
+
+@pytest.mark.parametrize("method", ["exact", "lsh", "ivf"])
+def test_films_that_go_with_a_film(client, method):
+    answer = client.get(f"/api/movies/7/recommendations?k=5&method={method}").json()
+    assert answer["query"] == {"kind": "film", "id": 7, "title": "Planted 007 (1987)"}
+    found = answer["recommendations"]
+    assert [film["rank"] for film in found] == [1, 2, 3, 4, 5] and answer["method"] == method
+    assert sum(block_of(film["movieId"]) == block_of(7) for film in found) >= 4
+    assert all(film["movieId"] != 7 and film["reason"] and film["genres"] for film in found)
+    assert list(found[0]) == ["movieId", "title", "year", "genres", "rank", "score", "reason"]
+
+
+def test_methods_side_by_side(client):
+    answer = client.get("/api/movies/7/methods?k=39").json()
+    assert [side["method"] for side in answer["methods"]] == ["exact", "lsh", "ivf"]
+    exact = answer["methods"][0]
+    for side in answer["methods"]:
+        assert side["microseconds"] > 0 and len(side["recommendations"]) == 39 and side["recall"] == 1
+        assert side["recommendations"][0] == exact["recommendations"][0]
+
+
+def test_a_history_is_answered_with_reasons_and_without_its_own_films(client):
+    taste = {"history": [{"movieId": 7, "rating": 5}, {"movieId": 9}], "k": 6}
+    answer = client.post("/api/recommendations", json=taste).json()
+    found = answer["recommendations"]
+    title = "Planted 009 (1989), Planted 007 (1987)"
+    assert answer["query"] == {"kind": "history", "id": None, "title": title}
+    assert len(found) == 6 and not {7, 9} & {film["movieId"] for film in found}
+    reasons = {"because you rated Planted 007 (1987) 5", "because of Planted 009 (1989)"}
+    assert {film["reason"] for film in found} <= reasons
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "line"),
+    [
+        ("/api/movies/7/recommendations?k=0", 422, "k: Input should be greater than or equal to 1, got '0'"),
+        ("/api/movies/7/recommendations?k=101", 422, "less than or equal to 100"),
+        ("/api/movies/7/recommendations?k=x", 422, "k: Input should be a valid integer"),
+        ("/api/movies/7/recommendations?method=hnsw", 422, "method: Input should be 'exact', 'lsh' or 'ivf'"),
+        ("/api/movies/999/recommendations", 404, "no film has the id '999'"),
+        ("/api/movies/x%0Ay/methods", 404, "Not Found"),
+        ("/api/movies/-1", 404, "no film has the id '-1'"),
+        ("/api/search", 422, "q: Field required"),
+        (f"/api/search?q={'x' * 201}", 422, "q: String should have at most 200 characters"),
+        ("/api/nothing", 404, "Not Found"),
+        ("/../config.py", 404, "Not Found"),
+        ("/%2e%2e/app.py", 404, "Not Found"),
+        ("/api/recommendations", 405, "Method Not Allowed"),
+    ],
+)
+def test_wrong_questions_are_one_line(client, path, status, line):
+    response = client.get(path)
+    assert line in problem(response, status) and HEADERS.items() <= dict(response.headers).items()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "line"),
+    [
+        (b'{"history": [', 422, "the body is no JSON"),
+        (b"\xff\xfe", 422, ""),
+        (b"[]", 422, "body: "),
+        (b'{"history": []}', 422, "history: List should have at least 1 item"),
+        (b'{"history": [{"movieId": 7, "rating": 1e999}]}', 422, "rating: Input should be a finite"),
+        (b'{"history": [{"movieId": 7, "rating": -1}]}', 422, "greater than or equal to 0, got -1"),
+        (b'{"history": [{"movieId": 7, "stars": 5}]}', 422, "Extra inputs are not permitted"),
+        (b'{"history": [{"movieId": 7}, {"movieId": 7}]}', 422, "each film may be there once"),
+        (b'{"history": [{"movieId": 999}]}', 404, "no film has the id '999'"),
+        (b'{"history": [{"movieId": 7}], "k": 1000}', 422, "k: Input should be less than or equal to 100"),
+        (b"[" * 50_000, 400, ""),
+    ],
+)  # fmt: skip
+def test_wrong_bodies_are_one_line(client, body, status, line):
+    sent = client.post("/api/recommendations", content=body, headers={"content-type": "application/json"})
+    assert line in problem(sent, status)
+
+
+def test_the_longest_history_fits_and_more_bytes_are_refused(client):
+    history = [{"movieId": movie, "rating": 4.5} for movie in range(1, 40)]
+    assert client.post("/api/recommendations", json={"history": history}).status_code == 200
+    longest = json.dumps({"history": [{"movieId": 10**9, "rating": 4.5}] * 500})
+    assert len(longest) < MOST_BYTES
+    many = b" " * (MOST_BYTES + 1)
+    assert "65,536 bytes" in problem(client.post("/api/recommendations", content=many), 413)
+    pieces = (b" " * 4096 for _ in range(20))  # no length is announced
+    sent = client.post("/api/recommendations", content=pieces, headers={"content-type": "application/json"})
+    assert "65,536 bytes" in problem(sent, 413)
+
+
+def test_a_bug_shows_one_line_and_no_traceback(served_films, monkeypatch, caplog):
+    monkeypatch.setattr(served_films, "similar", lambda *_: 1 / 0)
+    client = testclient.TestClient(create_app(served_films), raise_server_exceptions=False)
+    response = client.get("/api/movies/7/recommendations")
+    assert "unexpected error" in problem(response, 500) and "content-security-policy" in response.headers
+    assert "unexpected ZeroDivisionError while answering /api/movies/7/recommendations" in caplog.text
+
+
+def test_other_names_for_the_server_are_refused(client):
+    assert "not known by that name" in problem(client.get("/", headers={"host": "evil.example"}), 400)
+    assert client.get("/", headers={"host": "testserver:8000"}).status_code == 200
+
+
+def test_pages_and_description_load_nothing_from_elsewhere(client):
+    for path in ("/", "/docs", "/theme.css", "/page.css", "/app.js"):
+        response = client.get(path)
+        assert (
+            response.status_code == 200
+            and "default-src 'none'" in response.headers["content-security-policy"]
+        )
+        assert "https://" not in response.text
+    paths = client.get("/openapi.json").json()["paths"]
+    assert len(paths) == 7 and "/api/movies/{movie_id}/recommendations" in paths
+
+
+def test_who_stops_waiting_for_the_map_does_not_cancel_it_for_others():
+    done = threading.Event()
+    film_map = _in_background(lambda: b"map" if done.wait(10) else b"")
+
+    async def wait_briefly():
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.wrap_future(film_map), 0.01)
+
+    asyncio.run(wait_briefly())
+    done.set()
+    assert film_map.result(10) == b"map"
+
+
+def test_the_map_places_every_film_inside_its_frame(client):
+    found = client.get("/api/map").json()
+    assert len(found["films"]) == 40 and sorted(found["genres"]) == ["Action", "Romance"]
+    assert all(0 < film["x"] < found["width"] and 0 < film["y"] < found["height"] for film in found["films"])
+
+
+def test_titles_are_found_while_they_are_typed():
+    movies = catalogue(5)
+    movies.titles[:] = [
+        "Star Wars (1977)", "Lone Star (1996)", "Matrix, The (1999)", "Amélie (2001)", "Star Kid (1997)",
+    ]  # fmt: skip
+    titles = TitleSearch(movies, np.array([10, 50, 5, 1, 3]))
+    assert titles.find("star", 8) == [0, 4, 1]  # beginnings before words, the more popular first
+    assert titles.find("matr", 8) == titles.find("the mat", 8) == titles.find("MATRIX 1999", 1) == [2]
+    assert titles.find("amelie", 8)[0] == 3 and titles.find("star wrs", 8)[0] == 0
+    assert titles.find("matirx", 8) == [2] and titles.find("lone satr", 8)[0] == 1
+    assert titles.find("wars st", 8)[0] == 0 and titles.find("star", 1) == [0]
+    assert titles.find("xylophone", 8) == titles.find(" (", 8) == []
+
+
+def test_ratings_are_read_back_from_features():
+    graph, movies = random_graph(), catalogue(20)
+    basis = fit_features(movies, graph, 4, 0)
+    features = film_features(basis, movies, graph.movie_user_matrix())
+    assert training_ratings(basis, features).tolist() == graph.movie_degree.tolist()
+
+
+def test_a_taken_port_and_a_wrong_host_are_one_line(trained_folder, capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        argv = ["--mode", "serve", *flags(trained_folder), "--port", str(taken.getsockname()[1])]
+        assert main_modes(argv) == 1
+        assert "Address already in use; choose another --port" in capsys.readouterr().err
+    assert main_modes(["--mode", "serve", *flags(trained_folder), "--host", "not a host"]) == 2
+    assert "error: --host not a host: " in capsys.readouterr().err
+
+
+def test_without_the_framework_the_way_to_install_it_is_said(trained_folder, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert main_modes(["--mode", "serve", *flags(trained_folder)]) == 2
+    assert "uvicorn is not installed here; pip install -r requirements.txt" in capsys.readouterr().err
