@@ -76,5 +76,5 @@ def whole_catalogue_seconds(trainer: Trainer) -> tuple[float, float]:
     with torch.no_grad():
         for films in torch.arange(len(features)).split(512):
             sources, blocks = build_blocks(films, neighbors, weights, model.layer_neighbors)
-            model(features[sources], blocks)
+            model.forward_blocks(features[sources], blocks)
     return layer_wise, time.process_time() - started

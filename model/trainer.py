@@ -182,7 +182,7 @@ class Trainer:
             chance = torch.rand(num_movies, generator=self.generator).to(self.device)
             films = films + num_movies * (chance[films] < self.settings.shadow_share)
         sources, blocks = build_blocks(films, nodes.neighbors, nodes.weights, self.model.layer_neighbors)
-        return self.model(nodes.features.index_select(0, sources), blocks)
+        return self.model.forward_blocks(nodes.features.index_select(0, sources), blocks)
 
     def embeddings(self) -> Embeddings:
         """Unit-length embeddings of the whole catalogue, float32 ``[num_movies, d]`` on CPU."""

@@ -54,7 +54,7 @@ def append_films(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> Checkpoin
         torch.arange(known, known + len(films)), nodes.neighbors, nodes.weights, model.layer_neighbors
     )
     with torch.no_grad():
-        new = model(nodes.features.index_select(0, sources), blocks)
+        new = model.forward_blocks(nodes.features.index_select(0, sources), blocks)
     return replace(
         checkpoint,
         movies=_together(checkpoint.movies, facts.movies),
