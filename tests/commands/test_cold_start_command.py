@@ -106,7 +106,7 @@ def test_from_end_to_end(workspace, capsys):
     [
         ("planted", ["--split", "leave_one_out"], "--mode cold_start asks the pairs of --split temporal"),
         ("planted", ["--split", "none"], "--mode cold_start asks the pairs of --split temporal"),
-        ("planted", ["--resume"], "--mode cold_start keeps no checkpoints; leave it out"),
+        ("planted", ["--resume"], "--mode cold_start keeps no checkpoints; drop it"),
         ("small", [], "no film has the 20 ratings that holding one out takes, the most rated has "),
     ],
 )
