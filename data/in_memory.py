@@ -141,7 +141,7 @@ def _ids(argument: str, values: npt.ArrayLike) -> np.ndarray:
         bad = (array < 0) | (array > MAX_ID)
         if not bad.any():
             return array.astype(np.int64)
-        odd = int(array[bad.argmax()])
+        odd: Any = int(array[bad.argmax()])
     else:
         unlike = (one for one in array.tolist() if not isinstance(one, str) or not one)
         odd = next(unlike, None)
