@@ -22,7 +22,7 @@ MISSING_PACKAGE = (
 INTERRUPTED = "interrupted; the last complete checkpoint is intact, --resume continues a training"
 
 _NAMED = re.compile(r"`(\w+)`")
-_SETTINGS = {f.name for section in fields(Config) for f in fields(getattr(Config(), section.name))}
+_SETTINGS = {f.name for section in fields(Config) for f in fields(section.default_factory)}  # type: ignore[arg-type]
 
 
 class Parser(argparse.ArgumentParser):
