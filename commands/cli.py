@@ -149,8 +149,12 @@ def to_config(typed: dict[str, Any]) -> Config:
         UserError: values that do not fit together.
     """
     preset = PRESETS[typed.get("preset", "default")]
+    return _overridden(Config(), preset | typed)
+
+
+def _overridden(config: Config, values: dict[str, Any]) -> Config:
     try:
-        return Config().override(preset | typed)
+        return config.override(values)
     except ValueError as error:
         raise UserError(str(error)) from None
 
@@ -184,9 +188,8 @@ def adopt(
                 f"--{name} {typed[name]} contradicts the checkpoint, trained with {stored[name]}; "
                 "drop the flag, or train a new model with it"
             )
-    return config.override(
-        {name: value for name, value in stored.items() if name not in allowed & typed.keys()}
-    )
+    rules = {name: value for name, value in stored.items() if name not in allowed & typed.keys()}
+    return _overridden(config, rules)
 
 
 _interrupted: list[int] = []  # signals received by the running command
