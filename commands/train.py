@@ -33,7 +33,7 @@ from model.fit import Progress, fit
 from model.heads import Embeddings
 from model.inputs import ModelInputs, build_inputs, shadow_sampler
 from model.trainer import Trainer
-from report.plots import plot_training_curves
+from report.training_curves import plot_training_curves
 
 logger = logging.getLogger("pinsage")
 
