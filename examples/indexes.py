@@ -1,7 +1,7 @@
 """The three indexes on any vectors: what each finds, and how long a search takes.
 
-    python examples/indexes.py
-    python examples/indexes.py --num_vectors 100000
+python examples/indexes.py
+python examples/indexes.py --num_vectors 100000
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """A film that training never saw: its embedding, its neighbours, and what changes with a few ratings.
 
-    python run.py                      # or any training that leaves checkpoints/best.pt
-    python examples/new_movie.py
+python run.py                      # or any training that leaves checkpoints/best.pt
+python examples/new_movie.py
 """
 
 import argparse
