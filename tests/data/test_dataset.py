@@ -10,7 +10,7 @@ import pytest
 
 import data.dataset
 import data.reading.cache
-import data.reading.readers
+import data.reading.movielens
 from base.errors import UserError
 from data.dataset import MovieLens, load_movielens
 
@@ -530,13 +530,13 @@ def entries(folder: Path) -> list[Path]:
 def parsings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Grows by one at every parsing of a release."""
     counted: list[Path] = []
-    original = data.reading.readers.read_release
+    original = data.reading.movielens.read_release
 
-    def counting(release: data.reading.readers.Release) -> data.reading.columns.Columns:
+    def counting(release: data.reading.movielens.MovieLensFolder) -> data.reading.columns.Columns:
         counted.append(release.folder)
         return original(release)
 
-    monkeypatch.setattr(data.reading.readers, "read_release", counting)
+    monkeypatch.setattr(data.reading.movielens, "read_release", counting)
     return counted
 
 

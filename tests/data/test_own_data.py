@@ -4,7 +4,6 @@ import copy
 import csv
 import io
 import json
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -185,7 +184,7 @@ JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda children: (
         st.lists(children, max_size=3)
-        | st.dictionaries(st.sampled_from([*(f.name for f in fields(ItemTable)), "items", "user"]), children)
+        | st.dictionaries(st.sampled_from([*ItemTable.model_fields, "items", "user"]), children)
     ),
 )
 
@@ -430,8 +429,8 @@ def test_wrong_ids_and_other_books_are_one_line(workspace, capsys):
 def test_the_page_in_the_docs_explains_every_key_and_its_example_is_right(tmp_path):
     page = (ROOT / "docs" / "own_data.md").read_text(encoding="utf-8")
     for table in (ItemTable, InteractionTable):
-        for key in fields(table):
-            assert f"`{key.name}`" in page
+        for key in table.model_fields:
+            assert f"`{key}`" in page
     for number, example in enumerate(page.split("```json\n")[1:]):
         path = tmp_path / f"{number}.json"
         path.write_text(example.split("```")[0])
