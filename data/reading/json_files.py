@@ -31,10 +31,9 @@ def read_json(path: Path) -> Any:
         raise UserError(f"{where} is not UTF-8 text at byte {error.start}; save it as UTF-8") from error
     except json.JSONDecodeError as error:
         rest = text[error.pos : error.pos + CONTEXT_CHARACTERS]
-        found = f"at {shown(rest)}" if rest.strip() else "as it ends too early"
-        raise UserError(
-            f"{where}, line {error.lineno}, column {error.colno}: not valid JSON {found}; correct it"
-        ) from error
+        problem = f"not valid JSON at {shown(rest)}" if rest.strip() else "the JSON ends too early"
+        place = f"line {error.lineno}, column {error.colno}"
+        raise UserError(f"{where}, {place}: {problem}; correct it") from error
     except _NotAllowed as error:
         raise UserError(f"{where}: not valid JSON ({error}); correct it") from error
     except RecursionError as error:

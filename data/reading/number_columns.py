@@ -126,7 +126,7 @@ def _csv_layout(path: Path, file: BinaryIO, columns: tuple[NumberColumn, ...]) -
     try:
         text = line.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise bad_text(path, 1, error) from error
+        raise bad_text(path, 1, line, error.start) from error
     header = _split_csv(path, 1, text.rstrip("\r\n"))
     names = [column.name for column in columns]
     return Layout(path, ",", len(header), columns, column_positions(path, header, names))
@@ -212,7 +212,7 @@ def _parse_lines(layout: Layout, block: bytes, first_line: int) -> tuple[np.ndar
         try:
             text = content.decode("utf-8").rstrip("\r")
         except UnicodeDecodeError as error:
-            raise bad_text(layout.path, line, error) from error
+            raise bad_text(layout.path, line, content, error.start) from error
         if not text.strip():
             continue
         if layout.separator == ",":

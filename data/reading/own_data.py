@@ -15,7 +15,7 @@ import numpy as np
 from base.errors import UserError
 from data.reading.cache import DIGEST_BYTES, content_fingerprint
 from data.reading.columns import Columns
-from data.reading.own_values import named, stars_of, time_of, year_of
+from data.reading.own_values import id_reader, rating_reader, time_reader, year_reader
 from data.reading.schema import InteractionTable, ItemTable, Schema, Table
 from data.reading.source_files import bad_line, empty, exists, shown, shown_path
 from data.reading.text_tables import CsvAdvice, CsvDialect, Rows, csv_rows
@@ -85,7 +85,7 @@ class OwnData:
 
 
 def _rows(path: Path, name: str, table: Table, wanted: dict[str, str | None]) -> Rows:
-    """The wanted columns of a table, without outer spaces, each row with the number of its first line.
+    """The wanted columns of a table, each row with the number of its first line.
 
     Args:
         path: the file.
@@ -109,13 +109,7 @@ def _rows(path: Path, name: str, table: Table, wanted: dict[str, str | None]) ->
         text=f"set {name}.encoding in the schema",
         empty=GIVE_DATA,
     )
-    names = list(key_of)
-    # One more place, which is always empty, for the columns that are not there.
-    places = [len(names) if column is None else names.index(column) for column in wanted.values()]
-    for line, row in csv_rows(path, names, dialect, advice):
-        values = [value.strip() for value in row]
-        values.append("")
-        yield line, [values[place] for place in places]
+    return csv_rows(path, list(wanted.values()), dialect, advice)
 
 
 def _add_items(path: Path, table: ItemTable, columns: Columns) -> dict[str, int]:
@@ -132,16 +126,19 @@ def _add_items(path: Path, table: ItemTable, columns: Columns) -> dict[str, int]
     row_of: dict[str, int] = {}
     titles, genres, years = [], [], array("f")
     names: set[str] = set()
-    for line, (item, title, genre_text, year) in _rows(path, "items", table, wanted):
+    read_id = id_reader(path, table.id)
+    read_year = year_reader(path, table.year) if table.year is not None else None
+    for line, row in _rows(path, "items", table, wanted):
+        item, title, genre_text, year = map(str.strip, row)
         if item in row_of:
             raise bad_line(path, line, f"{table.id} {shown(item)} occurs twice", "give each item one line")
-        row_of[named(path, line, table.id, item)] = len(row_of)
+        row_of[read_id(line, item)] = len(row_of)
         titles.append(title or item)
         own = [genre.strip().replace("|", "/") for genre in genre_text.split(table.genre_separator)]
         own = [genre for genre in own if genre]
         genres.append("|".join(own))
         names.update(own)
-        years.append(year_of_title(title) if table.year is None else year_of(path, line, table.year, year))
+        years.append(read_year(line, year) if read_year else year_of_title(title))
     if not row_of:
         raise empty(path, GIVE_DATA)
     if len(names) > MAX_GENRES:
@@ -174,11 +171,13 @@ def _add_interactions(
     user_row: dict[str, int] = {}
     users, movies, ratings, timestamps = array("i"), array("i"), array("f"), array("q")
     dropped = 0
-    for line, (user, item, rating, time) in _rows(path, "interactions", table, wanted):
-        named(path, line, table.user, user)
-        row = row_of.get(named(path, line, table.item, item))
-        stars = stars_of(path, line, table, rating)
-        when = time_of(path, line, table, time)
+    read_user, read_item = id_reader(path, table.user), id_reader(path, table.item)
+    read_rating, read_time = rating_reader(path, table), time_reader(path, table)
+    for line, values in _rows(path, "interactions", table, wanted):
+        user, item, rating, time = map(str.strip, values)
+        read_user(line, user)
+        row = row_of.get(read_item(line, item))
+        stars, when = read_rating(line, rating), read_time(line, time)
         if row is None and not grow:
             dropped += 1
             continue

@@ -11,6 +11,7 @@ from base.errors import UserError
 
 SHOWN_CHARACTERS = 60
 CHUNK_BYTES = 1 << 20
+CONTEXT_BYTES = 10  # shown on either side of what is not text
 CORRECT = "correct or remove the line"
 FETCH_AGAIN = "remove the folder and fetch the dataset with download_dataset.py"
 SAVE_AS_UTF8 = "save the file as UTF-8"
@@ -116,17 +117,30 @@ def read_text(path: Path, encodings: tuple[str, ...]) -> str:
         if not text.strip():
             raise empty(path)
         return text
-    raise bad_text(path, content.count(b"\n", 0, failure.start) + 1, failure)
+    raise bad_text(path, content.count(b"\n", 0, failure.start) + 1, content, failure.start)
 
 
 def bad_text(
-    path: Path, line: int, failure: UnicodeDecodeError, encoding: str = "utf-8", advice: str = SAVE_AS_UTF8
+    path: Path,
+    line: int,
+    content: bytes,
+    start: int,
+    encoding: str = "utf-8",
+    advice: str = SAVE_AS_UTF8,
 ) -> UserError:
-    """The error for bytes that are not text in the file's encoding."""
-    content, start = failure.object, failure.start
-    before = content[max(0, start - 10) : start].rpartition(b"\n")[2]
-    after = content[start : failure.end + 10].partition(b"\n")[0]
-    return bad_line(path, line, f"not {_name(encoding)} text near {shown(bytes(before + after))}", advice)
+    """The error for bytes that are not text in the file's encoding.
+
+    Args:
+        path: the file.
+        line: where they are.
+        content: the bytes and some around them.
+        start: where in ``content`` they begin.
+        encoding: of the file.
+        advice: what to do.
+    """
+    before = content[max(0, start - CONTEXT_BYTES) : start].rpartition(b"\n")[2]
+    after = content[start : start + CONTEXT_BYTES].partition(b"\n")[0]
+    return bad_line(path, line, f"not {_name(encoding)} text near {shown(before + after)}", advice)
 
 
 def _first_bad_text(path: Path, encoding: str, advice: str) -> UserError:
@@ -139,10 +153,13 @@ def _first_bad_text(path: Path, encoding: str, advice: str) -> UserError:
             try:
                 line += decoder.decode(chunk, final=not chunk).count("\n")
             except UnicodeDecodeError as failure:
+                bad_bytes = len(failure.object) - failure.start  # from the first one to the end of the chunk
                 decoder.setstate(state)
-                sound = max(0, len(chunk) - len(failure.object) + failure.start)
-                line += decoder.decode(chunk[:sound]).count("\n")
-                return bad_text(path, line, failure, encoding, advice)
+                line += decoder.decode(chunk[: max(0, len(chunk) - bad_bytes)]).count("\n")
+                start = file.tell() - bad_bytes
+                around = max(0, start - CONTEXT_BYTES)
+                file.seek(around)
+                return bad_text(path, line, file.read(2 * CONTEXT_BYTES), start - around, encoding, advice)
             except UnicodeError:  # UTF-16 without a byte order mark, for instance
                 break
             if not chunk:  # the file has changed in the meantime

@@ -63,13 +63,16 @@ MOVIELENS_ADVICE = CsvAdvice()
 
 
 def csv_rows(
-    path: Path, names: Sequence[str], dialect: CsvDialect = MOVIELENS, advice: CsvAdvice = MOVIELENS_ADVICE
+    path: Path,
+    names: Sequence[str | None],
+    dialect: CsvDialect = MOVIELENS,
+    advice: CsvAdvice = MOVIELENS_ADVICE,
 ) -> Rows:
     """The named columns of a CSV file, each row with the number of its first line.
 
     Args:
         path: the file.
-        names: of the columns wanted.
+        names: of the columns wanted; None gives empty values.
         dialect: how the file is written.
         advice: what errors tell the user to do.
 
@@ -87,13 +90,16 @@ def csv_rows(
         )
         try:
             header = next(reader, []) if dialect.header is None else dialect.header
-            positions = column_positions(path, header, names, advice)
+            width = len(header)
+            named = iter(column_positions(path, header, [name for name in names if name is not None], advice))
+            positions = [width if name is None else next(named) for name in names]
             line = reader.line_num + 1
             for row in reader:
-                if len(row) == len(header):
+                if len(row) == width:
+                    row.append("")  # for the columns of None
                     yield line, [row[position] for position in positions]
                 elif "".join(row).strip():
-                    raise _wrong_width(path, line, row, len(header), dialect)
+                    raise _wrong_width(path, line, row, width, dialect)
                 line = reader.line_num + 1
         except csv.Error as error:
             raise bad_csv(path, line, error, advice=advice.quotes) from error

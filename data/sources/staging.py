@@ -85,7 +85,7 @@ def is_complete(folder: Path, wanted: dict[str, Any]) -> bool:
     for name, value in wanted.items():
         if name in note and note[name] != value:
             raise UserError(
-                f"{folder} has {name} {note[name]}, not {value}; remove it or choose another `data_dir`"
+                f"{folder} has the {name} {note[name]}, not {value}; remove it or choose another `data_dir`"
             )
     return True
 
