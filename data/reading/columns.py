@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+STARS = 5.0  # the best rating in everything that follows, whatever scale the data have
+
 
 @dataclass
 class Columns:

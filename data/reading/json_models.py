@@ -1,8 +1,8 @@
-"""JSON objects whose keys and values are declared: pydantic checks them, and errors are in our words.
+"""JSON objects whose keys and values are declared: pydantic checks them, and the errors are in our words.
 
-A key's rule stands in the ``description`` of its type, as it follows 'must be'. So a new key is one line of
-a model, and its errors need no code. Import this only where such a file is read: pydantic takes a tenth of a
-second to load.
+The rule of a key is the ``description`` of its type: the words after 'must be' in its error. So a new key is
+one line of a model, and its errors need no code. Import this module only where such a file is read, since
+pydantic takes a tenth of a second to load.
 """
 
 import difflib
@@ -21,15 +21,18 @@ from data.reading.source_files import shown
 Place = tuple[int | str, ...]
 Model = TypeVar("Model", bound="JsonObject")
 
+_UNKNOWN, _MISSING = "extra_forbidden", "missing"  # pydantic's names for these mistakes
+_URGENCY = {_UNKNOWN: 0, _MISSING: 1}
+
 
 class JsonObject(BaseModel):
-    """An object that has no keys but those declared, with values of exactly the types declared."""
+    """An object that has only the keys declared, with values of exactly the types declared."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 def satisfies(test: Callable[[Any], bool]) -> AfterValidator:
-    """A condition on a value, to stand in an ``Annotated`` type."""
+    """A condition on a value, for an ``Annotated`` type."""
 
     def check(value: Any) -> Any:
         if not test(value):
@@ -49,9 +52,9 @@ def checked(model: type[Model], value: Any, where: str, advice: str = "correct i
         advice: what to do about a value that breaks its rule.
 
     Raises:
-        UserError: an unknown key, a missing one, or a value that breaks its rule: one line with the place,
-            the value and the rule. Of several mistakes an unknown key comes first, as it may be a misspelt
-            one that is then missing.
+        UserError: a key is unknown or missing, or a value breaks its rule; one line with the place, the
+            value and the rule. Of several mistakes an unknown key is reported first, as it may be the
+            misspelt name of a missing one.
     """
     try:
         return model.model_validate(value)
@@ -59,10 +62,6 @@ def checked(model: type[Model], value: Any, where: str, advice: str = "correct i
         mistakes = failure.errors(include_url=False, include_context=False)
         first = min(mistakes, key=lambda mistake: _URGENCY.get(mistake["type"], len(_URGENCY)))
         raise UserError(where + _sentence(model, value, first, advice)) from failure
-
-
-_UNKNOWN, _MISSING = "extra_forbidden", "missing"
-_URGENCY = {_UNKNOWN: 0, _MISSING: 1}
 
 
 def _sentence(model: type[JsonObject], value: Any, mistake: ErrorDetails, advice: str) -> str:

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from data.reading.columns import STARS
 from data.reading.number_columns import AMOUNT, SECONDS
-from data.reading.schema import STARS, InteractionTable
+from data.reading.schema import InteractionTable
 from data.reading.source_files import bad_line, shown
 
 MAX_YEAR = 9999

@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, WrapValidator
 
+from data.reading.columns import STARS
 from data.reading.json_files import read_json
 from data.reading.json_models import JsonObject, checked, satisfies
 from data.reading.number_columns import FLOAT32_MAX
 from data.reading.source_files import shown_path
 
-STARS = 5.0  # best rating everywhere else in the program
 HELP = "docs/own_data.md explains schema.json"
 
 
