@@ -103,6 +103,18 @@ class Genome:
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What is known about films apart from who rated them: the catalogue, tags and tag genome.
+
+    Film rows of ``tags`` and ``genome`` are rows of ``movies``; each is None where there is none.
+    """
+
+    movies: Movies
+    tags: Tags | None = None
+    genome: Genome | None = None
+
+
+@dataclass(frozen=True)
 class MovieLens:
     """A release, read and indexed.
 
@@ -129,6 +141,11 @@ class MovieLens:
     genome: Genome | None = field(default=None, repr=False)
     user_text_ids: list[str] | None = field(default=None, repr=False)
     rated: bool = True
+
+    @property
+    def facts(self) -> Facts:
+        """Everything but the ratings. Tags of held-out ratings are among them: see ``training_facts``."""
+        return Facts(self.movies, self.tags, self.genome)
 
     @property
     def num_users(self) -> int:

@@ -15,6 +15,7 @@ from base.arrays import FloatArray, IntArray
 from base.errors import WorldError
 from base.top_columns import top_columns
 from data.splits import Queries
+from model.heads import Embeddings
 
 BLOCK_SIZE = 256  # questions a block: about 64 MB of scores at 62,000 films
 HIT_RATE_CUTOFFS = (10, 100, 500)
@@ -47,6 +48,11 @@ class EmbeddingScorer:
 
     embeddings: FloatArray
     query_embeddings: FloatArray | None = None
+
+    @classmethod
+    def of(cls, embeddings: Embeddings) -> "EmbeddingScorer":
+        """The scorer of a model's embeddings."""
+        return cls(embeddings.candidates.numpy(), embeddings.queries.numpy())
 
     def score(self, queries: IntArray) -> FloatArray:
         """Inner products of the films ``queries`` ``[n]`` with all films, float32 ``[n, num_movies]``."""

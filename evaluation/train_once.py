@@ -8,8 +8,9 @@ from torch import Tensor
 
 from config import Config
 from data.dataset import MovieLens
-from data.splits import Split, held_out_queries
-from evaluation.ranking import EmbeddingScorer, sample_questions
+from data.splits import Split
+from evaluation.ranking import EmbeddingScorer
+from evaluation.validation import judge_by, validation_questions
 from model.fit import Progress, fit
 from model.heads import Embeddings
 from model.inputs import ModelInputs, build_inputs
@@ -43,17 +44,14 @@ def train_once(config: Config, movielens: MovieLens, split: Split, device: torch
     inputs = build_inputs(movielens, split, config.model, config.run.seed, device)
     trainer = Trainer(inputs, split, config.model, config.training, config.run.seed, device)
     progress = Progress()
-    validation = None
-    if split.name != "none":
-        questions = held_out_queries(split, "validation")
-        validation = sample_questions(questions, config.training.eval_queries, config.run.seed)
+    questions = validation_questions(split, config.training, config.run.seed)
     best_weights: dict[str, Tensor] = {}
 
     def keep(embeddings: Embeddings, best: bool) -> None:
         if best:
             best_weights.update(copy.deepcopy(trainer.model.state_dict()))
 
-    fit(trainer, validation, progress, keep)
+    fit(trainer, judge_by(questions), progress, keep)
     trainer.model.load_state_dict(best_weights)
-    scorer = EmbeddingScorer(*(part.numpy() for part in trainer.embeddings()))
+    scorer = EmbeddingScorer.of(trainer.embeddings())
     return TrainedOnce(trainer, inputs, scorer, progress)

@@ -16,7 +16,6 @@ from commands.entry import COMMANDS, main_everything, main_inference, main_modes
 from commands.modes import EVERYTHING, MODES
 from commands.settings_table import settings_table
 from config import PRESETS, Config
-from model.trainer import build_model
 
 ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = [section.name for section in fields(Config)]
@@ -90,7 +89,7 @@ SCRIPTS = {
 
 def assert_parses(line, monkeypatch):
     """The flags of a command line are right; nothing is run."""
-    monkeypatch.setattr("commands.entry._run", lambda command, typed: 0)
+    monkeypatch.setattr("commands.entry._run", lambda place, typed: 0)
     monkeypatch.setattr("commands.download.guarded", lambda *_: 0)
     script, *flags = shlex.split(re.split(" [>|] ", line)[0], comments=True)
     assert SCRIPTS[script](flags) == 0, line
@@ -239,9 +238,9 @@ def test_neighbours_are_one_number_or_one_a_layer():
     assert to_config(vars(parser.parse_args(["--num_neighbors", "7"]))).model.layer_neighbors == (7,)
     flags = ["--num_layers", "2", "--num_neighbors", "20,5"]
     model = to_config(vars(parser.parse_args(flags))).model
-    assert model.layer_neighbors == (20, 5) and model.most_neighbors == 20
-    with pytest.raises(UserError, match="20,5 does not fit --num_layers 3"):
-        build_model(9, replace(model, num_layers=3), seed=0)
+    assert model.layer_neighbors == (20, 5) and model.max_neighbors == 20
+    with pytest.raises(ValueError, match="20,5 does not fit `num_layers` 3"):
+        replace(model, num_layers=3)
 
 
 @pytest.mark.parametrize("text", ["", "20,", "0,5", "20;5", "2.5"])
