@@ -45,7 +45,7 @@ def in_blocks(page: Page) -> list[str]:
 
 
 def in_prose(page: Page) -> list[str]:
-    """Inline code that is a command line: it begins with a program that we know, or a flag follows its first word."""
+    """Inline code that is a command line: a known program and more words, or any word followed by a flag."""
     return [code for code in page.codes if _is_command(code)]
 
 
