@@ -16,7 +16,7 @@ from data.dataset import MovieLens
 from data.splits import Queries, Split, held_out_queries
 from evaluation.baselines import BASELINES, SEEDED, fit_and_choose
 from evaluation.baselines.base import Baseline
-from evaluation.comparison import Comparison, Contestant, compare
+from evaluation.comparison import Contestant, ProtocolComparison, compare
 from evaluation.comparison.chart import plot_benchmark
 from evaluation.comparison.report import write_report
 from evaluation.comparison.screen import heading, main_table, popularity_table, verdict
@@ -40,7 +40,7 @@ class _Round:
     seeds: tuple[int, ...]
     device: torch.device
 
-    def compete(self) -> Comparison:
+    def compete(self) -> ProtocolComparison:
         """Let every method answer; each is dropped before the next one is fitted."""
         ours = self._pinsage()
         baselines: dict[str, Contestant] = {}
@@ -118,7 +118,7 @@ def benchmark(config: Config, typed: dict[str, Any]) -> None:
     rounds = [_prepare(config.override({"split": name}), movielens, seeds, device) for name in splits]
     output = Path(config.run.output_dir)
     output.mkdir(parents=True, exist_ok=True)
-    comparisons: dict[str, Comparison] = {}
+    comparisons: dict[str, ProtocolComparison] = {}
     for this in rounds:
         protocol = this.questions.protocol
         comparison = comparisons[protocol] = this.compete()

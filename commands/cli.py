@@ -22,7 +22,7 @@ MISSING_PACKAGE = (
 INTERRUPTED = "interrupted; the last complete checkpoint is intact, --resume continues a training"
 
 _NAMED = re.compile(r"`(\w+)`")
-_SETTINGS = {f.name for section in fields(Config) for f in fields(getattr(Config(), section.name))}
+_SETTINGS = {f.name for section in fields(Config) for f in fields(section.default_factory)}  # type: ignore[arg-type]
 
 
 class Parser(argparse.ArgumentParser):
@@ -149,8 +149,12 @@ def to_config(typed: dict[str, Any]) -> Config:
         UserError: values that do not fit together.
     """
     preset = PRESETS[typed.get("preset", "default")]
+    return _overridden(Config(), preset | typed)
+
+
+def _overridden(config: Config, values: dict[str, Any]) -> Config:
     try:
-        return Config().override(preset | typed)
+        return config.override(values)
     except ValueError as error:
         raise UserError(str(error)) from None
 
@@ -184,9 +188,8 @@ def adopt(
                 f"--{name} {typed[name]} contradicts the checkpoint, trained with {stored[name]}; "
                 "drop the flag, or train a new model with it"
             )
-    return config.override(
-        {name: value for name, value in stored.items() if name not in allowed & typed.keys()}
-    )
+    rules = {name: value for name, value in stored.items() if name not in allowed & typed.keys()}
+    return _overridden(config, rules)
 
 
 _interrupted: list[int] = []  # signals received by the running command

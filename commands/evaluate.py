@@ -21,9 +21,10 @@ from evaluation.baselines.fits import Fits
 from evaluation.ranking import EmbeddingScorer, Evaluation, evaluate, sample_questions
 from model.checkpoint import BEST, Checkpoint, load_checkpoint
 from recommend.added_films import ADDED
+from report.embedding_map import plot_embedding_map
+from report.hit_rates import plot_hit_rates
 from report.html.report import Run, write_report
 from report.map_layout import lay_out_films
-from report.plots import plot_embedding_map, plot_hit_rates
 from report.tables import format_metrics_table
 from search.choose import check_search
 

@@ -21,7 +21,7 @@ from model.checkpoint import BEST, LAST, load_checkpoint, remove_unfinished, sav
 from model.fit import Progress, fit
 from model.heads import Embeddings
 from model.training import Training, extended_training, new_training, resumed_training
-from report.plots import plot_training_curves
+from report.training_curves import plot_training_curves
 
 logger = logging.getLogger("pinsage")
 

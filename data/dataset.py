@@ -206,20 +206,38 @@ def load_movielens(
         columns = source.read()
         if cache:
             store_columns(folder, fingerprint, columns)
+    return movielens_of(columns, folder.resolve().name, fingerprint, min_rating, shown_path(folder))
+
+
+def movielens_of(
+    columns: Columns, name: str, fingerprint: str, min_rating: float = 0.0, where: str | None = None
+) -> MovieLens:
+    """The data set of columns that a reader made.
+
+    Args:
+        columns: as of ``read_release`` and ``OwnData.read``.
+        name: of the data.
+        fingerprint: of their content.
+        min_rating: stars below which a rating is dropped.
+        where: what an error calls the data; their name by default.
+
+    Raises:
+        UserError: no rating is left.
+    """
     notes = list(columns.texts["notes"])
     if min_rating > 0:
-        columns = _at_least(min_rating, columns, notes, folder)
-    return _movielens(folder.resolve().name, fingerprint, columns, tuple(notes))
+        columns = _at_least(min_rating, columns, notes, where or name)
+    return _movielens(name, fingerprint, columns, tuple(notes))
 
 
-def _at_least(min_rating: float, columns: Columns, notes: list[str], folder: Path) -> Columns:
+def _at_least(min_rating: float, columns: Columns, notes: list[str], where: str) -> Columns:
     """The columns without lower ratings, and users numbered anew when some have lost all of theirs."""
     arrays, texts = dict(columns.arrays), dict(columns.texts)
     kept = arrays["ratings"] >= min_rating
     if not kept.any():
         raise UserError(
-            f"nobody left in {shown_path(folder)}: none of its {len(kept)} ratings is {min_rating:g} stars "
-            f"or more, the highest is {arrays['ratings'].max():g}; lower --min_rating"
+            f"nobody left in {where}: none of its {len(kept)} ratings is {min_rating:g} stars "
+            f"or more, the highest is {arrays['ratings'].max():g}; lower `min_rating`"
         )
     if kept.all():
         return columns

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.extmath import randomized_svd
 
-from base.arrays import FloatArray
+from base.arrays import FloatArray, unit_rows
 from base.sparse_products import product_with_dense
 from data.dataset import Facts, Genome, Movies, Tags
 from data.graph_builder import ItemGraph
@@ -107,10 +107,10 @@ def film_features(
     ]
     if basis.user_basis.shape[1]:
         # Unit rows make the square root of the degree drop out.
-        parts.append(_with_mask(_unit_rows(product_with_dense(movie_users, basis.user_basis))))
+        parts.append(_with_mask(unit_rows(product_with_dense(movie_users, basis.user_basis))))
     if basis.tag_names:
         parts.append(
-            _with_mask(_unit_rows(_tag_counts(facts.tags, len(movies), basis.tag_names) @ basis.tag_basis))
+            _with_mask(unit_rows(_tag_counts(facts.tags, len(movies), basis.tag_names) @ basis.tag_basis))
         )
     if len(basis.genome_mean):
         parts.append(_genome_part(basis, len(movies), facts.genome))
@@ -148,26 +148,23 @@ def _spread(values: FloatArray) -> float:
     return spread if spread > 0 else 1.0
 
 
-def _unit_rows(values: FloatArray) -> FloatArray:
-    """Rows scaled to unit length; zero rows stay zero."""
-    norms = np.linalg.norm(values, axis=1, keepdims=True)
-    return values / np.where(norms > 0, norms, 1)
-
-
 def _with_mask(values: FloatArray) -> FloatArray:
     """Append a column that is 1 where the film lacks this part (its row is all zeros)."""
     missing = ~values.any(axis=1, keepdims=True)
     return np.concatenate([values, missing], axis=1)
 
 
-def _genre_part(basis: FeatureBasis, movies: Movies) -> FloatArray:
-    column = {genre: i for i, genre in enumerate(basis.genre_names)}
-    hot = np.zeros((len(movies), len(column)), dtype=np.float32)
+def genre_indicators(movies: Movies, genre_names: list[str]) -> FloatArray:
+    """Which film has which of ``genre_names``: float32 ``[num_movies, num_genres]`` of 0 and 1."""
+    column = {genre: i for i, genre in enumerate(genre_names)}
+    indicators = np.zeros((len(movies), len(column)), dtype=np.float32)
     for row, genres in enumerate(movies.genres):
-        for genre in genres:
-            if genre in column:
-                hot[row, column[genre]] = 1
-    return _with_mask(_unit_rows(hot))
+        indicators[row, [column[genre] for genre in genres if genre in column]] = 1
+    return indicators
+
+
+def _genre_part(basis: FeatureBasis, movies: Movies) -> FloatArray:
+    return _with_mask(unit_rows(genre_indicators(movies, basis.genre_names)))
 
 
 def _year_part(basis: FeatureBasis, movies: Movies) -> FloatArray:
@@ -224,5 +221,5 @@ def _fit_genome(genome: Genome | None, seed: int) -> tuple[FloatArray, FloatArra
 def _genome_part(basis: FeatureBasis, num_movies: int, genome: Genome | None) -> FloatArray:
     projected = np.zeros((num_movies, basis.genome_basis.shape[1]), dtype=np.float32)
     if genome is not None:
-        projected[genome.movies] = _unit_rows((genome.relevance - basis.genome_mean) @ basis.genome_basis)
+        projected[genome.movies] = unit_rows((genome.relevance - basis.genome_mean) @ basis.genome_basis)
     return _with_mask(projected)

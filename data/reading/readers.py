@@ -13,12 +13,22 @@ import numpy as np
 from base.errors import UserError
 from data.reading.cache import content_fingerprint
 from data.reading.columns import Columns
-from data.sources.convert import U_ITEM_GENRES
 from data.reading.indexing import RowFinder, first_of_pair, joined, time_order
 from data.reading.number_columns import read_number_columns
 from data.reading.number_rules import AMOUNT, ID, SECONDS, Column
 from data.reading.source_files import empty, exists, shown_path
-from data.reading.text_tables import Fields, csv_rows, film_table, movies_dat_fields, split_rows, tag_applications, tag_names, tags_dat_fields, u_item_fields
+from data.reading.text_tables import (
+    Fields,
+    csv_rows,
+    film_table,
+    movies_dat_fields,
+    split_rows,
+    tag_applications,
+    tag_names,
+    tags_dat_fields,
+    u_item_fields,
+)
+from data.sources.convert import U_ITEM_GENRES
 
 RATING_COLUMNS = (
     Column("userId", ID),

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from data.sources.convert import NO_GENRES, U_ITEM_GENRES
 from data.reading.number_columns import header_positions, unreadable_csv
 from data.reading.number_rules import ID
 from data.reading.source_files import bad_line, empty, read_text, shown
+from data.sources.convert import NO_GENRES, U_ITEM_GENRES
 
 Fields = tuple[str, ...]
 

@@ -12,7 +12,7 @@ from data.dataset import Genome, Tags, load_movielens
 from data.graph_builder import build_graph
 from data.splits import split_interactions
 from evaluation.cold_start.held_out import (
-    FEWEST_RATINGS,
+    MIN_RATINGS,
     choose_films,
     first_ratings,
     fold_in,
@@ -90,8 +90,8 @@ def test_the_films_are_a_tenth_of_those_with_enough_ratings():
     movielens = random_movielens(num_users=60, num_movies=50, density=0.4, seed=1)
     counts = np.bincount(movielens.interactions.movies, minlength=50)
     chosen = choose_films(movielens.interactions, 50, seed=0)
-    assert len(chosen) == len(set(chosen)) == round(0.1 * (counts >= FEWEST_RATINGS).sum())
-    assert (counts[chosen] >= FEWEST_RATINGS).all()
+    assert len(chosen) == len(set(chosen)) == round(0.1 * (counts >= MIN_RATINGS).sum())
+    assert (counts[chosen] >= MIN_RATINGS).all()
     assert chosen.tolist() == choose_films(movielens.interactions, 50, seed=0).tolist()
     assert chosen.tolist() != choose_films(movielens.interactions, 50, seed=1).tolist()
     with pytest.raises(UserError, match="no film has the 20 ratings that holding one out takes"):
