@@ -107,16 +107,6 @@ def test_help_has_defaults_and_examples_that_parse(main, argv, capsys, monkeypat
         assert_parses(line, monkeypatch)
 
 
-@pytest.mark.parametrize("page", ["README.md", "QUICKSTART.md", "docs/own_data.md"])
-def test_command_lines_in_the_documents_parse(page, monkeypatch):
-    text = (ROOT / page).read_text(encoding="utf-8")
-    blocks = re.split(r"^```.*$", text, flags=re.MULTILINE)[1::2]
-    lines = [line for block in blocks for line in re.findall(r"\bpython (\w+\.py.*)", block)]
-    assert len(lines) > 3
-    for line in lines:
-        assert_parses(line, monkeypatch)
-
-
 def test_help_of_a_mode_shows_what_makes_a_difference_there(capsys):
     inference = shown_help(main_modes, ["--mode", "inference"], capsys)
     assert "--title" in inference and "data:\n" in inference and "not needed: only compared" in inference
@@ -227,9 +217,9 @@ def test_output_into_a_closed_pipe_is_no_error():
     assert re.match(r"usage: main.py", done.stdout)
 
 
-def test_the_readme_has_the_current_table_of_flags():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = readme.split("<!-- settings -->\n")[1].split("\n<!-- /settings -->")[0].strip()
+def test_the_document_has_the_current_table_of_flags():
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    shown = page.split("<!-- settings -->\n")[1].split("\n<!-- /settings -->")[0].strip()
     assert shown == settings_table(), "run python -m commands.settings_table and paste its output"
 
 
