@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from base.errors import UserError, WorldError
-from base.whole_files import replacing
+from base.files import replacing
 from data.dataset import Movies
 from data.feature_extractor import FeatureBasis
 from data.splits import Split

@@ -11,8 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from base.errors import UserError
-from base.run_lock import locked
-from base.whole_files import replacing
+from base.files import locked, replacing
 from data.dataset import Movies
 from data.reading.film_file import FilmFile, parse_film
 from data.reading.json_files import read_json

@@ -49,7 +49,8 @@ def refused(capsys, main, argv, code=2):
 
 
 def test_training_leaves_checkpoints_history_and_curves(workspace):
-    assert {path.name for path in (workspace / "checkpoints").iterdir()} == {"best.pt", "last.pt"}
+    names = {path.name for path in (workspace / "checkpoints").iterdir()}
+    assert names == {".training.lock", "best.pt", "last.pt"}
     rows = list(csv.DictReader((workspace / "output" / "training_history.csv").open()))
     assert [row["epoch"] for row in rows] == [str(n + 1) for n in range(len(rows))]
     assert {"loss", "validation_mrr", "learning_rate", "pairs_per_second"} <= rows[0].keys()
