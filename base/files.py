@@ -18,6 +18,7 @@ from base.errors import UserError
 logger = logging.getLogger("pinsage")
 
 PATIENCE = 0.2  # seconds to wait for a lock: its holder may be just about to release it
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 NO_LOCKS = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP})  # of a file system, some network ones
 
 
@@ -29,7 +30,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     leaves ``.<name>.<process>.tmp`` behind.
 
     Raises:
-        OSError: the file could not be written. The old one is unchanged.
+        OSError: the file could not be written. The old one is unchanged. The error names ``path`` and has the
+            system's own reason, also where the library that writes hides it, as PyTorch does.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -38,8 +40,27 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except (OSError, RuntimeError) as error:
+        cause: BaseException | None = error
+        while cause is not None and not (isinstance(cause, OSError) and cause.errno):
+            cause = cause.__context__
+        if cause is None:
+            raise
+        assert isinstance(cause, OSError)
+        raise OSError(cause.errno, cause.strerror, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_problem(error: OSError) -> str:
+    """Why a file could not be written, in words for an error message."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full"
+    if error.errno == errno.EFBIG:
+        return "the disk is full or does not take files of this size"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "writing there is not allowed"
+    return error.strerror or "the system gives no reason"
 
 
 def write_json(report: dict[str, Any], path: Path) -> None:

@@ -22,6 +22,8 @@ def read_json(path: Path) -> Any:
             raise UserError(f"{where} is not a regular file; name a JSON file")
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
+    except UserError:
+        raise
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"{where} cannot be read ({reason}); name a JSON file") from error

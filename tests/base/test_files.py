@@ -11,7 +11,7 @@ import filelock
 import pytest
 
 from base.errors import UserError
-from base.files import locked, replacing, write_json
+from base.files import locked, replacing, write_json, write_problem
 from commands.entry import main_train
 from tests.commands.test_commands import FAST, flags, refused
 from tests.planted import planted_movielens
@@ -108,6 +108,24 @@ def test_a_file_system_without_locks_goes_unguarded(tmp_path, monkeypatch):
     with locked(tmp_path / "new", ".lock", "a training"), locked(tmp_path / "new", ".lock", "another"):
         pass
     assert not names(tmp_path / "new")
+
+
+def test_the_reason_of_a_failed_write_is_the_systems_own_and_names_the_file(tmp_path):
+    """PyTorch hides that a disk is full behind 'unexpected pos 970944 vs 970840'."""
+    path = tmp_path / "best.pt"
+    with pytest.raises(OSError) as caught, replacing(path):
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        except OSError:
+            raise RuntimeError("unexpected pos 970944 vs 970840")  # noqa: B904 (as PyTorch does)
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(path))
+    assert write_problem(caught.value) == "the disk is full"
+    with pytest.raises(RuntimeError, match="a bug"), replacing(path):
+        raise RuntimeError("a bug")
+    assert not names(tmp_path)
+    with pytest.raises(FileNotFoundError) as caught, replacing(tmp_path / "nowhere" / "x"):
+        pass
+    assert write_problem(caught.value) == "No such file or directory"
 
 
 def test_a_lock_file_that_cannot_be_written_is_an_error(tmp_path):
