@@ -9,15 +9,17 @@ import numpy as np
 from base.errors import UserError
 from config import SearchConfig
 from data.dataset import Movies
+from data.feature_extractor import training_ratings
 from data.histories import History
 from data.reading.number_rules import ID
 from data.reading.source_files import shown
 from model.checkpoint import Checkpoint
 from recommend.taste import Suggestion, suggest
-from recommend.titles import MOST_SHOWN, find_title
+from recommend.titles import TitleSearch
 from search.choose import open_index
 
 BLOCK = 256  # films asked about at once
+MAX_SHOWN = 10  # films listed when a title can mean several
 
 
 class Recommendation(NamedTuple):
@@ -58,6 +60,8 @@ class Recommender:
             seed,
             folder,
         )
+        popularity = training_ratings(checkpoint.basis, checkpoint.features.numpy())
+        self.titles = TitleSearch(self.movies.titles, popularity)
         self._row_of = {self.movies.public_id(row): row for row in range(len(self.movies))}
 
     def row_of_id(self, movie_id: int | str) -> int:
@@ -87,14 +91,14 @@ class Recommender:
         Raises:
             UserError: no film, or several, listed with their ids.
         """
-        rows = find_title(title, self.movies)
+        rows = self.titles.meant(title)
         if not rows:
             raise UserError(f"no film is called anything like {title!r}; check the spelling or give its id")
         if len(rows) > 1:
             named = [
-                f"{self.movies.titles[row]} (id {self.movies.public_id(row)})" for row in rows[:MOST_SHOWN]
+                f"{self.movies.titles[row]} (id {self.movies.public_id(row)})" for row in rows[:MAX_SHOWN]
             ]
-            more = f" and {len(rows) - MOST_SHOWN} more" if len(rows) > MOST_SHOWN else ""
+            more = f" and {len(rows) - MAX_SHOWN} more" if len(rows) > MAX_SHOWN else ""
             raise UserError(
                 f"{title!r} can mean {len(rows)} films: {'; '.join(named)}{more}; "
                 "give the whole title, or its id"

@@ -17,14 +17,12 @@ from data.feature_extractor import training_ratings
 from data.histories import History
 from model.checkpoint import Checkpoint
 from recommend.answers import answer_for_person, film_question, history_question, make_answer
-from recommend.explanation import NeighborTable
+from recommend.explanation import NeighborTable, reasons_for
 from recommend.recommender import Recommendation, Recommender
 from report.html.film_map import HEIGHT, MARGIN, WIDTH, fit_into
 from report.map_layout import lay_out_films
 from search.tuning import recall_by_score
-from serve.reasons import reasons_for
 from serve.schemas import Method
-from serve.titles import TitleSearch
 
 METHODS = get_args(Method)
 REPEATS = 7  # searches behind a timing: their median
@@ -50,7 +48,6 @@ class Films:
         }
         self._popularity = training_ratings(checkpoint.basis, checkpoint.features.numpy())
         self._neighbors = NeighborTable(checkpoint.neighbors.numpy(), checkpoint.weights.numpy())
-        self._titles = TitleSearch(self.movies, self._popularity)
         for recommender in self.recommenders.values():  # compiled before the first visitor comes
             recommender.similar(0, 10)
         self.map: Future[bytes] = _in_background(lambda: json.dumps(self._map(seed)).encode())
@@ -85,7 +82,7 @@ class Films:
 
     def search(self, typed: str, limit: int) -> list[dict[str, Any]]:
         """Films whose titles are like what was typed."""
-        return [self.film(row) for row in self._titles.find(typed, limit)]
+        return [self.film(row) for row in self.recommenders[self.method].titles.find(typed, limit)]
 
     def similar(self, row: int, k: int, method: str) -> dict[str, Any]:
         """The ``k`` films that go with a film, with reasons."""

@@ -118,7 +118,7 @@ def test_export_writes_embeddings_and_their_films(workspace):
             "no film has the id 999; planted has 40 films with ids from 1 to 40, try --title",
         ),
         (["--title", "xylophone"], "no film is called anything like 'xylophone'"),
-        (["--title", "planted"], "'planted' can mean 40 films: Planted 001 (1981) (id 1); "),
+        (["--title", "planted"], "'planted' can mean 40 films: Planted 002 (1982) (id 2); Planted 029 "),
         (
             ["--title", "planted 007", "--movie_id", "7"],
             "--movie_id 7 and --title 'planted 007' both name a film",
