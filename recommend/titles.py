@@ -92,6 +92,11 @@ class TitleSearch:
             rows, _ = self._misspelt(query)
         return rows[:limit].tolist()
 
+    def same(self, typed: str) -> list[int]:
+        """Rows of all films whose whole title ``typed`` is, with or without the year."""
+        rows, matches = self._matches(normalise(typed))
+        return rows[matches == Match.SAME].tolist()
+
     def meant(self, typed: str) -> list[int]:
         """Rows of all films that ``typed`` can mean, best first.
 
