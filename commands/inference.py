@@ -142,7 +142,7 @@ def _typed_history(recommender: Recommender, text: str) -> History:
         UserError: it cannot be read, a film is unknown, ambiguous or named twice, or a rating is out of
             range.
     """
-    movies, allowed = recommender.movies, recommender.model.rating_range
+    movies, allowed = recommender.movies, recommender.checkpoint.rating_range
     known = set(movies.text_ids or ())
     typed = parse_history(text, *allowed, is_id=known.__contains__ if known else is_number_id)
     row_of = recommender.lookup.row_of_id if typed.are_ids else recommender.lookup.row_of_title

@@ -59,9 +59,18 @@ class Checkpoint:
     progress: dict[str, Any]
     user_text_ids: list[str] | None = None
 
+    def save(self, path: str | Path) -> None:
+        """Write the model as ``best.pt`` into a folder, or to a file if the path ends in ``.pt``.
+
+        Raises:
+            WorldError: it could not be written. An earlier file is unchanged.
+        """
+        file = Path(path)
+        save_checkpoint(self, file if file.suffix == ".pt" else file / BEST)
+
     @property
     def rating_range(self) -> tuple[float, float]:
-        """What a rating may be: from half a star to five, or further where the data go further."""
+        """Lowest and highest rating allowed: half a star to five, or more if the data have more."""
         lowest, highest = (float(self.dataset.get(f"{end}_rating", 5)) for end in ("lowest", "highest"))
         return min(0.5, lowest), max(5.0, highest)
 

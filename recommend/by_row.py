@@ -49,6 +49,7 @@ class RowRecommender:
         folder: where the file of the index is kept; None keeps none.
 
     Attributes:
+        checkpoint: the model.
         index: over the embeddings, by row.
         movies: the catalogue.
         embeddings: float32 ``[num_movies, dim]``, films as candidates.
@@ -72,7 +73,7 @@ class RowRecommender:
         )
 
     def _set_model(self, model: Checkpoint) -> None:
-        self.model = model
+        self.checkpoint = model
         self.movies = model.movies
         self.embeddings = model.embeddings.numpy()
         self.query_embeddings = model.query_embeddings.numpy()
@@ -81,13 +82,13 @@ class RowRecommender:
 
     def __repr__(self) -> str:
         num_movies, dim = self.embeddings.shape
-        what = f"{self.model.dataset['name']}: {num_movies:,} films, {dim} dimensions"
+        what = f"{self.checkpoint.dataset['name']}: {num_movies:,} films, {dim} dimensions"
         return f"{type(self).__name__}({what}, {self.search_config.search_method} search)"
 
     @cached_property
     def lookup(self) -> FilmLookup:
         """Finds the row of a film by id or title."""
-        return FilmLookup(self.movies, self.model.dataset["name"], self.popularity)
+        return FilmLookup(self.movies, self.checkpoint.dataset["name"], self.popularity)
 
     def similar_rows(self, rows: Sequence[int], k: int) -> Iterator[list[Recommendation]]:
         """The ``k`` films most similar to each of ``rows``, in their order. The index gets a block at a time.
@@ -138,7 +139,7 @@ class RowRecommender:
         """
         guests = copy.copy(self)
         guests.__dict__.pop("lookup", None)
-        guests._set_model(append_guests(self.model, films))
+        guests._set_model(append_guests(self.checkpoint, films))
         return guests
 
 

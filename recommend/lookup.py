@@ -41,8 +41,9 @@ class FilmLookup:
         text = str(_int_or_text(film, "a film"))
         if text in self._row_of_text:
             return self._row_of_text[text]
-        if text.isdecimal() and not self.titles.same(text):
-            return self.row_of_id(text)  # which fails, and says what ids there are
+        is_number = text.removeprefix("-").isdecimal()
+        if is_number and not (text.isdecimal() and self.titles.same(text)):
+            return self.row_of_id(text)  # ``007`` is 7; otherwise the error says what ids there are
         return self.row_of_title(text)
 
     def row_of_id(self, movie_id: Any) -> int:

@@ -83,7 +83,7 @@ class Recommender(RowRecommender):
         if given != 1:
             raise UserError(f"give exactly one of `film`, `id` and `title`, got {given} of them")
         if isinstance(film, Mapping):
-            guests = self.with_guests(checked_movies(self.model, [film]))
+            guests = self.with_guests(checked_movies(self.checkpoint, [film]))
             return next(guests.answer_rows([len(self.movies)], k, reasons))
         if id is not None:
             row = self.lookup.row_of_id(id)
@@ -107,7 +107,7 @@ class Recommender(RowRecommender):
             raise UserError(f"`history` must be a mapping or a list of films, got {history!r:.40}")
         films = list(history)
         ratings = [history[film] for film in films] if isinstance(history, Mapping) else [None] * len(films)
-        row_of, allowed = self.lookup.row, self.model.rating_range
+        row_of, allowed = self.lookup.row, self.checkpoint.rating_range
         return self.answer_history(named_history(self.movies, films, ratings, row_of, allowed), k)
 
     def for_user(
@@ -130,8 +130,8 @@ class Recommender(RowRecommender):
             ValueError: these are other data, they have no such user, or ``k`` is below 1.
         """
         check_k(k)
-        movielens = data if isinstance(data, MovieLens) else training_data(self.model, data, schema)
-        question, history = user_history(self.model, movielens, user_id)
+        movielens = data if isinstance(data, MovieLens) else training_data(self.checkpoint, data, schema)
+        question, history = user_history(self.checkpoint, movielens, user_id)
         return self.answer_history(history, k, question)
 
     def embed(self, movies: NewMovie | Sequence[NewMovie], *, as_queries: bool = False) -> FloatArray:
@@ -149,7 +149,7 @@ class Recommender(RowRecommender):
         Raises:
             ValueError: a movie is not described like this.
         """
-        guests = self.with_guests(checked_movies(self.model, movies))
+        guests = self.with_guests(checked_movies(self.checkpoint, movies))
         vectors = guests.query_embeddings if as_queries else guests.embeddings
         return vectors[len(self.movies) :].copy()
 
