@@ -1,16 +1,19 @@
-"""The two errors a person can meet, and the exit codes they become.
+"""The two errors that reach the user, and the exit codes they become.
 
-Each carries one line: what is wrong, the offending value, what to do.
+The message is one line: what is wrong, the offending value, what to do.
 """
 
 
-class UserError(Exception):
-    """The caller's mistake (a flag, a file, an id): exit code 2."""
+class UserError(ValueError):
+    """A mistake of the caller, in an argument, a file or an id: exit code 2.
+
+    It is a ``ValueError``, so Python callers need not know this class.
+    """
 
     exit_code = 2
 
 
 class WorldError(Exception):
-    """The world's fault (network, disk, memory, a diverged loss): exit code 1."""
+    """A fault of the network, the disk or the memory, or a diverged loss: exit code 1."""
 
     exit_code = 1

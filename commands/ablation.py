@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from base.compute import peak_memory_gb, set_up_compute
-from base.json_report import write_json
+from base.files import write_json
 from commands.common import (
     GRID_QUESTIONS,
     PROTOCOL_WORDS,

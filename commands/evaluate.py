@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from base.compute import peak_memory_gb, set_up_compute
-from base.json_report import write_json
+from base.files import write_json
 from commands.cli import adopt
 from commands.common import GRID_QUESTIONS, PROTOCOL_WORDS, check_same_data, load_and_split
 from commands.evaluate_search import report_search

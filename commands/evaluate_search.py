@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from base.arrays import FloatArray, IntArray
-from base.json_report import write_json
+from base.files import write_json
 from config import Config
 from data.splits import Queries
 from model.checkpoint import Checkpoint

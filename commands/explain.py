@@ -1,81 +1,72 @@
 """``--explain``: below a table of films, why these."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from model.checkpoint import Checkpoint
 from recommend.answers import Answer
-from recommend.explanation import NeighborTable
+from recommend.by_row import RowRecommender
 from recommend.formats import aligned, one_line, terminal_width
 
-MOST_NEIGHBORS = 10  # neighbours listed of a film
-MOST_SHARED = 3  # shared neighbours named of a pair of films
+MAX_NEIGHBORS = 10  # neighbours listed of a film
+MAX_SHARED = 3  # shared neighbours named of a pair of films
 
 
-class Explainer:
-    """Explains answers by the checkpoint's neighbour table.
+def with_explanation(answer: Answer, recommender: RowRecommender) -> Answer:
+    """The answer with its explanation by the importance neighbours of the films.
 
     Args:
-        checkpoint: the trained model that answered.
+        answer: without one.
+        recommender: made it.
     """
+    asked = answer.question.row
+    text = "" if asked is None else _formed(recommender, asked)
+    return replace(answer, explanation=text + _ties(recommender, answer))
 
-    def __init__(self, checkpoint: Checkpoint):
-        self.movies = checkpoint.movies
-        self.table = NeighborTable(checkpoint.neighbors.numpy(), checkpoint.weights.numpy())
 
-    def add_to(
-        self, answer: Answer, asked: int | None, found: Sequence[int], sources: Sequence[int] = ()
-    ) -> Answer:
-        """The answer with its explanation.
+def _formed(recommender: RowRecommender, row: int) -> str:
+    """The neighbours that formed a film's embedding."""
+    neighbors = recommender.neighbor_table.of(row)
+    title = _title(recommender, row)
+    if not neighbors:
+        return f"\n{title} has no neighbours: its features alone formed its embedding\n"
+    shown = neighbors[:MAX_NEIGHBORS]
+    rows = [
+        [f"{n.weight:.3f}", str(recommender.movies.public_id(n.row)), _title(recommender, n.row)]
+        for n in shown
+    ]
+    share = f", these {len(shown)} with {sum(n.weight for n in shown):.0%} of the weight"
+    return (
+        f"\nwhat formed the embedding of {title}: its own features and {len(neighbors)} neighbours"
+        f"{share if len(shown) < len(neighbors) else ''}:\n\n"
+        f"{aligned(['weight', 'id', 'neighbour'], rows, [True, True, False], terminal_width(), [2])}\n"
+    )
 
-        Args:
-            answer: without one.
-            asked: the film asked about; None where a person asks.
-            found: rows of the recommended films.
-            sources: where a person asks, the film that each of them is recommended for.
-        """
+
+def _ties(recommender: RowRecommender, answer: Answer) -> str:
+    """One line per recommended film: what it has in common with the film it is recommended for."""
+    asked = answer.question.row
+    heading = ["rank", "title", "direct", "overlap", "shared neighbours"]
+    numeric = [True, False, True, True, False]
+    rows = []
+    for film in answer:
+        source, row = film.because if asked is None else asked, film.row
+        assert source is not None and row is not None
+        tie = recommender.neighbor_table.tie(source, row)
+        shared = ", ".join(f"{_title(recommender, n.row)} {n.weight:.3f}" for n in tie.shared[:MAX_SHARED])
+        direct = f"{tie.direct:.3f}" if tie.direct else "-"
+        cells = [str(film.rank), one_line(film.title), direct, f"{tie.overlap:.3f}", shared or "-"]
         if asked is None:
-            return replace(answer, explanation=self._ties(found, sources, for_person=True))
-        text = self._formed(asked) + self._ties(found, [asked] * len(found), for_person=False)
-        return replace(answer, explanation=text)
+            cells.insert(2, _title(recommender, source))
+        rows.append(cells)
+    if asked is None:
+        heading.insert(2, "tied to")
+        numeric.insert(2, False)
+    texts = [column for column, is_number in enumerate(numeric) if not is_number]
+    return (
+        f"\nwhat ties them to {'what was seen' if asked is None else 'it'} (direct: weight among its "
+        "neighbours; overlap: weight that both give to the same ones; all of 1):\n\n"
+        f"{aligned(heading, rows, numeric, terminal_width(), texts)}\n"
+    )
 
-    def _formed(self, row: int) -> str:
-        """The neighbours that formed a film's embedding."""
-        neighbors = self.table.of(row)
-        title = self._title(row)
-        if not neighbors:
-            return f"\n{title} has no neighbours: its features alone formed its embedding\n"
-        shown = neighbors[:MOST_NEIGHBORS]
-        rows = [[f"{n.weight:.3f}", str(self.movies.public_id(n.row)), self._title(n.row)] for n in shown]
-        share = f", these {len(shown)} with {sum(n.weight for n in shown):.0%} of the weight"
-        return (
-            f"\nwhat formed the embedding of {title}: its own features and {len(neighbors)} neighbours"
-            f"{share if len(shown) < len(neighbors) else ''}:\n\n"
-            f"{aligned(['weight', 'id', 'neighbour'], rows, [True, True, False], terminal_width(), [2])}\n"
-        )
 
-    def _ties(self, found: Sequence[int], sources: Sequence[int], for_person: bool) -> str:
-        """A line for each recommended film: what it has in common with the film it is recommended for."""
-        heading = ["rank", "title", "direct", "overlap", "shared neighbours"]
-        numeric = [True, False, True, True, False]
-        rows = []
-        for rank, (row, source) in enumerate(zip(found, sources, strict=True), start=1):
-            tie = self.table.tie(source, row)
-            shared = ", ".join(f"{self._title(n.row)} {n.weight:.3f}" for n in tie.shared[:MOST_SHARED])
-            direct = f"{tie.direct:.3f}" if tie.direct else "-"
-            cells = [str(rank), self._title(row), direct, f"{tie.overlap:.3f}", shared or "-"]
-            if for_person:
-                cells.insert(2, self._title(source))
-            rows.append(cells)
-        if for_person:
-            heading.insert(2, "tied to")
-            numeric.insert(2, False)
-        texts = [column for column, is_number in enumerate(numeric) if not is_number]
-        return (
-            f"\nwhat ties them to {'what was seen' if for_person else 'it'} (direct: weight among its "
-            "neighbours; overlap: weight that both give to the same ones; all of 1):\n\n"
-            f"{aligned(heading, rows, numeric, terminal_width(), texts)}\n"
-        )
-
-    def _title(self, row: int) -> str:
-        return one_line(self.movies.titles[row])
+def _title(recommender: RowRecommender, row: int) -> str:
+    return one_line(recommender.movies.titles[row])

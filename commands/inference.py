@@ -1,7 +1,8 @@
-"""``--mode inference``: which films go with this one?"""
+"""``--mode inference``: which films go with this one, or with this person?"""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+import logging
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,27 +10,35 @@ from base.compute import set_up_compute
 from base.errors import UserError
 from commands.cli import adopt
 from commands.common import check_who_asks
-from commands.explain import Explainer
-from commands.id_files import read_id_lines
-from commands.new_film import with_new_film
-from commands.person import films_for, history_from_text, user_from_data
-from config import Config, DataConfig, InferenceConfig
-from data.dataset import find_data
-from model.checkpoint import BEST, load_checkpoint
-from recommend.added_films import with_added_films
-from recommend.answers import Answer, film_question, history_question, make_answer
+from commands.explain import with_explanation
+from commands.history_text import is_number_id, parse_history
+from config import Config, InferenceConfig
+from data.dataset import MovieLens, find_data
+from data.histories import History
+from data.reading.film_file import FilmFile, read_film
+from model.checkpoint import BEST, Checkpoint, load_checkpoint
+from recommend.added_films import ADDED, add_film, with_added_films
+from recommend.answers import Answer
 from recommend.formats import print_answers
+from recommend.history import named_history, refuse_other_data, training_data
+from recommend.new_movies import check_movie
 from recommend.recommender import Recommender
 from search.choose import check_search
 
+logger = logging.getLogger("pinsage")
+
+STDIN = "-"
+COMMENT = "#"
+
 
 def recommend(config: Config, typed: dict[str, Any]) -> None:
-    """Print the films nearest to the one asked about, to each of ``--movie_ids``, or for a person.
+    """Print the films most similar to one film, or to each film of a file, or the best films for a person.
 
     Needs ``best.pt`` alone, and the data for ``--user_id``.
 
     Raises:
-        UserError: no checkpoint, no such film, an ambiguous title, or flags that contradict the checkpoint.
+        UserError: there is no checkpoint or no such film, a title can mean several films, or flags contradict
+            the checkpoint.
     """
     check_who_asks(typed)
     check_search(config.search)
@@ -38,77 +47,123 @@ def recommend(config: Config, typed: dict[str, Any]) -> None:
     checkpoint = load_checkpoint(folder / BEST)
     config = adopt(config, checkpoint.settings, typed)
     request = config.inference
-    if request.user_id is not None or ("data_dir" in typed and Path(config.data.data_dir).is_dir()):
-        _check_data(config.data, checkpoint.dataset)
-    if request.new_movie is None:
-        checkpoint = with_added_films(checkpoint, folder)
-    else:
-        checkpoint = with_new_film(request, checkpoint, folder)
-    num_guests = int(request.new_movie is not None and not request.add)
-    recommender = Recommender(checkpoint, config.search, config.run.seed, folder, num_guests)
-    explainer = Explainer(checkpoint) if request.explain else None
-    if request.history is not None or request.user_id is not None:
-        answers: Iterable[Answer] = [_answer_for_person(recommender, config, explainer)]
-    else:
-        rows = _rows_of(recommender, request)
-        answers = similar_films(recommender, rows, request.num_recommendations, explainer)
+    movielens = _checked_data(config, checkpoint, typed)
+    film, replaced = (None, False) if request.new_movie is None else _new_movie(request, checkpoint, folder)
+    recommender = Recommender(with_added_films(checkpoint, folder), search=config.search, folder=folder)
+    if film is not None and request.add:
+        done, public_id = "replaced" if replaced else "added", recommender.movies.public_id(-1)
+        logger.info("%s %s under the id %s in %s", done, film.title, public_id, folder / ADDED)
+    elif film is not None:
+        logger.info("%s is not kept; with --add it is, and can be recommended", film.title)
+        recommender = recommender.with_guests([film])
+    answers = _answers(recommender, request, movielens)
+    if request.explain:
+        answers = (with_explanation(answer, recommender) for answer in answers)
     print_answers(answers, request.format)
 
 
-def _check_data(data: DataConfig, dataset: dict[str, str]) -> None:
-    if find_data(Path(data.data_dir), data.schema).fingerprint() != dataset["data"]:
-        raise UserError(
-            f"--data_dir {data.data_dir} is not what the checkpoint was trained on ({dataset['name']}); "
-            "drop the flag, or train on this folder"
-        )
+def _checked_data(config: Config, checkpoint: Checkpoint, typed: dict[str, Any]) -> MovieLens | None:
+    """The data for ``--user_id``. A ``--data_dir`` that is typed without need must be the right one, too.
+
+    Raises:
+        UserError: the folder cannot be read, or the model was trained on other data.
+    """
+    data = config.data
+    if config.inference.user_id is not None:
+        return training_data(checkpoint, data.data_dir, data.schema)
+    if "data_dir" in typed and Path(data.data_dir).is_dir():
+        fingerprint = find_data(Path(data.data_dir), data.schema).fingerprint()
+        refuse_other_data(checkpoint, fingerprint, data.data_dir)
+    return None
 
 
-def _rows_of(recommender: Recommender, wanted: InferenceConfig) -> list[int]:
-    """Rows of the films asked about.
+def _new_movie(request: InferenceConfig, checkpoint: Checkpoint, folder: Path) -> tuple[FilmFile, bool]:
+    """The film of ``--new_movie``, kept in ``folder`` with ``--add``; and whether it replaced an earlier one.
+
+    Raises:
+        UserError: the file describes no film, or the film or its id is in the catalogue.
+        OSError: the film could not be kept.
+    """
+    name = request.new_movie or ""
+    film = read_film(Path(name))
+    check_movie(checkpoint, film, name)
+    return add_film(folder, checkpoint, film) if request.add else (film, False)
+
+
+def _answers(
+    recommender: Recommender, request: InferenceConfig, movielens: MovieLens | None
+) -> Iterable[Answer]:
+    """What the flags ask for.
 
     Raises:
         UserError: a film is not known, or the file of ids cannot be read.
     """
-    if wanted.new_movie is not None:
-        return [len(recommender.movies) - 1]
-    if wanted.movie_ids is not None:
-        return _rows_of_file(recommender, wanted.movie_ids)
-    if wanted.title is not None:
-        return [recommender.row_of_title(wanted.title)]
+    k = request.num_recommendations
+    if movielens is not None:
+        return [recommender.for_user(request.user_id or "", k, data=movielens)]
+    if request.history is not None:
+        return [recommender.answer_history(_typed_history(recommender, request.history), k)]
+    if request.new_movie is not None:
+        return recommender.answer_rows([len(recommender.movies) - 1], k)
+    if request.movie_ids is not None:
+        return recommender.answer_rows(_rows_of_file(recommender, request.movie_ids), k)
+    if request.title is not None:
+        return [recommender.similar(title=request.title, k=k)]
     try:
-        return [recommender.row_of_id(wanted.movie_id)]
+        return [recommender.similar(id=request.movie_id, k=k)]
     except UserError as error:
         raise UserError(f"{error}, try --title") from None
 
 
+def _typed_history(recommender: Recommender, text: str) -> History:
+    """The history that ``--history`` describes.
+
+    Raises:
+        UserError: it cannot be read, a film is unknown, ambiguous or named twice, or a rating is out of
+            range.
+    """
+    movies, allowed = recommender.movies, recommender.checkpoint.rating_range
+    known = set(movies.text_ids or ())
+    typed = parse_history(text, *allowed, is_id=known.__contains__ if known else is_number_id)
+    row_of = recommender.lookup.row_of_id if typed.are_ids else recommender.lookup.row_of_title
+    return named_history(movies, typed.films, typed.ratings, row_of, allowed)
+
+
 def _rows_of_file(recommender: Recommender, name: str) -> list[int]:
+    """The rows of the films in a file of ids.
+
+    Raises:
+        UserError: it cannot be read, or holds what is not the id of a film; the message names the line.
+    """
     rows = []
     for line, text in read_id_lines(name):
         try:
-            rows.append(recommender.row_of_id(text))
+            rows.append(recommender.lookup.row_of_id(text))
         except UserError as error:
             raise UserError(f"--movie_ids {name}, line {line}: {error}") from None
     return rows
 
 
-def _answer_for_person(recommender: Recommender, config: Config, explainer: Explainer | None) -> Answer:
-    request = config.inference
-    if request.history is not None:
-        history = history_from_text(recommender, request.history)
-        question = history_question(recommender.movies, history)
-    else:
-        question, history = user_from_data(config, recommender.dataset, request.user_id or "")
-    return films_for(recommender, question, history, request.num_recommendations, explainer)
+def read_id_lines(name: str) -> Iterator[tuple[int, str]]:
+    """The ids of a file, one per line, with the numbers of their lines. Blank lines and comments are skipped.
 
+    Args:
+        name: the file, UTF-8 text; ``-`` is stdin.
 
-def similar_films(
-    recommender: Recommender, rows: Sequence[int], k: int, explainer: Explainer | None = None
-) -> Iterator[Answer]:
-    """The ``k`` films nearest to each of ``rows``, or all there are, one answer a row."""
-    movies = recommender.movies
-    for row, found in zip(rows, recommender.similar_to_each(rows, k), strict=True):
-        question = film_question(movies, row)
-        if row >= len(recommender.index):
-            question = replace(question, id=None)  # a guest: nobody can ask for it later
-        answer = make_answer(question, movies, [f.row for f in found], [f.score for f in found], k)
-        yield explainer.add_to(answer, row, [f.row for f in found]) if explainer else answer
+    Raises:
+        UserError: it cannot be read, is not text, or contains no id.
+    """
+    try:
+        content = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+        lines = content.decode("utf-8-sig").split("\n")
+    except OSError as error:
+        raise UserError(
+            f"--movie_ids {name} cannot be read ({error.strerror}); name a file with one id per line"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"--movie_ids {name} is not UTF-8 text; save it as UTF-8") from error
+    texts = [(line, text.strip()) for line, text in enumerate(lines, start=1)]
+    ids = [(line, text) for line, text in texts if text and not text.startswith(COMMENT)]
+    if not ids:
+        raise UserError(f"--movie_ids {name} contains no id; write one id per line")
+    yield from ids

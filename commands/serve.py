@@ -40,7 +40,7 @@ def serve(config: Config, typed: dict[str, Any]) -> None:
         adopt(config, checkpoint.settings, typed)
         checkpoint = with_added_films(checkpoint, folder)
         logger.info("building the indexes; the first time on a machine their kernels are compiled")
-        films = Films(checkpoint, config.search, config.run.seed, folder)
+        films = Films(checkpoint, config.search, folder)
         app = create_app(films, _known_as(config.serve.host))
         server = uvicorn.Server(
             uvicorn.Config(

@@ -11,7 +11,7 @@ import torch
 from base.compute import peak_memory_gb, set_up_compute
 from base.distributed import is_leader, leave_process_group
 from base.errors import UserError
-from base.run_lock import locked
+from base.files import locked
 from commands.cli import adopt
 from commands.common import check_same_data, load_and_split
 from commands.extend import MAY_CHANGE_ON_EXTEND, checkpoint_path, inputs_on_newer_data, record_start

@@ -250,5 +250,5 @@ def _by_id(ids: np.ndarray, values: np.ndarray, missing: Callable[[Any], str]) -
     }
     if len(by_id) < len(ids):
         distinct, counts = np.unique(ids, return_counts=True)
-        raise UserError(f"the catalogue must have each id once, got {distinct[counts.argmax()]!r} twice")
+        raise UserError(f"the catalogue must have each id once, got {distinct.tolist()[counts.argmax()]!r} twice")
     return by_id

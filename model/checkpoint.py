@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import pickle
+import warnings
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,7 +14,7 @@ import torch
 from torch import Tensor
 
 from base.errors import UserError, WorldError
-from base.whole_files import replacing
+from base.files import DISK_FULL, replacing, write_problem
 from data.dataset import Movies
 from data.feature_extractor import FeatureBasis
 from data.splits import Split
@@ -58,6 +60,15 @@ class Checkpoint:
     progress: dict[str, Any]
     user_text_ids: list[str] | None = None
 
+    def save(self, path: str | Path) -> None:
+        """Write the model as ``best.pt`` into a folder, or to a file if the path ends in ``.pt``.
+
+        Raises:
+            WorldError: it could not be written. An earlier file is unchanged.
+        """
+        file = Path(path)
+        save_checkpoint(self, file if file.suffix == ".pt" else file / BEST)
+
     @property
     def nodes(self) -> Nodes:
         """What the model reads of the catalogue."""
@@ -65,7 +76,7 @@ class Checkpoint:
 
     @property
     def rating_range(self) -> tuple[float, float]:
-        """What a rating may be: from half a star to five, or further where the data go further."""
+        """Lowest and highest rating allowed: half a star to five, or more if the data have more."""
         lowest, highest = (float(self.dataset.get(f"{end}_rating", 5)) for end in ("lowest", "highest"))
         return min(0.5, lowest), max(5.0, highest)
 
@@ -84,54 +95,40 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """Write ``checkpoint`` to ``path`` atomically: a reader finds the old file or the new one.
 
     Raises:
-        WorldError: the file could not be written; the old one is as it was.
+        WorldError: the file could not be written. The old one is unchanged.
     """
     plain = {field.name: getattr(checkpoint, field.name) for field in fields(checkpoint)}
     plain["movies"] = _plain(checkpoint.movies)
     plain["basis"] = _plain(checkpoint.basis)
     plain["movies"]["genres"] = ["|".join(genres) for genres in checkpoint.movies.genres]
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as file:
             torch.save({"format": FORMAT, "version": VERSION, **plain}, file)
-    except (OSError, RuntimeError) as error:  # torch's writer hides the system's error in a RuntimeError
-        raise WorldError(
-            f"could not write {path} ({_first_line(error)}); the previous checkpoint is intact, "
-            "free some space and run the same command with --resume"
-        ) from error
+    except OSError as error:
+        advice = "free some space" if error.errno in DISK_FULL else "solve this"
+        if path.exists():
+            advice = f"the previous checkpoint is intact; {advice}, then run the same command with `resume`"
+        raise WorldError(f"could not write {path}: {write_problem(error)}; {advice}") from error
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what runs killed in the middle of a save have left; only for who has the folder to himself."""
+    """Remove the files of processes that were killed during a save. The caller holds the folder's lock."""
     for name in (LAST, BEST):
         for unfinished in folder.glob(f".{name}.*.tmp"):
             unfinished.unlink(missing_ok=True)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint onto the CPU; code in it is never run.
+    """Read a checkpoint onto the CPU. Code in it never runs.
 
     Raises:
-        UserError: the file is missing, torn, foreign, of another version, or its parts do not fit together.
+        UserError: the file is missing, damaged, of another program or version, or its parts do not fit
+            together.
     """
-    if not path.exists():
-        raise UserError(f"no checkpoint at {path}; train one first: python main.py --mode train")
-    try:
-        content = io.BytesIO(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); check --checkpoint_dir") from error
-    try:
-        with zipfile.ZipFile(content) as archive:  # torch itself does not look at the checksums
-            if damaged := archive.testzip():
-                raise ValueError(f"wrong checksum in {damaged}")
-        content.seek(0)
-        stored = torch.load(content, map_location="cpu", weights_only=True)
-    except Exception as error:  # a torn file can fail anywhere in zip, unpickler or tensor reader
-        raise UserError(
-            f"{path} is torn or no checkpoint of this program ({_first_line(error)}); train again"
-        ) from error
+    stored = _read(path)
     if not isinstance(stored, dict) or stored.get("format") != FORMAT:
-        raise UserError(f"{path} is no checkpoint of this program; train again or check --checkpoint_dir")
+        raise UserError(f"{path} is not a checkpoint of this program; check `checkpoint_dir`, or train again")
     version = stored.get("version")
     if type(version) is not int or version != VERSION:
         said = version if type(version) is int else f"of type {type(version).__name__}"
@@ -143,12 +140,48 @@ def load_checkpoint(path: Path) -> Checkpoint:
         stored["movies"]["genres"] = [tuple(filter(None, g.split("|"))) for g in stored["movies"]["genres"]]
         stored["movies"] = Movies(**_arrays(stored["movies"]))
         stored["basis"] = FeatureBasis(**_arrays(stored["basis"]))
-        stored.setdefault("user_text_ids", None)  # of before there were any
+        stored.setdefault("user_text_ids", None)  # checkpoints of earlier versions lack it
         return Checkpoint(**{field.name: stored[field.name] for field in fields(Checkpoint)})
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except ValueError as error:
+        problem = f"the parts of the checkpoint do not fit together: {error}"
+        raise UserError(f"{path}: {problem}; train again") from error
+    except KeyError as error:
+        raise UserError(f"{path} lacks a part of a checkpoint, {error}; train again") from error
+    except (TypeError, AttributeError) as error:
+        raise UserError(f"{path}: a part of the checkpoint has the wrong type; train again") from error
+
+
+def _read(path: Path) -> Any:
+    """What ``torch.save`` wrote to ``path``, of any program.
+
+    Raises:
+        UserError: the file is missing, damaged, or contains anything but tensors and plain values.
+    """
+    if not path.exists():
+        raise UserError(f"no checkpoint at {path}; train one first: python main.py --mode train")
+    try:
+        content = io.BytesIO(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); check `checkpoint_dir`") from error
+    try:
+        with zipfile.ZipFile(content) as archive:  # torch itself does not look at the checksums
+            if damaged := archive.testzip():
+                raise UserError(f"{path} is damaged (wrong checksum in {damaged}); train again")
+        content.seek(0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about details of foreign pickles
+            return torch.load(content, map_location="cpu", weights_only=True)
+    except (UserError, MemoryError):
+        raise
+    except pickle.UnpicklingError as error:
         raise UserError(
-            f"{path} lacks parts of a checkpoint, or they do not fit ({_first_line(error)}); train again"
+            f"{path} contains something other than tensors and plain values, which could run code, so it is "
+            "refused; use a checkpoint that this program wrote, or train again"
         ) from error
+    except Exception as error:  # a damaged file can fail anywhere in zip, unpickler or tensor reader
+        if "allocate memory" in str(error):
+            raise MemoryError from error
+        raise UserError(f"{path} is damaged or not a checkpoint of this program; train again") from error
 
 
 def _plain(value: Movies | FeatureBasis) -> dict[str, Any]:
@@ -163,7 +196,3 @@ def _plain(value: Movies | FeatureBasis) -> dict[str, Any]:
 def _arrays(items: dict[str, Any]) -> dict[str, Any]:
     """The reverse of ``_plain``."""
     return {name: item.numpy() if isinstance(item, Tensor) else item for name, item in items.items()}
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).strip().splitlines()[0][:120]

@@ -1,6 +1,6 @@
-"""Whether what a checkpoint holds fits together, so that whoever reads it may trust the types.
+"""Check that the parts of a checkpoint have the right types and fit together.
 
-A file can be whole and come from another version of this program, or from nobody knows where.
+A file can be undamaged and still come from another version of this program, or from an unknown source.
 """
 
 import operator
@@ -18,15 +18,16 @@ def check_parts(stored: dict[str, Any]) -> None:
     """Check the parts of a checkpoint as stored, ``movies`` and ``basis`` as dictionaries of tensors.
 
     Raises:
-        ValueError: a part is missing, of another type or shape than its neighbours ask for, or holds what is
-            no number or no row; the text says which.
-        KeyError, TypeError, AttributeError: likewise, from Python itself.
+        ValueError: a part has another type or shape than the other parts need, or contains NaN, infinity or a
+            row that does not exist. The message says which.
+        KeyError: a part is missing.
+        TypeError, AttributeError: a part has the wrong type.
     """
     for part in ("settings", "dataset", "movies", "basis", "trainer", "progress"):
-        _need(isinstance(stored[part], dict), f"{part} is no dictionary")
+        _need(isinstance(stored[part], dict), f"{part} must be a dictionary")
     _check_settings(stored["settings"])
     for key in ("name", "data", "split"):
-        _need(isinstance(stored["dataset"][key], str), f"dataset.{key} is no text")
+        _need(isinstance(stored["dataset"][key], str), f"dataset.{key} must be a text")
     movies, basis = stored["movies"], stored["basis"]
     num_movies = len(_tensor(movies["ids"], "movies.ids", torch.int64, (None,)))
     _tensor(movies["years"], "movies.years", torch.float32, (num_movies,), finite=False)
@@ -45,12 +46,12 @@ def check_parts(stored: dict[str, Any]) -> None:
         _need(0 <= low and high < num_movies, f"neighbors has a row outside 0 to {num_movies - 1}")
     embeddings = _tensor(stored["embeddings"], "embeddings", torch.float32, (num_movies, None))
     _tensor(stored["query_embeddings"], "query_embeddings", torch.float32, tuple(embeddings.shape))
-    _need(isinstance(stored["trainer"]["model"], dict), "trainer.model is no dictionary")
-    _need(type(stored["trainer"]["epoch"]) is int, "trainer.epoch is no whole number")
+    _need(isinstance(stored["trainer"]["model"], dict), "trainer.model must be a dictionary")
+    _need(type(stored["trainer"]["epoch"]) is int, "trainer.epoch must be a whole number")
 
 
 def _check_settings(stored: dict[str, Any]) -> None:
-    """Those of the model must be there; those of a training may be newer or older than the file."""
+    """Check the settings: all of the model must be there, those of the training may be newer."""
     settings = [field for kind in (DataConfig, ModelConfig, TrainingConfig) for field in fields(kind)]
     needed = {field.name for field in fields(ModelConfig)} | {"split", "min_rating"}
     for setting in settings:
@@ -59,12 +60,15 @@ def _check_settings(stored: dict[str, Any]) -> None:
             continue
         value = stored[name]
         values = value if isinstance(value, tuple) and name == "num_neighbors" else (value,)
-        _need(values and all(_fits(setting, one) for one in values), f"the setting {name} is {value!r:.40}")
-    _need(type(stored["seed"]) is int, "the setting seed is no whole number")
+        _need(
+            values and all(_fits(setting, one) for one in values),
+            f"the setting {name} has the wrong value {value!r:.40}",
+        )
+    _need(type(stored["seed"]) is int, "the setting seed must be a whole number")
 
 
 def _fits(setting: Field, value: Any) -> bool:
-    """Whether a value is of the setting's type, and one that its flag takes."""
+    """Whether a value has the type of the setting and is one of the values allowed."""
     rule = setting.metadata
     kinds = (int, float) if isinstance(setting.default, float) else (type(setting.default),)
     fits = type(value) in kinds and (not rule["choices"] or value in rule["choices"])
@@ -74,9 +78,11 @@ def _fits(setting: Field, value: Any) -> bool:
 
 
 def _check_basis(basis: dict[str, Any], num_users: int) -> int:
-    """Check the basis; returns how many features ``film_features`` makes with it."""
+    """Check the basis, and return how many features ``film_features`` makes with it."""
     for key in ("year_mean", "year_std", "degree_mean", "degree_std"):
-        _need(isinstance(basis[key], float) and np.isfinite(basis[key]), f"basis.{key} is no number")
+        _need(
+            isinstance(basis[key], float) and np.isfinite(basis[key]), f"basis.{key} must be a finite number"
+        )
     _texts(basis["genre_names"], "basis.genre_names")
     _texts(basis["tag_names"], "basis.tag_names")
     users = _tensor(basis["user_basis"], "basis.user_basis", torch.float32, (num_users, None))
@@ -84,7 +90,7 @@ def _check_basis(basis: dict[str, Any], num_users: int) -> int:
     mean = _tensor(basis["genome_mean"], "basis.genome_mean", torch.float32, (None,))
     genome = _tensor(basis["genome_basis"], "basis.genome_basis", torch.float32, (len(mean), None))
     optional = ((users.size(1), users), (len(tags), tags), (len(mean), genome))
-    # Each part has a mask; year and degree are one number each.
+    # Year and degree are one number each, and each part has a mask.
     return len(basis["genre_names"]) + 5 + sum(part.size(1) + 1 for there, part in optional if there)
 
 
@@ -94,10 +100,10 @@ def _tensor(
     fits = isinstance(value, Tensor) and value.dtype == dtype and value.dim() == len(shape)
     _need(
         fits and all(want in (None, have) for want, have in zip(shape, value.shape, strict=True)),
-        f"{name} is no {str(dtype).removeprefix('torch.')} of shape {list(shape)}",
+        f"{name} must be {str(dtype).removeprefix('torch.')} of shape {_shape(shape)}",
     )
     if finite and dtype.is_floating_point:
-        _need(bool(torch.isfinite(value).all()), f"{name} holds what is no number")
+        _need(bool(torch.isfinite(value).all()), f"{name} contains NaN or infinity")
     return value
 
 
@@ -106,8 +112,12 @@ def _texts(value: Any, name: str, length: int | None = None) -> None:
         isinstance(value, list)
         and all(isinstance(text, str) for text in value)
         and length in (None, len(value)),
-        f"{name} is no list of texts, one for each",
+        f"{name} must be a list of {'' if length is None else f'{length} '}texts",
     )
+
+
+def _shape(shape: tuple[int | None, ...]) -> str:
+    return f"[{', '.join('any' if length is None else str(length) for length in shape)}]"
 
 
 def _need(holds: Any, problem: str) -> None:

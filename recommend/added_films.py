@@ -1,7 +1,7 @@
-"""Films that a person added to a trained model: facts in a JSON file beside it, embedded whenever it is read.
+"""Films that a person added to a trained model: a JSON file beside it describes them.
 
-``best.pt`` itself stays as training left it. So an evaluation measures what was trained, a resumed or new
-training need not know of them, and whatever weights ``best.pt`` has, the added films are embedded by those.
+They are embedded whenever the model is read, by its weights. ``best.pt`` itself stays as training left it. So
+an evaluation measures what was trained, and a resumed or new training need not know of the added films.
 """
 
 import json
@@ -11,8 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from base.errors import UserError
-from base.run_lock import locked
-from base.whole_files import replacing
+from base.files import locked, replacing
 from data.dataset import Movies
 from data.reading.film_file import FilmFile, parse_film
 from data.reading.json_files import read_json
@@ -42,18 +41,20 @@ def load_model(folder: Path) -> Checkpoint:
 def with_added_films(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
     """The checkpoint with the films of ``added.json`` behind its own.
 
-    An added film that a later training knows itself is left out, with a line that says so.
+    An added film that a later training knows is left out, and a line in the log says so.
 
     Raises:
         UserError: ``added.json`` cannot be read.
     """
     added = read_added(folder)
+    if not added:
+        return checkpoint
     ids, titles = _known(checkpoint.movies)
     kept = []
     for film in added:
         if film.movie_id in ids or normalise(film.title) in titles:
             logger.warning(
-                "the added film %s (id %d) is left out: %s has a film of this id or title itself; "
+                "the added film %s (id %d) is left out: %s has a film with this id or title; "
                 "remove it from %s",
                 *(film.title, film.movie_id, folder / BEST, folder / ADDED),
             )
@@ -63,10 +64,10 @@ def with_added_films(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
 
 
 def read_added(folder: Path) -> list[FilmFile]:
-    """The films in ``added.json``, each with its id; none where there is no such file.
+    """The films in ``added.json``, each with its id; none if there is no such file.
 
     Raises:
-        UserError: the file is torn, foreign, of another version or holds what no film can have.
+        UserError: the file is damaged, of another program or version, or a value in it breaks its rule.
     """
     path = folder / ADDED
     where = shown_path(path)
@@ -74,7 +75,7 @@ def read_added(folder: Path) -> list[FilmFile]:
         return []
     content = read_json(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise UserError(f"{where} is no list of added films of this program; move it away")
+        raise UserError(f"{where} is not a list of added films of this program; move it away")
     if content.get("version") != VERSION:
         raise UserError(
             f"{where} is of version {content.get('version')!r}, this program reads {VERSION}; move it away"
@@ -92,21 +93,21 @@ def read_added(folder: Path) -> list[FilmFile]:
 
 
 def add_film(folder: Path, checkpoint: Checkpoint, film: FilmFile) -> tuple[FilmFile, bool]:
-    """Keep ``film`` beside the checkpoint; the file is replaced whole or not at all.
+    """Keep ``film`` beside the checkpoint. The file is replaced whole or not at all.
 
-    A film of the same title that was added before is replaced, and keeps its id where none is given.
+    A film of the same title that was added before is replaced. The new one takes its id if it has none.
 
     Args:
         folder: of the checkpoint.
         checkpoint: ``best.pt``, without added films.
-        film: its id, if it has one, is the one it gets; else the next that is free.
+        film: if it has an id, it gets this id, else the next free one.
 
     Returns:
-        The film with its id, and whether it took the place of an earlier one.
+        The film with its id, and whether it replaced an earlier one.
 
     Raises:
         UserError: the catalogue has the film or the id, or another command is adding a film.
-        OSError: the file could not be written; the old one is as it was.
+        OSError: the file could not be written. The old one is unchanged.
     """
     with locked(folder, LOCK, "adding a film"):
         added = read_added(folder)
@@ -120,7 +121,7 @@ def free_id(taken: Iterable[int]) -> int:
     """The id after the highest one.
 
     Raises:
-        UserError: there is none.
+        UserError: the highest one is the highest possible.
     """
     highest = max(taken, default=0)
     if highest >= INT64.max:
@@ -154,7 +155,7 @@ def _with_id(film: FilmFile, movies: Movies, added: Sequence[FilmFile]) -> tuple
 
 
 def _known(movies: Movies) -> tuple[set[int], dict[str, int]]:
-    """Ids of the catalogue, and from normalised titles with a year to them."""
+    """The ids of the catalogue, and the id of each normalised title with its year."""
     return set(movies.ids.tolist()), {
         normalise(title): int(movie) for title, movie in zip(movies.titles, movies.ids, strict=True)
     }

@@ -1,19 +1,41 @@
 """What a trained model answers, as plain records: who asked, and which films come back, in order.
 
-Commands make these; ``recommend/formats.py`` shows them as tables, JSON or CSV.
+``recommend/formats.py`` prints them as tables, JSON or CSV.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+import html
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from data.dataset import Movies
 from data.histories import History
+from recommend.formats import answer_table
 from recommend.taste import Suggestion
 
-SCORE_DIGITS = 6  # what a float32 has to give
+if TYPE_CHECKING:
+    import pandas
+
+SCORE_DIGITS = 6  # as many as a float32 has
 LIKED = 3.0  # stars from which a rating is a reason to recommend; below, the film is only near
-MOST_NAMED = 3  # films of a history that the heading names
+MAX_NAMED = 3  # films of a history that the heading names
+
+
+class Record:
+    """A result that turns into JSON or a DataFrame in one call."""
+
+    def as_plain(self) -> dict[str, Any]:
+        """The record under its public names, in types that JSON has."""
+        raise NotImplementedError
+
+    def to_json(self) -> str:
+        """The record as one line of JSON."""
+        return json.dumps(self.as_plain(), ensure_ascii=False)
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """The record as a DataFrame."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -22,16 +44,18 @@ class Question:
 
     Attributes:
         kind: ``film``, ``history`` or ``user``.
-        id: id of the film or user; None where the question has none.
+        id: id of the film or user; None if the question has none.
         title: the film's title, the latest films of the history, or ``user 42``.
+        row: of the film; None if a history or a user asks.
     """
 
     kind: str
     id: int | str | None
     title: str
+    row: int | None = field(default=None, compare=False, repr=False)
 
     def heading(self) -> str:
-        """What stands over the table of its answer."""
+        """The line above the table of its answer."""
         if self.kind == "user":
             return f"films for {self.title}"
         if self.kind == "history":
@@ -46,12 +70,14 @@ class RecommendedFilm:
 
     Attributes:
         rank: 1 for the best.
-        score: what ordered the films: an inner product, for a person ``Suggestion.score``.
-        movie_id: id as the data has it.
-        title: as the data has it.
-        year: of release; None when it is unknown.
-        genres: names, none when the film has none.
-        reason: why it is recommended, where the command can say so.
+        score: what orders the films: an inner product, for a person ``Suggestion.score``.
+        movie_id: id as the data have it.
+        title: as the data have it.
+        year: of release; None if it is unknown.
+        genres: names; empty if the film has none.
+        reason: why it is recommended; None if that was not asked.
+        row: of the film in the model.
+        because: for a person, row of the film of theirs that speaks for it most.
     """
 
     rank: int
@@ -61,9 +87,11 @@ class RecommendedFilm:
     year: int | None
     genres: tuple[str, ...]
     reason: str | None = None
+    row: int | None = field(default=None, compare=False, repr=False)
+    because: int | None = field(default=None, compare=False, repr=False)
 
     def as_plain(self) -> dict[str, Any]:
-        """The record under its public names, of types that JSON has."""
+        """The record under its public names, in types that JSON has."""
         return {
             "rank": self.rank,
             "score": round(self.score, SCORE_DIGITS),
@@ -75,15 +103,15 @@ class RecommendedFilm:
         }
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A question and its films, best first.
+@dataclass(frozen=True, repr=False)
+class Answer(Record):
+    """A question and its films, best first. It works like a sequence of ``RecommendedFilm``.
 
     Attributes:
         question: what was asked.
         films: the films, ranks from 1.
         wanted: how many were asked for.
-        explanation: what people read below the table; empty for nothing.
+        explanation: text to print below the table; empty for none.
     """
 
     question: Question
@@ -91,27 +119,53 @@ class Answer:
     wanted: int
     explanation: str = ""
 
+    def __len__(self) -> int:
+        return len(self.films)
+
+    def __iter__(self) -> Iterator[RecommendedFilm]:
+        return iter(self.films)
+
+    def __getitem__(self, place: int) -> RecommendedFilm:
+        return self.films[place]
+
     @property
     def shortfall(self) -> str | None:
-        """Why there are fewer films than wanted; None where there are not."""
+        """Why there are fewer films than wanted; None if there are enough."""
         if len(self.films) >= self.wanted:
             return None
         return f"{len(self.films)} instead of {self.wanted}: the catalogue has no other films"
 
     def as_plain(self) -> dict[str, Any]:
-        """The answer under its public names, of types that JSON has."""
+        """The answer under its public names, in types that JSON has."""
         question = {"kind": self.question.kind, "id": self.question.id, "title": self.question.title}
         return {"query": question, "recommendations": [film.as_plain() for film in self.films]}
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """One row per film, with the names of the JSON as columns. An unknown year is a missing value."""
+        import pandas
+
+        names = ["rank", "score", "movieId", "title", "year", "genres", "reason"]
+        frame = pandas.DataFrame([film.as_plain() for film in self.films], columns=names)
+        return frame.astype({"year": "Int64"})
+
+    def __repr__(self) -> str:
+        return answer_table(self).strip("\n")
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        frame = self.to_frame().assign(genres=[", ".join(film.genres) for film in self.films])
+        table = frame.dropna(axis="columns", how="all").to_html(index=False, border=0)
+        return f"<p>{html.escape(self.question.heading())}</p>{table}"
 
 
 def film_question(movies: Movies, row: int) -> Question:
     """The question that film ``row`` asks."""
-    return Question("film", movies.public_id(row), movies.titles[row])
+    return Question("film", movies.public_id(row), movies.titles[row], int(row))
 
 
 def history_question(movies: Movies, history: History) -> Question:
-    """The question that a typed history asks; the latest films stand for it."""
-    latest = [movies.titles[row] for row in history.rows[::-1][:MOST_NAMED]]
+    """The question that a person's films ask. The latest ones stand for all."""
+    latest = [movies.titles[row] for row in history.rows[::-1][:MAX_NAMED]]
     more = len(history.rows) - len(latest)
     return Question("history", None, " and ".join([", ".join(latest)] + [f"{more} more"] * (more > 0)))
 
@@ -123,6 +177,7 @@ def make_answer(
     scores: Sequence[float],
     wanted: int,
     reasons: Sequence[str | None] | None = None,
+    because: Sequence[int] | None = None,
 ) -> Answer:
     """The records of found films.
 
@@ -130,35 +185,45 @@ def make_answer(
         question: what was asked.
         movies: the catalogue.
         rows: film rows, best first.
-        scores: one a row.
+        scores: one per row.
         wanted: how many films were asked for.
-        reasons: one a row, where there are reasons.
+        reasons: one per row, if there are reasons.
+        because: one per row, for a person.
     """
+    nothing = [None] * len(rows)
+    found = zip(rows, scores, reasons or nothing, because or nothing, strict=True)
     films = [
         RecommendedFilm(
-            rank,
-            float(score),
-            movies.public_id(row),
-            movies.titles[row],
-            movies.year(row),
-            movies.genres[row],
-            reason,
+            rank=rank,
+            score=float(score),
+            movie_id=movies.public_id(row),
+            title=movies.titles[row],
+            year=movies.year(row),
+            genres=movies.genres[row],
+            reason=reason,
+            row=int(row),
+            because=source,
         )
-        for rank, (row, score, reason) in enumerate(
-            zip(rows, scores, reasons or [None] * len(rows), strict=True), start=1
-        )
+        for rank, (row, score, reason, source) in enumerate(found, start=1)
     ]
     return Answer(question, tuple(films), wanted)
 
 
 def answer_for_person(question: Question, movies: Movies, found: Sequence[Suggestion], wanted: int) -> Answer:
-    """The records of films for a person, each with its reason; arguments as in ``make_answer``."""
-    reasons = [_reason(movies, suggestion) for suggestion in found]
-    return make_answer(question, movies, [s.row for s in found], [s.score for s in found], wanted, reasons)
+    """The records of films for a person, each with its reason. Arguments as in ``make_answer``."""
+    return make_answer(
+        question,
+        movies,
+        [suggestion.row for suggestion in found],
+        [suggestion.score for suggestion in found],
+        wanted,
+        [_reason(movies, suggestion) for suggestion in found],
+        [suggestion.because for suggestion in found],
+    )
 
 
 def _reason(movies: Movies, suggestion: Suggestion) -> str:
-    """``because you rated Toy Story (1995) 5``, or ``because of`` it where there is no rating."""
+    """``because you rated Toy Story (1995) 5``, or ``because of`` it if there is no rating."""
     title, rating = movies.titles[suggestion.because], suggestion.rating
     if rating is None:
         return f"because of {title}"

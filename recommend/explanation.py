@@ -1,30 +1,39 @@
-"""Why: the neighbours that formed a film's embedding, and those that tie one film to another.
+"""Why: the neighbours that formed a film's embedding, and those that two films have in common.
 
-A film's embedding is made of its own features and its neighbours' (of the last layer; with several layers
-their own neighbours' behind them), weighted by importance. The checkpoint keeps that table.
+A film's embedding is made of its own features and those of its neighbours, weighted by importance. With
+several layers, the neighbours have neighbours in turn. The checkpoint keeps those of the last layer.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from base.arrays import FloatArray, IntArray
+from data.dataset import Movies
+from recommend.answers import Record
+from recommend.formats import aligned, one_line
+
+if TYPE_CHECKING:
+    import pandas
+
+WEIGHT_DIGITS = 6  # as many as a float32 has
 
 
 class Neighbor(NamedTuple):
-    """A neighbour of a film, and the share of the film's neighbourhood that it makes up, from 0 to 1."""
+    """A neighbour of a film, and its share of the film's neighbourhood, from 0 to 1."""
 
     row: int
     weight: float
 
 
 class Tie(NamedTuple):
-    """What two films' neighbourhoods have in common.
+    """What the neighbourhoods of two films have in common.
 
     Attributes:
         overlap: from 0 to 1, the weight that both give to the same films.
-        shared: those films with the weight that both give at least, most first.
-        direct: weight of the second film in the first one's neighbourhood, 0 where it is none of it.
+        shared: those films, each with the lower of its two weights, the heaviest first.
+        direct: weight of the second film in the first one's neighbourhood, 0 if it is not part of it.
     """
 
     overlap: float
@@ -37,7 +46,7 @@ class NeighborTable:
 
     Args:
         neighbors: int ``[num_movies, T]``.
-        weights: float ``[num_movies, T]``; 0 for padding.
+        weights: float32 ``[num_movies, T]``; 0 for padding.
     """
 
     def __init__(self, neighbors: IntArray, weights: FloatArray):
@@ -45,7 +54,7 @@ class NeighborTable:
         self._weights = weights
 
     def of(self, row: int) -> list[Neighbor]:
-        """Neighbours of a film, most important first; none for a film that nobody rated."""
+        """Neighbours of a film, most important first; empty for a film without ratings."""
         weights = self._weights[row].astype(np.float64)
         total = weights.sum()
         return [
@@ -55,9 +64,111 @@ class NeighborTable:
         ]
 
     def tie(self, first: int, second: int) -> Tie:
-        """What ties two films."""
+        """What two films have in common."""
         theirs = dict(self.of(second))
         ours = dict(self.of(first))
         shared = [Neighbor(row, min(w, theirs[row])) for row, w in ours.items() if row in theirs]
         shared.sort(key=lambda neighbor: -neighbor.weight)
         return Tie(sum(n.weight for n in shared), shared, ours.get(second, 0.0))
+
+
+@dataclass(frozen=True)
+class SharedNeighbor:
+    """A film that is a neighbour of both films, with the lower of its two weights."""
+
+    movie_id: int | str
+    title: str
+    weight: float
+
+
+@dataclass(frozen=True, repr=False)
+class Explanation(Record):
+    """What ties one film to another.
+
+    Attributes:
+        movie_id: of the first film.
+        title: of the first film.
+        other_id: of the second film.
+        other_title: of the second film.
+        direct: weight of the second film in the first one's neighbourhood, from 0 to 1.
+        overlap: weight that both neighbourhoods give to the same films, from 0 to 1.
+        shared: those films, the heaviest first.
+    """
+
+    movie_id: int | str
+    title: str
+    other_id: int | str
+    other_title: str
+    direct: float
+    overlap: float
+    shared: tuple[SharedNeighbor, ...]
+
+    def as_plain(self) -> dict[str, Any]:
+        """The record under its public names, in types that JSON has."""
+        return {
+            "film": {"movieId": self.movie_id, "title": self.title},
+            "other": {"movieId": self.other_id, "title": self.other_title},
+            "direct": round(self.direct, WEIGHT_DIGITS),
+            "overlap": round(self.overlap, WEIGHT_DIGITS),
+            "shared": [
+                {"movieId": film.movie_id, "title": film.title, "weight": round(film.weight, WEIGHT_DIGITS)}
+                for film in self.shared
+            ],
+        }
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """One row per shared neighbour: ``movieId``, ``title`` and ``weight``."""
+        import pandas
+
+        return pandas.DataFrame(self.as_plain()["shared"], columns=["movieId", "title", "weight"])
+
+    def __repr__(self) -> str:
+        heading = (
+            f"{one_line(self.title)} and {one_line(self.other_title)}: direct {self.direct:.3f}, "
+            f"overlap {self.overlap:.3f}"
+        )
+        if not self.shared:
+            return f"{heading}, no shared neighbours"
+        rows = [[f"{film.weight:.3f}", str(film.movie_id), one_line(film.title)] for film in self.shared]
+        return f"{heading}\n\n{aligned(['weight', 'id', 'shared neighbour'], rows, [True, True, False])}"
+
+
+def explain_pair(movies: Movies, table: NeighborTable, first: int, second: int) -> Explanation:
+    """What ties film ``second`` to film ``first``, by rows."""
+    tie = table.tie(first, second)
+    return Explanation(
+        movies.public_id(first),
+        movies.titles[first],
+        movies.public_id(second),
+        movies.titles[second],
+        tie.direct,
+        tie.overlap,
+        tuple(SharedNeighbor(movies.public_id(n.row), movies.titles[n.row], n.weight) for n in tie.shared),
+    )
+
+
+def reasons_for(movies: Movies, table: NeighborTable, row: int, found: list[int]) -> list[str]:
+    """A reason in a few words for each of ``found`` as an answer to film ``row``.
+
+    A film's importance neighbours are what its random walks visit most. Two films with similar embeddings
+    have many neighbours in common, or are neighbours themselves. If not, their genres are the reason.
+
+    Args:
+        movies: the catalogue.
+        table: its importance neighbours.
+        row: the film that asks.
+        found: rows of the films that answer.
+    """
+    place = {film: place for place, (film, _) in enumerate(table.of(row), start=1)}
+    genres = set(movies.genres[row])
+    reasons = []
+    for film in found:
+        shared = sum(neighbor.row in place for neighbor in table.of(film))
+        both = [genre for genre in movies.genres[film] if genre in genres]
+        if film in place:
+            reasons.append(f"walk neighbour no. {place[film]}")
+        elif shared:
+            reasons.append(f"{shared} of {len(place)} walk neighbours in common")
+        else:
+            reasons.append(f"both {', '.join(both)}" if both else "near it by its features alone")
+    return reasons

@@ -1,6 +1,6 @@
 """Answers as text: aligned tables for people, JSON and CSV for programs.
 
-The keys of JSON and the columns of CSV are documented in the README and do not change.
+The keys of JSON and the columns of CSV are documented and do not change.
 """
 
 import csv
@@ -11,9 +11,10 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from recommend.answers import Answer
+if TYPE_CHECKING:
+    from recommend.answers import Answer
 
 logger = logging.getLogger("pinsage")
 
@@ -23,11 +24,11 @@ CSV_COLUMNS = (
 GAP = "  "
 NO_VALUE = "-"
 ELLIPSIS = "…"
-LEAST_WIDTH = 16  # of a column of text that gives way to a narrow terminal
+MIN_WIDTH = 16  # of a column of text that is cut for a narrow terminal
 
 
-def print_answers(answers: Iterable[Answer], form: str) -> None:
-    """Write answers to stdout as they come; JSON and CSV in UTF-8 and with nothing else beside them.
+def print_answers(answers: "Iterable[Answer]", form: str) -> None:
+    """Write answers to stdout as they come. JSON and CSV are UTF-8, and nothing else is written there.
 
     Args:
         answers: the answers.
@@ -39,16 +40,16 @@ def print_answers(answers: Iterable[Answer], form: str) -> None:
         sys.stdout.write(text)
 
 
-def _noting(answers: Iterable[Answer], form: str) -> Iterator[Answer]:
-    """The answers; what a table says below itself goes to stderr where there is no table."""
+def _noting(answers: "Iterable[Answer]", form: str) -> "Iterator[Answer]":
+    """The answers. The note that stands below a table goes to stderr if there is no table."""
     for answer in answers:
         if form != "table" and answer.shortfall:
             logger.info("%s (%s)", answer.shortfall, answer.question.heading())
         yield answer
 
 
-def json_text(answers: Iterable[Answer]) -> Iterator[str]:
-    """A JSON array with an object for each answer, a piece at a time; a line for each film."""
+def json_text(answers: "Iterable[Answer]") -> Iterator[str]:
+    """A JSON array with one object per answer and one line per film, piece by piece."""
     separator = "[\n"
     for answer in answers:
         plain = answer.as_plain()
@@ -62,8 +63,8 @@ def _json(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def csv_text(answers: Iterable[Answer]) -> Iterator[str]:
-    """A header, and a line for each recommended film; genres are joined by ``|``."""
+def csv_text(answers: "Iterable[Answer]") -> Iterator[str]:
+    """A header and one line per recommended film. Genres are joined by ``|``."""
     yield csv_line(CSV_COLUMNS)
     for answer in answers:
         question = {"queryId": answer.question.id, "queryTitle": answer.question.title}
@@ -73,33 +74,38 @@ def csv_text(answers: Iterable[Answer]) -> Iterator[str]:
 
 
 def csv_line(values: Sequence[Any]) -> str:
-    """One row of a CSV file, its newline included; None is an empty value."""
+    """One row of a CSV file with its newline. None is an empty value."""
     buffer = io.StringIO(newline="")
-    # The csv module quotes what its own line end holds: with it, a lone carriage return in a title too.
+    # The csv module quotes the characters of its line end, so with this one a carriage return in a title too.
     csv.writer(buffer, lineterminator="\r\n").writerow(values)
     return buffer.getvalue().removesuffix("\r\n") + "\n"
 
 
-def tables(answers: Iterable[Answer]) -> Iterator[str]:
-    """A heading and an aligned table for each answer; on a terminal no wider than it."""
+def tables(answers: "Iterable[Answer]") -> Iterator[str]:
+    """A heading and an aligned table for each answer, on a terminal no wider than it."""
     width = terminal_width()
     for answer in answers:
-        note = f"\n{answer.shortfall}\n" if answer.shortfall else ""
-        table = films_table(answer, width)
-        yield f"\n{one_line(answer.question.heading())}:\n\n{table}\n{note}{answer.explanation}"
+        yield answer_table(answer, width)
+
+
+def answer_table(answer: "Answer", width: int | None = None) -> str:
+    """The heading of an answer, its films, and the notes below them. Arguments as in ``films_table``."""
+    note = f"\n{answer.shortfall}\n" if answer.shortfall else ""
+    table = films_table(answer, width)
+    return f"\n{one_line(answer.question.heading())}:\n\n{table}\n{note}{answer.explanation}"
 
 
 def terminal_width() -> int | None:
-    """Columns of the terminal that stdout is; None where it is none, so that nothing need be cut."""
+    """Columns of the terminal that shows stdout; None if that is a file or a pipe, so that nothing is cut."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def films_table(answer: Answer, width: int | None = None) -> str:
-    """The films of an answer; a column of reasons only where there are some.
+def films_table(answer: "Answer", width: int | None = None) -> str:
+    """The films of an answer. There is a column of reasons only if there are some.
 
     Args:
         answer: the answer.
-        width: columns of the terminal, for which long texts are cut; None cuts nothing.
+        width: columns of the terminal. Long texts are cut to fit it; None cuts nothing.
     """
     heading = ["rank", "score", "id", "year", "title", "genres"]
     numeric = [True, True, not any(isinstance(f.movie_id, str) for f in answer.films), True, False, False]
@@ -119,29 +125,29 @@ def films_table(answer: Answer, width: int | None = None) -> str:
         numeric.append(False)
         for row, film in zip(rows, answer.films, strict=True):
             row.append(one_line(film.reason or "") or NO_VALUE)
-    return aligned(heading, rows, numeric, width, range(4, len(heading)))  # an id is to be copied whole
+    return aligned(heading, rows, numeric, width, range(4, len(heading)))  # an id is never cut
 
 
 def aligned(
     heading: list[str],
     rows: list[list[str]],
     numeric: list[bool],
-    most: int | None = None,
-    yielding: Sequence[int] = (),
+    max_width: int | None = None,
+    cut: Sequence[int] = (),
 ) -> str:
-    """Columns of equal width under a rule: numbers to the right, text to the left.
+    """Columns of equal width under a line: numbers to the right, text to the left.
 
     Args:
         heading: a name for each column.
         rows: cells, one line each.
         numeric: which columns go to the right.
-        most: width that the table should keep to.
-        yielding: columns that are cut for it, the widest first.
+        max_width: of the whole table; None for any.
+        cut: columns that may be cut to reach it, the widest first.
     """
     lines = [heading, *rows]
     widths = [max(display_width(line[column]) for line in lines) for column in range(len(heading))]
-    if most is not None:
-        _narrow(widths, yielding, most)
+    if max_width is not None:
+        _narrow(widths, cut, max_width)
 
     def line(cells: list[str]) -> str:
         padded = []
@@ -155,19 +161,19 @@ def aligned(
     return "\n".join([texts[0], "-" * max(map(display_width, texts)), *texts[1:]])
 
 
-def _narrow(widths: list[int], yielding: Sequence[int], most: int) -> None:
-    """Take from the widest of the columns ``yielding`` until all fit, or none can give more."""
-    excess = sum(widths) + len(GAP) * (len(widths) - 1) - most
+def _narrow(widths: list[int], cut: Sequence[int], max_width: int) -> None:
+    """Narrow the widest of the columns ``cut`` until the table fits, or none can be narrower."""
+    excess = sum(widths) + len(GAP) * (len(widths) - 1) - max_width
     while excess > 0:
-        widest = max(yielding, key=lambda column: widths[column])
-        if widths[widest] <= LEAST_WIDTH:
+        widest = max(cut, key=lambda column: widths[column])
+        if widths[widest] <= MIN_WIDTH:
             return
         widths[widest] -= 1
         excess -= 1
 
 
 def shortened(text: str, width: int) -> str:
-    """Text of at most ``width`` columns, with an ellipsis for what is cut."""
+    """Text of at most ``width`` columns, with an ellipsis if it was cut."""
     if display_width(text) <= width:
         return text
     kept = ""
@@ -179,12 +185,12 @@ def shortened(text: str, width: int) -> str:
 
 
 def display_width(text: str) -> int:
-    """Columns of a terminal that ``text`` takes: two for a wide character, none for a combining one."""
+    """How many columns of a terminal ``text`` takes: two per wide character, none per combining one."""
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
     )
 
 
 def one_line(text: str) -> str:
-    """Text that cannot break the table, or command the terminal."""
+    """Text on one line, without control characters that a terminal would obey."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

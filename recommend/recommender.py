@@ -1,118 +1,167 @@
-"""What goes with a film, from a checkpoint alone."""
+"""Recommendations from a trained model: films for a film, for a person, for a new movie."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
-import numpy as np
-
+from base.arrays import FloatArray
 from base.errors import UserError
-from config import SearchConfig
-from data.dataset import Movies
-from data.histories import History
-from data.reading.number_columns import ID
-from data.reading.source_files import shown
-from model.checkpoint import Checkpoint
-from recommend.taste import Suggestion, suggest
-from recommend.titles import MOST_SHOWN, find_title
-from search.choose import open_index
+from config import InferenceConfig, SearchConfig
+from data.dataset import MovieLens
+from model.checkpoint import BEST, load_checkpoint
+from recommend.added_films import with_added_films
+from recommend.answers import Answer
+from recommend.by_row import RowRecommender, check_k
+from recommend.explanation import Explanation, explain_pair
+from recommend.history import named_history, training_data, user_history
+from recommend.new_movies import NewMovie, checked_movies
 
-BLOCK = 256  # films asked about at once
-
-
-class Recommendation(NamedTuple):
-    """A recommended film and the inner product (cosine) of its embedding with the query's query embedding."""
-
-    row: int
-    score: float
+DEFAULT_K = InferenceConfig.num_recommendations
 
 
-class Recommender:
-    """Answers from the embeddings of a checkpoint.
+class Recommender(RowRecommender):
+    """Recommends films from the embeddings of a trained model.
+
+    A film is named by its id or its title. A bare value is an id if a film has exactly this id, else a title;
+    ``id=`` and ``title=`` say which. Case, accents, articles and typos in titles do not matter. Answers are
+    records: they print as tables, can be looped over, and have ``to_frame()`` and ``to_json()``.
+
+    Example::
+
+        recommender = Recommender.load("checkpoints")
+        recommender.similar("Toy Story (1995)", k=5)
+        recommender.for_history({"Toy Story (1995)": 5, "Heat (1995)": None}).to_frame()
 
     Args:
-        checkpoint: a trained model.
-        search: the index that answers; exact search by default.
-        seed: of the index.
-        folder: where the index's file lies or will, beside the checkpoint; none when None.
-        num_guests: films at the end of the checkpoint that may ask but are no answer.
+        model: a trained model.
+        search: settings of the index that answers; exact search by default.
+        folder: where the file of the index is kept; None keeps none.
+
+    Raises:
+        ValueError: the settings of the index do not fit.
     """
 
-    def __init__(
+    @classmethod
+    def load(cls, path: str | Path = "checkpoints", *, search: SearchConfig | None = None) -> "Recommender":
+        """A recommender of a saved model, with the films that were added to it.
+
+        Args:
+            path: the folder of the checkpoints, or one checkpoint.
+            search: settings of the index. Its file is kept beside ``best.pt``.
+
+        Raises:
+            ValueError: there is no checkpoint, it cannot be read, or the settings of the index do not fit.
+        """
+        file = Path(path) / BEST if Path(path).is_dir() else Path(path)
+        model = with_added_films(load_checkpoint(file), file.parent)
+        return cls(model, search=search, folder=file.parent if file.name == BEST else None)
+
+    def similar(
         self,
-        checkpoint: Checkpoint,
-        search: SearchConfig | None = None,
-        seed: int = 0,
-        folder: Path | None = None,
-        num_guests: int = 0,
-    ):
-        self.movies: Movies = checkpoint.movies
-        self.dataset: str = checkpoint.dataset["name"]
-        self.rating_range = checkpoint.rating_range
-        self.embeddings = checkpoint.embeddings.numpy()
-        self.query_embeddings = checkpoint.query_embeddings.numpy()
-        self.index = open_index(
-            search or SearchConfig(),
-            self.embeddings[: len(self.movies) - num_guests],
-            self.query_embeddings,
-            seed,
-            folder,
-        )
-        self._row_of = {self.movies.public_id(row): row for row in range(len(self.movies))}
+        film: int | str | NewMovie | None = None,
+        k: int = DEFAULT_K,
+        *,
+        id: int | str | None = None,
+        title: str | None = None,
+        reasons: bool = False,
+    ) -> Answer:
+        """The ``k`` films most similar to a film, best first; fewer if the catalogue has no more.
 
-    def row_of_id(self, movie_id: int | str) -> int:
-        """Row of a film's id: a MovieLens id, or a text where the data's ids are text.
+        Args:
+            film: an id, a title, or a new movie as ``embed`` takes it.
+            k: films wanted.
+            id: the film's id, instead of ``film``.
+            title: the film's title, instead of ``film``.
+            reasons: say in a few words why each film is similar.
 
         Raises:
-            UserError: the checkpoint knows no such film, or the id is none.
+            ValueError: not exactly one of ``film``, ``id`` and ``title`` is given, there is no such film, a
+                title can mean several, or ``k`` is below 1.
         """
-        movies, text = self.movies, str(movie_id)
-        if movies.text_ids is not None:
-            known: int | str = text
-            which = f"{len(movies):,} films with ids such as {movies.text_ids[0]!r}"
+        check_k(k)
+        given = sum(value is not None for value in (film, id, title))
+        if given != 1:
+            raise UserError(f"give exactly one of `film`, `id` and `title`, got {given} of them")
+        if isinstance(film, Mapping):
+            guests = self.with_guests(checked_movies(self.checkpoint, [film]))
+            return next(guests.answer_rows([len(self.movies)], k, reasons))
+        if id is not None:
+            row = self.lookup.row_of_id(id)
         else:
-            try:
-                known = int(ID.parse(text))
-            except ValueError as rule:
-                raise UserError(f"an id must be {rule}, got {shown(text)}") from None
-            which = f"{len(movies):,} films with ids from {movies.ids.min()} to {movies.ids.max()}"
-        if known not in self._row_of:
-            named = text if text.isdecimal() else shown(text)
-            raise UserError(f"no film has the id {named}; {self.dataset} has {which}")
-        return self._row_of[known]
+            row = self.lookup.row(film) if title is None else self.lookup.row_of_title(title)
+        return next(self.answer_rows([row], k, reasons))
 
-    def row_of_title(self, title: str) -> int:
-        """Row of the one film that ``title`` means.
+    def for_history(self, history: Mapping[Any, float | None] | Iterable[Any], k: int = DEFAULT_K) -> Answer:
+        """The ``k`` best films for someone who has seen some films: each with its reason, none of theirs.
+
+        Args:
+            history: ids or titles, oldest first; as a mapping, each with a rating or None.
+            k: films wanted.
 
         Raises:
-            UserError: no film, or several, listed with their ids.
+            ValueError: no film is named, one is unknown, ambiguous or named twice, a rating is out of range,
+                or ``k`` is below 1.
         """
-        rows = find_title(title, self.movies)
-        if not rows:
-            raise UserError(f"no film is called anything like {title!r}; check the spelling or give its id")
-        if len(rows) > 1:
-            named = [
-                f"{self.movies.titles[row]} (id {self.movies.public_id(row)})" for row in rows[:MOST_SHOWN]
-            ]
-            more = f" and {len(rows) - MOST_SHOWN} more" if len(rows) > MOST_SHOWN else ""
-            raise UserError(
-                f"{title!r} can mean {len(rows)} films: {'; '.join(named)}{more}; "
-                "give the whole title, or its id"
-            )
-        return rows[0]
+        check_k(k)
+        if isinstance(history, str | bytes) or not isinstance(history, Iterable):
+            raise UserError(f"`history` must be a mapping or a list of films, got {history!r:.40}")
+        films = list(history)
+        ratings = [history[film] for film in films] if isinstance(history, Mapping) else [None] * len(films)
+        row_of, allowed = self.lookup.row, self.checkpoint.rating_range
+        return self.answer_history(named_history(self.movies, films, ratings, row_of, allowed), k)
 
-    def similar(self, row: int, k: int) -> list[Recommendation]:
-        """The ``k`` films nearest to film ``row`` (all others where they are fewer), best first."""
-        return next(self.similar_to_each([row], k))
+    def for_user(
+        self,
+        user_id: int | str,
+        k: int = DEFAULT_K,
+        *,
+        data: MovieLens | str | Path,
+        schema: str | None = None,
+    ) -> Answer:
+        """The ``k`` best films for a user of the data, by all that the user has rated.
 
-    def similar_to_each(self, rows: Sequence[int], k: int) -> Iterator[list[Recommendation]]:
-        """The same for each film of ``rows``, in their order; the index is asked a block at a time."""
-        for start in range(0, len(rows), BLOCK):
-            block = np.asarray(rows[start : start + BLOCK])
-            found = self.index.search(self.query_embeddings[block], k, exclude=list(block[:, None]))
-            for scores, ids in zip(found.scores, found.ids, strict=True):
-                yield [Recommendation(int(i), float(s)) for i, s in zip(ids, scores, strict=True)]
+        Args:
+            user_id: as the data have it.
+            k: films wanted.
+            data: the data that the model was trained on, or their folder. A model holds nobody's ratings.
+            schema: file that says how to read the folder, as in training.
 
-    def for_history(self, history: History, k: int) -> list[Suggestion]:
-        """The ``k`` best films for someone with this history, each with its reason; see ``suggest``."""
-        return suggest(self.index, self.query_embeddings, history, k)
+        Raises:
+            ValueError: these are other data, they have no such user, or ``k`` is below 1.
+        """
+        check_k(k)
+        movielens = data if isinstance(data, MovieLens) else training_data(self.checkpoint, data, schema)
+        question, history = user_history(self.checkpoint, movielens, user_id)
+        return self.answer_history(history, k, question)
+
+    def embed(self, movies: NewMovie | Sequence[NewMovie], *, as_queries: bool = False) -> FloatArray:
+        """Embeddings of new movies, which were not in training. Nothing is kept.
+
+        Args:
+            movies: one or several, as a movie file describes them: ``{"title": "Heat", "year": 1995,
+                "genres": ["Crime"], "tags": ["heist"], "ratings": [{"userId": 7, "rating": 4.5}]}``. Only the
+                title must be there.
+            as_queries: give the vectors of movies that ask, not of movies that are found.
+
+        Returns:
+            float32 ``[n, dim]``.
+
+        Raises:
+            ValueError: a movie is not described like this.
+        """
+        guests = self.with_guests(checked_movies(self.checkpoint, movies))
+        vectors = guests.query_embeddings if as_queries else guests.embeddings
+        return vectors[len(self.movies) :].copy()
+
+    def explain(self, film: int | str, other: int | str) -> Explanation:
+        """What ties ``other`` to ``film``: the importance neighbours that both have.
+
+        Args:
+            film: an id or a title.
+            other: an id or a title.
+
+        Raises:
+            ValueError: there is no such film, or a title can mean several.
+        """
+        first, second = self.lookup.row(film), self.lookup.row(other)
+        return explain_pair(self.movies, self.neighbor_table, first, second)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from base.arrays import FloatArray, IntArray
-from base.whole_files import replacing
+from base.files import replacing
 
 FORMAT = "pinsage-index"
 VERSION = 1

@@ -13,21 +13,16 @@ from typing import Any, get_args
 import numpy as np
 
 from config import SearchConfig
-from data.feature_extractor import training_ratings
 from data.histories import History
 from model.checkpoint import Checkpoint
-from recommend.answers import answer_for_person, film_question, history_question, make_answer
-from recommend.explanation import NeighborTable
-from recommend.recommender import Recommendation, Recommender
+from recommend.recommender import Recommender
 from report.html.film_map import HEIGHT, MARGIN, WIDTH, fit_into
 from report.map_layout import lay_out_films
 from search.tuning import recall_by_score
-from serve.reasons import reasons_for
 from serve.schemas import Method
-from serve.titles import TitleSearch
 
 METHODS = get_args(Method)
-REPEATS = 7  # searches behind a timing: their median
+REPEATS = 7  # searches behind a timing, which is their median
 
 
 class Films:
@@ -35,28 +30,25 @@ class Films:
 
     Args:
         checkpoint: the trained model.
-        search: parameters of the indexes, and the method that answers when none is named.
-        seed: of the indexes and the map.
-        folder: where the indexes' files lie or will.
+        search: parameters of the indexes, and the method that answers if none is named.
+        folder: where the files of the indexes are kept; None keeps none.
     """
 
-    def __init__(self, checkpoint: Checkpoint, search: SearchConfig, seed: int, folder: Path | None):
+    def __init__(self, checkpoint: Checkpoint, search: SearchConfig, folder: Path | None):
         self.checkpoint = checkpoint
         self.movies = checkpoint.movies
         self.method = search.search_method
         self.recommenders = {
-            method: Recommender(checkpoint, replace(search, search_method=method), seed, folder)
+            method: Recommender(checkpoint, search=replace(search, search_method=method), folder=folder)
             for method in METHODS
         }
-        self._popularity = training_ratings(checkpoint.basis, checkpoint.features.numpy())
-        self._neighbors = NeighborTable(checkpoint.neighbors.numpy(), checkpoint.weights.numpy())
-        self._titles = TitleSearch(self.movies, self._popularity)
-        for recommender in self.recommenders.values():  # compiled before the first visitor comes
-            recommender.similar(0, 10)
-        self.map: Future[bytes] = _in_background(lambda: json.dumps(self._map(seed)).encode())
+        self.default = self.recommenders[self.method]
+        for recommender in self.recommenders.values():  # compile the kernels before the first visitor comes
+            next(recommender.similar_rows([0], 10))
+        self.map: Future[bytes] = _in_background(lambda: json.dumps(self._map()).encode())
 
     def info(self) -> dict[str, Any]:
-        """What is served, for the page's head."""
+        """What is served, for the top of the page."""
         return {
             "dataset": self.checkpoint.dataset["name"],
             "films": len(self.movies),
@@ -72,7 +64,7 @@ class Films:
         Raises:
             UserError: there is no such film.
         """
-        return self.recommenders[self.method].row_of_id(movie_id)
+        return self.default.lookup.row_of_id(movie_id)
 
     def film(self, row: int) -> dict[str, Any]:
         """A film under its public names."""
@@ -84,33 +76,31 @@ class Films:
         }
 
     def search(self, typed: str, limit: int) -> list[dict[str, Any]]:
-        """Films whose titles are like what was typed."""
-        return [self.film(row) for row in self._titles.find(typed, limit)]
+        """Films whose titles match what was typed, best first."""
+        return [self.film(row) for row in self.default.lookup.titles.find(typed, limit)]
 
     def similar(self, row: int, k: int, method: str) -> dict[str, Any]:
         """The ``k`` films that go with a film, with reasons."""
-        found = self.recommenders[method].similar(row, k)
-        return self._answer(row, found, k) | {"method": method}
-
-    def _answer(self, row: int, found: list[Recommendation], k: int) -> dict[str, Any]:
-        rows, scores = [f.row for f in found], [f.score for f in found]
-        reasons = reasons_for(self.movies, self._neighbors, row, rows)
-        return make_answer(film_question(self.movies, row), self.movies, rows, scores, k, reasons).as_plain()
+        answer = next(self.recommenders[method].answer_rows([row], k, reasons=True))
+        return answer.as_plain() | {"method": method}
 
     def compare(self, row: int, k: int) -> dict[str, Any]:
-        """The same question to every method: what each finds, its time, and its share of exact's films."""
-        found = {method: r.similar(row, k) for method, r in self.recommenders.items()}
-        best = np.array([[film.score for film in found["exact"]]])
+        """The same question to every method: what it finds, its time, and its recall of exact search."""
+        answers = {
+            method: next(recommender.answer_rows([row], k, reasons=True))
+            for method, recommender in self.recommenders.items()
+        }
+        best = np.array([[film.score for film in answers["exact"]]])
         sides = []
-        for method, films in found.items():
+        for method, answer in answers.items():
             scores = np.full_like(best, -np.inf)
-            scores[0, : len(films)] = [film.score for film in films]
+            scores[0, : len(answer)] = [film.score for film in answer]
             sides.append(
                 {
                     "method": method,
                     "microseconds": round(self._microseconds(method, row, k), 1),
                     "recall": recall_by_score(scores, best) if best.size else 1.0,
-                    "recommendations": self._answer(row, films, k)["recommendations"],
+                    "recommendations": answer.as_plain()["recommendations"],
                 }
             )
         return {"query": self.film(row), "methods": sides}
@@ -125,14 +115,13 @@ class Films:
         return 1e6 * statistics.median(times)
 
     def for_history(self, rows: list[int], ratings: list[float | None], k: int) -> dict[str, Any]:
-        """The ``k`` best films for someone who has seen ``rows``, oldest first, each with its reason."""
+        """The ``k`` best films for someone who has seen ``rows``, oldest first; each with its reason."""
         stars = np.array([np.nan if rating is None else rating for rating in ratings], dtype=np.float32)
-        history = History(np.array(rows), stars)
-        found = self.recommenders[self.method].for_history(history, k)
-        return answer_for_person(history_question(self.movies, history), self.movies, found, k).as_plain()
+        return self.default.answer_history(History(np.array(rows), stars), k).as_plain()
 
-    def _map(self, seed: int) -> dict[str, Any]:
-        laid_out = lay_out_films(self.checkpoint.embeddings.numpy(), self.movies, self._popularity, seed)
+    def _map(self) -> dict[str, Any]:
+        embeddings, popularity = self.default.embeddings, self.default.popularity
+        laid_out = lay_out_films(embeddings, self.movies, popularity, self.checkpoint.settings["seed"])
         places = fit_into(laid_out.points, WIDTH, HEIGHT, MARGIN)
         films = [
             self.film(int(row)) | {"x": round(float(x), 1), "y": round(float(y), 1), "genre": int(genre)}
@@ -144,7 +133,7 @@ class Films:
 def _in_background(work: Callable[[], bytes]) -> Future[bytes]:
     """Start ``work`` in a thread that no exit waits for."""
     result: Future[bytes] = Future()
-    result.set_running_or_notify_cancel()  # whoever stops waiting for it must not cancel it for the others
+    result.set_running_or_notify_cancel()  # one reader who stops waiting must not cancel it for the others
 
     def run() -> None:
         try:

@@ -55,7 +55,7 @@ def served_films(trained_folder: Path) -> "Films":  # type: ignore[name-defined]
     from serve.films import Films
 
     checkpoint = load_checkpoint(trained_folder / "checkpoints" / "best.pt")
-    return Films(checkpoint, SearchConfig(ivf_partitions=4), 0, None)
+    return Films(checkpoint, SearchConfig(ivf_partitions=4), None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -64,6 +64,8 @@ def _content(path: Path, where: str) -> bytes:
             raise UserError(f"{where} is not a regular file; name a JSON file")
         with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
+    except UserError:
+        raise
     except OSError as error:
         raise UserError(f"{where} cannot be read ({error.strerror}); name a JSON file") from error
     except ValueError as error:  # a zero byte, for instance

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from base.json_report import write_json
+from base.files import write_json
 from config import Config
 from evaluation.comparison.bootstrap import CONFIDENCE, RESAMPLES, Estimate
 from evaluation.comparison.popularity import (

@@ -49,7 +49,8 @@ def refused(capsys, main, argv, code=2):
 
 
 def test_training_leaves_checkpoints_history_and_curves(workspace):
-    assert {path.name for path in (workspace / "checkpoints").iterdir()} == {"best.pt", "last.pt"}
+    names = {path.name for path in (workspace / "checkpoints").iterdir()}
+    assert names == {".training.lock", "best.pt", "last.pt"}
     rows = list(csv.DictReader((workspace / "output" / "training_history.csv").open()))
     assert [row["epoch"] for row in rows] == [str(n + 1) for n in range(len(rows))]
     assert {"loss", "validation_mrr", "learning_rate", "pairs_per_second"} <= rows[0].keys()
@@ -117,7 +118,7 @@ def test_export_writes_embeddings_and_their_films(workspace):
             "no film has the id 999; planted has 40 films with ids from 1 to 40, try --title",
         ),
         (["--title", "xylophone"], "no film is called anything like 'xylophone'"),
-        (["--title", "planted"], "'planted' can mean 40 films: Planted 001 (1981) (id 1); "),
+        (["--title", "planted"], "'planted' can mean 40 films: Planted 002 (1982) (id 2); Planted 029 "),
         (
             ["--title", "planted 007", "--movie_id", "7"],
             "--movie_id 7 and --title 'planted 007' both name a film",

@@ -1,6 +1,9 @@
 """Exports, read back by what would read them."""
 
 import csv
+import errno
+import resource
+import signal
 
 import numpy as np
 import pandas as pd
@@ -9,7 +12,7 @@ import pytest
 from pyarrow import parquet
 
 from commands.entry import main_modes, main_train
-from commands.parquet import write_parquet
+from commands.export import _write_vectors, write_parquet
 from data.dataset import Movies
 from tests.commands.test_commands import FAST, flags
 from tests.planted import planted_movielens
@@ -58,3 +61,29 @@ def test_parquet_keeps_titles_and_gaps(tmp_path):
         "genres": [["A,b", "C"], [], ["D"]],
         "embedding": [[0, 1], [2, 3], [4, 5]],
     }
+
+
+def test_a_disk_that_fills_up_is_said_and_leaves_the_file_before(tmp_path):
+    """NumPy would say '300000 requested and 118784 written'."""
+    vectors = np.random.default_rng(0).random((500, 20), dtype=np.float32)
+    movies = Movies(np.arange(500), ["x"] * 500, [()] * 500, np.zeros(500, np.float32))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    writers = {
+        "x.npy": lambda path: _write_vectors(path, vectors),
+        "x.parquet": lambda path: write_parquet(path, movies, vectors, None),
+    }
+    for name, write in writers.items():
+        write(tmp_path / name)
+        before = (tmp_path / name).read_bytes()
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+            with pytest.raises(OSError) as caught:
+                write(tmp_path / name)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert (caught.value.errno, caught.value.filename) == (errno.EFBIG, str(tmp_path / name))
+        assert (tmp_path / name).read_bytes() == before
+    signal.signal(signal.SIGXFSZ, handler)
+    np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), vectors)
+    assert {path.name for path in tmp_path.iterdir()} == set(writers)

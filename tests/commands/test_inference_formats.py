@@ -66,7 +66,7 @@ def test_a_file_of_ids_is_asked_line_by_line(workspace, capsys, search):
         (b"7\n\n7x\n", "line 3: an id must be a whole number from 0 to 9223372036854775807, got '7x'"),
         (b"# a\n41\n", "line 2: no film has the id 41; planted has 40 films"),
         (b"7\n8,9\n", "line 2: an id must be a whole number"),
-        (b"# nothing\n\n", "holds no id; write one id a line"),
+        (b"# nothing\n\n", "contains no id; write one id per line"),
         (b"7\n\xff\n", "is not UTF-8 text; save it as UTF-8"),
     ],
 )

@@ -19,7 +19,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from base.errors import UserError
-from commands.id_files import read_id_lines
+from commands.inference import read_id_lines
 from data.dataset import load_movielens
 from data.reading.film_file import FilmFile
 from data.reading.schema import read_schema
@@ -128,7 +128,7 @@ def test_a_checkpoint_with_other_parts_is_refused_or_does_its_work(folder, saved
     try:
         loaded = load_checkpoint(path)
         every = append_films(loaded, [FilmFile("New", ratings=((1, 5.0),), movie_id=9_999)])
-        found = Recommender(every).similar(len(every.movies) - 1, 3)
+        found = next(Recommender(every).similar_rows([len(every.movies) - 1], 3))
     except UserError as error:
         one_line(error)
     else:

@@ -51,7 +51,7 @@ def test_a_torn_file_is_refused(checkpoint, tmp_path, keep):
     save_checkpoint(checkpoint, path)
     content = path.read_bytes()
     path.write_bytes(content[: int(keep * len(content))])
-    with pytest.raises(UserError, match=r"best.pt is torn or no checkpoint .*; train again$"):
+    with pytest.raises(UserError, match=r"best.pt is damaged or not a checkpoint .*; train again$"):
         load_checkpoint(path)
 
 
@@ -62,7 +62,7 @@ def test_a_flipped_bit_is_refused(checkpoint, tmp_path):
     middle = content.find(checkpoint.embeddings.numpy().tobytes())
     content[middle + 5] ^= 64
     path.write_bytes(content)
-    with pytest.raises(UserError, match="torn .*wrong checksum"):
+    with pytest.raises(UserError, match="damaged .*wrong checksum"):
         load_checkpoint(path)
 
 
@@ -79,20 +79,27 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path):
     Payload.target = tmp_path / "harm"
     torch.save({"format": FORMAT, "version": VERSION, "settings": Payload()}, tmp_path / "best.pt")
     (tmp_path / "last.pt").write_bytes(pickle.dumps(Payload()))
-    for name in ("best.pt", "last.pt"):
-        with pytest.raises(UserError, match="no checkpoint of this program"):
+    for name, message in (
+        (
+            "best.pt",
+            "something other than tensors and plain values, which could run code, so it is refused; use",
+        ),
+        ("last.pt", "last.pt is damaged or not a checkpoint of this program; train again"),
+    ):
+        with pytest.raises(UserError, match=message) as caught:
             load_checkpoint(tmp_path / name)
+        assert "PyTorch" not in str(caught.value) and "\n" not in str(caught.value)
     assert not Payload.target.exists()
 
 
 @pytest.mark.parametrize(
     ("stored", "message"),
     [
-        ({"model": torch.zeros(3)}, "no checkpoint of this program"),
-        ([1, 2, 3], "no checkpoint of this program"),
+        ({"model": torch.zeros(3)}, "not a checkpoint of this program"),
+        ([1, 2, 3], "not a checkpoint of this program"),
         ({"format": FORMAT, "version": 99}, "version 99, this program reads 2"),
         ({"format": FORMAT, "version": torch.zeros(20, 5, 2)}, "of version of type Tensor, this program"),
-        ({"format": FORMAT, "version": VERSION}, "lacks parts"),
+        ({"format": FORMAT, "version": VERSION}, "lacks a part of a checkpoint, 'settings'"),
     ],
 )
 def test_foreign_files_are_refused(tmp_path, stored, message):
@@ -105,13 +112,13 @@ def test_foreign_files_are_refused(tmp_path, stored, message):
     ("part", "value", "message"),
     [
         ("neighbors", torch.full((20, 5), 20).int(), "neighbors has a row outside 0 to 19"),
-        ("weights", torch.zeros(20, 4), r"weights is no float32 of shape \[20, 5\]"),
-        ("embeddings", torch.full((20, 8), torch.nan), "embeddings holds what is no number"),
-        ("features", torch.zeros(20, 3), "features is no float32 of shape"),
-        ("movies", torch.zeros(3), "movies is no dictionary"),
+        ("weights", torch.zeros(20, 4), r"weights must be float32 of shape \[20, 5\]"),
+        ("embeddings", torch.full((20, 8), torch.nan), "embeddings contains NaN or infinity"),
+        ("features", torch.zeros(20, 3), "features must be float32 of shape"),
+        ("movies", torch.zeros(3), "movies must be a dictionary"),
         ("settings", {"num_layers": 2}, "'split'"),
-        ("settings", SETTINGS | {"num_neighbors": (5, 0)}, r"num_neighbors is \(5, 0\)"),
-        ("settings", SETTINGS | {"num_neighbors": ()}, r"num_neighbors is \(\)"),
+        ("settings", SETTINGS | {"num_neighbors": (5, 0)}, r"num_neighbors has the wrong value \(5, 0\)"),
+        ("settings", SETTINGS | {"num_neighbors": ()}, r"num_neighbors has the wrong value \(\)"),
     ],
 )
 def test_parts_that_do_not_fit_together_are_refused(checkpoint, tmp_path, part, value, message):
@@ -136,8 +143,12 @@ def test_a_disk_that_fills_up_leaves_the_previous_checkpoint(checkpoint, tmp_pat
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
-        with pytest.raises(WorldError, match="could not write .*; the previous checkpoint is intact"):
-            save_checkpoint(checkpoint, path)
+        for target, message in (
+            (path, "the previous checkpoint is intact; free some space, then run .* with `resume`$"),
+            (tmp_path / "new.pt", "free some space$"),
+        ):
+            with pytest.raises(WorldError, match=f"could not write .*: the disk is full.*; {message}"):
+                save_checkpoint(checkpoint, target)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)

@@ -206,7 +206,7 @@ def test_data_that_are_no_newer_ones_are_refused(workspace, tmp_path, capsys, da
         rewrite(workspace / "planted", workspace / data, movies, ratings)
     line = refused(capsys, main_train, extend_flags(workspace, tmp_path, data))
     assert re.search(message, line), line
-    assert not list((tmp_path / "checkpoints").iterdir())
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == [".training.lock"]
 
 
 @pytest.mark.parametrize(

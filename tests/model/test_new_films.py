@@ -148,7 +148,7 @@ def test_ids_are_given_kept_and_refused(checkpoint, tmp_path):
     add_film(tmp_path, checkpoint, FilmFile("Last", movie_id=2**63 - 1))
     with pytest.raises(UserError, match="no id is left above 9223372036854775807"):
         add_film(tmp_path, checkpoint, FilmFile("One more"))
-    assert {entry.name for entry in tmp_path.iterdir()} == {ADDED}
+    assert {entry.name for entry in tmp_path.iterdir()} == {ADDED, ".added.lock"}
 
 
 def test_what_a_later_training_knows_itself_is_left_out(checkpoint, tmp_path, caplog):
@@ -169,7 +169,7 @@ def test_what_a_later_training_knows_itself_is_left_out(checkpoint, tmp_path, ca
     ("content", "message"),
     [
         ("", "line 1, column 1: the JSON ends too early"),
-        ("{}", "no list of added films of this program"),
+        ("{}", "not a list of added films of this program"),
         ('{"format": "pinsage-added-films", "version": 2}', "is of version 2, this program reads 1"),
         ('{"format": "pinsage-added-films", "version": 1}', "has no list of films"),
         ('{"format": "pinsage-added-films", "version": 1, "films": [{}]}', "film 1: title is missing"),

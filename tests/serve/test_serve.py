@@ -6,7 +6,6 @@ import socket
 import sys
 import threading
 
-import numpy as np
 import pytest
 
 from commands.entry import main_modes
@@ -15,7 +14,6 @@ from data.feature_extractor import film_features, fit_features, training_ratings
 from serve.app import create_app
 from serve.films import _in_background
 from serve.guard import HEADERS, MOST_BYTES
-from serve.titles import TitleSearch
 from tests.commands.test_commands import flags
 from tests.factories import catalogue, random_graph
 from tests.planted import block_of
@@ -166,20 +164,6 @@ def test_the_map_places_every_film_inside_its_frame(client):
     found = client.get("/api/map").json()
     assert len(found["films"]) == 40 and sorted(found["genres"]) == ["Action", "Romance"]
     assert all(0 < film["x"] < found["width"] and 0 < film["y"] < found["height"] for film in found["films"])
-
-
-def test_titles_are_found_while_they_are_typed():
-    movies = catalogue(5)
-    movies.titles[:] = [
-        "Star Wars (1977)", "Lone Star (1996)", "Matrix, The (1999)", "Amélie (2001)", "Star Kid (1997)",
-    ]  # fmt: skip
-    titles = TitleSearch(movies, np.array([10, 50, 5, 1, 3]))
-    assert titles.find("star", 8) == [0, 4, 1]  # beginnings before words, the more popular first
-    assert titles.find("matr", 8) == titles.find("the mat", 8) == titles.find("MATRIX 1999", 1) == [2]
-    assert titles.find("amelie", 8)[0] == 3 and titles.find("star wrs", 8)[0] == 0
-    assert titles.find("matirx", 8) == [2] and titles.find("lone satr", 8)[0] == 1
-    assert titles.find("wars st", 8)[0] == 0 and titles.find("star", 1) == [0]
-    assert titles.find("xylophone", 8) == titles.find(" (", 8) == []
 
 
 def test_ratings_are_read_back_from_features():

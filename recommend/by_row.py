@@ -1,0 +1,153 @@
+"""Recommendations for films that are given by their rows, from the embeddings of a trained model."""
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from base.arrays import IntArray
+from base.errors import UserError
+from config import SearchConfig
+from data.feature_extractor import training_ratings
+from data.histories import History
+from data.reading.film_file import FilmFile
+from model.checkpoint import Checkpoint
+from recommend.answers import (
+    Answer,
+    Question,
+    answer_for_person,
+    film_question,
+    history_question,
+    make_answer,
+)
+from recommend.explanation import NeighborTable, reasons_for
+from recommend.lookup import FilmLookup
+from recommend.new_movies import append_guests
+from recommend.taste import Suggestion, suggest
+from search.choose import open_index
+
+BLOCK = 256  # films asked about at once
+
+
+class Recommendation(NamedTuple):
+    """A recommended film: its row, and the inner product of its embedding with that of the query."""
+
+    row: int
+    score: float
+
+
+class RowRecommender:
+    """Recommends films by rows. Row r is the film at place r of the catalogue.
+
+    Args:
+        model: a trained model.
+        search: settings of the index that answers; exact search by default.
+        folder: where the file of the index is kept; None keeps none.
+
+    Attributes:
+        checkpoint: the model.
+        index: over the embeddings, by row.
+        movies: the catalogue.
+        embeddings: float32 ``[num_movies, dim]``, films as candidates.
+        query_embeddings: float32 ``[num_movies, dim]``, films as queries.
+
+    Raises:
+        ValueError: the settings of the index do not fit.
+    """
+
+    def __init__(
+        self, model: Checkpoint, *, search: SearchConfig | None = None, folder: str | Path | None = None
+    ):
+        self.search_config = search or SearchConfig()
+        self._set_model(model)
+        self.index = open_index(
+            self.search_config,
+            self.embeddings,
+            self.query_embeddings,
+            model.settings["seed"],
+            None if folder is None else Path(folder),
+        )
+
+    def _set_model(self, model: Checkpoint) -> None:
+        self.checkpoint = model
+        self.movies = model.movies
+        self.embeddings = model.embeddings.numpy()
+        self.query_embeddings = model.query_embeddings.numpy()
+        self.popularity = training_ratings(model.basis, model.features.numpy())
+        self.neighbor_table = NeighborTable(model.neighbors.numpy(), model.weights.numpy())
+
+    def __repr__(self) -> str:
+        num_movies, dim = self.embeddings.shape
+        what = f"{self.checkpoint.dataset['name']}: {num_movies:,} films, {dim} dimensions"
+        return f"{type(self).__name__}({what}, {self.search_config.search_method} search)"
+
+    @cached_property
+    def lookup(self) -> FilmLookup:
+        """Finds the row of a film by id or title."""
+        return FilmLookup(self.movies, self.checkpoint.dataset["name"], self.popularity)
+
+    def similar_rows(self, rows: Sequence[int], k: int) -> Iterator[list[Recommendation]]:
+        """The ``k`` films most similar to each of ``rows``, in their order. The index gets a block at a time.
+
+        Raises:
+            ValueError: a row does not exist, or ``k`` is below 1.
+        """
+        check_k(k)
+        asked = np.asarray(rows) if len(rows) else np.zeros(0, dtype=np.int64)
+        if asked.ndim != 1 or asked.dtype.kind not in "iu":
+            raise UserError(f"`rows` must be a list of whole numbers, got {rows!r:.40}")
+        wrong = asked[(asked < 0) | (asked >= len(self.movies))]
+        if len(wrong):
+            raise UserError(f"`rows` must be from 0 to {len(self.movies) - 1}, got {wrong[0]}")
+        return self._nearest(asked.astype(np.int64), k)
+
+    def _nearest(self, rows: IntArray, k: int) -> Iterator[list[Recommendation]]:
+        for start in range(0, len(rows), BLOCK):
+            block = rows[start : start + BLOCK]
+            found = self.index.search(self.query_embeddings[block], k, exclude=list(block[:, None]))
+            for scores, ids in zip(found.scores, found.ids, strict=True):
+                yield [Recommendation(int(i), float(s)) for i, s in zip(ids, scores, strict=True)]
+
+    def answer_rows(self, rows: Sequence[int], k: int, reasons: bool = False) -> Iterator[Answer]:
+        """One answer per row of ``rows``. ``reasons`` say in a few words why each film is similar."""
+        for row, found in zip(rows, self.similar_rows(rows, k), strict=True):
+            question = film_question(self.movies, row)
+            if row >= len(self.index):
+                question = replace(question, id=None)  # a guest: nobody can ask for it by an id
+            films = [film.row for film in found]
+            why = reasons_for(self.movies, self.neighbor_table, row, films) if reasons else None
+            yield make_answer(question, self.movies, films, [film.score for film in found], k, why)
+
+    def suggest(self, history: History, k: int) -> list[Suggestion]:
+        """The ``k`` best films for a history."""
+        return suggest(self.index, self.query_embeddings, history, k)
+
+    def answer_history(self, history: History, k: int, question: Question | None = None) -> Answer:
+        """The ``k`` best films for a history, each with its reason."""
+        question = question or history_question(self.movies, history)
+        return answer_for_person(question, self.movies, self.suggest(history, k), k)
+
+    def with_guests(self, films: Sequence[FilmFile]) -> Self:
+        """A recommender with new films behind its own ones. They may ask and are never recommended.
+
+        Args:
+            films: checked, as by ``checked_movies``.
+        """
+        guests = copy.copy(self)
+        guests.__dict__.pop("lookup", None)
+        guests._set_model(append_guests(self.checkpoint, films))
+        return guests
+
+
+def check_k(k: Any) -> None:
+    """Refuse a number of films that cannot be.
+
+    Raises:
+        ValueError: it is not a whole number, or below 1.
+    """
+    if isinstance(k, bool) or not hasattr(k, "__index__") or k < 1:
+        raise UserError(f"`k` must be a whole number of at least 1, got {k!r:.40}")

@@ -1,0 +1,146 @@
+"""The history of a person: films that somebody names, or all that a user of the data has rated."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from base.errors import UserError
+from data.dataset import MovieLens, Movies, find_data, load_movielens
+from data.histories import History, history_of_user
+from data.reading.number_columns import ID
+from data.reading.source_files import shown
+from model.checkpoint import Checkpoint
+from recommend.answers import Question
+
+
+def named_history(
+    movies: Movies,
+    films: Sequence[Any],
+    ratings: Iterable[Any],
+    row_of: Callable[[Any], int],
+    rating_range: tuple[float, float],
+) -> History:
+    """The history that a person names.
+
+    Args:
+        movies: the catalogue.
+        films: ids or titles, oldest first.
+        ratings: one per film; None or NaN without a rating.
+        row_of: finds the row of a film.
+        rating_range: lowest and highest rating allowed.
+
+    Raises:
+        UserError: no film, an unknown or ambiguous one, one named twice, or a rating out of range.
+    """
+    if not films:
+        raise UserError("`history` must name at least one film")
+    rows: list[int] = []
+    stars: list[float] = []
+    for film, rating in zip(films, ratings, strict=True):
+        try:
+            row = row_of(film)
+        except UserError as error:
+            raise UserError(f"`history`: {error}") from None
+        if row in rows:
+            raise UserError(
+                f"`history` names {movies.titles[row]} (id {movies.public_id(row)}) twice; name it once"
+            )
+        rows.append(row)
+        stars.append(_checked_rating(rating, film, *rating_range))
+    return History(np.array(rows), np.array(stars, dtype=np.float32))
+
+
+def _checked_rating(rating: Any, film: Any, lowest: float, highest: float) -> float:
+    if rating is None or rating != rating:  # NaN is how tables write a missing value
+        return math.nan
+    try:
+        value = float(rating)
+    except (TypeError, ValueError):
+        value = math.nan
+    if isinstance(rating, str | bool) or not lowest <= value <= highest:
+        raise UserError(
+            f"`history`: a rating must be a number from {lowest:g} to {highest:g}, got {rating!r:.40} for "
+            f"{film!r:.60}; write None if there is no rating"
+        )
+    return value
+
+
+def user_history(model: Checkpoint, movielens: MovieLens, user_id: Any) -> tuple[Question, History]:
+    """The question that a user of the data asks, and all that the user has rated.
+
+    Args:
+        model: a trained model. It knows no user's ratings.
+        movielens: the data it was trained on.
+        user_id: as the data have it.
+
+    Raises:
+        UserError: these are other data, or they have no such user.
+    """
+    refuse_other_data(model, movielens.fingerprint, movielens.name)
+    row = _user_row(movielens, model.dataset["name"], str(user_id))
+    history = history_of_user(movielens.interactions, row)
+    counts = history.ratings >= model.settings["min_rating"]
+    history = History(history.rows[counts], history.ratings[counts])
+    if not counts.any():
+        least = model.settings["min_rating"]
+        raise UserError(
+            f"user {user_id} has no rating of at least `min_rating` {least:g}; choose another user"
+        )
+    if not movielens.rated:
+        history = history._replace(ratings=np.full_like(history.ratings, np.nan))
+    texts = movielens.user_text_ids
+    public_id = int(movielens.user_ids[row]) if texts is None else texts[row]
+    films = f"{len(history.rows):,} film{'' if len(history.rows) == 1 else 's'}"
+    did = "rated" if movielens.rated else "taken"
+    return Question("user", public_id, f"user {public_id}, who has {did} {films}"), history
+
+
+def training_data(model: Checkpoint, folder: str | Path, schema: str | None = None) -> MovieLens:
+    """The data of a folder, as the training read them.
+
+    Raises:
+        UserError: the folder cannot be read, or holds other data.
+    """
+    refuse_other_data(model, find_data(Path(folder), schema).fingerprint(), folder)
+    return load_movielens(folder, model.settings["min_rating"], schema=schema)
+
+
+def refuse_other_data(model: Checkpoint, fingerprint: str, name: str | Path) -> None:
+    """Refuse data that a model was not trained on.
+
+    Args:
+        model: the trained model.
+        fingerprint: of the data.
+        name: of the data or their folder, for the message.
+
+    Raises:
+        UserError: the fingerprint is another one.
+    """
+    if fingerprint != model.dataset["data"]:
+        raise UserError(
+            f"`data_dir` {name} is not what the checkpoint was trained on ({model.dataset['name']}); "
+            "leave it out, or train on this folder"
+        )
+
+
+def _user_row(movielens: MovieLens, data_name: str, user_id: str) -> int:
+    texts = movielens.user_text_ids
+    if texts is not None:
+        known = {text: row for row, text in enumerate(texts)}.get(user_id)
+        which = f"{len(texts):,} users with ids such as {texts[0]!r}"
+    else:
+        ids = movielens.user_ids
+        try:
+            number = int(ID.parse(user_id))
+        except ValueError as rule:
+            raise UserError(f"`user_id` must be {rule}, got {shown(user_id)}") from None
+        place = int(np.searchsorted(ids, number))
+        known = place if place < len(ids) and ids[place] == number else None
+        which = f"{len(ids):,} users with ids from {ids.min()} to {ids.max()}"
+    if known is None:
+        asked = user_id if texts is None else shown(user_id)
+        raise UserError(f"no user has the id {asked}; {data_name} has {which}")
+    return known
