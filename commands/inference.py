@@ -63,7 +63,7 @@ def recommend(config: Config, typed: dict[str, Any]) -> None:
 
 
 def check_request(config: Config, typed: dict[str, Any]) -> None:
-    """Refuse wrong flags before a checkpoint is read, or trained.
+    """Refuse wrong flags before a checkpoint is read or trained.
 
     Raises:
         UserError: search parameters do not fit, two flags name films, or there is nothing to add or explain.
