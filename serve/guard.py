@@ -64,7 +64,7 @@ class Guard:
         try:
             if self.hosts and _host(headers) not in self.hosts:
                 await _refuse(
-                    send_guarded, 400, "this server is not known by that name; start it with `host` set to it"
+                    send_guarded, 400, "this server is not known by that name; ask for 127.0.0.1 or localhost"
                 )
             elif int(headers.get(b"content-length", b"0")) > MAX_BYTES:
                 await _refuse(send_guarded, 413, TOO_LARGE)
