@@ -4,7 +4,7 @@ Every film of a history ranks the films nearest to it, and the rankings are fuse
 Cormack, Clarke and Buettcher, SIGIR 2009): a candidate's score grows with each ranking that has it, and the
 more the higher it stands there. The rankings of recent and well-rated films count most.
 
-The films of a history are never averaged into one vector, so a person who likes westerns and cartoons gets some
+Films of a history are never averaged into one vector, so a person who likes westerns and cartoons gets some
 of each, and nothing halfway between. PinnerSage (Pal et al., KDD 2020) keeps interests apart by clustering a
 history and asking with the medoids. Asking with every film needs no clusters, and was better on validation.
 """
