@@ -10,18 +10,24 @@ import torch
 
 from base.compute import peak_memory_gb, set_up_compute
 from base.files import write_json
-from commands.evaluate import GRID_QUESTIONS, PROTOCOL_WORDS
-from commands.repeated import comparison_seeds, refuse_resume, without_epoch_lines
-from commands.train import load_and_split
+from commands.common import (
+    GRID_QUESTIONS,
+    PROTOCOL_WORDS,
+    comparison_seeds,
+    load_and_split,
+    refuse_resume,
+    without_epoch_lines,
+)
 from config import PRESETS, Config
 from data.dataset import MovieLens
 from data.splits import Queries, Split, held_out_queries
 from evaluation.ablation.plot import plot_ablation
-from evaluation.ablation.report import ablation_report, ablation_table, comparison_lines
+from evaluation.ablation.report import ablation_report, ablation_table, comparison_table
 from evaluation.ablation.variants import BLOCKS, check_typed, variant_config
 from evaluation.baselines import ContentOnly, fit_and_choose
 from evaluation.ranking import evaluate, sample_questions
 from evaluation.train_once import train_once
+from report.words import questions_heading
 
 logger = logging.getLogger("pinsage")
 
@@ -116,15 +122,11 @@ def _report(
     runs: dict[str, list[dict[str, float]]],
 ) -> None:
     output = Path(config.run.output_dir)
-    lines = comparison_lines(BLOCKS, runs)
-    print(
-        f"\n{name}, {len(questions):,} test questions of the split {split.name}; "
-        f"all {split.num_movies:,} films are candidates"
-    )
+    print("\n" + questions_heading(name, split.name, f"{len(questions):,} test questions", split.num_movies))
     print(PROTOCOL_WORDS[questions.protocol])
     print(_width_note(config) + "\n")
     print(ablation_table(BLOCKS, runs))
-    print("\n" + "\n".join(lines))
+    print("\n" + comparison_table(BLOCKS, runs))
     head = {
         "dataset": name,
         "split": split.name,

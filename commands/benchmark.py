@@ -10,15 +10,13 @@ import numpy as np
 import torch
 
 from base.compute import peak_memory_gb, set_up_compute
-from commands.evaluate import GRID_QUESTIONS, PROTOCOL_WORDS
-from commands.repeated import comparison_seeds, refuse_resume
-from commands.train import load
+from commands.common import GRID_QUESTIONS, PROTOCOL_WORDS, comparison_seeds, load, refuse_resume, split_data
 from config import Config
 from data.dataset import MovieLens
-from data.splits import Queries, Split, held_out_queries, split_interactions
+from data.splits import Queries, Split, held_out_queries
 from evaluation.baselines import BASELINES, SEEDED, fit_and_choose
 from evaluation.baselines.base import Baseline
-from evaluation.comparison import Comparison, Contestant, compare
+from evaluation.comparison import Contestant, ProtocolComparison, compare
 from evaluation.comparison.chart import plot_benchmark
 from evaluation.comparison.report import write_report
 from evaluation.comparison.screen import heading, main_table, popularity_table, verdict
@@ -42,7 +40,7 @@ class _Round:
     seeds: tuple[int, ...]
     device: torch.device
 
-    def compete(self) -> Comparison:
+    def compete(self) -> ProtocolComparison:
         """Let every method answer; each is dropped before the next one is fitted."""
         ours = self._pinsage()
         baselines: dict[str, Contestant] = {}
@@ -120,7 +118,7 @@ def benchmark(config: Config, typed: dict[str, Any]) -> None:
     rounds = [_prepare(config.override({"split": name}), movielens, seeds, device) for name in splits]
     output = Path(config.run.output_dir)
     output.mkdir(parents=True, exist_ok=True)
-    comparisons: dict[str, Comparison] = {}
+    comparisons: dict[str, ProtocolComparison] = {}
     for this in rounds:
         protocol = this.questions.protocol
         comparison = comparisons[protocol] = this.compete()
@@ -138,9 +136,7 @@ def benchmark(config: Config, typed: dict[str, Any]) -> None:
 
 def _prepare(config: Config, movielens: MovieLens, seeds: tuple[int, ...], device: torch.device) -> _Round:
     """Split the data, and find out whether validation and test have questions."""
-    split = split_interactions(
-        movielens.interactions, movielens.num_users, movielens.num_movies, config.data.split  # type: ignore[arg-type]
-    )  # fmt: skip
+    split = split_data(movielens, config)
     held_out_queries(split, "validation")
     questions = held_out_queries(split, "test")
     asked = sample_questions(questions, config.training.eval_queries, config.run.seed)

@@ -12,9 +12,14 @@ import torch
 from base.compute import peak_memory_gb, set_up_compute
 from base.errors import UserError
 from base.files import write_json
-from commands.evaluate import GRID_QUESTIONS, PROTOCOL_WORDS
-from commands.repeated import comparison_seeds, refuse_resume, without_epoch_lines
-from commands.train import load_and_split
+from commands.common import (
+    GRID_QUESTIONS,
+    PROTOCOL_WORDS,
+    comparison_seeds,
+    load_and_split,
+    refuse_resume,
+    without_epoch_lines,
+)
 from config import Config
 from data.dataset import Interactions, MovieLens
 from data.graph_builder import build_graph
@@ -22,7 +27,7 @@ from data.splits import Queries, Split, held_out_queries
 from evaluation.baselines import ContentOnly, ItemKNNBM25, ItemKNNCosine, fit_and_choose
 from evaluation.baselines.base import Baseline
 from evaluation.cold_start.held_out import (
-    FEWEST_RATINGS,
+    MIN_RATINGS,
     HeldOutFilms,
     choose_films,
     first_ratings,
@@ -36,15 +41,18 @@ from evaluation.cold_start.report import (
     SeedResult,
     cold_start_report,
     cold_start_table,
-    verdict_lines,
+    verdict_table,
 )
-from evaluation.ranking import Scorer, rank_targets, ranking_metrics, sample_questions
+from evaluation.ranking import EmbeddingScorer, Scorer, rank_targets, ranking_metrics, sample_questions
 from evaluation.train_once import TrainedOnce, train_once
 from model.new_films.from_graph import embed_films, extend_inputs
+from report.names import PINSAGE
+from report.words import number_range
 
 logger = logging.getLogger("pinsage")
 
-RATINGS = (0, 1, 5, 20)  # how many of an unseen film's ratings are folded in
+RATINGS = (0, 1, 5, 20)  # how many ratings of an unseen film are folded in
+COMPARED_RATINGS = 5  # with how many of them PinSage is compared with its rivals
 RIVALS: tuple[type[Baseline], ...] = (ContentOnly, ItemKNNCosine, ItemKNNBM25)
 
 
@@ -90,7 +98,7 @@ def _one_seed(config: Config, movielens: MovieLens, split: Split, device: torch.
     for count in RATINGS:
         ratings = first_ratings(films.withheld, count, seed)
         scorers = _fit_rivals(rivals, config, films, ratings)
-        scorers["PinSage"] = _embed(config, films, trained, ratings)
+        scorers[PINSAGE] = _embed(config, films, trained, ratings)
         for method, scorer in scorers.items():
             ranks = rank_targets(scorer, questions)
             for group, rows in groups.items():
@@ -125,9 +133,9 @@ def _embed(config: Config, films: HeldOutFilms, trained: TrainedOnce, ratings: I
     graph = build_graph(
         fold_in(films.known_split.train, ratings), films.whole.num_users, films.whole.num_movies
     )
-    new = select_films(films.whole, films.new_films)
+    new = select_films(films.whole, films.new_films).facts
     inputs = extend_inputs(trained.inputs, graph, new, config.model, config.run.seed)
-    return embed_films(trained.trainer, inputs)
+    return EmbeddingScorer.of(embed_films(trained.trainer, inputs.nodes))
 
 
 def _choose_rivals(config: Config, films: HeldOutFilms) -> dict[type[Baseline], dict[str, Any]]:
@@ -156,25 +164,25 @@ def _fit_rivals(
 
 def _report(config: Config, movielens: MovieLens, results: list[SeedResult]) -> None:
     output = Path(config.run.output_dir)
-    held_out = " ".join(str(result.num_films) for result in results)
+    held_out = number_range([result.num_films for result in results])
     print(
-        f"\n{movielens.name}, films unseen in training: a tenth of those with {FEWEST_RATINGS} ratings or "
-        f"more in all ({held_out}, other ones for each seed)"
+        f"\n{movielens.name}, films unseen in training: a tenth of those with {MIN_RATINGS} ratings or "
+        f"more ({held_out} films, different ones for each seed)"
     )
     print(
-        "known by their features and this many of their ratings from the training part, drawn at random; "
-        "nothing is retrained"
+        "the model knows their features and the given number of their ratings, drawn from the training part; "
+        "it is not retrained"
     )
     print(PROTOCOL_WORDS["pairs"] + f"; all {movielens.num_movies:,} films are candidates\n")
     print(cold_start_table(results, RATINGS))
-    print("\n" + "\n".join(verdict_lines(results, bar=5)))
+    print("\n" + verdict_table(results, count=COMPARED_RATINGS))
     head = {
         "dataset": movielens.name,
         "split": "temporal",
         "protocol": "pairs",
         "seeds": comparison_seeds(config),
         "catalogue": movielens.num_movies,
-        "fewest_ratings": FEWEST_RATINGS,
+        "fewest_ratings": MIN_RATINGS,
         "ratings": list(RATINGS),
     }
     write_json(head | cold_start_report(results), output / "cold_start.json")

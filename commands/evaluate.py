@@ -11,9 +11,9 @@ import numpy as np
 from base.compute import peak_memory_gb, set_up_compute
 from base.files import write_json
 from commands.cli import adopt
+from commands.common import GRID_QUESTIONS, PROTOCOL_WORDS, check_same_data, load_and_split
 from commands.evaluate_search import report_search
 from commands.evaluate_users import report_users
-from commands.train import check_same_data, load_and_split
 from config import Config
 from data.splits import Queries, held_out_queries
 from evaluation.baselines import BASELINES, ChosenBaseline, fit_and_choose
@@ -21,19 +21,14 @@ from evaluation.baselines.fits import Fits
 from evaluation.ranking import EmbeddingScorer, Evaluation, evaluate, sample_questions
 from model.checkpoint import BEST, Checkpoint, load_checkpoint
 from recommend.added_films import ADDED
+from report.embedding_map import plot_embedding_map
+from report.hit_rates import plot_hit_rates
 from report.html.report import Run, write_report
 from report.map_layout import lay_out_films
-from report.plots import plot_embedding_map, plot_hit_rates
 from report.tables import format_metrics_table
 from search.choose import check_search
 
 logger = logging.getLogger("pinsage")
-
-GRID_QUESTIONS = 5_000  # validation questions that choose a baseline's settings
-PROTOCOL_WORDS = {
-    "next_item": "next item: a user's latest training film asks for the film held out from that user",
-    "pairs": "pairs: a held-out film asks for the next one that the same user liked",
-}
 
 
 def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:

@@ -9,9 +9,10 @@ import numpy as np
 
 from config import Config
 from data.histories import UserQuestions, user_questions
+from evaluation.baselines import USER_BASELINES
 from evaluation.baselines.fits import Fits
-from evaluation.baselines.for_users import USER_BASELINES, WEIGHTED, UserBaseline, fit_for_users
-from evaluation.users import evaluate_users, most_users
+from evaluation.baselines.for_users import WEIGHTED, UserBaseline, fit_for_users
+from evaluation.users import evaluate_users, max_users
 from model.checkpoint import Checkpoint
 from recommend.taste import TasteScorer
 from report.tables import format_metrics_table
@@ -84,4 +85,4 @@ def _evaluated(baseline: UserBaseline, questions: UserQuestions) -> tuple[UserBa
 
 
 def _sample(questions: UserQuestions, num_movies: int, config: Config) -> UserQuestions:
-    return questions.sample(most_users(num_movies, config.training.eval_queries), config.run.seed)
+    return questions.sample(max_users(num_movies, config.training.eval_queries), config.run.seed)

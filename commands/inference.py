@@ -9,6 +9,7 @@ from typing import Any
 from base.compute import set_up_compute
 from base.errors import UserError
 from commands.cli import adopt
+from commands.common import check_who_asks
 from commands.explain import with_explanation
 from commands.history_text import is_number_id, parse_history
 from config import Config, InferenceConfig
@@ -26,8 +27,6 @@ from search.choose import check_search
 
 logger = logging.getLogger("pinsage")
 
-# Flags that say who asks. Only one of them may be typed.
-WHO_ASKS = ("movie_id", "title", "movie_ids", "new_movie", "history", "user_id")
 STDIN = "-"
 COMMENT = "#"
 
@@ -41,7 +40,8 @@ def recommend(config: Config, typed: dict[str, Any]) -> None:
         UserError: there is no checkpoint or no such film, a title can mean several films, or flags contradict
             the checkpoint.
     """
-    check_request(config, typed)
+    check_who_asks(typed)
+    check_search(config.search)
     set_up_compute(config.run)
     folder = Path(config.run.checkpoint_dir)
     checkpoint = load_checkpoint(folder / BEST)
@@ -60,26 +60,6 @@ def recommend(config: Config, typed: dict[str, Any]) -> None:
     if request.explain:
         answers = (with_explanation(answer, recommender) for answer in answers)
     print_answers(answers, request.format)
-
-
-def check_request(config: Config, typed: dict[str, Any]) -> None:
-    """Refuse wrong flags before a checkpoint is read or trained.
-
-    Raises:
-        UserError: search parameters do not fit, two flags name films, or there is nothing to add or explain.
-    """
-    check_search(config.search)
-    named = [f"--{name} {_as_typed(typed[name])}" for name in WHO_ASKS if name in typed]
-    if len(named) > 1:
-        raise UserError(f"{named[0]} and {named[1]} both name a film or a person; give one of them")
-    if config.inference.add and config.inference.new_movie is None:
-        raise UserError("--add keeps the film of --new_movie; name its JSON file with that flag")
-    if config.inference.explain and config.inference.format != "table":
-        raise UserError(f"--explain is for reading and --format {config.inference.format} is not; drop one")
-
-
-def _as_typed(value: str) -> str:
-    return value if value.isdecimal() else repr(value)
 
 
 def _checked_data(config: Config, checkpoint: Checkpoint, typed: dict[str, Any]) -> MovieLens | None:

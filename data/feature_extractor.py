@@ -12,9 +12,9 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.extmath import randomized_svd
 
-from base.arrays import FloatArray
+from base.arrays import FloatArray, unit_rows
 from base.sparse_products import product_with_dense
-from data.dataset import Genome, Movies, Tags
+from data.dataset import Facts, Genome, Movies, Tags
 from data.graph_builder import ItemGraph
 from data.spectral import POWER_ITERATIONS, fit_spectral
 
@@ -51,29 +51,21 @@ class FeatureBasis:
     genome_basis: FloatArray
 
 
-def fit_features(
-    movies: Movies,
-    graph: ItemGraph,
-    spectral_dim: int,
-    seed: int,
-    tags: Tags | None = None,
-    genome: Genome | None = None,
-) -> FeatureBasis:
+def fit_features(facts: Facts, graph: ItemGraph, spectral_dim: int, seed: int) -> FeatureBasis:
     """Fit the feature basis.
 
     Args:
-        movies: the catalogue.
+        facts: of the catalogue; its tags must be those of training.
         graph: training graph.
         spectral_dim: singular vectors to keep; fewer where the matrix has fewer.
         seed: of the randomised SVDs.
-        tags: tag applications that belong to training.
-        genome: tag genome.
     """
+    movies = facts.movies
     rated = graph.movie_degree > 0
     years = movies.years[np.isfinite(movies.years)]
     log_degree = np.log1p(graph.movie_degree[rated])
-    tag_names, tag_basis = _fit_tags(tags, len(movies), seed)
-    genome_mean, genome_basis = _fit_genome(genome, seed)
+    tag_names, tag_basis = _fit_tags(facts.tags, len(movies), seed)
+    genome_mean, genome_basis = _fit_genome(facts.genome, seed)
     return FeatureBasis(
         genre_names=sorted({genre for genres in movies.genres for genre in genres}),
         year_mean=float(years.mean()) if len(years) else 0.0,
@@ -90,26 +82,23 @@ def fit_features(
 
 def film_features(
     basis: FeatureBasis,
-    movies: Movies,
+    facts: Facts,
     movie_users: sp.csr_matrix,
-    tags: Tags | None = None,
-    genome: Genome | None = None,
     degree_known: bool = True,
 ) -> FloatArray:
     """Features of films, seen in training or not.
 
     Args:
         basis: fitted basis.
-        movies: the films.
-        movie_users: 0/1 matrix ``[len(movies), num_users]`` of who rated them (training interactions).
-        tags: tag applications; film rows are rows of ``movies``.
-        genome: tag genome; likewise.
+        facts: of the films.
+        movie_users: 0/1 matrix ``[num_movies, num_users]`` of who rated them (training interactions).
         degree_known: False leaves the degree out, for films too new for their few ratings to say how
             popular they are.
 
     Returns:
-        float32 ``[len(movies), num_features]``.
+        float32 ``[num_movies, num_features]``.
     """
+    movies = facts.movies
     degree = np.asarray(movie_users.sum(axis=1)).ravel()
     parts = [
         _genre_part(basis, movies),
@@ -118,20 +107,29 @@ def film_features(
     ]
     if basis.user_basis.shape[1]:
         # Unit rows make the square root of the degree drop out.
-        parts.append(_with_mask(_unit_rows(product_with_dense(movie_users, basis.user_basis))))
+        parts.append(_with_mask(unit_rows(product_with_dense(movie_users, basis.user_basis))))
     if basis.tag_names:
         parts.append(
-            _with_mask(_unit_rows(_tag_counts(tags, len(movies), basis.tag_names) @ basis.tag_basis))
+            _with_mask(unit_rows(_tag_counts(facts.tags, len(movies), basis.tag_names) @ basis.tag_basis))
         )
     if len(basis.genome_mean):
-        parts.append(_genome_part(basis, len(movies), genome))
+        parts.append(_genome_part(basis, len(movies), facts.genome))
     return np.concatenate(parts, axis=1, dtype=np.float32)
 
 
-def training_degree(basis: FeatureBasis, features: FloatArray) -> FloatArray:
-    """The number of training ratings, read back out of ``features`` ``[n, num_features]``: ``[n]``."""
-    scaled, missing = features[:, _degree_column(basis) : _degree_column(basis) + 2].T
-    return np.where(missing > 0, 0, np.expm1(scaled * basis.degree_std + basis.degree_mean))
+def training_ratings(basis: FeatureBasis, features: FloatArray) -> FloatArray:
+    """How many training ratings each film has, read back from its features.
+
+    Args:
+        basis: the basis that the features were made with.
+        features: float32 ``[n, num_features]``.
+
+    Returns:
+        float64 ``[n]``, whole numbers.
+    """
+    column = _degree_column(basis)
+    scaled, unrated = features[:, column].astype(np.float64), features[:, column + 1] > 0
+    return np.where(unrated, 0, np.expm1(scaled * basis.degree_std + basis.degree_mean).round())
 
 
 def spectral_rows(basis: FeatureBasis, features: FloatArray) -> FloatArray:
@@ -150,26 +148,23 @@ def _spread(values: FloatArray) -> float:
     return spread if spread > 0 else 1.0
 
 
-def _unit_rows(values: FloatArray) -> FloatArray:
-    """Rows scaled to unit length; zero rows stay zero."""
-    norms = np.linalg.norm(values, axis=1, keepdims=True)
-    return values / np.where(norms > 0, norms, 1)
-
-
 def _with_mask(values: FloatArray) -> FloatArray:
     """Append a column that is 1 where the film lacks this part (its row is all zeros)."""
     missing = ~values.any(axis=1, keepdims=True)
     return np.concatenate([values, missing], axis=1)
 
 
-def _genre_part(basis: FeatureBasis, movies: Movies) -> FloatArray:
-    column = {genre: i for i, genre in enumerate(basis.genre_names)}
-    hot = np.zeros((len(movies), len(column)), dtype=np.float32)
+def genre_indicators(movies: Movies, genre_names: list[str]) -> FloatArray:
+    """Which film has which of ``genre_names``: float32 ``[num_movies, num_genres]`` of 0 and 1."""
+    column = {genre: i for i, genre in enumerate(genre_names)}
+    indicators = np.zeros((len(movies), len(column)), dtype=np.float32)
     for row, genres in enumerate(movies.genres):
-        for genre in genres:
-            if genre in column:
-                hot[row, column[genre]] = 1
-    return _with_mask(_unit_rows(hot))
+        indicators[row, [column[genre] for genre in genres if genre in column]] = 1
+    return indicators
+
+
+def _genre_part(basis: FeatureBasis, movies: Movies) -> FloatArray:
+    return _with_mask(unit_rows(genre_indicators(movies, basis.genre_names)))
 
 
 def _year_part(basis: FeatureBasis, movies: Movies) -> FloatArray:
@@ -226,20 +221,5 @@ def _fit_genome(genome: Genome | None, seed: int) -> tuple[FloatArray, FloatArra
 def _genome_part(basis: FeatureBasis, num_movies: int, genome: Genome | None) -> FloatArray:
     projected = np.zeros((num_movies, basis.genome_basis.shape[1]), dtype=np.float32)
     if genome is not None:
-        projected[genome.movies] = _unit_rows((genome.relevance - basis.genome_mean) @ basis.genome_basis)
+        projected[genome.movies] = unit_rows((genome.relevance - basis.genome_mean) @ basis.genome_basis)
     return _with_mask(projected)
-
-
-def training_ratings(basis: FeatureBasis, features: FloatArray) -> FloatArray:
-    """How many training ratings each film has, read back from its features.
-
-    Args:
-        basis: the basis that the features were made with.
-        features: float32 ``[num_movies, num_features]``.
-
-    Returns:
-        float64 ``[num_movies]``.
-    """
-    column = len(basis.genre_names) + 1 + 2  # behind the genres and their mask, the year and its mask
-    scaled, unrated = features[:, column].astype(np.float64), features[:, column + 1] > 0
-    return np.where(unrated, 0, np.expm1(scaled * basis.degree_std + basis.degree_mean).round())

@@ -1,13 +1,13 @@
-"""Full-catalogue ranking metrics, computed in blocks of questions.
+"""Ranks of held-out films in the whole catalogue, computed in blocks of questions.
 
-A question asks where a held-out film ranks among every film of the catalogue that is not masked;
-nothing is sampled from the candidates (sampled metrics order methods differently: Krichene and
-Rendle, KDD 2020). Ties count half, so a method that scores everything alike gains nothing by it.
+A question asks for the rank of a held-out film among all films of the catalogue that are not masked.
+Candidates are never sampled: sampled metrics order methods differently (Krichene and Rendle, KDD 2020).
+Ties count half, so a method gains nothing by giving all films the same score.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -15,17 +15,40 @@ from base.arrays import FloatArray, IntArray
 from base.errors import WorldError
 from base.top_columns import top_columns
 from data.splits import Queries
+from evaluation.metrics import (
+    HIT_RATE_CUTOFFS,
+    NEXT_ITEM_DEPTH,
+    SCALED_MRR_UNIT,
+    ProtocolName,
+    question_values,
+)
+from model.heads import Embeddings
 
-BLOCK_SIZE = 256  # questions a block: about 64 MB of scores at 62,000 films
-HIT_RATE_CUTOFFS = (10, 100, 500)
-COVERAGE_DEPTH = 10  # length of the list that coverage and recommendation counts look at
-NEXT_ITEM_DEPTH = 20  # cut-off of recall and NDCG in the next-item protocol
+__all__ = [
+    "BLOCK_SIZE",
+    "COVERAGE_DEPTH",
+    "HIT_RATE_CUTOFFS",
+    "NEXT_ITEM_DEPTH",
+    "NO_QUESTIONS",
+    "SCALED_MRR_UNIT",
+    "EmbeddingScorer",
+    "Evaluation",
+    "Scorer",
+    "evaluate",
+    "half_tie_ranks",
+    "question_values",
+    "rank_targets",
+    "ranking_metrics",
+    "sample_questions",
+]
+
+BLOCK_SIZE = 256  # questions per block: about 64 MB of scores at 62,000 films
+COVERAGE_DEPTH = 10  # length of the lists that coverage looks at
 NO_QUESTIONS = "metrics need at least one question, got 0; check the split that made them"
-SCALED_MRR_UNIT = 100  # the paper's scaling of the rank in its MRR (section 4.1)
 
 
 class Scorer(Protocol):
-    """Anything that says how well every film goes with a query film."""
+    """A method that scores every film for a query film."""
 
     def score(self, queries: IntArray) -> FloatArray:
         """Scores of all films for the film rows ``queries`` ``[n]``, higher is better.
@@ -48,6 +71,11 @@ class EmbeddingScorer:
     embeddings: FloatArray
     query_embeddings: FloatArray | None = None
 
+    @classmethod
+    def of(cls, embeddings: Embeddings) -> "EmbeddingScorer":
+        """The scorer of a model's embeddings."""
+        return cls(embeddings.candidates.numpy(), embeddings.queries.numpy())
+
     def score(self, queries: IntArray) -> FloatArray:
         """Inner products of the films ``queries`` ``[n]`` with all films, float32 ``[n, num_movies]``."""
         source = self.embeddings if self.query_embeddings is None else self.query_embeddings
@@ -56,13 +84,13 @@ class EmbeddingScorer:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a method achieves on a set of questions.
+    """The figures of one method on a set of questions.
 
     Attributes:
-        metrics: name to value, the names of ``output/metrics.json``.
-        ranks: float64 ``[num_questions]``, rank of each target in the questions' order, so that
-            intervals over users and breakdowns by target can be computed without scoring again.
-        recommended: int64 ``[num_movies]``, in how many questions' top 10 each film stands.
+        metrics: key to value, with the keys of ``output/metrics.json``.
+        ranks: float64 ``[num_questions]``, rank of each target in the order of the questions: enough for
+            intervals over users and for figures by target, without scoring again.
+        recommended: int64 ``[num_movies]``, number of questions whose top 10 contains the film.
     """
 
     metrics: dict[str, float]
@@ -79,18 +107,18 @@ def rank_targets(scorer: Scorer, questions: Queries, block_size: int = BLOCK_SIZ
     Args:
         scorer: the method.
         questions: what to ask it.
-        block_size: questions scored at once; bounds memory. Scores by matrix product can differ in
-            their last bit between sizes, and with them what is a tie.
+        block_size: questions scored at once; bounds memory. Scores by matrix product can differ in their
+            last bit between block sizes, so scores that tie with one size may not tie with another.
 
     Returns:
         float64 ``[len(questions)]``.
 
     Raises:
-        WorldError: a score is not a number.
+        WorldError: a score is NaN.
     """
     ranks = np.empty(len(questions))
-    for rows, scores in _candidate_scores(scorer, questions, block_size):
-        ranks[rows] = _block_ranks(scores, questions.targets[rows])
+    for rows, scores, target_scores in _candidate_scores(scorer, questions, block_size):
+        ranks[rows] = half_tie_ranks(scores, target_scores)
     return ranks
 
 
@@ -99,12 +127,12 @@ def evaluate(scorer: Scorer, questions: Queries, block_size: int = BLOCK_SIZE) -
 
     Raises:
         ValueError: there are no questions.
-        WorldError: a score is not a number.
+        WorldError: a score is NaN.
     """
     ranks = np.empty(len(questions))
     recommended: IntArray | None = None
-    for rows, scores in _candidate_scores(scorer, questions, block_size):
-        ranks[rows] = _block_ranks(scores, questions.targets[rows])
+    for rows, scores, target_scores in _candidate_scores(scorer, questions, block_size):
+        ranks[rows] = half_tie_ranks(scores, target_scores)
         found = top_columns(scores, COVERAGE_DEPTH)
         top = np.bincount(found[found >= 0], minlength=scores.shape[1])
         recommended = top if recommended is None else recommended + top
@@ -114,54 +142,46 @@ def evaluate(scorer: Scorer, questions: Queries, block_size: int = BLOCK_SIZE) -
 
 
 def ranking_metrics(
-    ranks: FloatArray, protocol: Literal["next_item", "pairs"], recommended: IntArray | None = None
+    ranks: FloatArray, protocol: ProtocolName, recommended: IntArray | None = None
 ) -> dict[str, float]:
-    """Metrics of questions with one target each. A half rank is a hit at k if it is at most k.
+    """Metrics of questions with one target each: the means of ``question_values``, and coverage.
 
     Args:
         ranks: float ``[num_questions]``, from 1.
-        protocol: ``next_item`` adds ``ndcg@20`` and ``recall@20``; ``pairs`` adds the paper's
-            ``scaled_mrr``, the mean of ``1 / ceil(rank / 100)``.
-        recommended: int ``[num_movies]``, how often each film was in a top 10; adds
-            ``coverage@10``, the share of the catalogue that was there at least once.
+        protocol: decides the metrics, as in ``evaluation.metrics.METRICS``.
+        recommended: int ``[num_movies]``, number of top 10s that contain each film; adds ``coverage@10``,
+            the share of the catalogue that is in at least one of them.
 
     Raises:
         ValueError: there are no ranks.
     """
     if len(ranks) == 0:
         raise ValueError(NO_QUESTIONS)
-    metrics = {name: float(np.mean(values)) for name, values in question_values(ranks, protocol).items()}
+    metrics = {key: float(np.mean(values)) for key, values in question_values(ranks, protocol).items()}
     if recommended is not None:
         metrics[f"coverage@{COVERAGE_DEPTH}"] = float(np.mean(recommended > 0))
     return metrics
 
 
-def question_values(ranks: FloatArray, protocol: Literal["next_item", "pairs"]) -> dict[str, FloatArray]:
-    """What each question contributes to each metric; a metric is the mean of them.
+def half_tie_ranks(scores: FloatArray, target_scores: FloatArray) -> FloatArray:
+    """Rank of each target: 1 + candidates with a higher score + half of the other ones with an equal score.
 
     Args:
-        ranks: float ``[num_questions]``, from 1.
-        protocol: decides the metrics, as in ``ranking_metrics``.
+        scores: float ``[num_movies]``, or ``[n, num_movies]`` with one row per target; the targets' own
+            scores are among them. NaN is neither higher nor equal, so it takes a film out.
+        target_scores: float ``[n]``.
 
     Returns:
-        Metric to float64 ``[num_questions]``.
+        float64 ``[n]``, from 1.
     """
-    values: dict[str, FloatArray] = {
-        f"hit_rate@{k}": (ranks <= k).astype(np.float64) for k in HIT_RATE_CUTOFFS
-    }
-    values["mrr"] = 1 / ranks
-    if protocol == "pairs":
-        values["scaled_mrr"] = 1 / np.ceil(ranks / SCALED_MRR_UNIT)
-    else:
-        # One target: the ideal DCG is 1, and recall is the hit rate.
-        hits = (ranks <= NEXT_ITEM_DEPTH).astype(np.float64)
-        values[f"ndcg@{NEXT_ITEM_DEPTH}"] = hits / np.log2(1 + ranks)
-        values[f"recall@{NEXT_ITEM_DEPTH}"] = hits
-    return values
+    own = target_scores[:, None]
+    higher = np.count_nonzero(scores > own, axis=1)
+    equal_others = np.count_nonzero(scores == own, axis=1) - 1
+    return 1 + higher + equal_others / 2
 
 
 def sample_questions(questions: Queries, limit: int, seed: int) -> Queries:
-    """At most ``limit`` questions, drawn without replacement, in their order; a function of the seed."""
+    """At most ``limit`` questions, drawn without replacement and kept in order; a function of the seed."""
     if len(questions) <= limit:
         return questions
     chosen = np.random.default_rng(seed).choice(len(questions), limit, replace=False)
@@ -170,12 +190,12 @@ def sample_questions(questions: Queries, limit: int, seed: int) -> Queries:
 
 def _candidate_scores(
     scorer: Scorer, questions: Queries, block_size: int
-) -> Iterator[tuple[IntArray, FloatArray]]:
-    """Blocks of (question positions ``[b]``, float32 scores ``[b, num_movies]`` with nan where masked).
+) -> Iterator[tuple[IntArray, FloatArray, FloatArray]]:
+    """Blocks of (question positions ``[b]``, float32 scores ``[b, num_movies]``, targets' scores ``[b]``).
 
-    nan is neither above nor equal to anything, so masked films fall out of every comparison.
+    Scores of masked films are NaN: neither above nor equal to anything, so they take no part in any rank.
     """
-    # Questions about the same film stand together: each block scores its distinct films once.
+    # Questions about the same film are put together: each block scores its distinct films once.
     order = np.argsort(questions.queries, kind="stable")
     for start in range(0, len(order), block_size):
         rows = order[start : start + block_size]
@@ -188,21 +208,13 @@ def _candidate_scores(
         target_scores = scores[question, block.targets]
         scores[np.repeat(question, np.diff(block.mask_ptr)), block.mask_movies] = np.nan
         scores[question, block.targets] = target_scores
-        yield rows, scores
+        yield rows, scores, target_scores
 
 
 def _check_numbers(scores: FloatArray, films: IntArray) -> None:
     broken = np.isnan(scores).any(axis=1)
     if broken.any():
         raise WorldError(
-            f"scores must be numbers: film row {films[broken.argmax()]} as a query has nan scores "
-            f"({broken.sum()} of {len(films)} queries do); if the model diverged, "
-            "train again with a smaller --lr"
+            f"scores contain NaN for {broken.sum()} of {len(films)} queries, the first of them film row "
+            f"{films[broken.argmax()]}; if the training diverged, train again with a smaller `lr`"
         )
-
-
-def _block_ranks(scores: FloatArray, targets: IntArray) -> FloatArray:
-    target_scores = np.take_along_axis(scores, targets[:, None].astype(np.int64), axis=1)  # [b, 1]
-    higher = np.count_nonzero(scores > target_scores, axis=1)
-    equal_others = np.count_nonzero(scores == target_scores, axis=1) - 1
-    return 1 + higher + equal_others / 2

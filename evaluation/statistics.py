@@ -1,4 +1,4 @@
-"""Figures over several seeds: mean, deviation, and whether a difference is more than seed noise."""
+"""Figures over several seeds: mean, standard deviation, and whether a difference exceeds seed noise."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Difference:
-    """How far two methods lie apart over the same seeds.
+    """The difference of two methods over the same seeds.
 
     Attributes:
         mean: difference of the two means.
@@ -22,33 +22,32 @@ class Difference:
 
     @property
     def verdict(self) -> str:
-        """Whether the interval leaves out zero, in words."""
+        """In words, whether the interval contains zero."""
         if self.noise is None:
             return "seed noise unknown"
         return "outside seed noise" if abs(self.mean) > self.noise else "within seed noise"
 
 
 def mean_metrics(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Each metric's mean over the runs; the metrics are those of the first."""
+    """Each metric's mean over the runs; the metrics are those of the first run."""
     return {name: float(np.mean([run[name] for run in runs])) for name in runs[0]}
 
 
 def deviation_metrics(runs: Sequence[Mapping[str, float]]) -> dict[str, float | None]:
-    """Each metric's sample standard deviation over the runs; None where there is one run."""
+    """Each metric's sample standard deviation over the runs; None for a single run."""
     if len(runs) < 2:
         return dict.fromkeys(runs[0])
     return {name: float(np.std([run[name] for run in runs], ddof=1)) for name in runs[0]}
 
 
 def paired_difference(first: Sequence[float], second: Sequence[float]) -> Difference:
-    """Student's interval for the mean of the differences seed by seed.
+    """Student's interval for the mean of the differences, seed by seed.
 
-    For methods that share what a seed decides, such as the questions: what is hard for both then
-    drops out.
+    For methods that answer the same questions under one seed: what is hard for both then cancels out.
 
     Args:
         first: one method's figure for each seed.
-        second: the other's, for the same seeds in the same order.
+        second: the other method's, for the same seeds in the same order.
     """
     from scipy.stats import t
 
@@ -60,13 +59,13 @@ def paired_difference(first: Sequence[float], second: Sequence[float]) -> Differ
 
 
 def difference(first: Sequence[float], second: Sequence[float]) -> Difference:
-    """Student's interval for the difference of two means, with both samples' variances pooled.
+    """Student's interval for the difference of two means, with pooled variances.
 
-    It speaks of other seeds on the same questions; other questions would add noise of their own.
+    It covers other seeds on the same questions; other questions would add more noise.
 
     Args:
         first: one method's figure for each seed.
-        second: the other's, for as many seeds.
+        second: the other method's, for the same number of seeds.
     """
     from scipy.stats import t
 

@@ -1,4 +1,4 @@
-"""The user protocol: of the films that someone liked later, how many are in the first twenty?"""
+"""The user protocol: of the films that a user liked later, how many are in the first twenty?"""
 
 from typing import Protocol
 
@@ -7,45 +7,46 @@ import numpy as np
 from base.arrays import FloatArray, IntArray
 from base.errors import WorldError
 from data.histories import History, UserQuestions
+from evaluation.ranking import half_tie_ranks
 
 DEPTH = 20
-MOST_SCORES = 2**25  # scores held at once, users times films: 128 MB
+MAX_SCORES = 2**25  # scores held at once, users times films: 128 MB
 
 
 class HistoryScorer(Protocol):
-    """Anything that says how well every film suits a person."""
+    """A method that scores every film for a history."""
 
     def score_histories(self, histories: list[History]) -> FloatArray:
         """Scores of all films for each of ``n`` histories, float32 ``[n, num_movies]``, higher is better."""
         ...
 
 
-def most_users(num_movies: int, wanted: int) -> int:
-    """How many users can be asked at once: ``wanted``, or as many as memory has room for."""
-    return max(1, min(wanted, MOST_SCORES // num_movies))
+def max_users(num_movies: int, wanted: int) -> int:
+    """Number of users that can be asked at once: ``wanted``, or fewer where memory is the limit."""
+    return max(1, min(wanted, MAX_SCORES // num_movies))
 
 
 def evaluate_users(scorer: HistoryScorer, questions: UserQuestions) -> dict[str, float]:
     """Recall, NDCG and hit rate at 20, means over the users.
 
-    Films of a history are no candidates; ties count half, as in ``rank_targets``. Recall divides by the
-    number of targets, NDCG by what the best order of the targets would get.
+    Films of the history are not candidates; ties count half, as in ``rank_targets``. Recall divides by the
+    number of targets, NDCG by the gain of the best possible order.
 
     Args:
         scorer: the method.
-        questions: as many as ``most_users`` allows.
+        questions: at most as many as ``max_users`` allows.
 
     Raises:
-        WorldError: a score is not a number.
+        WorldError: a score is NaN.
     """
     return user_metrics(scorer.score_histories(questions.histories), questions)
 
 
 def user_metrics(scores: FloatArray, questions: UserQuestions) -> dict[str, float]:
     """The figures of ``evaluate_users`` from scores of all films, float ``[len(questions), num_movies]``."""
-    scores = np.array(scores, dtype=np.float32)  # a copy, to mask in
+    scores = np.array(scores, dtype=np.float32)  # a copy, since films of the history are masked in it
     if np.isnan(scores).any():
-        raise WorldError("scores must be numbers, got nan; if the model diverged, train with a smaller --lr")
+        raise WorldError("scores contain NaN; if the training diverged, train again with a smaller `lr`")
     values = [
         user_values(target_ranks(row, history.rows, targets))
         for row, history, targets in zip(scores, questions.histories, questions.targets, strict=True)
@@ -54,22 +55,22 @@ def user_metrics(scores: FloatArray, questions: UserQuestions) -> dict[str, floa
 
 
 def target_ranks(scores: FloatArray, seen: IntArray, targets: IntArray) -> FloatArray:
-    """Rank of each target among all films but those ``seen``; float64 ``[len(targets)]``, from 1.
+    """Rank of each target among all films except those ``seen``; float64 ``[len(targets)]``, from 1.
 
     Args:
         scores: float ``[num_movies]``; those of seen films are overwritten.
-        seen: film rows that are no candidates.
+        seen: film rows that are not candidates.
         targets: film rows, none of them seen.
     """
-    scores[seen] = np.nan  # neither above nor equal to anything
-    ours = scores[targets][:, None]
-    higher = np.count_nonzero(scores > ours, axis=1)
-    equal_others = np.count_nonzero(scores == ours, axis=1) - 1
-    return 1 + higher + equal_others / 2
+    scores[seen] = np.nan  # NaN takes a film out of the comparison
+    return half_tie_ranks(scores, scores[targets])
 
 
 def user_values(ranks: FloatArray) -> dict[str, float]:
-    """What one user contributes to each metric; arguments are the ranks of the user's targets."""
+    """What one user contributes to each metric, from the ranks of the user's targets.
+
+    To add a metric of this protocol, add a line here and its name in ``report.names.METRIC_NAMES``.
+    """
     found = ranks[ranks <= DEPTH]
     ideal = 1 / np.log2(1 + np.arange(1, min(DEPTH, len(ranks)) + 1))
     return {

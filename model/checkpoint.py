@@ -19,6 +19,7 @@ from data.dataset import Movies
 from data.feature_extractor import FeatureBasis
 from data.splits import Split
 from model.checkpoint_check import check_parts
+from model.nodes import Nodes
 
 FORMAT = "pinsage-movielens"
 VERSION = 2
@@ -67,6 +68,11 @@ class Checkpoint:
         """
         file = Path(path)
         save_checkpoint(self, file if file.suffix == ".pt" else file / BEST)
+
+    @property
+    def nodes(self) -> Nodes:
+        """What the model reads of the catalogue."""
+        return Nodes(self.features, self.neighbors.long(), self.weights)
 
     @property
     def rating_range(self) -> tuple[float, float]:

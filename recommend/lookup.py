@@ -6,7 +6,7 @@ from typing import Any
 from base.arrays import FloatArray
 from base.errors import UserError
 from data.dataset import Movies
-from data.reading.number_rules import ID
+from data.reading.number_columns import ID
 from data.reading.source_files import shown
 from recommend.titles import TitleSearch
 

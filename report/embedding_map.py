@@ -1,4 +1,4 @@
-"""A picture of the film map, coloured by genre, with a few known films named."""
+"""A picture of the film map, coloured by genre, with the names of a few well-known films."""
 
 import re
 from pathlib import Path
@@ -8,43 +8,39 @@ import numpy as np
 
 from base.arrays import FloatArray
 from data.dataset import Movies
-from report.map_layout import FilmMap
-from report.plot_style import INK, PALETTE, figure
+from report.map_layout import OTHER, FilmLayout
+from report.plot_style import INK, figure
 
 MAX_TITLES = 12
 TITLE_LENGTH = 30
-OTHER_COLOR = "#cccccc"
-CLEARANCE = 0.11  # least distance of two named films, as a share of the map's width and height
+MIN_DISTANCE = 0.11  # between two named films, as a share of the map's width and height
 
 
-def plot_embedding_map(film_map: FilmMap, movies: Movies, path: str | Path) -> None:
+def plot_embedding_map(film_map: FilmLayout, movies: Movies, path: str | Path) -> None:
     """Draw the map of the films.
 
     Args:
-        film_map: where they lie.
+        film_map: the places of the films.
         movies: the catalogue.
         path: PNG to write.
     """
     points = film_map.points
-    colors = [*PALETTE[: len(film_map.genres)], OTHER_COLOR]
     with figure(path, 10, 7) as drawing:
         axes = drawing.subplots()
-        for index, (color, label) in enumerate(zip(colors, [*film_map.genres, "other"], strict=True)):
-            members = film_map.main_genre == index
-            if members.any():
-                axes.scatter(
-                    points[members, 0],
-                    points[members, 1],
-                    s=32,
-                    color=color,
-                    alpha=0.85,
-                    linewidths=0.4,
-                    edgecolors="white",
-                    zorder=1 if color == OTHER_COLOR else 2,
-                    label=f"{label} ({members.sum()})",
-                )
+        for name, color, members in film_map.colored():
+            axes.scatter(
+                points[members, 0],
+                points[members, 1],
+                s=32,
+                color=color,
+                alpha=0.85,
+                linewidths=0.4,
+                edgecolors="white",
+                zorder=1 if name == OTHER else 2,
+                label=f"{name} ({members.sum()})",
+            )
         axes.set(
-            title=f"The {len(points):,} most-rated films, near each other where their embeddings are",
+            title=f"The {len(points):,} most-rated films: similar embeddings are near each other",
             xlabel="t-SNE axis 1 (no unit)",
             ylabel="t-SNE axis 2 (no unit)",
             xticks=[],
@@ -63,10 +59,10 @@ def plot_embedding_map(film_map: FilmMap, movies: Movies, path: str | Path) -> N
 
 
 def _name_films(drawing: Any, axes: Any, points: FloatArray, titles: list[str]) -> None:
-    """Name films from the top of the list, each some way from those already named."""
+    """Name the most-rated films, as long as their names do not overlap."""
     from matplotlib.patheffects import withStroke
 
-    drawing.draw_without_rendering()  # settles the layout, so that sizes of texts are final
+    drawing.draw_without_rendering()  # computes the layout, so that the sizes of texts are final
     frame = axes.get_window_extent()
     extent = np.maximum(np.ptp(points, axis=0), 1e-12)
     named: list[FloatArray] = []
@@ -74,7 +70,7 @@ def _name_films(drawing: Any, axes: Any, points: FloatArray, titles: list[str]) 
     for point, title in zip(points, titles, strict=True):
         if len(named) == MAX_TITLES:
             return
-        if any(np.linalg.norm((point - other) / extent) < CLEARANCE for other in named):
+        if any(np.linalg.norm((point - other) / extent) < MIN_DISTANCE for other in named):
             continue
         label = axes.annotate(
             _short(title),
@@ -98,7 +94,7 @@ def _name_films(drawing: Any, axes: Any, points: FloatArray, titles: list[str]) 
 
 
 def _short(title: str) -> str:
-    """The title as one would say it: article first, no year, cut to fit."""
+    """The title as people say it: the article first, without the year, shortened to fit."""
     name = re.sub(r"\s*\(\d{4}\)$", "", title)
     name = re.sub(r"^(.*), (The|A|An)$", r"\2 \1", name)
     return name if len(name) <= TITLE_LENGTH else name[: TITLE_LENGTH - 1].rstrip() + "…"

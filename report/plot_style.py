@@ -34,7 +34,7 @@ DPI = 150
 
 @contextmanager
 def figure(path: str | Path, width: float, height: float) -> Iterator[Any]:
-    """A matplotlib ``Figure`` in the house style, written to ``path`` as PNG on leaving the block.
+    """A matplotlib ``Figure`` in this style, written to ``path`` as PNG at the end of the block.
 
     Args:
         path: file to write; its folder is made if need be.
@@ -49,3 +49,28 @@ def figure(path: str | Path, width: float, height: float) -> Iterator[Any]:
         yield drawing
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         drawing.savefig(path, dpi=DPI, format="png")
+
+
+def left_title(drawing: Any, title: str) -> None:
+    """A bold title of the whole picture, at its left edge."""
+    drawing.suptitle(title, x=0.01, horizontalalignment="left", color=INK, fontweight="bold")
+
+
+def rows_on_y_axis(axes: Any) -> None:
+    """Prepare axes whose rows are names: no horizontal grid, no ticks, no left edge."""
+    axes.grid(axis="y", visible=False)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
+def value_at_edge(axes: Any, height: float, value: float, color: str = INK, bold: bool = False) -> None:
+    """Print a value right of the axes, at the height of its row."""
+    axes.annotate(
+        f"{value:.3f}",
+        (1.02, height),
+        xycoords=axes.get_yaxis_transform(),
+        annotation_clip=False,
+        verticalalignment="center",
+        fontweight="bold" if bold else "normal",
+        color=color,
+    )

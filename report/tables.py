@@ -1,25 +1,28 @@
-"""Figures as plain-text tables for the terminal."""
+"""Figures as plain-text tables: a star at each column's best value, and notes on how to read them."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 
-LABELS = {"hit_rate": "hit rate", "mrr": "MRR", "scaled_mrr": "scaled MRR", "ndcg": "NDCG"}
-GAP = "  "
+from report.names import metric_label
+from report.text_table import TableColumn, TableSection, render_table
+
+MISSING = "-"
 HOW_TO_READ = "* best in its column; all are shares or means between 0 and 1, higher is better"
 
 Rows = Mapping[str, Mapping[str, float]]
+Marks = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
-class Column:
-    """One column of a table.
+class FigureColumn:
+    """One column of figures.
 
     Attributes:
         key: where the rows keep its values.
-        heading: what stands over it.
-        group: heading that it shares with its neighbours of the same group; empty for none.
+        heading: the text above it.
+        group: a heading that it shares with its neighbours of the same group; empty for none.
         form: how a value is printed.
         starred: whether the greatest value deserves a star.
     """
@@ -31,19 +34,34 @@ class Column:
     starred: bool = True
 
 
-def metric_label(metric: str) -> str:
-    """A metric's name for people: ``hit_rate@10`` is ``hit rate @10``, ``ndcg@20`` is ``NDCG@20``."""
-    base, at, cutoff = metric.partition("@")
-    label = LABELS.get(base, base.replace("_", " "))
-    return label + (" " if " " in label and at else "") + at + cutoff
+@dataclass(frozen=True)
+class FigureBlock:
+    """Rows that are compared with each other: one star per column.
+
+    Attributes:
+        rows: row's name to column's key to value; a value that is missing or nan is a dash.
+        title: a line above the rows; empty for none.
+        highlight: the row to set apart at the foot of the block.
+        marks: row's name to column's key to one character behind the star.
+        deviations: row's name to column's key to a standard deviation, printed behind the value.
+        details: rows without stars at the very end; a missing value is a blank.
+    """
+
+    rows: Rows
+    title: str = ""
+    highlight: str | None = None
+    marks: Marks = field(default_factory=dict)
+    deviations: Rows = field(default_factory=dict)
+    details: Rows = field(default_factory=dict)
 
 
 def format_metrics_table(
     rows: Rows,
     highlight: str | None = None,
-    marks: Mapping[str, Mapping[str, str]] | None = None,
+    marks: Marks | None = None,
     details: Rows | None = None,
     notes: Sequence[str] = (),
+    form: str = ".3f",
 ) -> str:
     """An aligned table of metrics with a star at each column's best value.
 
@@ -56,6 +74,7 @@ def format_metrics_table(
         marks: method to metric to one character behind the star.
         details: rows without stars below the highlighted method.
         notes: lines below the one on the stars.
+        form: how a value is printed.
 
     Returns:
         The lines of the table, ending with notes on how to read them; no newline at the end.
@@ -66,69 +85,72 @@ def format_metrics_table(
     metrics = list(dict.fromkeys(metric for values in rows.values() for metric in values))
     if not metrics:
         raise ValueError("a table needs at least one method with one metric, got none")
+    block = FigureBlock(rows, highlight=highlight, marks=marks or {}, details=details or {})
+    return format_table(metric_columns(metrics, form), [block], notes=(HOW_TO_READ, *notes))
+
+
+def metric_columns(metrics: Sequence[str], form: str = ".3f") -> list[FigureColumn]:
+    """One column per metric; neighbours that differ in their cut-off alone share a heading."""
     columns = []
-    for base, group in groupby(metrics, key=lambda m: m.split("@")[0]):
+    for name, group in groupby(metrics, key=lambda metric: metric.split("@")[0]):
         members = list(group)
         if len(members) == 1:
-            columns.append(Column(members[0], metric_label(members[0])))
+            columns.append(FigureColumn(members[0], metric_label(members[0]), form=form))
         else:
-            columns += [Column(m, m[len(base) :], metric_label(base)) for m in members]
-    return format_table(columns, rows, highlight, marks, details, (HOW_TO_READ, *notes))
+            columns += [FigureColumn(m, m[len(name) :], metric_label(name), form) for m in members]
+    return columns
 
 
 def format_table(
-    columns: Sequence[Column],
-    rows: Rows,
-    highlight: str | None = None,
-    marks: Mapping[str, Mapping[str, str]] | None = None,
-    details: Rows | None = None,
+    columns: Sequence[FigureColumn],
+    blocks: Sequence[FigureBlock],
+    corner: str = "method",
     notes: Sequence[str] = (),
 ) -> str:
-    """An aligned table; values that print alike share the star. Arguments as in ``format_metrics_table``.
+    """An aligned table of figures, block by block; values that print alike share the star.
 
-    A value that is missing or nan is a dash, in the details a blank.
+    Args:
+        columns: the columns behind the one with the rows' names.
+        blocks: the rows.
+        corner: the heading above the rows' names.
+        notes: lines below the table.
     """
-    details, marks = details or {}, marks or {}
-    cells = {
-        name: {c.key: format(v, c.form) for c in columns if (v := values.get(c.key, math.nan)) == v}
-        for name, values in (*rows.items(), *details.items())
-    }
-    best = {
-        c.key: max((cells[name][c.key] for name in rows if c.key in cells[name]), key=float, default="")
-        for c in columns
-        if c.starred
-    }
-    name_width = max(map(len, ("method", *cells)))
-    widths = {
-        c.key: max(len(c.heading), *(len(row.get(c.key, "-")) for row in cells.values())) for c in columns
-    }
-    tail = 2 if marks else 1  # room for the star, and for a mark where there are any
-
-    def line(name: str, values: Mapping[str, str], behind: Callable[[str], str]) -> str:
-        columns_text = (f"{GAP}{values[c.key]:>{widths[c.key]}}{behind(c.key):<{tail}}" for c in columns)
-        return name.ljust(name_width) + "".join(columns_text)
-
-    def body(name: str) -> str:
-        missing = "-" if name in rows else ""
-        row = {c.key: cells[name].get(c.key, missing) for c in columns}
-        star = {key: "*" for key, winner in best.items() if row[key] == winner and name in rows}
-        mark = marks.get(name, {})
-        return line(name, row, lambda key: star.get(key, " ") + mark.get(key, ""))
-
-    heading = line("method", {c.key: c.heading for c in columns}, lambda key: "").rstrip()
-    top = _group_headings(columns, widths, tail, name_width)
-    rule = "-" * len(heading)
-    others = [body(name) for name in rows if name != highlight]
-    last = [body(name) for name in (highlight, *details) if name is not None and name in cells]
-    parts = [*others, rule, *last] if others and last else [*others, *last]
-    lines = [*([top] if top else []), heading, rule, *parts, rule, *notes]
-    return "\n".join(text.rstrip() for text in lines)
+    tail = (
+        2 if any(block.marks for block in blocks) else 1
+    )  # room for a star, and for a mark if there are any
+    layout = [TableColumn(c.heading, c.group, tail=tail) for c in columns]
+    sections = [section for block in blocks for section in _sections(columns, block, tail)]
+    return render_table([TableColumn(corner, numeric=False), *layout], sections, notes)
 
 
-def _group_headings(columns: Sequence[Column], widths: Mapping[str, int], tail: int, indent: int) -> str:
-    """The line above the headings; empty where no columns share one."""
-    text = " " * indent
-    for group, members in groupby(columns, key=lambda c: c.group):
-        span = sum(widths[c.key] + len(GAP) + tail for c in members) - len(GAP) - tail
-        text += GAP + (f" {group} ".center(span, "-") if group else " " * span) + " " * tail
-    return text.rstrip()
+def best_as_printed(rows: Rows, column: FigureColumn) -> str:
+    """The greatest value of a column as it is printed; empty where no value deserves a star."""
+    values = [row[column.key] for row in rows.values() if not math.isnan(row.get(column.key, math.nan))]
+    return format(max(values), column.form) if column.starred and values else ""
+
+
+def _sections(columns: Sequence[FigureColumn], block: FigureBlock, tail: int) -> list[TableSection]:
+    """The rows of a block as text, the highlighted one and the details apart."""
+    best = {column.key: best_as_printed(block.rows, column) for column in columns}
+
+    def line(name: str) -> list[str]:
+        marks, deviations = block.marks.get(name, {}), block.deviations.get(name, {})
+        cells = [name]
+        for column in columns:
+            text = _printed(block.rows[name], column)
+            spread = f" ±{deviations[column.key]:{column.form}}" if text and column.key in deviations else ""
+            star = "*" if text and text == best[column.key] else " "
+            cells.append((text or MISSING) + spread + (star + marks.get(column.key, "")).ljust(tail))
+        return cells
+
+    others = [line(name) for name in block.rows if name != block.highlight]
+    last = [line(name) for name in block.rows if name == block.highlight]
+    last += [[name, *(_printed(row, c) + " " * tail for c in columns)] for name, row in block.details.items()]
+    first, *rest = (rows for rows in (others, last) if rows)
+    return [TableSection(first, block.title), *map(TableSection, rest)]
+
+
+def _printed(row: Mapping[str, float], column: FigureColumn) -> str:
+    """A value as printed; empty where it is missing or nan."""
+    value = row.get(column.key, math.nan)
+    return "" if math.isnan(value) else format(value, column.form)

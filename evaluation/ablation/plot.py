@@ -1,4 +1,4 @@
-"""The ablation as a picture: a dot for each variant's mean, a small one for each of its seeds."""
+"""The ablation as a picture: a large dot for the mean of each variant, a small one for each of its seeds."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,38 +6,39 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.ablation.variants import Block
-from report.plot_style import GREY, INK, PALETTE, figure
+from evaluation.ablation.variants import AblationBlock
+from report.names import metric_label
+from report.plot_style import GREY, PALETTE, figure, left_title, rows_on_y_axis, value_at_edge
 
-PANELS = {"hit_rate@10": "hit rate @10", "mrr": "MRR"}
+METRICS = ("hit_rate@10", "mrr")
 REFERENCE = "ours"
 ROW_HEIGHT = 0.29  # inches
-BLOCK_GAP = 2.4  # rows between two blocks; the lower one's title stands in it
+BLOCK_GAP = 2.4  # rows between two blocks; the title of the lower one is in the gap
 MARGIN = 0.12  # free space left and right of the values, as a share of their range
 
 
 def plot_ablation(
-    blocks: Sequence[Block],
+    blocks: Sequence[AblationBlock],
     runs: Mapping[str, Sequence[Mapping[str, float]]],
     path: str | Path,
     title: str,
 ) -> None:
-    """One row a variant, one panel a metric; the dashed line is our default model.
+    """One row per variant, one panel per metric; the dashed line is our default model.
 
-    A value far below the others (content features alone) would press the rest together, so the
-    scale starts at the trained variants and an arrow says that such a value lies outside.
+    The scale covers the trained variants. A value far below them (content features alone) would press them
+    together; an arrow says that it is outside.
 
     Args:
-        blocks: the rows, in groups of a colour each.
-        runs: variant's name to metrics, one entry a seed.
+        blocks: the rows, in groups of one colour each.
+        runs: variant's name to metrics, one entry per seed.
         path: PNG to write.
         title: what was measured.
     """
     heights, labels, titles = _rows(blocks)
     lowest = heights[-1]
     with figure(path, 10, 1.1 + ROW_HEIGHT * (1.5 - lowest)) as drawing:
-        panels = drawing.subplots(1, len(PANELS), sharey=True)
-        for axes, (metric, heading) in zip(panels, PANELS.items(), strict=True):
+        panels = drawing.subplots(1, len(METRICS), sharey=True)
+        for axes, metric in zip(panels, METRICS, strict=True):
             left, right = _range(blocks, runs, metric)
             axes.set_xlim(left, right)
             axes.axvline(_mean(runs[REFERENCE], metric), color=GREY, linewidth=1, linestyle="--", zorder=1)
@@ -45,11 +46,9 @@ def plot_ablation(
             for block, color in zip(blocks, PALETTE, strict=False):
                 for variant in block.variants:
                     _draw_row(axes, next(row), runs[variant.name], metric, color, variant.name == REFERENCE)
-            axes.set_title(heading)
+            axes.set_title(metric_label(metric))
             axes.set_ylim(lowest - 0.8, 1.6)
-            axes.grid(axis="y", visible=False)
-            axes.tick_params(axis="y", length=0)
-            axes.spines["left"].set_visible(False)
+            rows_on_y_axis(axes)
             axes.locator_params(axis="x", nbins=6)
         panels[0].set_yticks(heights, labels)
         for tick in panels[0].get_yticklabels():
@@ -64,16 +63,15 @@ def plot_ablation(
                 horizontalalignment="right",
                 verticalalignment="center",
             )
-        drawing.supxlabel(
-            "large dot: mean, small dots: seeds, dashed: ours, arrow: far below",
-            color=GREY,
-            fontsize=8.5,
+        legend = (
+            "large dot: mean; small dots: seeds; dashed line: our default model; arrow: far below the scale"
         )
-        drawing.suptitle(title, x=0.01, horizontalalignment="left", color=INK, fontweight="bold")
+        drawing.supxlabel(legend, color=GREY, fontsize=8.5)
+        left_title(drawing, title)
 
 
-def _rows(blocks: Sequence[Block]) -> tuple[list[float], list[str], list[float]]:
-    """Height and label of each variant's row, top down from 0, and the heights of the blocks' titles."""
+def _rows(blocks: Sequence[AblationBlock]) -> tuple[list[float], list[str], list[float]]:
+    """Height and label of each variant's row, from 0 downwards, and the heights of the blocks' titles."""
     heights: list[float] = []
     titles = []
     next_height = 0.0
@@ -84,8 +82,8 @@ def _rows(blocks: Sequence[Block]) -> tuple[list[float], list[str], list[float]]
     return heights, [variant.name for block in blocks for variant in block.variants], titles
 
 
-def _range(blocks: Sequence[Block], runs: Mapping[str, Any], metric: str) -> tuple[float, float]:
-    """Where the trained variants' values lie, with a margin."""
+def _range(blocks: Sequence[AblationBlock], runs: Mapping[str, Any], metric: str) -> tuple[float, float]:
+    """The range of the trained variants' values, with a margin."""
     trained = [v.name for block in blocks for v in block.variants if v.trained]
     values = [run[metric] for name in trained for run in runs[name]]
     margin = MARGIN * (max(values) - min(values)) or 0.01
@@ -104,7 +102,7 @@ def _draw_row(
     color: str,
     highlighted: bool,
 ) -> None:
-    """The seeds' small dots, the mean's large one, or an arrow to it; its figure right of the panel."""
+    """The seeds' small dots and the mean's large one, or an arrow towards it, and the mean at the edge."""
     mean = _mean(results, metric)
     left, right = axes.get_xlim()
     if mean < left:
@@ -114,13 +112,4 @@ def _draw_row(
         axes.plot([min(values), max(values)], [height] * 2, color=color, linewidth=1.2, alpha=0.5, zorder=2)
         axes.plot(values, [height] * len(values), "o", color=color, markersize=3.5, alpha=0.45, zorder=3)
         axes.plot([mean], [height], "o", color=color, markersize=8 if highlighted else 7, zorder=4)
-    axes.annotate(
-        f"{mean:.3f}",
-        (1.01, height),
-        xycoords=axes.get_yaxis_transform(),
-        annotation_clip=False,
-        verticalalignment="center",
-        fontsize=8.5,
-        fontweight="bold" if highlighted else "normal",
-        color=INK,
-    )
+    value_at_edge(axes, height, mean, bold=highlighted)

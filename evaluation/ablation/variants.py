@@ -1,9 +1,8 @@
-"""The ablation as a table: which variants are trained, and what each is compared with.
+"""The ablation as data: which variants are trained, and what each is compared with.
 
-The first block is the paper's own comparison (Ying et al., KDD 2018, section 4.2): as there, only
-the full method and ``mean pooling, hard`` see hard negatives, and ``mean pooling, xent`` swaps the
-loss. The second varies our default model one setting at a time, the third the number of neighbours
-(section 4.5).
+The first block is the paper's own comparison (Ying et al., KDD 2018, section 4.2): as there, only the full
+method and ``mean pooling, hard`` see hard negatives, and ``mean pooling, xent`` has another loss. The second
+block changes one setting of our default model at a time, the third the number of neighbours (section 4.5).
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ Settings = dict[str, Any]
 
 WIDTH = ("hidden_dim", "embedding_dim")
 OURS: Settings = {}
-# The paper's recipe at the default's width: at 2048 and 1024 a CPU would take days over the table.
+# The paper's recipe at our default width: at the paper's 2048 and 1024 a CPU would need days for the table.
 PAPER: Settings = {"preset": "paper"} | {
     name: value for name, value in PRESETS["paper"].items() if name not in WIDTH
 }
@@ -28,10 +27,10 @@ class Variant:
     """One row of the table.
 
     Attributes:
-        name: what the row is called; the same name means the same model.
-        recipe: settings it starts from, over the defaults.
-        settings: what the variant is about, over its recipe.
-        trained: False for the row of content features, which no model stands behind.
+        name: the row's name; the same name means the same model.
+        recipe: settings that it starts from, on top of the defaults.
+        settings: the settings that this variant is about, on top of its recipe.
+        trained: False for the row of content features, which has no model.
     """
 
     name: str
@@ -41,8 +40,14 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Block:
-    """Rows that belong together; ``pairs`` are (variant, reference) to compare in words."""
+class AblationBlock:
+    """Rows that belong together.
+
+    Attributes:
+        title: the heading of the block, also in ``ablation.json``.
+        variants: its rows.
+        pairs: names of (variant, reference) whose difference is reported.
+    """
 
     title: str
     variants: tuple[Variant, ...]
@@ -52,8 +57,8 @@ class Block:
 OURS_AS_IT_IS = Variant("ours", OURS)
 FULL_PINSAGE = Variant("full PinSage", PAPER, {"aggregator": "importance", "max_hard_negatives": CURRICULUM})
 
-BLOCKS: tuple[Block, ...] = (
-    Block(
+BLOCKS: tuple[AblationBlock, ...] = (
+    AblationBlock(
         "the paper's table, by its recipe",
         (
             Variant("content only", trained=False),
@@ -78,7 +83,7 @@ BLOCKS: tuple[Block, ...] = (
             ("ours", "full PinSage"),
         ),
     ),
-    Block(
+    AblationBlock(
         "around ours, a setting at a time",
         (
             OURS_AS_IT_IS,
@@ -102,7 +107,7 @@ BLOCKS: tuple[Block, ...] = (
             ("ours, no shadows", "ours"),
         ),
     ),
-    Block(
+    AblationBlock(
         "neighbours a film keeps, T",
         (
             *(Variant(f"ours, T = {t}", OURS, {"num_neighbors": t}) for t in (10, 20, 50)),
@@ -119,30 +124,29 @@ BLOCKS: tuple[Block, ...] = (
     ),
 )
 
-# What the variants are about; typed, it would make two rows the same model under two names.
+# The settings that the variants are about: if the user set one, two rows would be the same model.
 VARIED = frozenset(name for block in BLOCKS for v in block.variants for name in v.settings) | {"preset"}
 
 
 def check_typed(typed: Settings) -> None:
-    """Refuse flags that the variants are about.
+    """Refuse settings that the variants are about.
 
     Raises:
-        UserError: one was typed.
+        UserError: the user set one of them.
     """
     for name in sorted(VARIED & typed.keys()):
         raise UserError(
-            f"--{name} is what --mode ablation varies from row to row; drop the flag, or train one model "
-            "with it by --mode train"
+            f"`{name}` is varied by the ablation itself; leave it out, or train one model with it"
         )
 
 
 def variant_config(base: Config, variant: Variant, typed: Settings) -> Config:
-    """The settings of a variant: its recipe, but what was typed, and then what it is about.
+    """The settings of a variant: its recipe, except where the user chose otherwise, and its own settings.
 
     Args:
-        base: the command's settings, with what was typed.
-        variant: a trained one.
-        typed: the flags that were typed; none of ``VARIED``.
+        base: the command's settings, with those that the user typed.
+        variant: a trained variant.
+        typed: the settings that the user typed; none of ``VARIED``.
     """
     recipe = {name: value for name, value in variant.recipe.items() if name not in typed}
     return base.override(recipe | variant.settings)

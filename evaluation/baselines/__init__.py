@@ -1,4 +1,4 @@
-"""Simple recommenders that PinSage has to beat, one a module, all fitted on training interactions only."""
+"""Simple recommenders to compare PinSage with, fitted on training interactions only; see ``registry``."""
 
 from evaluation.baselines.base import Baseline, BaselineTooLarge
 from evaluation.baselines.content import ContentOnly
@@ -6,7 +6,8 @@ from evaluation.baselines.ease import EASE
 from evaluation.baselines.item_factors import ImplicitALS
 from evaluation.baselines.item_knn import ItemKNNBM25, ItemKNNCosine
 from evaluation.baselines.popularity import Popularity
-from evaluation.baselines.selection import BASELINES, SEEDED, ChosenBaseline, fit_and_choose
+from evaluation.baselines.registry import BASELINES, SEEDED, USER_BASELINES
+from evaluation.baselines.selection import ChosenBaseline, fit_and_choose
 from evaluation.baselines.transitions import TransitionCounts
 from evaluation.baselines.visit_counts import RandomWalks
 
@@ -14,6 +15,7 @@ __all__ = [
     "BASELINES",
     "EASE",
     "SEEDED",
+    "USER_BASELINES",
     "Baseline",
     "BaselineTooLarge",
     "ChosenBaseline",

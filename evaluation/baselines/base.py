@@ -1,4 +1,4 @@
-"""What every baseline is: hyper-parameters, a grid of four, and a fit on training interactions."""
+"""What every baseline has: hyper-parameters, a grid of four settings, and a fit on training interactions."""
 
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -7,24 +7,26 @@ import scipy.sparse as sp
 
 from base.errors import WorldError
 from data.dataset import Interactions, Movies
+from data.graph_builder import build_graph
 from evaluation.ranking import Scorer
 
 Settings = dict[str, Any]
 
 
 class BaselineTooLarge(WorldError):
-    """This catalogue is beyond what the method can hold in memory; the text says why."""
+    """The catalogue is too large for the method's memory; the message says why."""
 
 
 class Baseline(Protocol):
     """A simple recommender that PinSage is compared with.
 
-    Implementations are frozen dataclasses whose fields are the hyper-parameters.
+    Implementations are frozen dataclasses whose fields are the hyper-parameters; ``registry`` says how to
+    add one.
 
     Attributes:
-        name: what tables, plots and ``metrics.json`` call it.
-        GRID: the four settings that validation chooses from, the defaults first. Every baseline
-            has four, so that none is tuned harder than another.
+        name: its name in tables, pictures and ``metrics.json``.
+        GRID: the four settings that validation chooses from, the defaults first. Every baseline has four,
+            so that all are tuned equally hard.
     """
 
     name: ClassVar[str]
@@ -33,7 +35,7 @@ class Baseline(Protocol):
     def __init__(self, **settings: Any) -> None: ...
 
     def fit(self, train: Interactions, movies: Movies, num_users: int, num_movies: int, seed: int) -> Scorer:
-        """Learn from training interactions, and from nothing else that users did.
+        """Learn from training interactions; validation and test interactions are not seen.
 
         Args:
             train: training interactions, sorted as ``Interactions`` promises.
@@ -43,24 +45,23 @@ class Baseline(Protocol):
             seed: decides every random choice.
 
         Raises:
-            BaselineTooLarge: the catalogue does not fit the method.
+            BaselineTooLarge: the catalogue is too large for the method.
         """
         ...
 
 
 @runtime_checkable
 class Refittable(Protocol):
-    """A baseline whose fits of different settings share most of the work."""
+    """A baseline whose fits with different settings share most of the work."""
 
     def refit(self, fitted: Any) -> Scorer:
-        """What ``fit`` would give, from what it gave on the same interactions with other settings."""
+        """The result of ``fit``, made from its result on the same interactions with other settings."""
         ...
 
 
-def movie_user_matrix(train: Interactions, num_users: int, num_movies: int) -> sp.csr_matrix:
-    """Who rated what: float32 ones, ``[num_movies, num_users]``. A low rating is an interaction too."""
-    ones = np.ones(len(train), dtype=np.float32)
-    return sp.csr_matrix((ones, (train.movies, train.users)), shape=(num_movies, num_users))
+def rated_by(train: Interactions, num_users: int, num_movies: int) -> sp.csr_matrix:
+    """Which film was rated by which user: float32 0/1 ``[num_movies, num_users]``; low ratings count too."""
+    return build_graph(train, num_users, num_movies).movie_user_matrix()
 
 
 def row_sums(matrix: sp.csr_matrix) -> np.ndarray:

@@ -8,15 +8,15 @@ import scipy.linalg
 
 from base.arrays import FloatArray, IntArray
 from data.dataset import Interactions, Movies
-from evaluation.baselines.base import BaselineTooLarge, Settings, movie_user_matrix
+from evaluation.baselines.base import BaselineTooLarge, Settings, rated_by
 
-MOVIE_LIMIT = 15_000  # rated films: the inverse takes 2 GB there and minutes on two cores
-BLOCK_SIZE = 1024  # rows of the Gram matrix made at once
+MOVIE_LIMIT = 15_000  # rated films: the inverse of so many takes 2 GB, and minutes on two cores
+BLOCK_SIZE = 1024  # rows of the Gram matrix computed at once
 
 
 @dataclass(frozen=True)
 class EASE:
-    """Film-to-film weights that best restore each user's ratings from the user's other ratings.
+    """Film-to-film weights that best predict each of a user's films from the user's other films.
 
     ``P = (X^T X + regularization I)^-1``, and the weight of film j for query i is ``-P_ij / P_jj``
     (the paper's equation 8).
@@ -47,7 +47,7 @@ class EASE:
                 f"EASE inverts a matrix of rated films by rated films and stops at {MOVIE_LIMIT:,} of them, "
                 f"this data has {len(rated):,}; compare with EASE on a smaller release"
             )
-        ratings = movie_user_matrix(train, num_users, num_movies)[rated]
+        ratings = rated_by(train, num_users, num_movies)[rated]
         by_user = ratings.T.tocsr()
         gram = np.empty((len(rated), len(rated)))
         for start in range(0, len(rated), BLOCK_SIZE):

@@ -1,4 +1,4 @@
-"""The fits of one split, with no work done twice that is worth remembering."""
+"""The fits of the baselines on one split; what takes long and can be shared is computed once."""
 
 from data.dataset import Movies
 from data.splits import Split
@@ -10,12 +10,11 @@ from evaluation.ranking import Scorer
 class Fits:
     """Fits baselines on the training part of a split.
 
-    Settings of a grid share what does not depend on them (``Refittable``), as long as they come one
-    after another. A factorisation takes long and is small: each is made once and kept, so that both
-    protocols of an evaluation choose among the same ones.
+    Successive settings of one baseline share what does not depend on them (``Refittable``). A factorisation
+    takes long and is small, so each is made once and kept: both protocols of an evaluation use it.
 
     Args:
-        split: the split; validation and test are not looked at.
+        split: the split; validation and test are not used.
         movies: the catalogue.
         seed: decides the baselines' random choices.
     """
@@ -26,13 +25,13 @@ class Fits:
         self._latest: tuple[type[Baseline], Scorer] | None = None
 
     def fit(self, baseline: type[Baseline], settings: Settings) -> Scorer:
-        """``baseline`` with ``settings``, fitted; see ``Baseline.fit``."""
+        """The fit of ``baseline`` with ``settings``; see ``Baseline.fit``."""
         wanted = baseline(**settings)
         if wanted in self._factors:
             return self._factors[wanted]
         if isinstance(wanted, Refittable) and self._latest is not None and self._latest[0] is baseline:
             return wanted.refit(self._latest[1])
-        self._latest = None  # frees its memory before the next takes its own
+        self._latest = None  # frees its memory before the next fit
         split = self.split
         fitted = wanted.fit(split.train, self.movies, split.num_users, split.num_movies, self.seed)
         if isinstance(wanted, Refittable):

@@ -1,4 +1,4 @@
-"""The baselines as recommenders for a person, each at its best by the user protocol's validation."""
+"""The baselines as recommenders for users, each with the settings that validation by users chooses."""
 
 from dataclasses import dataclass, field
 
@@ -8,17 +8,14 @@ import scipy.sparse as sp
 from base.arrays import FloatArray
 from data.histories import History, UserQuestions
 from evaluation.baselines.base import Baseline, BaselineTooLarge, Settings
-from evaluation.baselines.ease import EASE
 from evaluation.baselines.fits import Fits
-from evaluation.baselines.item_factors import FactorScorer, ImplicitALS
-from evaluation.baselines.item_knn import ItemKNNBM25, ItemKNNCosine
+from evaluation.baselines.item_factors import FactorScorer
 from evaluation.baselines.popularity import Popularity
 from evaluation.ranking import Scorer
 from evaluation.users import HistoryScorer, user_metrics
 from recommend.taste import weight_matrix
 
-USER_BASELINES: tuple[type[Baseline], ...] = (Popularity, ItemKNNCosine, ItemKNNBM25, EASE, ImplicitALS)
-WEIGHTED = ", weighted"  # behind the name of a baseline whose histories count by recency and rating
+WEIGHTED = ", weighted"  # added to a baseline's name where films count by recency and rating
 CHOSEN_BY = "ndcg@20"
 BLOCK_SIZE = 256  # films scored at once
 
@@ -29,8 +26,8 @@ class UserBaseline:
 
     Attributes:
         settings: the chosen hyper-parameters; empty if the baseline was skipped.
-        scorer: scores histories; None if it was skipped.
-        skipped: why there is no scorer; empty if there is one.
+        scorer: scores histories; None if the baseline was skipped.
+        skipped: the reason why there is no scorer; empty if there is one.
     """
 
     settings: Settings
@@ -40,15 +37,14 @@ class UserBaseline:
 
 @dataclass(frozen=True)
 class FilmSum:
-    """A film-to-film method asked with each film of a history, its answers added up.
+    """A film-to-film method for users: the sum of its scores for each film of a history.
 
-    For EASE, whose weights restore a user's row from the row, this is the method itself. iALS has a
-    better way: the factors of a user with this history.
+    For EASE this is the method itself. iALS has a better way: the factors of a user with this history.
 
     Attributes:
         scorer: the method.
         num_movies: number of film rows.
-        weighted: whether films count by recency and rating, as in PinSage's recommendations, or alike.
+        weighted: whether films count by recency and rating, as in PinSage's recommendations, or all alike.
     """
 
     scorer: Scorer
@@ -61,7 +57,7 @@ class FilmSum:
 
 
 def film_counts(histories: list[History], num_movies: int, weighted: bool) -> sp.csr_matrix:
-    """How much each film counts for each person, float32 ``[n, num_movies]``, on average 1."""
+    """How much each film counts for each user, float32 ``[n, num_movies]``; 1 on average."""
     counts = np.array([len(history.rows) for history in histories])
     if weighted:
         weights = weight_matrix(histories, num_movies)
@@ -72,10 +68,10 @@ def film_counts(histories: list[History], num_movies: int, weighted: bool) -> sp
 
 
 def film_sums(scorer: Scorer, weightings: list[sp.csr_matrix]) -> list[FloatArray]:
-    """Scores by several ``film_counts`` of the same histories, each film asked once for all of them.
+    """Scores by several ``film_counts`` of the same histories; each film is scored once for all of them.
 
     Returns:
-        One float32 ``[n, num_movies]`` a weighting.
+        One float32 ``[n, num_movies]`` per weighting.
     """
     if isinstance(scorer, FactorScorer):
         return [scorer.score_users(counts) for counts in weightings]
@@ -91,18 +87,18 @@ def film_sums(scorer: Scorer, weightings: list[sp.csr_matrix]) -> list[FloatArra
 
 
 def fit_for_users(baseline: type[Baseline], fits: Fits, validation: UserQuestions) -> dict[str, UserBaseline]:
-    """Fit every setting of a baseline's grid on training, keep the one with the best validation NDCG.
+    """Fit every setting of a baseline's grid on training, and keep the one with the best validation NDCG.
 
-    Every baseline but popularity comes twice: with all films of a history alike, and with the weights of
-    PinSage's recommendations, so that what the weights bring is not taken for what the model brings.
+    Every baseline except popularity comes twice: with all films of a history alike, and with the weights of
+    PinSage's recommendations. So the gain from the weights can be told from the gain from the model.
 
     Args:
         baseline: one of ``USER_BASELINES``.
-        fits: of the temporal split.
+        fits: fits of the temporal split.
         validation: users that choose the settings.
 
     Returns:
-        Name to baseline; one that cannot handle a catalogue of this size says so in ``skipped``.
+        Name to baseline; ``skipped`` is set where the catalogue is too large for it.
     """
     try:
         chosen = _choose(baseline, fits, validation)
@@ -112,7 +108,7 @@ def fit_for_users(baseline: type[Baseline], fits: Fits, validation: UserQuestion
 
 
 def _choose(baseline: type[Baseline], fits: Fits, validation: UserQuestions) -> dict[bool, UserBaseline]:
-    """The best setting without and with weights; popularity is the same for any history."""
+    """The best setting without and with weights; popularity is the same for every history."""
     kinds = (False,) if baseline is Popularity else (False, True)
     num_movies = fits.split.num_movies
     weightings = [film_counts(validation.histories, num_movies, weighted) for weighted in kinds]

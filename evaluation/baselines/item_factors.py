@@ -1,14 +1,13 @@
-"""Item factors of implicit-feedback matrix factorisation, by the ``implicit`` package."""
+"""Item factors of a matrix factorisation for implicit feedback, by the ``implicit`` package."""
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import scipy.sparse as sp
 
-from base.arrays import FloatArray
+from base.arrays import FloatArray, unit_rows
 from data.dataset import Interactions, Movies
-from evaluation.baselines.base import Settings, movie_user_matrix
-from evaluation.baselines.content import unit_rows
+from evaluation.baselines.base import Settings, rated_by
 from evaluation.ranking import EmbeddingScorer
 
 ITERATIONS = 15
@@ -39,12 +38,12 @@ class ImplicitALS:
     def fit(
         self, train: Interactions, movies: Movies, num_users: int, num_movies: int, seed: int
     ) -> "FactorScorer":
-        """Factorise; a function of the seed, not of the number of threads. See ``Baseline.fit``."""
+        """Factorise; the result depends on the seed, not on the number of threads. See ``Baseline.fit``."""
         from implicit.als import AlternatingLeastSquares
         from threadpoolctl import threadpool_limits
 
-        ratings = movie_user_matrix(train, num_users, num_movies)
-        # Rows are solved independently of each other, so their threads change no bit; BLAS's would.
+        ratings = rated_by(train, num_users, num_movies)
+        # Rows are solved one by one, so threads over rows change no bit; threads inside BLAS would.
         with threadpool_limits(1, "blas"):
             model = AlternatingLeastSquares(
                 factors=self.factors,
@@ -60,16 +59,16 @@ class ImplicitALS:
 
 @dataclass(frozen=True)
 class FactorScorer(EmbeddingScorer):
-    """Cosines of item factors, and the fitted model, which finds the factors of people it has not seen.
+    """Cosines of item factors, and the fitted model, which can find the factors of new users.
 
     Attributes:
-        model: ``implicit``'s, fitted.
+        model: the fitted model of ``implicit``.
     """
 
     model: Any = field(default=None, repr=False, kw_only=True)
 
     def score_users(self, seen: sp.csr_matrix) -> FloatArray:
-        """Scores of all films for people by their films ``seen`` ``[n, num_movies]``, of the same shape."""
+        """Scores of all films for users with the films ``seen`` ``[n, num_movies]``, of the same shape."""
         from threadpoolctl import threadpool_limits
 
         with threadpool_limits(1, "blas"):

@@ -1,7 +1,7 @@
 """Films rated by the same users: item-kNN with cosine and with BM25 weights.
 
-Similarities are computed for the queries at hand and never stored, so memory stays that of the
-ratings. All neighbours count; a cut-off would only turn small scores into ties.
+Similarities are computed per query and never stored, so memory is that of the ratings. All neighbours
+count; a cut-off would only turn small scores into ties.
 """
 
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from base.arrays import FloatArray, IntArray
 from base.sparse_products import rows_product
 from data.dataset import Interactions, Movies
-from evaluation.baselines.base import Settings, movie_user_matrix, row_sums
+from evaluation.baselines.base import Settings, rated_by, row_sums
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class ItemKNNCosine:
     """Co-ratings over the geometric mean of both films' ratings (Sarwar et al., WWW 2001).
 
     Attributes:
-        shrinkage: added to the denominator; holds back films with few ratings.
+        shrinkage: added to the denominator; lowers the scores of films with few ratings.
     """
 
     shrinkage: float = 0.0
@@ -35,7 +35,7 @@ class ItemKNNCosine:
         self, train: Interactions, movies: Movies, num_users: int, num_movies: int, seed: int
     ) -> "CosineScorer":
         """Index the ratings; see ``Baseline.fit``."""
-        rated = movie_user_matrix(train, num_users, num_movies)
+        rated = rated_by(train, num_users, num_movies)
         return CosineScorer(rated, rated.T.tocsr(), np.sqrt(row_sums(rated)), self.shrinkage)
 
     def refit(self, fitted: "CosineScorer") -> "CosineScorer":
@@ -54,24 +54,24 @@ class CosineScorer:
 
     def score(self, queries: IntArray) -> FloatArray:
         """Similarities of the films ``queries`` ``[n]`` to all, float32 ``[n, num_movies]``."""
-        # Whole co-rating counts first, one division after: equal similarities come out equal.
+        # Co-ratings are counted first and divided once, so that equal similarities get equal scores.
         similar = rows_product(self.rated, queries, self.rated_by_user)
         for row, query in zip(similar, queries, strict=True):
-            together = row > 0  # a film without ratings has no length
+            together = row > 0  # a film without ratings has length zero
             row[together] /= self.lengths[query] * self.lengths[together] + self.shrinkage
         return similar
 
 
 @dataclass(frozen=True)
 class ItemKNNBM25:
-    """Inner products of BM25-weighted films: films as documents, their raters as words.
+    """Inner products of BM25-weighted films: films are the documents, their raters the words.
 
-    The weight of a user is Robertson and Walker's (SIGIR 1994) with term frequency one, and the
-    logarithm of how rare the user's ratings are: ``log(num_movies / (1 + ratings of the user))``.
+    The weight of a user is that of Robertson and Walker (SIGIR 1994) with term frequency one, times an
+    inverse document frequency: ``log(num_movies / (1 + ratings of the user))``.
 
     Attributes:
-        k1: how far the length of a film's row may matter.
-        b: how much of that length is normalised away; 1 is all of it.
+        k1: how strongly the number of a film's ratings matters.
+        b: share of that number that is normalised away; 1 is all of it.
     """
 
     k1: float = 1.2
@@ -86,7 +86,7 @@ class ItemKNNBM25:
         self, train: Interactions, movies: Movies, num_users: int, num_movies: int, seed: int
     ) -> "ProductScorer":
         """Weight the ratings; see ``Baseline.fit``."""
-        rated = movie_user_matrix(train, num_users, num_movies)
+        rated = rated_by(train, num_users, num_movies)
         raters = row_sums(rated)  # [num_movies]
         length = 1 - self.b + self.b * raters / raters.mean()
         saturation = (self.k1 + 1) / (self.k1 * length + 1)

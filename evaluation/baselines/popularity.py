@@ -1,4 +1,4 @@
-"""The baseline without a query: what most people rated."""
+"""The baseline that ignores the query: the films with the most ratings."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,11 +12,11 @@ from evaluation.baselines.base import Settings
 
 @dataclass(frozen=True)
 class Popularity:
-    """Films by their number of training ratings, old ratings optionally counting less.
+    """Films by their number of training ratings; old ratings can count less.
 
     Attributes:
-        half_life: a rating counts half as much as one that is newer by this share of all ratings;
-            None counts all alike. Measured in ratings, not days, it means the same on every release.
+        half_life: a rating counts half as much as one that is newer by this share of all ratings; None
+            counts all alike. It is measured in ratings and not in days, to mean the same on every dataset.
     """
 
     half_life: float | None = None
@@ -41,7 +41,7 @@ class Popularity:
 
 @dataclass(frozen=True)
 class SameForAll:
-    """One score a film, float32 ``[num_movies]``, whatever the query."""
+    """One score per film, float32 ``[num_movies]``, whatever the query."""
 
     movie_scores: FloatArray
 

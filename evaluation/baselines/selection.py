@@ -1,4 +1,4 @@
-"""Each baseline at its best: settings chosen on validation from a grid of four."""
+"""Each baseline at its best: validation chooses its settings from a grid of four."""
 
 import time
 from collections.abc import Sequence
@@ -7,29 +7,10 @@ from dataclasses import dataclass, field
 from data.dataset import Movies
 from data.splits import Queries, Split, held_out_queries
 from evaluation.baselines.base import Baseline, BaselineTooLarge, Settings
-from evaluation.baselines.content import ContentOnly
-from evaluation.baselines.ease import EASE
 from evaluation.baselines.fits import Fits
-from evaluation.baselines.item_factors import ImplicitALS
-from evaluation.baselines.item_knn import ItemKNNBM25, ItemKNNCosine
-from evaluation.baselines.popularity import Popularity
-from evaluation.baselines.transitions import TransitionCounts
-from evaluation.baselines.visit_counts import RandomWalks
 from evaluation.ranking import Scorer, rank_targets, ranking_metrics, sample_questions
 
-BASELINES: tuple[type[Baseline], ...] = (
-    Popularity,
-    ContentOnly,
-    ItemKNNCosine,
-    ItemKNNBM25,
-    TransitionCounts,
-    EASE,
-    ImplicitALS,
-    RandomWalks,
-)
-# Fits of these differ from seed to seed; every other one is the same to the bit.
-SEEDED: frozenset[type[Baseline]] = frozenset({ImplicitALS})
-# Scoring a question costs in proportion to the ratings. From five million ratings on, fewer questions
+# The cost of a question grows with the number of ratings. From five million ratings on, fewer questions
 # than asked for choose the settings: a thousand at 25 million.
 GRID_COST = 25_000_000_000  # validation questions times training ratings
 
@@ -41,10 +22,10 @@ class ChosenBaseline:
     Attributes:
         settings: the chosen hyper-parameters; empty if the baseline was skipped.
         scorer: the fitted baseline, or None if it was skipped.
-        validation_mrr: the figure that chose them, nan if skipped.
+        validation_mrr: the figure that chose them, NaN if the baseline was skipped.
         trials: every setting of the grid with its validation MRR.
-        seconds: time for all fits and validations.
-        skipped: why there is no scorer; empty if there is one.
+        seconds: time of all fits and validations.
+        skipped: the reason why there is no scorer; empty if there is one.
     """
 
     settings: Settings
@@ -63,22 +44,22 @@ def fit_and_choose(
     max_questions: int,
     fits: Fits | None = None,
 ) -> dict[str, ChosenBaseline]:
-    """Fit every setting of every grid on training, keep the one with the best validation MRR.
+    """Fit every setting of every grid on training, and keep the one with the best validation MRR.
 
-    Test interactions are never looked at, and validation ones only as questions.
+    Test interactions are never used, and validation interactions only as questions.
 
     Args:
-        baselines: which to try, for instance ``BASELINES``.
+        baselines: the baselines to fit, for instance ``BASELINES``.
         split: the split; its own protocol asks the questions.
         movies: the catalogue.
         seed: decides the sampled questions and the baselines' random choices.
-        max_questions: validation questions to sample where there are more; fewer than that where
-            there are more than five million ratings.
-        fits: where fits of this split, catalogue and seed are remembered.
+        max_questions: largest number of validation questions to sample; fewer are sampled above five
+            million ratings.
+        fits: keeps fits of this split, catalogue and seed.
 
     Returns:
-        One entry a baseline, by name and in the given order; those that cannot handle a catalogue
-        of this size say so in ``skipped``.
+        One entry per baseline, by name and in the given order; ``skipped`` says which of them cannot
+        handle a catalogue of this size.
 
     Raises:
         UserError: the split has no validation questions.

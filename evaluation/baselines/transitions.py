@@ -1,4 +1,4 @@
-"""What people rate around a film: transition counts, smoothed by popularity."""
+"""What users rate shortly before and after a film: transition counts, smoothed by popularity."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,12 +12,12 @@ from evaluation.baselines.base import Settings
 
 @dataclass(frozen=True)
 class TransitionCounts:
-    """How often a film stands within ``window`` places of the query in a user's order, before or after.
+    """How often a film is within ``window`` places of the query in a user's order, before or after it.
 
     Attributes:
         window: places to either side.
-        smoothing: how many counts a film with all the ratings would get for its popularity; orders
-            the films that never stood near the query.
+        smoothing: counts that are shared out among all films by popularity; they order the films that were
+            never near the query.
     """
 
     window: int = 5
@@ -32,7 +32,7 @@ class TransitionCounts:
     def fit(
         self, train: Interactions, movies: Movies, num_users: int, num_movies: int, seed: int
     ) -> "TransitionScorer":
-        """Index where each film stands; see ``Baseline.fit``."""
+        """Index the places of each film; see ``Baseline.fit``."""
         count = np.bincount(train.movies, minlength=num_movies)
         ends = np.concatenate([[0], np.cumsum(count)])
         prior = (self.smoothing * count / len(train)).astype(np.float32)
@@ -42,13 +42,13 @@ class TransitionCounts:
 
 @dataclass(frozen=True)
 class TransitionScorer:
-    """Counts neighbours in the users' lists when asked, so that no film-by-film table is stored.
+    """Counts neighbours in the users' lists per query, so that no film-by-film table is stored.
 
     Attributes:
         users: ``[n]`` user rows, each user's interactions together and in order.
-        movies: ``[n]`` film rows beside them.
-        positions: ``[n]`` positions in those, grouped by film.
-        position_ptr: ``[num_movies + 1]``, where a film's positions begin.
+        movies: ``[n]`` film rows of the same interactions.
+        positions: ``[n]`` positions in these two arrays, grouped by film.
+        position_ptr: ``[num_movies + 1]``, where the positions of each film begin.
         window: places to either side that count.
         prior: float32 ``[num_movies]``, added to every count.
     """

@@ -1,4 +1,4 @@
-"""Random walks without learning: where short walks from the query end up (Pixie, WWW 2018)."""
+"""Random walks without learning: the films that short walks from the query visit (Pixie, WWW 2018)."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -9,10 +9,10 @@ import scipy.sparse as sp
 from base.arrays import FloatArray, IntArray
 from base.sparse_products import product_with_dense, rows_product
 from data.dataset import Interactions, Movies
-from evaluation.baselines.base import Settings, movie_user_matrix, row_sums
+from evaluation.baselines.base import Settings, rated_by, row_sums
 
 RESTART_PROBABILITY = 0.5
-KEPT_VISITS = 2**26  # visits remembered, films asked times films of the catalogue: 256 MB
+KEPT_VISITS = 2**26  # visits kept in memory, queries times films of the catalogue: 256 MB
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class RandomWalks:
         self, train: Interactions, movies: Movies, num_users: int, num_movies: int, seed: int
     ) -> "VisitScorer":
         """Normalise the graph's edges; see ``Baseline.fit``."""
-        rated = movie_user_matrix(train, num_users, num_movies)
+        rated = rated_by(train, num_users, num_movies)
         degree = np.maximum(row_sums(rated), 1)
         to_user = sp.csr_matrix(sp.diags(1 / degree) @ rated, dtype=np.float32)
         activity = np.maximum(np.bincount(train.users, minlength=num_users), 1)
@@ -52,7 +52,7 @@ class RandomWalks:
 
 
 class Visits:
-    """Expected visits by sparse products; those first asked for are remembered for other exponents.
+    """Expected visits by sparse products; the first ones asked for are kept for other exponents.
 
     Args:
         to_user: float32 ``[num_movies, num_users]``, rows sum to one.
@@ -65,12 +65,12 @@ class Visits:
         self.known: dict[bytes, FloatArray] = {}
 
     def of(self, queries: IntArray) -> FloatArray:
-        """Visits from the films ``queries`` ``[n]``, float32 ``[n, num_movies]``; not to be written on."""
+        """Visits from the films ``queries`` ``[n]``, float32 ``[n, num_movies]``; must not be changed."""
         key = queries.tobytes()
         if key in self.known:
             return self.known[key]
         one_hop = rows_product(self.to_user, queries, self.to_movie)
-        # One hop reaches most of a catalogue: the second is cheaper as sparse times dense.
+        # One hop reaches most of the catalogue, so the second is cheaper as sparse times dense.
         users = product_with_dense(self.from_movie, one_hop.T)  # [num_users, n]
         two_hops = product_with_dense(self.from_user, users).T
         visits = one_hop + np.float32(1 - RESTART_PROBABILITY) * two_hops
@@ -81,10 +81,10 @@ class Visits:
 
 @dataclass(frozen=True)
 class VisitScorer:
-    """Visits with the popular films held back.
+    """Visits, discounted for popular films.
 
     Attributes:
-        visits: of the walks.
+        visits: expected visits of the walks.
         degree: float64 ``[num_movies]``, ratings, at least 1.
         popularity_exponent: visits are divided by the degree to this power.
     """

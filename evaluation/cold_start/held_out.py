@@ -1,7 +1,7 @@
-"""Films that training never sees, and a few of their ratings handed in afterwards.
+"""Films that training never sees, and a few of their ratings, added afterwards.
 
-A film is held out whole: its row leaves the catalogue before graph, features and pairs are made, so
-nothing of it can reach the model. It comes back behind the known films, as any new film would.
+A held-out film is removed from the catalogue before graph, features and pairs are made, so the model learns
+nothing about it. Afterwards it is appended to the known films, as any new film would be.
 """
 
 from dataclasses import dataclass, replace
@@ -13,19 +13,19 @@ from base.errors import UserError
 from data.dataset import Genome, Interactions, MovieLens, Tags
 from data.splits import Split
 
-FEWEST_RATINGS = 20  # in all the data; fewer leave a film without questions to test it on
-SHARE = 0.1  # of the films with that many
+MIN_RATINGS = 20  # in all the data; with fewer, a film would have no test questions
+SHARE = 0.1  # share of the films with that many ratings that are held out
 
 
 @dataclass(frozen=True)
 class HeldOutFilms:
-    """One data set seen twice: without some films, and with them as its last rows.
+    """One dataset twice: without some films, and with them as its last rows.
 
     Attributes:
-        known: the release without the held-out films; its rows are the first ones of ``whole``.
-        known_split: its split, every held-out film's rating taken out of each part.
-        whole: all films, the held-out ones last, in their old order and without tags (a film that
-            nobody has seen has none).
+        known: the data without the held-out films; its rows are the first rows of ``whole``.
+        known_split: its split, with the ratings of held-out films removed from each part.
+        whole: all films, the held-out ones last, in their old order and without tags (nobody has tagged a
+            film that nobody has seen).
         whole_split: the same split with all films.
     """
 
@@ -45,19 +45,19 @@ class HeldOutFilms:
 
     @property
     def withheld(self) -> Interactions:
-        """The held-out films' ratings from the training part, by users whom training knows."""
+        """The held-out films' ratings in the training part, by users who have other training ratings."""
         train = self.whole_split.train
         known_user = np.bincount(self.known_split.train.users, minlength=self.whole_split.num_users) > 0
         return train.select(self.is_new(train.movies) & known_user[train.users])
 
 
 def choose_films(interactions: Interactions, num_movies: int, seed: int) -> IntArray:
-    """Draw ``SHARE`` of the films that have ``FEWEST_RATINGS`` or more, at least one.
+    """Draw ``SHARE`` of the films that have at least ``MIN_RATINGS`` ratings; at least one film.
 
     Args:
-        interactions: all ratings, whatever part they fall into.
+        interactions: all ratings, of every part of the split.
         num_movies: film rows in the catalogue.
-        seed: of the draw.
+        seed: decides the draw.
 
     Returns:
         Film rows, ascending.
@@ -66,10 +66,10 @@ def choose_films(interactions: Interactions, num_movies: int, seed: int) -> IntA
         UserError: no film has that many ratings.
     """
     counts = np.bincount(interactions.movies, minlength=num_movies)
-    eligible = np.flatnonzero(counts >= FEWEST_RATINGS)
+    eligible = np.flatnonzero(counts >= MIN_RATINGS)
     if len(eligible) == 0:
         raise UserError(
-            f"no film has the {FEWEST_RATINGS} ratings that holding one out takes, the most rated has "
+            f"no film has {MIN_RATINGS} ratings, which a held-out film must have; the most rated one has "
             f"{counts.max()}; use a larger dataset"
         )
     number = max(1, round(SHARE * len(eligible)))
@@ -77,12 +77,12 @@ def choose_films(interactions: Interactions, num_movies: int, seed: int) -> IntA
 
 
 def hold_out_films(movielens: MovieLens, split: Split, films: IntArray) -> HeldOutFilms:
-    """Take ``films`` out of the catalogue and out of every part of its split.
+    """Remove ``films`` from the catalogue and from every part of its split.
 
     Args:
-        movielens: a release.
-        split: of it; each user's parts are those of the whole history.
-        films: distinct rows to hold out.
+        movielens: the data.
+        split: its split; each user's parts are those of the whole history.
+        films: distinct film rows to hold out.
     """
     stays = np.ones(movielens.num_movies, dtype=bool)
     stays[films] = False
@@ -98,7 +98,7 @@ def hold_out_films(movielens: MovieLens, split: Split, films: IntArray) -> HeldO
 
 
 def select_films(movielens: MovieLens, films: IntArray) -> MovieLens:
-    """The release with only the film rows ``films``, in that order; user rows stay as they are."""
+    """The data with only the film rows ``films``, in that order; user rows stay as they are."""
     row_of = _rows(films, movielens.num_movies)
     return replace(
         movielens,
@@ -110,21 +110,21 @@ def select_films(movielens: MovieLens, films: IntArray) -> MovieLens:
 
 
 def first_ratings(ratings: Interactions, count: int, seed: int) -> Interactions:
-    """At most ``count`` ratings of each film, at random; a larger count holds what a smaller one does.
+    """At most ``count`` random ratings of each film; a larger count contains those of a smaller one.
 
     Args:
-        ratings: of any films.
-        count: ratings to keep of a film; it has fewer where ``ratings`` holds fewer.
-        seed: of the draw; the same for every count.
+        ratings: ratings of any films.
+        count: ratings to keep per film; a film with fewer keeps all of them.
+        seed: decides the draw; use the same one for every count.
     """
     by_film = np.lexsort((np.random.default_rng(seed).permutation(len(ratings)), ratings.movies))
     films = ratings.movies[by_film]
-    place = np.arange(len(films)) - np.searchsorted(films, films)  # 0 for a film's first draw
+    place = np.arange(len(films)) - np.searchsorted(films, films)  # 0 for the first draw of each film
     return ratings.select(np.sort(by_film[place < count]))
 
 
 def fold_in(train: Interactions, ratings: Interactions) -> Interactions:
-    """Both as one, sorted by user and time."""
+    """Both sets of ratings as one, sorted by user and time."""
     both = Interactions(
         np.concatenate([train.users, ratings.users]),
         np.concatenate([train.movies, ratings.movies]),
@@ -135,7 +135,7 @@ def fold_in(train: Interactions, ratings: Interactions) -> Interactions:
 
 
 def _rows(films: IntArray, num_movies: int) -> IntArray:
-    """Where each old film row stands among ``films``; -1 where it does not."""
+    """The place of each old film row in ``films``; -1 where it is not among them."""
     row_of = np.full(num_movies, -1, dtype=np.int32)
     row_of[films] = np.arange(len(films))
     return row_of

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from evaluation.statistics import deviation_metrics, mean_metrics, paired_difference
+from report.names import PINSAGE, metric_label
+from report.tables import FigureBlock, FigureColumn, format_table
+from report.text_table import TableColumn, TableSection, render_table
+from report.words import number_range
 
 # question group -> method -> ratings folded in -> metric -> value
 Result = dict[str, dict[str, dict[int, dict[str, float]]]]
 
-COLUMNS = {"hit_rate@10": "hit rate @10", "hit_rate@100": "hit rate @100", "mrr": "MRR"}
-CORNER = "ratings folded in"
-OURS = "PinSage"
+METRICS = ("hit_rate@10", "hit_rate@100", "mrr")
+COMPARED = "hit_rate@10"
 UNSEEN_GROUPS = ("target unseen", "query unseen", "either unseen")
-GAP = "   "
-CELL = len("0.123*")
 
 
 @dataclass(frozen=True)
@@ -35,58 +36,51 @@ class SeedResult:
 
 
 def cold_start_table(results: Sequence[SeedResult], counts: Sequence[int]) -> str:
-    """An aligned table, a block for each group of questions, a star at each column's best in its block.
+    """An aligned table: one block for each group of questions, one star per column and block.
 
     Args:
-        results: one entry a seed.
+        results: one entry per seed.
         counts: numbers of folded-in ratings, the columns under each metric.
     """
-    groups = results[0].metrics
-    name_width = max(len(name) for name in (CORNER, *(m for methods in groups.values() for m in methods)))
-    span = len(counts) * (CELL + 1) - 1
-    top = " " * name_width + "".join(f"{GAP}{f' {COLUMNS[m]} '.center(span - 1, '-')} " for m in COLUMNS)
-    cells = " ".join(f"{count:>{CELL - 1}} " for count in counts)
-    header = CORNER.ljust(name_width) + f"{GAP}{cells}" * len(COLUMNS)
-    rule = "-" * len(top.rstrip())
-    lines = [top.rstrip(), header.rstrip(), rule]
-    for group, methods in groups.items():
-        numbers = [result.num_questions[group] for result in results]
-        lines.append(f"{group}: {_range(numbers)} questions{' a seed' if len(numbers) > 1 else ''}")
-        rows = {method: _means(results, group, method, counts) for method in methods}
-        best = [max(column) for column in zip(*rows.values(), strict=True)]
-        for method, values in rows.items():
-            line = method.ljust(name_width)
-            for place, (value, top_value) in enumerate(zip(values, best, strict=True)):
-                line += (" " if place % len(counts) else GAP) + value + ("*" if value == top_value else " ")
-            lines.append(line.rstrip())
-        lines.append(rule)
+    columns = [
+        FigureColumn(_key(metric, count), str(count), metric_label(metric))
+        for metric in METRICS
+        for count in counts
+    ]
+    blocks = [
+        FigureBlock(
+            {method: _means(results, group, method, counts) for method in methods}, _title(results, group)
+        )
+        for group, methods in results[0].metrics.items()
+    ]
     seeds = "one seed" if len(results) == 1 else f"means over {len(results)} seeds"
-    lines.append(
-        f"* best in its column and block; {seeds}; a film with fewer training ratings has them all in"
-    )
-    return "\n".join(lines)
+    notes = [
+        f"* best in its block and column; {seeds}",
+        "a film with fewer ratings in the training part has all of them folded in",
+    ]
+    return format_table(columns, blocks, corner="ratings folded in", notes=notes)
 
 
-def verdict_lines(results: Sequence[SeedResult], bar: int) -> list[str]:
-    """How PinSage's hit rate @10 compares with each rival where ``bar`` ratings are folded in.
+def verdict_table(results: Sequence[SeedResult], count: int) -> str:
+    """PinSage minus each rival where ``count`` ratings are folded in.
 
     Both answer for the same films with the same ratings in each seed, so differences are paired.
     """
-    lines = []
+    rows = []
     for group in UNSEEN_GROUPS:
         for method in results[0].metrics[group]:
-            if method == OURS:
+            if method == PINSAGE:
                 continue
-            gap = paired_difference(
-                *(_runs(results, group, name, bar, "hit_rate@10") for name in (OURS, method))
-            )
-            word = "above" if gap.mean > 0 else "below" if gap.mean < 0 else "from"
+            gap = paired_difference(*(_runs(results, group, name, count) for name in (PINSAGE, method)))
             noise = "" if gap.noise is None else f" ±{gap.noise:.3f}"
-            lines.append(
-                f"{group}, {bar} ratings: {OURS}'s hit rate @10 is {abs(gap.mean):.3f}{noise} {word} "
-                f"{method}, {gap.verdict}"
-            )
-    return lines
+            rows.append([group, method, f"{gap.mean:+.3f}{noise}", gap.verdict])
+    headings = ("questions", "PinSage minus", metric_label(COMPARED), "verdict")
+    note = f"{count} ratings of each unseen film folded in"
+    if len(results) > 1:
+        note += "; ±: half the 95 % interval over seeds (Student's t)"
+    return render_table(
+        [TableColumn(heading, numeric=False) for heading in headings], [TableSection(rows)], [note]
+    )
 
 
 def cold_start_report(results: Sequence[SeedResult]) -> dict[str, Any]:
@@ -113,16 +107,20 @@ def _summary(runs: Sequence[dict[str, float]]) -> dict[str, Any]:
     return {"mean": mean_metrics(runs), "deviation": deviation_metrics(runs), "runs": list(runs)}
 
 
-def _runs(results: Sequence[SeedResult], group: str, method: str, count: int, metric: str) -> list[float]:
-    return [result.metrics[group][method][count][metric] for result in results]
+def _runs(results: Sequence[SeedResult], group: str, method: str, count: int) -> list[float]:
+    return [result.metrics[group][method][count][COMPARED] for result in results]
 
 
-def _means(results: Sequence[SeedResult], group: str, method: str, counts: Sequence[int]) -> list[str]:
-    """The row's figures as printed, metric by metric and count by count."""
-    means = [mean_metrics([r.metrics[group][method][count] for r in results]) for count in counts]
-    return [f"{mean[metric]:.3f}" for metric in COLUMNS for mean in means]
+def _key(metric: str, count: int) -> str:
+    return f"{metric}, {count} ratings"
 
 
-def _range(numbers: Sequence[int]) -> str:
-    low, high = min(numbers), max(numbers)
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+def _means(results: Sequence[SeedResult], group: str, method: str, counts: Sequence[int]) -> dict[str, float]:
+    """A row of the table."""
+    means = {count: mean_metrics([r.metrics[group][method][count] for r in results]) for count in counts}
+    return {_key(metric, count): means[count][metric] for metric in METRICS for count in counts}
+
+
+def _title(results: Sequence[SeedResult], group: str) -> str:
+    numbers = [result.num_questions[group] for result in results]
+    return f"{group}: {number_range(numbers)} questions{' per seed' if len(numbers) > 1 else ''}"

@@ -1,9 +1,9 @@
-"""Intervals by resampling users: how far a figure could move had other users been asked.
+"""Intervals by resampling users: how much a figure would vary with other users.
 
-The questions of one user resemble each other, so the user is the unit: a resample draws as many
-users as there are, with replacement, each with all of that user's questions (a cluster bootstrap: Davison
-and Hinkley, Bootstrap Methods and their Application, 1997, section 3.8). The difference of two
-methods is taken question by question before, which takes out what is hard for both.
+The questions of one user resemble each other, so users are resampled and not questions: a resample draws
+as many users as there are, with replacement, each with all questions of that user (a cluster bootstrap:
+Davison and Hinkley, Bootstrap Methods and their Application, 1997, section 3.8). The difference of two
+methods is taken question by question before: what is hard for both then cancels out.
 """
 
 from collections.abc import Hashable, Mapping
@@ -29,23 +29,23 @@ class Estimate(NamedTuple):
 
     @property
     def sign(self) -> int:
-        """1 where the whole interval is above zero, -1 where it is below, 0 where zero is inside."""
+        """1 if the whole interval is above zero, -1 if it is below, 0 if it contains zero."""
         return int(self.low > 0) - int(self.high < 0)
 
 
 def estimate_means(
     values: Mapping[Name, FloatArray], users: IntArray, seed: int, resamples: int = RESAMPLES
 ) -> dict[Name, Estimate]:
-    """Means over questions with percentile intervals over users; all from the same resamples.
+    """Means over questions with percentile intervals over users, all from the same resamples.
 
     Args:
         values: name to float ``[num_questions]``, for instance hits, or differences of hits.
-        users: int ``[num_questions]``, whose question each is.
+        users: int ``[num_questions]``, the user of each question.
         seed: decides the resamples.
-        resamples: how many.
+        resamples: number of resamples.
 
     Returns:
-        One estimate a name, in the given order.
+        One estimate per name, in the given order.
     """
     present, user = np.unique(users, return_inverse=True)
     num_users = len(present)

@@ -1,4 +1,4 @@
-"""``output/benchmark.json``: everything the comparison found, as plain values under stable names."""
+"""``output/benchmark.json``: all figures of the comparison, as plain values under stable keys."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,30 +9,35 @@ import numpy as np
 from base.files import write_json
 from config import Config
 from evaluation.comparison.bootstrap import CONFIDENCE, RESAMPLES, Estimate
-from evaluation.comparison.comparison import PINSAGE, Comparison, Contestant
 from evaluation.comparison.popularity import (
     DECILES,
     HEAD_MIDDLE_TAIL,
-    Group,
+    PopularityGroup,
     popularity_groups,
     shown_popularity,
 )
+from evaluation.comparison.protocol import Contestant, ProtocolComparison
+from report.names import PINSAGE
 
-GROUP_METRICS = ("hit_rate@100", "mrr")  # what is said of each popularity group
+GROUP_METRICS = ("hit_rate@100", "mrr")  # the figures of each popularity group
 SHOWN_POPULARITY = "mean_ratings@10"
-NOT_STORED = ("split", "seed")  # both protocols and several seeds are in one report
+NOT_STORED = ("split", "seed")  # one report holds both protocols and several seeds
 
 
 def write_report(
-    path: Path, config: Config, dataset: str, seeds: Sequence[int], comparisons: Mapping[str, Comparison]
+    path: Path,
+    config: Config,
+    dataset: str,
+    seeds: Sequence[int],
+    comparisons: Mapping[str, ProtocolComparison],
 ) -> None:
-    """Write the report of the protocols compared so far; the README documents its keys.
+    """Write the report of the protocols that were compared so far.
 
     Args:
         path: file to write.
         config: settings of the command.
         dataset: name of the data.
-        seeds: of the trainings.
+        seeds: seeds of the trainings.
         comparisons: protocol to what was found.
     """
     settings = {k: v for k, v in config.model_settings().items() if k not in NOT_STORED}
@@ -48,7 +53,7 @@ def write_report(
     write_json(report, path)
 
 
-def _protocol(comparison: Comparison) -> dict[str, Any]:
+def _protocol(comparison: ProtocolComparison) -> dict[str, Any]:
     questions, ratings = comparison.questions, comparison.ratings
     groups, tenths = (
         popularity_groups(ratings, questions.targets, parts) for parts in (HEAD_MIDDLE_TAIL, DECILES)
@@ -57,7 +62,7 @@ def _protocol(comparison: Comparison) -> dict[str, Any]:
     def method(name: str, contestant: Contestant) -> dict[str, Any]:
         values = contestant.question_values(questions)
 
-        def by_group(group: Group) -> dict[str, float | None]:
+        def by_group(group: PopularityGroup) -> dict[str, float | None]:
             return {metric: group.mean(values[metric]) for metric in GROUP_METRICS}
 
         return {
@@ -96,16 +101,16 @@ def _protocol(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def mean_shown_popularity(contestant: Contestant, comparison: Comparison) -> float:
-    """Training ratings of a film in a method's top-10 lists, averaged over lists and runs."""
+def mean_shown_popularity(contestant: Contestant, comparison: ProtocolComparison) -> float:
+    """Training ratings of a film in a method's top-10 lists, on average over lists and runs."""
     return float(np.mean([shown_popularity(run.recommended, comparison.ratings) for run in contestant.runs]))
 
 
-def _group(group: Group) -> dict[str, int]:
+def _group(group: PopularityGroup) -> dict[str, int]:
     return {
         "films": group.films,
-        "fewest_ratings": group.fewest,
-        "most_ratings": group.most,
+        "fewest_ratings": group.min_ratings,
+        "most_ratings": group.max_ratings,
         "queries": group.queries,
     }
 

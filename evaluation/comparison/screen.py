@@ -5,39 +5,44 @@ from collections.abc import Sequence
 import numpy as np
 
 from evaluation.comparison.bootstrap import RESAMPLES
-from evaluation.comparison.comparison import PINSAGE, Comparison
 from evaluation.comparison.popularity import HEAD_MIDDLE_TAIL, NUM_DECILES, popularity_groups
+from evaluation.comparison.protocol import ProtocolComparison
 from evaluation.comparison.report import GROUP_METRICS, SHOWN_POPULARITY, mean_shown_popularity
-from report.tables import Column, format_metrics_table, format_table, metric_label
+from report.names import PINSAGE, metric_label
+from report.tables import FigureBlock, FigureColumn, format_metrics_table, format_table
+from report.text_table import TableColumn, TableSection, render_table
+from report.words import counted, listed, number_range, questions_heading, sampled
 
 VERDICT_METRICS = ("hit_rate@10", "hit_rate@100", "mrr")
-# What a baseline's figure is beside PinSage's, by the sign of PinSage minus the baseline.
+# A mark at a baseline's figure, by the sign of PinSage minus the baseline.
 MARKS = {1: "<", -1: ">", 0: ""}
 STANDINGS = {1: "is above", -1: "is below", 0: "cannot be told apart from"}
 
 
-def heading(dataset: str, comparison: Comparison, words: str) -> str:
-    """Two lines on what was asked."""
-    asked = f"{len(comparison.questions):,}"
-    if len(comparison.questions) < comparison.available:
-        asked += f" of {comparison.available:,}"
-    users = len(np.unique(comparison.questions.users))
-    return (
-        f"{dataset}, split {comparison.split}: {asked} test questions of {users:,} users; "
-        f"all {len(comparison.ratings):,} films are candidates\n{words}"
-    )
+def heading(dataset: str, comparison: ProtocolComparison, words: str) -> str:
+    """Two lines on what was asked.
+
+    Args:
+        dataset: name of the data.
+        comparison: what was found.
+        words: what a question of the protocol asks.
+    """
+    users = counted(len(np.unique(comparison.questions.users)), "user")
+    questions = f"{sampled(len(comparison.questions), comparison.available)} test questions of {users}"
+    return questions_heading(dataset, comparison.split, questions, len(comparison.ratings)) + f"\n{words}"
 
 
-def main_table(comparison: Comparison, seeds: Sequence[int]) -> str:
-    """Every method's metrics with stars and marks; below PinSage its spread and interval."""
+def main_table(comparison: ProtocolComparison, seeds: Sequence[int]) -> str:
+    """Every method's metrics with stars and marks; at the foot PinSage's deviation and interval."""
     ours = comparison.means[PINSAGE]
     details = {
         "  95 % from": {metric: e.low for metric, e in ours.items()},
         "  95 % to": {metric: e.high for metric, e in ours.items()},
     }
-    several = f"mean of seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"seed {seeds[0]}"
+    runs = f"seed {seeds[0]}"
     if len(seeds) > 1:
         details = {"  +- seeds": comparison.ours.spread()} | details
+        runs = f"mean of seeds {', '.join(map(str, seeds))}; +- is the standard deviation over them"
     return format_metrics_table(
         {name: contestant.metrics() for name, contestant in comparison.methods.items()},
         highlight=PINSAGE,
@@ -47,33 +52,34 @@ def main_table(comparison: Comparison, seeds: Sequence[int]) -> str:
         },
         details=details,
         notes=(
-            f"< below PinSage, > above it: the 95 % interval of the difference over {RESAMPLES:,} "
-            "resamples of the users leaves out 0",
-            f"PinSage: {several}" + ("; +- is the standard deviation over them" if len(seeds) > 1 else ""),
+            "< below PinSage, > above it: the 95 % interval of the difference does not contain 0 "
+            f"({RESAMPLES:,} resamples of the users)",
+            f"PinSage: {runs}; 95 %: its interval over users",
         ),
     )
 
 
-def popularity_table(comparison: Comparison) -> str:
+def popularity_table(comparison: ProtocolComparison) -> str:
     """What the groups of films are, and each method's figures in them."""
     groups = popularity_groups(comparison.ratings, comparison.questions.targets, HEAD_MIDDLE_TAIL)
-    figures = {
-        name: [f"{n:,}" for n in (group.films, group.fewest, group.most, group.queries)]
+    films = [
+        [
+            name,
+            f"{group.films:,}",
+            f"{100 * len(HEAD_MIDDLE_TAIL[name]) // NUM_DECILES} %",
+            number_range([group.min_ratings, group.max_ratings]),
+            f"{group.queries:,}",
+        ]
         for name, group in groups.items()
-    }
-    widths = [max(map(len, column)) for column in zip(*figures.values(), strict=True)]
-    lines = ["by popularity of the target film:"]
-    for name, row in figures.items():
-        films, fewest, most, queries = (text.rjust(width) for text, width in zip(row, widths, strict=True))
-        share = f"{100 * len(HEAD_MIDDLE_TAIL[name]) // NUM_DECILES} %"
-        lines.append(
-            f"  {name:<6}  {films} films ({share}), {fewest} to {most} training ratings each; "
-            f"{queries} questions"
-        )
-    columns = [
-        Column(f"{metric} {name}", name, metric_label(metric)) for metric in GROUP_METRICS for name in groups
     ]
-    columns.append(Column(SHOWN_POPULARITY, "ratings@10", form=",.0f", starred=False))
+    headings = [TableColumn("films", numeric=False)]
+    headings += map(TableColumn, ("number", "share", "training ratings", "questions"))
+    columns = [
+        FigureColumn(f"{metric} {name}", name, metric_label(metric))
+        for metric in GROUP_METRICS
+        for name in groups
+    ]
+    columns.append(FigureColumn(SHOWN_POPULARITY, metric_label(SHOWN_POPULARITY), form=",.0f", starred=False))
     rows = {}
     for method, contestant in comparison.methods.items():
         values = contestant.question_values(comparison.questions)
@@ -83,32 +89,39 @@ def popularity_table(comparison: Comparison) -> str:
             for name, group in groups.items()
             if (mean := group.mean(values[metric])) is not None
         } | {SHOWN_POPULARITY: mean_shown_popularity(contestant, comparison)}
-    note = "ratings@10: training ratings of a film in a top 10, on average; coverage@10 is in the table above"
-    return "\n".join([*lines, "", format_table(columns, rows, PINSAGE, notes=[note])])
+    notes = ["* best in its column; ratings@10: training ratings of a film in a top 10, on average"]
+    return "\n".join(
+        [
+            "by popularity of the target film:",
+            render_table(headings, [TableSection(films)]),
+            "",
+            format_table(columns, [FigureBlock(rows, highlight=PINSAGE)], notes=notes),
+        ]
+    )
 
 
-def verdict(comparison: Comparison) -> str:
-    """How PinSage stands beside the baseline that validation calls best: a sentence, then the figures."""
+def verdict(comparison: ProtocolComparison) -> str:
+    """How PinSage compares with the baseline that validation calls best: a sentence, then the figures."""
     name = comparison.best_baseline
     differences = {metric_label(m): comparison.differences[name][m] for m in VERDICT_METRICS}
     parts: list[str] = []
     for sign, words in STANDINGS.items():
         metrics = [label for label, e in differences.items() if e.sign == sign]
         if metrics:
-            parts.append(f"{words} {'it' if parts else name} in {_enumerate(metrics)}")
-    width = max(map(len, differences))
+            parts.append(f"{words} {'it' if parts else name} in {listed(metrics)}")
     figures = [
-        f"  {label:<{width}}  {e.mean:+.3f}   95 % interval {e.low:+.3f} to {e.high:+.3f}"
-        for label, e in differences.items()
+        [label, f"{e.mean:+.3f}", f"{e.low:+.3f} to {e.high:+.3f}"] for label, e in differences.items()
     ]
-    lines = (
-        f"best baseline by validation MRR: {name}",
-        f"PinSage {_enumerate(parts)}",
-        f"PinSage minus {name}:",
-        *figures,
+    headings = [
+        TableColumn(f"PinSage minus {name}", numeric=False),
+        TableColumn("difference"),
+        TableColumn("95 % interval"),
+    ]
+    return "\n".join(
+        [
+            f"best baseline by validation MRR: {name}",
+            f"PinSage {listed(parts)}",
+            "",
+            render_table(headings, [TableSection(figures)]),
+        ]
     )
-    return "\n".join(lines)
-
-
-def _enumerate(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]

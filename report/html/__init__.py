@@ -1,1 +1,1 @@
-"""A run as one HTML page: ``report`` puts it together, ``charts`` and ``film_map`` draw in SVG."""
+"""A run as one HTML page: ``report`` puts it together, ``svg`` and ``film_map`` draw its pictures."""

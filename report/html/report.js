@@ -1,5 +1,5 @@
 "use strict";
-// Titles of points become tips that show at once, by pointer or by touch.
+// Titles of points become tips that show at once, for a pointer and for touch.
 const tip = document.getElementById("tip");
 for (const title of document.querySelectorAll("svg title")) {
   const point = title.parentNode;
@@ -19,7 +19,7 @@ document.addEventListener("pointerover", (event) => {
 });
 document.addEventListener("scroll", () => { tip.hidden = true; }, true);
 
-// A name in the legend picks out its line.
+// A name in the legend highlights its line.
 const legend = document.getElementById("methods");
 const lines = [...document.querySelectorAll("#length .line")];
 for (const [name, on] of [["pointerover", true], ["pointerout", false]]) {
@@ -30,7 +30,7 @@ for (const [name, on] of [["pointerover", true], ["pointerout", false]]) {
   });
 }
 
-// What is typed lights up on the map.
+// Films whose titles contain the typed text are highlighted on the map.
 const map = document.querySelector("svg.map");
 document.getElementById("find").addEventListener("input", (event) => {
   const wanted = event.target.value.trim().toLowerCase();

@@ -6,7 +6,7 @@ import pytest
 
 from commands.entry import main_modes
 from evaluation.cold_start.plot import plot_cold_start
-from evaluation.cold_start.report import SeedResult, cold_start_table, verdict_lines
+from evaluation.cold_start.report import SeedResult, cold_start_table, verdict_table
 from tests.commands.test_commands import FAST, flags, refused
 from tests.planted import planted_movielens
 from tests.report.test_plots import is_picture
@@ -37,28 +37,29 @@ def seed_result(seed, shift=0.0):
 def test_the_table_as_printed():
     lines = cold_start_table([seed_result(0), seed_result(1, shift=0.01)], (0, 5)).splitlines()
     assert lines[:8] == [
-        "                     hit rate @10      hit rate @100     --- MRR ----",
-        "ratings folded in       0      5        0      5        0      5",
-        "---------------------------------------------------------------------",
-        "target unseen: 100 to 101 questions a seed",
-        "content only        0.005  0.055    0.200* 0.200*   0.050* 0.050*",
-        "item-kNN cosine     0.005  0.055    0.200* 0.200*   0.050* 0.050*",
-        "item-kNN BM25       0.005  0.055    0.200* 0.200*   0.050* 0.050*",
-        "PinSage             0.015* 0.065*   0.200* 0.200*   0.050* 0.050*",
+        "                    hit rate @10   hit rate @100   ---- MRR ----",
+        "ratings folded in      0       5       0       5       0       5",
+        "----------------------------------------------------------------",
+        "target unseen: 100 to 101 questions per seed",
+        "content only       0.005   0.055   0.200*  0.200*  0.050*  0.050*",
+        "item-kNN cosine    0.005   0.055   0.200*  0.200*  0.050*  0.050*",
+        "item-kNN BM25      0.005   0.055   0.200*  0.200*  0.050*  0.050*",
+        "PinSage            0.015*  0.065*  0.200*  0.200*  0.050*  0.050*",
     ]
-    assert "means over 2 seeds" in lines[-1]
+    assert "means over 2 seeds" in lines[-2]
 
 
-def test_the_bar_in_words():
-    lines = verdict_lines([seed_result(0), seed_result(1, shift=0.001)], bar=5)
-    assert len(lines) == 9
-    assert lines[0] == (
-        "target unseen, 5 ratings: PinSage's hit rate @10 is 0.010 ±0.000 above content only, "
-        "outside seed noise"
-    )
-    assert verdict_lines([seed_result(0)], bar=5)[3] == (
-        "query unseen, 5 ratings: PinSage's hit rate @10 is 0.010 above content only, seed noise unknown"
-    )
+def test_the_comparison_with_each_rival_as_printed():
+    lines = verdict_table([seed_result(0), seed_result(1, shift=0.001)], count=5).splitlines()
+    assert len(lines) == 2 + 9 + 2
+    assert lines[:3] == [
+        "questions      PinSage minus    hit rate @10   verdict",
+        "-----------------------------------------------------------------",
+        "target unseen  content only     +0.010 ±0.000  outside seed noise",
+    ]
+    assert lines[-1].startswith("5 ratings of each unseen film folded in; ±")
+    single = verdict_table([seed_result(0)], count=5).splitlines()
+    assert single[5] == "query unseen   content only     +0.010        seed noise unknown"
 
 
 @pytest.mark.parametrize("seeds", [1, 3])
@@ -106,8 +107,8 @@ def test_from_end_to_end(workspace, capsys):
     [
         ("planted", ["--split", "leave_one_out"], "--mode cold_start asks the pairs of --split temporal"),
         ("planted", ["--split", "none"], "--mode cold_start asks the pairs of --split temporal"),
-        ("planted", ["--resume"], "--mode cold_start keeps no checkpoints; leave it out"),
-        ("small", [], "no film has the 20 ratings that holding one out takes, the most rated has "),
+        ("planted", ["--resume"], "--mode cold_start keeps no checkpoints; drop it"),
+        ("small", [], "no film has 20 ratings, which a held-out film must have; the most rated one has "),
     ],
 )
 def test_wrong_flags_and_data_are_one_line_and_exit_2(workspace, capsys, data, argv, message):

@@ -10,8 +10,8 @@ from commands.cli import to_config
 from commands.entry import main_modes, main_train
 from config import Config
 from evaluation.ablation.plot import plot_ablation
-from evaluation.ablation.report import ablation_table, comparison_lines
-from evaluation.ablation.variants import BLOCKS, VARIED, Block, Variant, check_typed, variant_config
+from evaluation.ablation.report import ablation_table, comparison_table
+from evaluation.ablation.variants import BLOCKS, VARIED, AblationBlock, Variant, check_typed, variant_config
 from tests.commands.test_commands import flags, refused
 from tests.planted import planted_movielens
 from tests.report.test_plots import is_picture
@@ -74,11 +74,11 @@ def test_what_is_typed_holds_for_every_variant():
 
 @pytest.mark.parametrize("name", sorted(VARIED))
 def test_what_the_variants_are_about_cannot_be_typed(name):
-    with pytest.raises(UserError, match=f"--{name} is what --mode ablation varies from row to row"):
+    with pytest.raises(UserError, match=f"`{name}` is varied by the ablation itself"):
         check_typed({name: "anything", "epochs": 2})
 
 
-SMALL_BLOCK = Block(
+SMALL_BLOCK = AblationBlock(
     "a block",
     (Variant("content only", trained=False), Variant("ours"), Variant("other")),
     (("other", "ours"),),
@@ -94,25 +94,27 @@ def test_the_table_as_printed():
     # Means that print alike share the star; a metric that the protocol lacks has no column.
     assert ablation_table([SMALL_BLOCK], RUNS).splitlines() == [
         "variant       hit rate @10            MRR",
-        "=========================================",
-        "a block",
         "-----------------------------------------",
+        "a block",
         "content only  0.020 ±0.000   0.010 ±0.000",
         "ours          0.110 ±0.014*  0.050 ±0.000*",
         "other         0.110 ±0.000*  0.030 ±0.000",
         "-----------------------------------------",
-        "* best in its block; means over 2 seeds, the standard deviation over them behind ±",
+        "* best in its block and column; means over 2 seeds, ± is the standard deviation over them",
     ]
 
 
 def test_differences_in_words():
-    lines = comparison_lines([SMALL_BLOCK], RUNS)
-    assert lines[1].startswith("other against ours  +0.0000 ±0.0430 within seed noise")
-    assert lines[1].endswith("-0.0200 ±0.0000 outside seed noise")
-    single = comparison_lines([SMALL_BLOCK], {name: runs[:1] for name, runs in RUNS.items()})
-    assert single[1:] == [
-        "other against ours  +0.0100       -0.0200",
-        "one seed tells nothing of seed noise; use --num_seeds 3 or more",
+    lines = comparison_table([SMALL_BLOCK], RUNS).splitlines()
+    assert lines[2].startswith("other minus ours  +0.0000 ±0.0430 within seed noise")
+    assert lines[2].endswith("-0.0200 ±0.0000 outside seed noise")
+    single = comparison_table([SMALL_BLOCK], {name: runs[:1] for name, runs in RUNS.items()})
+    assert single.splitlines() == [
+        "difference        hit rate @10  MRR",
+        "---------------------------------------",
+        "other minus ours  +0.0100       -0.0200",
+        "---------------------------------------",
+        "one seed says nothing about seed noise; compare three or more",
     ]
 
 
@@ -175,10 +177,10 @@ def test_the_row_of_our_model_is_what_train_and_evaluate_give(workspace, capsys)
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["--aggregator", "mean"], "--aggregator is what --mode ablation varies from row to row"),
-        (["--preset", "paper"], "--preset is what --mode ablation varies from row to row"),
+        (["--aggregator", "mean"], "--aggregator is varied by the ablation itself"),
+        (["--preset", "paper"], "--preset is varied by the ablation itself"),
         (["--split", "none"], "--split none holds nothing out to evaluate"),
-        (["--resume"], "--resume continues one training, and --mode ablation keeps no checkpoints"),
+        (["--resume"], "--resume continues one training, but --mode ablation keeps no checkpoints"),
     ],
 )
 def test_wrong_flags_are_one_line_and_exit_2(workspace, capsys, argv, message):

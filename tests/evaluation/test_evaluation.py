@@ -190,7 +190,7 @@ def test_embedding_scorer_takes_its_own_query_embeddings():
 def test_nan_scores_are_refused_with_the_film():
     table = np.zeros((4, 4))
     table[2, 1] = np.nan
-    with pytest.raises(WorldError, match="film row 2 as a query has nan scores"):
+    with pytest.raises(WorldError, match="scores contain NaN for 1 of 2 queries.*film row 2;"):
         rank_targets(TableScorer(table), make_questions([0, 2], [1, 3], [[0], [2]]))
 
 

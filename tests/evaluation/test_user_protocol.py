@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from base.errors import UserError, WorldError
 from data.histories import History, UserQuestions, user_questions
 from data.splits import split_interactions
-from evaluation.baselines import EASE, ImplicitALS, ItemKNNCosine
+from evaluation.baselines import EASE, USER_BASELINES, ImplicitALS, ItemKNNCosine
 from evaluation.baselines.fits import Fits
-from evaluation.baselines.for_users import USER_BASELINES, FilmSum, fit_for_users
+from evaluation.baselines.for_users import FilmSum, fit_for_users
 from evaluation.users import evaluate_users
 from tests.factories import catalogue, random_interactions
 from tests.fuzzing import fuzz
@@ -99,7 +99,7 @@ def test_sampled_users_keep_their_order_and_answers(split):
 
 def test_scores_that_are_no_numbers_are_refused(split):
     questions = user_questions(split, "test")
-    with pytest.raises(WorldError, match="scores must be numbers"):
+    with pytest.raises(WorldError, match="scores contain NaN"):
         evaluate_users(Fixed(np.full((len(questions), NUM_MOVIES), np.nan)), questions)
 
 

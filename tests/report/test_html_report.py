@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from config import Config
-from report.html.charts import Line, line_chart
 from report.html.film_map import fit_into
 from report.html.report import THEME, Run, write_report
+from report.html.svg import svg_chart
 from report.map_layout import lay_out_films
 from report.plot_style import PALETTE
 from tests.browser import chromium, watched_page
@@ -55,7 +55,7 @@ def test_the_report_holds_figures_settings_and_every_film(page_file):
     assert "77 users" in text and ">0.375<" in text and ">0.438<" in text
     assert re.search(r'class="changed"><th scope="row"><code>epochs</code></th><td>7</td>', text)
     assert text.count('class="changed"') == 1
-    ringed = re.findall(r'class="marked" r="6"><title>validation: 0.0\d+ at epoch (\d)<', text)
+    ringed = re.findall(r'class="marked" r="5"><title>validation: 0.0\d+ at epoch (\d)<', text)
     assert ringed == ["3"]  # the epoch that was kept, not the one whose own MRR is greatest
     for title in a_run().movies.titles[1:]:
         assert title in text
@@ -80,10 +80,20 @@ def test_the_theme_has_the_palette_of_the_pictures():
 
 def test_points_lie_where_their_values_say():
     x, y = np.array([1.0, 2.0, 3.0]), np.array([0.0, np.nan, 1.0])
-    svg = line_chart([Line("a <b>", "c0", x, y, 2)], "label", "epoch", "unit", from_zero=True)
-    places = [(float(a), float(b)) for a, b in re.findall(r'cx="([\d.]+)" cy="([\d.]+)"', svg)]
+
+    def draw(axes):
+        axes.plot(x, y, "o-", color=PALETTE[0], label="a <b>")
+        axes.plot(x[2:], y[2:], "o", markerfacecolor="none", label="_a <b>")
+        axes.set(xlabel="epoch, from 1", ylabel="unit & more")
+
+    svg = svg_chart(draw, 'a "label"', 330, 230)
+    places = [(float(a), float(b)) for a, b in re.findall(r'cx="([\d.]+)" cy="([\d.]+)" r=', svg)]
     assert len(places) == 2 and places[0][0] < places[1][0] and places[0][1] > places[1][1]
-    assert 'class="marked"' in svg and "a &lt;b&gt;: 1 at epoch 3" in svg
+    assert 'class="marked"' in svg and svg.count("a &lt;b&gt;: 1 at epoch 3") == 2
+    assert 'role="img" aria-label="a &#34;label&#34;"' in svg and ">unit &amp; more</text>" in svg
+    assert svg == svg_chart(draw, 'a "label"', 330, 230)
+    # Colours are those of the page's style sheet, light or dark, and nothing refers to anything.
+    assert not re.search(r"#|style=|url\(|href|id=|<defs|<style", svg.replace("&#34;", ""))
 
 
 def test_places_fill_the_frame_and_equal_ones_its_middle():

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from data.dataset import Movies
+from report.embedding_map import plot_embedding_map
+from report.hit_rates import plot_hit_rates
 from report.map_layout import lay_out_films
-from report.plots import plot_embedding_map, plot_hit_rates, plot_training_curves
+from report.training_curves import plot_training_curves
 
 
 def is_picture(path: Path) -> bool:
@@ -53,7 +55,9 @@ def test_training_curves_are_drawn(tmp_path, num_epochs):
 @pytest.mark.parametrize(("best_epoch", "marks"), [(3, 3), (9, 0), (None, 0)])
 def test_the_epoch_that_was_kept_is_marked(tmp_path, monkeypatch, best_epoch, marks):
     marked = []
-    monkeypatch.setattr("report.plots._mark_best", lambda axes, epoch, value, color: marked.append(epoch))
+    monkeypatch.setattr(
+        "report.training_curves._mark_best", lambda axes, epoch, value, line: marked.append(epoch)
+    )
     plot_training_curves(history(5), tmp_path / "curves.png", best_epoch)
     assert marked == [best_epoch] * marks
 

@@ -1,6 +1,7 @@
 import pytest
 
-from report.tables import Column, format_metrics_table, format_table, metric_label
+from report.names import metric_label
+from report.tables import FigureBlock, FigureColumn, format_metrics_table, format_table
 
 ROWS = {
     "popularity": {"hit_rate@10": 0.0838, "hit_rate@100": 0.317, "mrr": 0.041, "coverage@10": 0.054},
@@ -67,11 +68,13 @@ def test_marks_details_and_notes_as_printed():
 
 def test_columns_print_as_they_say():
     columns = [
-        Column("a", "head", "MRR"),
-        Column("b", "tail", "MRR"),
-        Column("n", "films", "", ",.0f", False),
+        FigureColumn("a", "head", "MRR"),
+        FigureColumn("b", "tail", "MRR"),
+        FigureColumn("n", "films", "", ",.0f", False),
     ]
-    assert format_table(columns, {"x": {"a": 0.5, "n": 1234.4}, "y": {"b": 0.25, "n": 2}}) == "\n".join(
+    assert format_table(
+        columns, [FigureBlock({"x": {"a": 0.5, "n": 1234.4}, "y": {"b": 0.25, "n": 2}})]
+    ) == "\n".join(
         [
             "        ---- MRR ----",
             "method   head    tail   films",

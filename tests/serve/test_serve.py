@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from commands.entry import main_modes
+from data.dataset import Facts
 from data.feature_extractor import film_features, fit_features, training_ratings
 from serve.app import create_app
 from serve.films import _in_background
@@ -166,9 +167,9 @@ def test_the_map_places_every_film_inside_its_frame(client):
 
 
 def test_ratings_are_read_back_from_features():
-    graph, movies = random_graph(), catalogue(20)
-    basis = fit_features(movies, graph, 4, 0)
-    features = film_features(basis, movies, graph.movie_user_matrix())
+    graph, facts = random_graph(), Facts(catalogue(20))
+    basis = fit_features(facts, graph, 4, 0)
+    features = film_features(basis, facts, graph.movie_user_matrix())
     assert training_ratings(basis, features).tolist() == graph.movie_degree.tolist()
 
 

@@ -1,4 +1,4 @@
-"""What PinSage and the baselines answered to the same questions, and how sure their difference is."""
+"""One protocol: the answers of PinSage and the baselines to the same questions, with intervals."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,8 +10,8 @@ from base.arrays import FloatArray, IntArray
 from data.splits import Queries, SplitName
 from evaluation.comparison.bootstrap import Estimate, estimate_means
 from evaluation.ranking import Evaluation, question_values
-
-PINSAGE = "PinSage"
+from evaluation.statistics import deviation_metrics, mean_metrics
+from report.names import PINSAGE
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,10 @@ class Contestant:
     """One method's answers to the test questions of one protocol.
 
     Attributes:
-        runs: one a seed; a single one for a method without randomness.
-        validation_mrr: what each run (PinSage) or the choice of settings (a baseline) reached on validation.
+        runs: one per seed; a single one for a method without randomness.
+        validation_mrr: the validation MRR of each run (PinSage) or of the chosen settings (a baseline).
         seconds: training, choice of settings and evaluation together.
-        settings: hyper-parameters that validation chose; empty for PinSage, whose are the command's.
+        settings: hyper-parameters that validation chose; empty for PinSage, which has those of the command.
     """
 
     runs: tuple[Evaluation, ...]
@@ -32,35 +32,31 @@ class Contestant:
 
     def metrics(self) -> dict[str, float]:
         """Each metric's mean over the runs."""
-        return {name: float(np.mean(self._each(name))) for name in self.runs[0].metrics}
+        return mean_metrics([run.metrics for run in self.runs])
 
     def spread(self) -> dict[str, float]:
         """Each metric's standard deviation over the runs (n - 1); empty for a single run."""
-        if len(self.runs) == 1:
-            return {}
-        return {name: float(np.std(self._each(name), ddof=1)) for name in self.runs[0].metrics}
+        deviations = deviation_metrics([run.metrics for run in self.runs])
+        return {name: value for name, value in deviations.items() if value is not None}
 
     def question_values(self, questions: Queries) -> dict[str, FloatArray]:
         """Metric to float64 ``[num_questions]``: what each question contributes, averaged over the runs."""
         runs = [question_values(run.ranks, questions.protocol) for run in self.runs]
         return {name: np.mean([run[name] for run in runs], axis=0) for name in runs[0]}
 
-    def _each(self, metric: str) -> list[float]:
-        return [run.metrics[metric] for run in self.runs]
-
 
 @dataclass(frozen=True)
-class Comparison:
-    """One protocol, all methods.
+class ProtocolComparison:
+    """What all methods answered to the questions of one protocol.
 
     Attributes:
         split: name of the split.
         questions: the test questions that were asked.
-        available: how many the split has; more than were asked where they were sampled.
+        available: how many the split has; more than were asked if they were sampled.
         ratings: int ``[num_movies]``, training ratings of each film.
         ours: PinSage.
-        baselines: by name, those that were fitted.
-        skipped: name to reason, those that were not.
+        baselines: the fitted baselines, by name.
+        skipped: name to reason of the baselines that were not fitted.
         means: method to metric to its mean and the interval over users.
         differences: baseline to metric to PinSage minus the baseline, paired by question.
     """
@@ -82,7 +78,7 @@ class Comparison:
 
     @property
     def best_baseline(self) -> str:
-        """The baseline with the greatest validation MRR; test figures have no say."""
+        """The baseline with the greatest validation MRR; test figures play no part in it."""
         return max(self.baselines, key=lambda name: self.baselines[name].validation_mrr[0])
 
 
@@ -95,7 +91,7 @@ def compare(
     baselines: dict[str, Contestant],
     skipped: dict[str, str],
     seed: int,
-) -> Comparison:
+) -> ProtocolComparison:
     """Put intervals on every method's means and on PinSage's difference to every baseline.
 
     Args:
@@ -105,7 +101,7 @@ def compare(
         ratings: int ``[num_movies]``, training ratings of each film.
         ours: PinSage's answers.
         baselines: the baselines' answers, by name.
-        skipped: reasons of those without answers, by name.
+        skipped: reasons of the baselines without answers, by name.
         seed: decides the resamples of users.
     """
     own = ours.question_values(questions)
@@ -115,7 +111,7 @@ def compare(
         for metric, column in baseline.question_values(questions).items():
             values[name, metric] = column
             differences[name, metric] = own[metric] - column
-    return Comparison(
+    return ProtocolComparison(
         split, questions, available, ratings, ours, baselines, skipped,
         means=_by_method(values, questions.users, seed),
         differences=_by_method(differences, questions.users, seed),

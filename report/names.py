@@ -1,0 +1,54 @@
+"""The names of methods and metrics in tables, pictures and the report.
+
+In files a metric has one key, ``name`` or ``name@cutoff``; ``METRIC_NAMES`` has its name for people. To add a
+metric: a function and its line in ``evaluation.metrics.METRICS``, a line here, and a test.
+"""
+
+from typing import NamedTuple
+
+PINSAGE = "PinSage"  # our method, in tables and files
+
+
+class MetricName(NamedTuple):
+    """A metric as people read it.
+
+    Attributes:
+        label: its name in headings.
+        meaning: one sentence for the legend of the report; k stands for the cut-off.
+    """
+
+    label: str
+    meaning: str
+
+
+METRIC_NAMES = {
+    "hit_rate": MetricName("hit rate", "share of questions with a target among the first k films"),
+    "mrr": MetricName("MRR", "mean reciprocal rank: the mean of 1 / rank"),
+    "scaled_mrr": MetricName("scaled MRR", "the mean of 1 / ⌈rank / 100⌉, as in the paper"),
+    "ndcg": MetricName(
+        "NDCG",
+        "sum of 1 / log₂(1 + rank) over the targets among the first k, divided by the largest possible sum",
+    ),
+    "recall": MetricName("recall", "share of a question's targets that are among the first k films"),
+    "coverage": MetricName(
+        "coverage", "share of the catalogue that is in the first k of some question: variety, not accuracy"
+    ),
+    "mean_ratings": MetricName("ratings", "training ratings of a film among the first k, on average"),
+}
+
+
+def metric_label(metric: str) -> str:
+    """A metric's name for people: ``hit_rate@10`` is ``hit rate @10``, ``ndcg@20`` is ``NDCG@20``.
+
+    Args:
+        metric: a key of ``metrics.json``; without an entry in ``METRIC_NAMES`` its own words are its name.
+    """
+    name, at, cutoff = metric.partition("@")
+    label = METRIC_NAMES[name].label if name in METRIC_NAMES else name.replace("_", " ")
+    return label + (" " if " " in label and at else "") + at + cutoff
+
+
+def metric_meanings(metrics: list[str]) -> dict[str, str]:
+    """Label to meaning of the metrics in a table, each once, whatever its cut-offs."""
+    names = dict.fromkeys(metric.partition("@")[0] for metric in metrics)
+    return {METRIC_NAMES[name].label: METRIC_NAMES[name].meaning for name in names if name in METRIC_NAMES}

@@ -1,0 +1,36 @@
+"""Small pieces of sentences that several tables and headings need."""
+
+from collections.abc import Sequence
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and its noun: ``1 seed``, ``3 seeds``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """An enumeration: ``a``, ``a and b``, ``a, b and c``."""
+    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
+
+
+def number_range(numbers: Sequence[int]) -> str:
+    """The least and the greatest of some numbers, or the one number where they are equal."""
+    low, high = min(numbers), max(numbers)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def sampled(number: int, available: int) -> str:
+    """How many were taken: ``20`` where that is all of them, else ``20 of 664``."""
+    return f"{number:,}" if number == available else f"{number:,} of {available:,}"
+
+
+def questions_heading(dataset: str, split: str, questions: str, catalogue: int) -> str:
+    """What the figures of an evaluation are about, in one line.
+
+    Args:
+        dataset: name of the data.
+        split: name of the split.
+        questions: what is asked, for instance ``20 of 664 test questions``.
+        catalogue: number of films.
+    """
+    return f"{dataset}, split {split}: {questions}; all {catalogue:,} films are candidates"
