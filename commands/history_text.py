@@ -1,4 +1,4 @@
-"""What ``--history`` says: ``1:5,50:4.5,260`` is ids, anything else titles, ``Toy Story=5; Heat``."""
+"""The text of ``--history``: ids as ``1:5,50:4.5,260``, or titles as ``Toy Story=5; Heat``."""
 
 import math
 import re
@@ -11,7 +11,7 @@ from data.reading.source_files import shown
 
 _NUMBER_ID = re.compile(r"[0-9]+")
 _LETTER = re.compile(r"[^\W\d_]")
-# Marks of ids among titles, ``Heat:5`` or ``Heat=5, Alien``, which a tolerant search would pass over.
+# Signs of ids among titles, ``Heat:5`` or ``Heat=5, Alien``. A search that forgives typos would ignore them.
 _COLON_RATING = re.compile(r":\s*[0-9](\.[0-9]+)?\s*$")
 _COMMA_AFTER_RATING = re.compile(r"=\s*[0-9](\.[0-9]+)?\s*,")
 
@@ -22,7 +22,7 @@ class HistoryText(NamedTuple):
     Attributes:
         are_ids: whether ``films`` are ids rather than titles.
         films: at least one.
-        ratings: one a film, nan where none was typed.
+        ratings: one per film, nan if none was typed.
     """
 
     are_ids: bool
@@ -41,15 +41,16 @@ def parse_history(
     """Read a history.
 
     Args:
-        text: ids, each perhaps with ``:`` and a rating, separated by commas; or titles, each perhaps with
-            ``=`` and a rating, separated by semicolons.
-        lowest: least rating allowed.
-        highest: greatest rating allowed.
-        is_id: what can be an id. A text is ids if everything between its commas is one or empty, followed by
-            nothing or by ``:`` and something without letters (``2001: A Space Odyssey`` is a title).
+        text: ids separated by commas, each optionally with ``:`` and a rating; or titles separated by
+            semicolons, each optionally with ``=`` and a rating.
+        lowest: lowest rating allowed.
+        highest: highest rating allowed.
+        is_id: whether a text can be an id. The whole text is ids if each part between commas is an id or
+            empty, followed by nothing or by ``:`` and something without letters (``2001: A Space Odyssey`` is
+            a title).
 
     Raises:
-        UserError: a film or a rating is missing, or a rating is none.
+        UserError: a film or a rating is missing, or a rating is not a number in the range.
     """
     pieces = text.split(",")
     are_ids = all(
@@ -70,7 +71,7 @@ def parse_history(
             "write ids as 1:5,50,260 or titles as 'Toy Story=5; Heat'"
         )
     if not are_ids:
-        _refuse_marks_of_ids(films, is_id)
+        _refuse_signs_of_ids(films, is_id)
     ratings = [
         _rating(film, rating.strip(), lowest, highest) if mark else math.nan
         for film, (_, mark, rating) in zip(films, parts, strict=True)
@@ -83,18 +84,18 @@ def _cut_id(piece: str) -> tuple[str, str, str]:
 
 
 def _cut_title(piece: str) -> tuple[str, str, str]:
-    """Title, mark and rating; the last ``=`` counts, as a title may hold one."""
+    """Title, mark and rating. The last ``=`` counts, since a title may contain one."""
     title, mark, rating = piece.rpartition("=")
     return (title, mark, rating) if mark else (piece, "", "")
 
 
-def _refuse_marks_of_ids(titles: list[str], is_id: Callable[[str], bool]) -> None:
+def _refuse_signs_of_ids(titles: list[str], is_id: Callable[[str], bool]) -> None:
     if len(titles) > 1 and all(map(is_id, titles)):
         raise UserError(f"--history: ids are separated by commas, as in {shown(','.join(titles))}")
     for title in titles:
         if _COLON_RATING.search(title):
             raise UserError(
-                f"--history: {shown(title)} is no id; a title's rating follows '=', as in 'Heat=5'"
+                f"--history: {shown(title)} is not an id; a title's rating follows '=', as in 'Heat=5'"
             )
         if _COMMA_AFTER_RATING.search(title):
             raise UserError(

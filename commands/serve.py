@@ -16,14 +16,14 @@ from search.choose import check_search
 
 logger = logging.getLogger("pinsage")
 
-SECONDS_TO_FINISH = 3  # for answers under way when the server is stopped
+SECONDS_TO_FINISH = 3  # for unfinished answers when the server is stopped
 
 
 def serve(config: Config, typed: dict[str, Any]) -> None:
     """Serve the page and the API from ``best.pt`` until interrupted.
 
     Raises:
-        UserError: no checkpoint, or flags that do not fit.
+        UserError: there is no checkpoint, or flags do not fit.
         WorldError: the port is taken.
     """
     check_search(config.search)
@@ -59,10 +59,10 @@ def serve(config: Config, typed: dict[str, Any]) -> None:
 
 
 def _listen(settings: ServeConfig) -> socket.socket:
-    """A socket that listens where the flags say.
+    """A socket that listens at ``--host`` and ``--port``.
 
     Raises:
-        UserError: the host is no address of this machine.
+        UserError: the host is not an address of this machine.
         WorldError: the port is taken or not allowed.
     """
     where = f"--host {settings.host} --port {settings.port}"
@@ -84,7 +84,7 @@ def _listen(settings: ServeConfig) -> socket.socket:
 
 
 def _known_as(host: str) -> frozenset[str]:
-    """Names by which the server may be asked: any when it listens beyond this machine."""
+    """Names under which the server answers: only local ones if it listens on this machine alone, else any."""
     try:
         local = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -82,12 +82,12 @@ def user_history(model: Checkpoint, movielens: MovieLens, user_id: Any) -> tuple
     refuse_other_data(model, movielens.fingerprint, movielens.name)
     row = _user_row(movielens, model.dataset["name"], str(user_id))
     history = history_of_user(movielens.interactions, row)
-    counts = history.ratings >= model.settings["min_rating"]
+    min_rating = model.settings["min_rating"]
+    counts = history.ratings >= min_rating
     history = History(history.rows[counts], history.ratings[counts])
     if not counts.any():
-        least = model.settings["min_rating"]
         raise UserError(
-            f"user {user_id} has no rating of at least `min_rating` {least:g}; choose another user"
+            f"user {user_id} has no rating of at least `min_rating` {min_rating:g}; choose another user"
         )
     if not movielens.rated:
         history = history._replace(ratings=np.full_like(history.ratings, np.nan))

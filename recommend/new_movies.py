@@ -81,10 +81,10 @@ def check_movie(model: Checkpoint, film: FilmFile, name: str) -> None:
     users = [user for user, _ in film.ratings]
     if repeated := [user for user, times in Counter(users).items() if times > 1]:
         logger.warning("several ratings by one user count once: user %s", _named(repeated))
-    least = model.settings["min_rating"]
-    if low := sum(stars < least for _, stars in film.ratings):
+    min_rating = model.settings["min_rating"]
+    if low := sum(stars < min_rating for _, stars in film.ratings):
         logger.warning(
-            "%d of %d ratings are below %g stars and are ignored, as in training", low, len(users), least
+            "%d of %d ratings are below %g stars and are ignored, as in training", low, len(users), min_rating
         )
     if strangers := set(users) - set(model.user_ids.tolist()):
         logger.warning(

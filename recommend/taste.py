@@ -1,11 +1,12 @@
 """Films for a person, from the films that the person has seen.
 
-Every film of a history ranks the films nearest to it, and the rankings are fused: a candidate gets the more
-the nearer to the top of how many of them it stands, where films seen lately and rated well count most
-(reciprocal rank fusion: Cormack, Clarke and Buettcher, SIGIR 2009). No two films of a history are ever
-averaged into one vector, so whoever likes westerns and cartoons is shown some of each and nothing that lies
-halfway between. PinnerSage (Pal et al., KDD 2020) keeps interests apart by clustering a history and asking
-with the medoids; asking with every film needs no clusters, and did better on validation.
+Every film of a history ranks the films nearest to it, and the rankings are fused (reciprocal rank fusion:
+Cormack, Clarke and Buettcher, SIGIR 2009): a candidate's score grows with each ranking that has it, and the
+more the higher it stands there. The rankings of recent and well-rated films count most.
+
+Films of a history are never averaged into one vector, so a person who likes westerns and cartoons gets some
+of each, and nothing halfway between. PinnerSage (Pal et al., KDD 2020) keeps interests apart by clustering a
+history and asking with the medoids. Asking with every film needs no clusters, and was better on validation.
 """
 
 from typing import NamedTuple
@@ -17,15 +18,14 @@ from base.arrays import FloatArray, IntArray
 from data.histories import History
 from search.base import VectorIndex
 
-# Chosen on the validation part of the user protocol on ml-100k; all are flat around these values.
+# Chosen on the validation part of the user protocol on ml-100k. Values near these make little difference.
 NEAREST = 100  # films that each film of a history ranks
-RANK_OFFSET = 3.0  # a film's rank r gives 1 / (RANK_OFFSET + r); larger is flatter
+RANK_OFFSET = 3.0  # rank r counts 1 / (RANK_OFFSET + r); a larger offset makes ranks more alike
 RECENCY_POWER = 1.0  # the latest film counts 1, the one before it 1/2, then 1/3
-# From so many films on. A few favourites are typed in no order of time: the fewer, the more alike they count.
-LONG_HISTORY = 20
+LONG_HISTORY = 20  # with fewer films, recency counts less: a few favourites are typed in no order of time
 RATING_POWER = 2.0  # 5 stars count 25 times as much as 1 star
-LEAST_RATING = 0.1  # share of the highest rating that any counts as at least, so that no film counts 0
-MOST_ASKED = 500  # films of a history that are asked, those that count most
+MIN_RATING_SHARE = 0.1  # any rating counts at least this share of the highest, so that no film counts 0
+MAX_ASKED = 500  # films of a history that are asked: those that count most
 
 BLOCK = 1024  # films asked at once
 
@@ -35,9 +35,9 @@ class Suggestion(NamedTuple):
 
     Attributes:
         row: the film.
-        score: from 0 to 1, where 1 is a film that every film of the history has nearest.
-        because: row of the film of the history that speaks for it most.
-        rating: the person's rating of that film, None where there is none.
+        score: from 0 to 1, where 1 is a film that is nearest to every film of the history.
+        because: row of the film of the history that adds most to its score.
+        rating: the person's rating of that film, None without one.
     """
 
     row: int
@@ -47,25 +47,25 @@ class Suggestion(NamedTuple):
 
 
 def history_weights(history: History) -> FloatArray:
-    """How much each film of a history counts, float64 ``[n]``, summing to 1: recent and well-rated ones most.
+    """How much each film of a history counts: float64 ``[n]``, summing to 1; recent and well-rated ones most.
 
-    Order counts little in a short history. A film without a rating counts as one with the average of the
-    others. Only ratios of ratings matter, so any scale will do.
+    Order counts little in a short history. A film without a rating counts as if it had the average of the
+    others. Only ratios of ratings matter, so they may have any scale.
     """
     age = np.arange(len(history.rows), 0, -1, dtype=np.float64)  # 1 for the latest
     weights = age ** (-RECENCY_POWER * min(1.0, len(age) / LONG_HISTORY))
     known = ~np.isnan(history.ratings)
     if known.any() and np.nanmax(history.ratings) > 0:
         ratings = np.where(known, history.ratings, history.ratings[known].mean(dtype=np.float64))
-        weights *= np.maximum(ratings / ratings.max(), LEAST_RATING) ** RATING_POWER
+        weights *= np.maximum(ratings / ratings.max(), MIN_RATING_SHARE) ** RATING_POWER
     return weights / weights.sum()
 
 
 def suggest(index: VectorIndex, queries: FloatArray, history: History, k: int) -> list[Suggestion]:
-    """The ``k`` best films for a history, best first, none that it holds; fewer where there are no others.
+    """The ``k`` best films for a history, best first, without its own; fewer if there are no others.
 
     Args:
-        index: over film rows; ranks the films nearest to each film of the history.
+        index: over film rows. It ranks the films nearest to each film of the history.
         queries: float32 ``[num_movies, d]``, films as queries.
         history: what the person has seen.
         k: films wanted.
@@ -78,14 +78,14 @@ def suggest(index: VectorIndex, queries: FloatArray, history: History, k: int) -
         candidates, place = np.unique(found, return_inverse=True)
         if depth >= len(index) or np.setdiff1d(candidates, history.rows).size >= min(k, possible):
             break
-        depth *= 4  # those near have been seen: look further
+        depth *= 4  # the nearest ones have been seen: look further
     votes = (weights[:, None] * rank_shares(found.shape[1])).ravel()  # [m * depth]
     place = place.ravel()
     scores = np.bincount(place, votes, minlength=len(candidates))
     scores[np.isin(candidates, history.rows)] = 0
     best = np.argsort(-scores, kind="stable")[:k]
     best = best[scores[best] > 0]
-    # Sorted by candidate, greatest vote first: where each candidate begins stands its reason.
+    # Sorted by candidate, highest vote first, so the first entry of each candidate is its reason.
     order = np.lexsort((-votes, place))
     reasons = order[np.searchsorted(place[order], best)] // found.shape[1]
     return [
@@ -100,12 +100,12 @@ def nearest_films(index: VectorIndex, queries: FloatArray, rows: IntArray, depth
 
 
 def rank_shares(depth: int) -> FloatArray:
-    """What the ranks 1 to ``depth`` give, float64 ``[depth]``, 1 for the first."""
+    """How much the ranks 1 to ``depth`` count: float64 ``[depth]``, 1 for the first."""
     return (1 + RANK_OFFSET) / (np.arange(1, depth + 1) + RANK_OFFSET)
 
 
 class TasteScorer:
-    """The same recommendations as scores of all films for many people at once, for evaluation.
+    """The recommendations of ``suggest`` as scores of all films for many people at once, for evaluation.
 
     Args:
         index: over film rows.
@@ -124,13 +124,13 @@ class TasteScorer:
         self.shares = sp.csr_matrix((shares, nearest.ravel(), ends), shape=(len(queries), len(queries)))
 
     def score_histories(self, histories: list[History]) -> FloatArray:
-        """Scores of all films for each history, float32 ``[n, num_movies]``; its own films have one too."""
+        """Scores of all films for each history, its own films included: float32 ``[n, num_movies]``."""
         weighted = weight_matrix(histories, self.shares.shape[0])
         return (weighted @ self.shares).astype(np.float32).toarray()
 
 
 def weight_matrix(histories: list[History], num_movies: int) -> sp.csr_matrix:
-    """``history_weights`` of those films that are asked, float64 ``[n, num_movies]``."""
+    """``history_weights`` of the films that are asked: float64 ``[n, num_movies]``."""
     strongest = [_strongest(history) for history in histories]
     ends = np.cumsum([0, *(len(asked) for asked, _ in strongest)])
     films = [history.rows[asked] for history, (asked, _) in zip(histories, strongest, strict=True)]
@@ -141,7 +141,7 @@ def weight_matrix(histories: list[History], num_movies: int) -> sp.csr_matrix:
 def _strongest(history: History) -> tuple[IntArray, FloatArray]:
     """Positions in the history of the films to ask, and their weights, summing to 1."""
     weights = history_weights(history)
-    asked = np.sort(np.argsort(-weights, kind="stable")[:MOST_ASKED])
+    asked = np.sort(np.argsort(-weights, kind="stable")[:MAX_ASKED])
     return asked, weights[asked] / weights[asked].sum()
 
 

@@ -200,11 +200,11 @@ class TitleSearch:
         return np.array(owners, dtype=np.int64), np.array(factors), parts
 
 
-def _alike(query: str, texts: list[str], least: float = 0) -> FloatArray:
-    """How alike each text is to ``query``, from 0 to 100; 0 below ``least``."""
-    return process.cdist([query], texts, scorer=fuzz.ratio, score_cutoff=least)[0]
+def _alike(query: str, texts: list[str], min_score: float = 0) -> FloatArray:
+    """How alike each text is to ``query``, from 0 to 100; 0 below ``min_score``."""
+    return process.cdist([query], texts, scorer=fuzz.ratio, score_cutoff=min_score)[0]
 
 
-def _letters_in_order(query: str, texts: list[str], least: float) -> IntArray:
-    """How many letters of ``query`` each text has in their order; 0 below ``least``."""
-    return process.cdist([query], texts, scorer=LCSseq.similarity, score_cutoff=ceil(least))[0]
+def _letters_in_order(query: str, texts: list[str], min_letters: float) -> IntArray:
+    """How many letters of ``query`` each text has in their order; 0 below ``min_letters``."""
+    return process.cdist([query], texts, scorer=LCSseq.similarity, score_cutoff=ceil(min_letters))[0]

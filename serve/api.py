@@ -1,7 +1,7 @@
 """The JSON API.
 
-Answers take a millisecond, so they are made in the event loop, one after the other: threads would take
-turns at the same cores, and indexes may keep scratch space that threads must not share.
+An answer takes about a millisecond, so answers are made in the event loop, one after the other. Threads would
+compete for the same cores, and the scratch memory of an index must not be shared by threads.
 """
 
 import asyncio
@@ -12,20 +12,20 @@ from fastapi import APIRouter, HTTPException, Query, Response
 from base.errors import UserError
 from serve.films import Films
 from serve.schemas import (
-    MOST_RESULTS,
-    MOST_TYPED,
-    Answer,
+    MAX_RESULTS,
+    MAX_TYPED,
     Comparison,
     Film,
     FilmMap,
     Info,
     Method,
     Problem,
+    Recommendations,
     SimilarFilms,
     Taste,
 )
 
-K = Annotated[int, Query(ge=1, le=MOST_RESULTS, description="films wanted")]
+K = Annotated[int, Query(ge=1, le=MAX_RESULTS, description="films wanted")]
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "there is no such film"}}
 
 
@@ -41,30 +41,30 @@ def make_api(films: Films) -> APIRouter:
 
     @api.get("/info", response_model=Info)
     async def info() -> Any:
-        """What is served."""
+        """The model that is served."""
         return films.info()
 
     @api.get("/search", response_model=list[Film])
     async def search(
-        q: Annotated[str, Query(max_length=MOST_TYPED, description="part of a title; typos are forgiven")],
-        limit: Annotated[int, Query(ge=1, le=MOST_RESULTS)] = 8,
+        q: Annotated[str, Query(max_length=MAX_TYPED, description="a title or part of one, typos allowed")],
+        limit: Annotated[int, Query(ge=1, le=MAX_RESULTS)] = 8,
     ) -> Any:
-        """Films by title, the likeliest first."""
+        """Films by title, best match first."""
         return films.search(q, limit)
 
     @api.get("/map", response_model=FilmMap)
     async def film_map() -> Any:
-        """The most-rated films on a plane; made once, which takes some seconds after the start."""
+        """A map of the most-rated films. It is made once, in the first seconds after the start."""
         return Response(await asyncio.wrap_future(films.map), media_type="application/json")
 
     @api.get("/movies/{movie_id:path}/recommendations", response_model=SimilarFilms, responses=UNKNOWN)
     async def similar(movie_id: str, k: K = 10, method: Method | None = None) -> Any:
-        """The films that go with a film."""
+        """Films that go with a film, best first."""
         return films.similar(row_of(movie_id), k, method or films.method)
 
     @api.get("/movies/{movie_id:path}/methods", response_model=Comparison, responses=UNKNOWN)
     async def compare(movie_id: str, k: K = 10) -> Any:
-        """The same question to every search method, with times and recall."""
+        """Films that go with a film, by every search method, with times and recall."""
         return films.compare(row_of(movie_id), k)
 
     @api.get("/movies/{movie_id:path}", response_model=Film, responses=UNKNOWN)
@@ -72,12 +72,12 @@ def make_api(films: Films) -> APIRouter:
         """A film by its id."""
         return films.film(row_of(movie_id))
 
-    @api.post("/recommendations", response_model=Answer, responses=UNKNOWN)
+    @api.post("/recommendations", response_model=Recommendations, responses=UNKNOWN)
     async def for_history(taste: Taste) -> Any:
-        """Films for a person, each with the film of theirs that speaks for it."""
+        """Films for a person. The reason of each is one of the films that the person has seen."""
         rows = [row_of(seen.movieId) for seen in taste.history]
         if len(set(rows)) < len(rows):
-            raise HTTPException(422, "history: each film may be there once")
+            raise HTTPException(422, "history: each film must be there only once")
         return films.for_history(rows, [seen.rating for seen in taste.history], taste.k)
 
     return api

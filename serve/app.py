@@ -21,13 +21,13 @@ def create_app(films: Films, hosts: frozenset[str] = frozenset()) -> FastAPI:
 
     Args:
         films: what it answers from.
-        hosts: names by which it may be asked; empty for any.
+        hosts: names under which the server answers; empty for any.
     """
-    # FastAPI's own documentation pages load scripts from elsewhere; ours needs no network.
+    # FastAPI's own documentation pages load scripts from other servers. Ours needs no network.
     app = FastAPI(
         title="PinSage film recommendations",
         version="1",
-        description="Films that go with a film or with a person's taste. Nothing is stored.",
+        description="Films that go with a film or with the films of a person. The server stores nothing.",
         docs_url=None,
         redoc_url=None,
     )
@@ -43,7 +43,7 @@ def create_app(films: Films, hosts: frozenset[str] = frozenset()) -> FastAPI:
 
 
 def _asset(path: Path) -> Callable[[], Awaitable[Response]]:
-    """Answers with a file of the page, read once: threads that read files would wait behind the API."""
+    """A route that answers with a file of the page. The file is read once, at the start."""
     content = path.read_bytes()
     kind = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}[path.suffix]
 
@@ -63,7 +63,7 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     if first["type"] == "json_invalid":
-        return JSONResponse({"error": "the body is no JSON"}, 422)
+        return JSONResponse({"error": "the body is not JSON"}, 422)
     where = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
     got = "" if first["type"] == "missing" else f", got {repr(first.get('input'))[:60]}"
     line = " ".join(f"{where}: {first['msg']}{got}".split())

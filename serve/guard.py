@@ -1,4 +1,4 @@
-"""What every request and response must pass: the host asked for, the size of a body, security headers."""
+"""Checks around every request and response: the host asked for, the size of a body, security headers."""
 
 import json
 import logging
@@ -9,8 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 logger = logging.getLogger("pinsage")
 
-MOST_BYTES = 64 * 1024  # of a request's body; the longest history takes half
-TOO_LARGE = f"a request may have {MOST_BYTES:,} bytes at most"
+MAX_BYTES = 64 * 1024  # of a request's body; the longest history takes half
+TOO_LARGE = f"a request may have at most {MAX_BYTES:,} bytes"
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -27,8 +27,8 @@ class Guard:
 
     Args:
         app: the application.
-        hosts: names by which the server may be asked, so that no other site's name can be pointed at it
-            (DNS rebinding); empty for any.
+        hosts: names under which the server answers; empty for any. They keep another site from reaching the
+            server under its own name (DNS rebinding).
     """
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str] = frozenset()):
@@ -36,7 +36,7 @@ class Guard:
         self.hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it with one line."""
+        """Pass a request to the application, or refuse it with one line."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -44,7 +44,7 @@ class Guard:
 
         async def send_guarded(message: Message) -> None:
             nonlocal started
-            if too_large:  # whatever the application makes of its cut-off body
+            if too_large:  # the application got an incomplete body, and its answer does not count
                 return
             if message["type"] == "http.response.start":
                 started = True
@@ -57,20 +57,20 @@ class Guard:
             nonlocal taken, too_large
             message = await receive()
             taken += len(message.get("body", b""))
-            too_large = taken > MOST_BYTES
+            too_large = taken > MAX_BYTES
             return {"type": "http.disconnect"} if too_large else message
 
         headers = dict(scope["headers"])
         try:
             if self.hosts and _host(headers) not in self.hosts:
                 await _refuse(
-                    send_guarded, 400, "this server is not known by that name; start it with --host"
+                    send_guarded, 400, "this server is not known by that name; ask for 127.0.0.1 or localhost"
                 )
-            elif int(headers.get(b"content-length", b"0")) > MOST_BYTES:
+            elif int(headers.get(b"content-length", b"0")) > MAX_BYTES:
                 await _refuse(send_guarded, 413, TOO_LARGE)
             else:
                 await self.app(scope, receive_limited, send_guarded)
-        except Exception as error:  # a bug: the log has it, the browser does not
+        except Exception as error:  # a bug: the log shows it, the browser does not
             if not too_large:
                 logger.error("unexpected %s while answering %s", type(error).__name__, scope["path"])
                 logger.debug("details:", exc_info=True)

@@ -4,9 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-MOST_RESULTS = 100
-MOST_TYPED = 200  # characters of a title search
-MOST_SEEN = 500  # films of a history
+MAX_RESULTS = 100
+MAX_TYPED = 200  # characters of a title search
+MAX_SEEN = 500  # films of a history
 
 Method = Literal["exact", "lsh", "ivf"]
 
@@ -20,8 +20,8 @@ class Film(BaseModel):
     genres: list[str]
 
 
-class RecommendedFilm(Film):
-    """A film that is recommended: 1 is the best rank, the score orders the films."""
+class RankedFilm(Film):
+    """A recommended film. Rank 1 is the best. The score decides the order."""
 
     rank: int
     score: float
@@ -29,44 +29,44 @@ class RecommendedFilm(Film):
 
 
 class Query(BaseModel):
-    """Who or what asked."""
+    """The question: its kind is film or history, its title says which."""
 
     kind: str
     id: int | str | None
     title: str
 
 
-class Answer(BaseModel):
+class Recommendations(BaseModel):
     """The recommended films, best first."""
 
     query: Query
-    recommendations: list[RecommendedFilm]
+    recommendations: list[RankedFilm]
 
 
-class SimilarFilms(Answer):
+class SimilarFilms(Recommendations):
     """The films that go with a film, and the search method that found them."""
 
     method: Method
 
 
 class Side(BaseModel):
-    """What one search method finds: median time of a search, and the share of exact's films it has."""
+    """What one search method finds, the median time of a search, and its recall of exact search."""
 
     method: Method
     microseconds: float
     recall: float
-    recommendations: list[RecommendedFilm]
+    recommendations: list[RankedFilm]
 
 
 class Comparison(BaseModel):
-    """One question to every search method."""
+    """One question, answered by every search method."""
 
     query: Film
     methods: list[Side]
 
 
 class Info(BaseModel):
-    """What is served."""
+    """The model that is served."""
 
     dataset: str
     films: int
@@ -77,7 +77,7 @@ class Info(BaseModel):
 
 
 class PlacedFilm(Film):
-    """A film on the map; ``genre`` is its position in the map's genres, past the end for none."""
+    """A film on the map. Its genre is a place in the map's list of genres, or one past the end for none."""
 
     x: float
     y: float
@@ -85,7 +85,7 @@ class PlacedFilm(Film):
 
 
 class FilmMap(BaseModel):
-    """The most-rated films on a plane, near each other where their embeddings are."""
+    """The most-rated films on a plane. Films with similar embeddings lie close together."""
 
     width: int
     height: int
@@ -94,7 +94,7 @@ class FilmMap(BaseModel):
 
 
 class Seen(BaseModel):
-    """A film that somebody has seen, and their rating of it if they gave one."""
+    """A film that somebody has seen, with a rating if there is one."""
 
     model_config = ConfigDict(extra="forbid")
     movieId: int | str
@@ -102,11 +102,11 @@ class Seen(BaseModel):
 
 
 class Taste(BaseModel):
-    """A person's films, oldest first, each once."""
+    """The films that a person has seen, oldest first, each once."""
 
     model_config = ConfigDict(extra="forbid")
-    history: list[Seen] = Field(min_length=1, max_length=MOST_SEEN)
-    k: int = Field(10, ge=1, le=MOST_RESULTS)
+    history: list[Seen] = Field(min_length=1, max_length=MAX_SEEN)
+    k: int = Field(10, ge=1, le=MAX_RESULTS)
 
 
 class Problem(BaseModel):

@@ -1,4 +1,4 @@
-// The JSON API; an error is thrown with the one line that the server says.
+// The JSON API. An error is thrown with the line that the server sends.
 async function answer(path, options) {
   let response;
   try {

@@ -1,4 +1,4 @@
-// The page: a film is asked about by search, list, map or address, and shown in every part.
+// The page. A film is chosen by search, list, map or address, and every part shows what goes with it.
 import { compareMethods, getInfo, getMap, getSimilar } from "./api.js";
 import { find, make, showProblem } from "./dom.js";
 import { addButton, filmList } from "./lists.js";
@@ -12,7 +12,7 @@ const NAMES = { exact: "Exact", lsh: "LSH", ivf: "Weak AND (ivf)" };
 let shown = null; // the answer on the page
 let turn = 0;
 
-// The address holds the film, so that Back works and a film can be sent on.
+// The address contains the film, so that Back works and a link to a film can be shared.
 function choose(id) {
   const wanted = `#${encodeURIComponent(id)}`;
   if (location.hash === wanted) show();
@@ -46,19 +46,19 @@ function showSimilar(answer, film) {
     make("p", { class: "lead" }, make("span", {}, "Goes with ", make("strong", {}, film.title)), addButton(film),
       make("span", { class: "soft small" }, film.genres.join(", "))),
     filmList(answer.recommendations, choose),
-    make("p", { class: "soft small" }, "Walk neighbours are the films that random walks over people’s ratings reach most often from a film."));
+    make("p", { class: "soft small" }, "Walk neighbours are the films that random walks from this film reach most often."));
 }
 
 function showMethods(comparison) {
   const exact = new Set(comparison.methods[0].recommendations.map((film) => film.movieId));
   find("panel-methods").replaceChildren(
-    make("p", { class: "lead" }, make("span", {}, "One question, ", make("strong", {}, comparison.query.title), ", to three indexes")),
+    make("p", { class: "lead" }, make("span", {}, "Goes with ", make("strong", {}, comparison.query.title), ", by three search methods")),
     make("div", { class: "sides" }, ...comparison.methods.map((side) => make("div", {},
       make("h3", {}, NAMES[side.method]),
       make("p", { class: "facts" }, make("b", {}, side.microseconds < 1000 ? side.microseconds.toFixed(0) : (side.microseconds / 1000).toFixed(1)),
-        side.microseconds < 1000 ? " µs a search · " : " ms a search · ", `recall ${(100 * side.recall).toFixed(0)} %`),
+        side.microseconds < 1000 ? " µs per search · " : " ms per search · ", `recall ${(100 * side.recall).toFixed(0)} %`),
       filmList(side.recommendations, choose, { short: true, within: exact })))),
-    make("p", { class: "soft small" }, "Time: median of seven searches of the index alone. Recall: share of exact's films found. On a small catalogue the times hardly differ; the two approximate indexes are for large ones."));
+    make("p", { class: "soft small" }, "Time: median of seven searches in the index alone. Recall: share of the films of exact search that are found. The two approximate indexes are for large catalogues; on a small one the times hardly differ."));
 }
 
 async function start() {
@@ -73,11 +73,11 @@ async function start() {
     const info = await getInfo();
     mine.load(info.dataset);
     setUpPerson(choose);
-    find("info").textContent = `PinSage on ${info.dataset}: ${info.films.toLocaleString("en")} films as vectors of ${info.dimension}`;
+    find("info").textContent = `PinSage on ${info.dataset}: ${info.films.toLocaleString("en")} films, ${info.dimension} dimensions`;
   } catch (error) {
     showProblem(error.message);
   }
-  if (matchMedia("(pointer: fine)").matches) find("query").focus({ preventScroll: true }); // no keyboard over a small screen
+  if (matchMedia("(pointer: fine)").matches) find("query").focus({ preventScroll: true }); // on a touch screen the keyboard would cover the page
 }
 
 start();

@@ -1,4 +1,4 @@
-// The OpenAPI description as a page with a form for every route; nothing is loaded from elsewhere.
+// The OpenAPI description as a page with a form for every route. Nothing is loaded from other servers.
 import { find, make } from "./dom.js";
 
 const EXAMPLES = { movie_id: "1", q: "star", k: "5" };

@@ -19,7 +19,7 @@ export function showProblem(line) {
   find("problem").hidden = !line;
 }
 
-// A tip over an element of the map, inside the window.
+// A tip above an element of the map, kept inside the window.
 export function showTip(element, words) {
   const tip = find("tip");
   tip.hidden = !element;

@@ -1,4 +1,4 @@
-// Films in rows: title, genres, reason, score, and a button that adds the film to one's own.
+// Films in rows: title, genres, reason, score, and a button that adds the film to the visitor's films.
 import { make } from "./dom.js";
 import * as mine from "./mine.js";
 
@@ -10,7 +10,7 @@ export function filmList(films, choose, { short = false, within = null } = {}) {
     make("div", {},
       make("button", { class: "title", onclick: () => choose(film.movieId) }, film.title),
       short ? null : make("div", { class: "about" }, film.genres.join(", ") || "no genres", film.reason ? " · " : "", make("em", {}, film.reason ?? ""))),
-    make("span", { class: "score", title: "score: films are ordered by it" }, film.score.toFixed(3)),
+    make("span", { class: "score", title: "score, which decides the order" }, film.score.toFixed(3)),
     short ? null : addButton(film),
   )));
 }

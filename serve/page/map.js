@@ -1,8 +1,8 @@
-// The map: click asks for a film; arrows walk to the nearest film in their direction, Enter asks.
+// The map: a click chooses a film; arrows move to the nearest film in their direction, Enter chooses.
 import { find, make, showTip } from "./dom.js";
 
 const LANDMARKS = 14;
-const CLEAR = 90; // least distance of two names, in units of the map
+const CLEAR = 90; // smallest distance between two names, in units of the map
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 const circles = new Map(); // by film id
@@ -13,7 +13,7 @@ export function drawMap(map, choose) {
   films = map.films;
   svg = make("svg", {
     viewBox: `0 0 ${map.width} ${map.height}`, tabindex: "0", role: "listbox",
-    "aria-label": "Map of the films. Arrows walk from film to film, Enter asks for one.",
+    "aria-label": "Map of the films. Arrows move from film to film, Enter chooses one.",
   });
   films.forEach((film, i) => {
     const words = `${film.title}\n${film.genres.join(", ") || "no genres"}`;
@@ -33,7 +33,7 @@ export function drawMap(map, choose) {
     make("span", { class: "other" }, make("i", { class: "swatch" }), "other"));
 }
 
-// A few of the most-rated films by name, each some way from the others and from the edge.
+// The names of a few of the most-rated films, away from each other and from the edge.
 function landmarks(map) {
   const named = [];
   for (const film of films) {

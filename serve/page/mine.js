@@ -1,17 +1,17 @@
-// The films that a person has seen, with ratings, oldest first; kept by the browser where it allows it.
+// The films that the visitor has seen, with ratings, oldest first. The browser keeps them if it allows that.
 let place = "pinsage";
-const MOST = 500; // the server's limit
+const MAX = 500; // the server's limit
 const listeners = new Map(); // listener to the element it is for, if any
 
 let films = [];
 
-// Each data set has films, and ids, of its own.
+// Each data set has its own films and ids.
 export function load(dataset) {
   place = `pinsage ${dataset}`;
   try {
     const kept = JSON.parse(localStorage.getItem(place) ?? "[]");
     films = kept.filter((film) => film && film.movieId !== undefined && typeof film.title === "string");
-  } catch { /* nothing kept, or not allowed */ }
+  } catch { /* nothing is kept, or it is not allowed */ }
 }
 
 export const all = () => films;
@@ -23,7 +23,7 @@ export function onChange(listener, element = null) {
 
 export function toggle(film) {
   if (has(film.movieId)) remove(film.movieId);
-  else set([...films, { movieId: film.movieId, title: film.title, rating: 4 }].slice(-MOST));
+  else set([...films, { movieId: film.movieId, title: film.title, rating: 4 }].slice(-MAX));
 }
 
 export const remove = (id) => set(films.filter((film) => film.movieId !== id));
@@ -32,7 +32,7 @@ export const rate = (id, rating) => set(films.map((film) => (film.movieId === id
 
 function set(changed) {
   films = changed;
-  try { localStorage.setItem(place, JSON.stringify(films)); } catch { /* not allowed: for this visit only */ }
+  try { localStorage.setItem(place, JSON.stringify(films)); } catch { /* not allowed: the list lasts for this visit only */ }
   for (const [listener, element] of listeners) {
     if (element && !element.isConnected) listeners.delete(listener);
     else listener();

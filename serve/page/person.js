@@ -1,11 +1,11 @@
-// The list of one's own films, and what is recommended from it.
+// The list of the visitor's films, and the films recommended for it.
 import { recommendFor } from "./api.js";
 import { find, make, showProblem } from "./dom.js";
 import { filmList } from "./lists.js";
 import * as mine from "./mine.js";
 
 const STARS = [5, 4.5, 4, 3.5, 3, 2.5, 2, 1.5, 1, 0.5];
-let asked = 0; // of several answers on their way only the latest counts
+let asked = 0; // counts requests: only the answer to the latest one is shown
 
 export function setUpPerson(choose) {
   find("clear").addEventListener("click", () => { mine.clear(); find("query").focus(); });
@@ -33,7 +33,7 @@ async function recommend(choose) {
   const history = mine.all().map(({ movieId, rating }) => ({ movieId, rating }));
   const turn = ++asked;
   if (!history.length) {
-    panel.replaceChildren(make("p", { class: "soft" }, "Add films that you have seen with +, here or from the map, and this list is for you."));
+    panel.replaceChildren(make("p", { class: "soft" }, "Add films that you have seen with +. Films for you then appear here."));
     return;
   }
   try {
@@ -41,7 +41,7 @@ async function recommend(choose) {
     if (turn !== asked) return;
     const focused = panel.contains(document.activeElement);
     panel.replaceChildren(
-      make("p", { class: "lead" }, make("span", {}, `For someone who has seen ${history.length === 1 ? "this film" : `these ${history.length} films`}; well-rated and later ones count more.`)),
+      make("p", { class: "lead" }, make("span", {}, `For someone who has seen ${history.length === 1 ? "this film" : `these ${history.length} films. High ratings and later films count more`}.`)),
       filmList(answer.recommendations, choose));
     if (focused) panel.querySelector("button")?.focus();
     showProblem();

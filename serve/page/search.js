@@ -1,8 +1,8 @@
-// Search as you type: the combobox pattern of WAI-ARIA, with arrows, Enter and Escape.
+// Search while typing: the combobox pattern of WAI-ARIA, with arrows, Enter and Escape.
 import { searchTitles } from "./api.js";
 import { find, make, showProblem } from "./dom.js";
 
-const WAIT = 90; // milliseconds after a key, so that fast typing asks once
+const WAIT = 90; // milliseconds after a key: fast typing asks only once
 
 export function setUpSearch(choose) {
   const input = find("query");
@@ -43,7 +43,7 @@ export function setUpSearch(choose) {
       { role: "option", id: `suggestion-${i}`, "aria-selected": "false", onpointerdown: (event) => { event.preventDefault(); take(film); } },
       make("span", {}, film.title), make("span", { class: "soft small" }, film.genres.join(", ")),
     )));
-    if (!films.length) list.append(make("li", { class: "none", role: "option", "aria-disabled": "true" }, "No film is called anything like that"));
+    if (!films.length) list.append(make("li", { class: "none", role: "option", "aria-disabled": "true" }, "No film has a title like this"));
     list.hidden = false;
     input.setAttribute("aria-expanded", "true");
     mark(films.length ? 0 : -1);

@@ -1,4 +1,4 @@
-// Tabs by the pattern of WAI-ARIA: one stop for the Tab key, arrows between them.
+// Tabs by the pattern of WAI-ARIA: the Tab key stops once, arrows move between them.
 import { find } from "./dom.js";
 
 const tabs = [...document.querySelectorAll('[role="tab"]')];

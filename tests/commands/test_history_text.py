@@ -47,8 +47,8 @@ def test_titles_with_and_without_ratings_are_read_back(films, end):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("Heat:5", "'Heat:5' is no id; a title's rating follows '='"),
-        ("Toy Story; Heat: 4.5", "'Heat: 4.5' is no id"),
+        ("Heat:5", "'Heat:5' is not an id; a title's rating follows '='"),
+        ("Toy Story; Heat: 4.5", "'Heat: 4.5' is not an id"),
         ("Heat=5, Alien=4", "titles are separated by ';', got 'Heat=5, Alien'"),
         ("1;50", "ids are separated by commas, as in '1,50'"),
     ],
@@ -112,5 +112,5 @@ def test_text_ids_are_told_by_the_catalogue():
     known = {"a-1", "b:2"}.__contains__
     assert parse_history("a-1:3,a-1", 0, 10, known).are_ids
     assert not parse_history("a-2", 0, 10, known).are_ids
-    with pytest.raises(UserError, match="'a-2:3' is no id"):
+    with pytest.raises(UserError, match="'a-2:3' is not an id"):
         parse_history("a-2:3", 0, 10, known)

@@ -268,7 +268,7 @@ def test_new_movies_are_embedded_and_asked_with_without_being_kept(recommender, 
     ("movies", "message"),
     [
         ({"name": "x"}, "the new movie: .*'name'"),
-        ([{"title": "x"}, {"title": ""}], "new movie 2: title must be 1 to 500 printable characters"),
+        ([{"title": "x"}, {"title": ""}], "new movie 2: title must be "),
         ("x", "the new movie must be an object such as"),
     ],
 )

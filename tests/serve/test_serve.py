@@ -13,7 +13,7 @@ from data.dataset import Facts
 from data.feature_extractor import film_features, fit_features, training_ratings
 from serve.app import create_app
 from serve.films import _in_background
-from serve.guard import HEADERS, MOST_BYTES
+from serve.guard import HEADERS, MAX_BYTES
 from tests.commands.test_commands import flags
 from tests.factories import catalogue, random_graph
 from tests.planted import block_of
@@ -92,14 +92,14 @@ def test_wrong_questions_are_one_line(client, path, status, line):
 @pytest.mark.parametrize(
     ("body", "status", "line"),
     [
-        (b'{"history": [', 422, "the body is no JSON"),
+        (b'{"history": [', 422, "the body is not JSON"),
         (b"\xff\xfe", 422, ""),
         (b"[]", 422, "body: "),
         (b'{"history": []}', 422, "history: List should have at least 1 item"),
         (b'{"history": [{"movieId": 7, "rating": 1e999}]}', 422, "rating: Input should be a finite"),
         (b'{"history": [{"movieId": 7, "rating": -1}]}', 422, "greater than or equal to 0, got -1"),
         (b'{"history": [{"movieId": 7, "stars": 5}]}', 422, "Extra inputs are not permitted"),
-        (b'{"history": [{"movieId": 7}, {"movieId": 7}]}', 422, "each film may be there once"),
+        (b'{"history": [{"movieId": 7}, {"movieId": 7}]}', 422, "each film must be there only once"),
         (b'{"history": [{"movieId": 999}]}', 404, "no film has the id '999'"),
         (b'{"history": [{"movieId": 7}], "k": 1000}', 422, "k: Input should be less than or equal to 100"),
         (b"[" * 50_000, 400, ""),
@@ -114,8 +114,8 @@ def test_the_longest_history_fits_and_more_bytes_are_refused(client):
     history = [{"movieId": movie, "rating": 4.5} for movie in range(1, 40)]
     assert client.post("/api/recommendations", json={"history": history}).status_code == 200
     longest = json.dumps({"history": [{"movieId": 10**9, "rating": 4.5}] * 500})
-    assert len(longest) < MOST_BYTES
-    many = b" " * (MOST_BYTES + 1)
+    assert len(longest) < MAX_BYTES
+    many = b" " * (MAX_BYTES + 1)
     assert "65,536 bytes" in problem(client.post("/api/recommendations", content=many), 413)
     pieces = (b" " * 4096 for _ in range(20))  # no length is announced
     sent = client.post("/api/recommendations", content=pieces, headers={"content-type": "application/json"})
