@@ -120,9 +120,7 @@ def film_features(
         # Unit rows make the square root of the degree drop out.
         parts.append(_with_mask(unit_rows(product_with_dense(movie_users, basis.user_basis))))
     if basis.tag_names:
-        parts.append(
-            _with_mask(unit_rows(_tag_counts(tags, len(movies), basis.tag_names) @ basis.tag_basis))
-        )
+        parts.append(_with_mask(unit_rows(_tag_counts(tags, len(movies), basis.tag_names) @ basis.tag_basis)))
     if len(basis.genome_mean):
         parts.append(_genome_part(basis, len(movies), genome))
     return np.concatenate(parts, axis=1, dtype=np.float32)
