@@ -1,19 +1,26 @@
 """Every setting, once: name, type, default, range and reason.
 
-Parsers, ``--help``, the README's table and the checkpoint are all made from the dataclasses below.
+Parsers, ``--help``, the table in the documents and the checkpoint are all made from the dataclasses below.
 A setting of the model or the training belongs to the checkpoint; where to read and write, and how
-to run, does not.
+to run, does not. A section checks its values when it is made, so whoever holds one may trust it.
 """
 
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import Field, asdict, dataclass, field, fields, replace
+from math import isfinite
+from typing import Any, get_args
+
+# What a registry offers; `config` imports nothing, so a test holds the names equal to the registry's keys.
+AGGREGATORS = ["importance", "mean", "max"]  # model/aggregators.py
+HEADS = ["shared", "directed", "mixed"]  # model/heads.py
+LOSSES = ["softmax", "max_margin"]  # model/loss.py
 
 
 def flag(
     default: Any,
     reason: str,
     *,
-    choices: tuple[str, ...] = (),
+    choices: Sequence[str] = (),
     low: float | None = None,
     high: float | None = None,
     above: float | None = None,
@@ -23,12 +30,12 @@ def flag(
 
     Args:
         default: value when the flag is not typed; its type comes from the annotation.
-        reason: one line for ``--help`` and the README.
+        reason: one line for ``--help`` and the documents.
         choices: the only values allowed, for strings.
-        low: least value allowed.
-        high: greatest value allowed.
-        above: value that must be exceeded.
-        metavar: what ``--help`` calls the value; a word for its type when None.
+        low: the smallest value allowed.
+        high: the largest value allowed.
+        above: the value must be larger than this.
+        metavar: the name of the value in ``--help``; a word for its type when None.
     """
     return field(
         default=default,
@@ -43,50 +50,126 @@ def flag(
     )
 
 
+def rule_of(setting: Field) -> str:
+    """What a value of the setting must be, for errors: ``a whole number at least 1``."""
+    if choices := setting.metadata["choices"]:
+        return f"one of {', '.join(choices)}"
+    noun = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}[kind_of(setting)]
+    bounds = [
+        f"{word} {setting.metadata[name]:g}"
+        for word, name in (("above", "above"), ("at least", "low"), ("at most", "high"))
+        if setting.metadata[name] is not None
+    ]
+    return f"{noun} {' and '.join(bounds)}".strip()
+
+
+def kind_of(setting: Field) -> type:
+    """The type of one value: ``int``, ``float``, ``str`` or ``bool``."""
+    return next(kind for kind in (get_args(setting.type) or (setting.type,)) if isinstance(kind, type))
+
+
+def takes_tuple(setting: Field) -> bool:
+    """Whether the setting may also be one value per layer."""
+    return tuple[int, ...] in get_args(setting.type)
+
+
+def fits(setting: Field, value: Any) -> bool:
+    """Whether a single value has the setting's type and is in its range."""
+    rule, kind = setting.metadata, kind_of(setting)
+    if type(value) not in ((int, float) if kind is float else (kind,)):
+        return False
+    if rule["choices"]:
+        return value in rule["choices"]
+    return kind in (str, bool) or (
+        isfinite(value)
+        and (rule["low"] is None or value >= rule["low"])
+        and (rule["high"] is None or value <= rule["high"])
+        and (rule["above"] is None or value > rule["above"])
+    )
+
+
+def check_setting(setting: Field, value: Any) -> None:
+    """Refuse a value that the setting cannot have.
+
+    Raises:
+        ValueError: the text gives the setting's name in backticks, the rule and the value.
+    """
+    if value is None and setting.default is None:
+        return
+    per_layer = isinstance(value, tuple) and takes_tuple(setting)
+    values = value if per_layer and value else (value,)
+    if not all(fits(setting, one) for one in values):
+        raise ValueError(f"`{setting.name}` must be {rule_of(setting)}, got {value!r}")
+
+
+class Section:
+    """A group of settings that checks its values when it is made."""
+
+    def __post_init__(self) -> None:
+        for setting in fields(self):  # type: ignore[arg-type]
+            check_setting(setting, getattr(self, setting.name))
+
+
 @dataclass(frozen=True)
-class DataConfig:
+class DataConfig(Section):
     """What is read and how it is split."""
 
     data_dir: str = flag(
         "data/ml-25m",
-        "folder with ratings.csv and movies.csv, or a release as GroupLens ships it",
+        "folder with ratings.csv and movies.csv, or with the files of a MovieLens release",
         metavar="FOLDER",
     )
     schema: str | None = flag(
         None,
-        "JSON that says how to read other data (default: schema.json in --data_dir, if there is one)",
+        "JSON file that describes how to read other data (default: schema.json in --data_dir, if it exists)",
         metavar="FILE",
     )
     split: str = flag(
         "leave_one_out",
-        "what is held out: each user's last two films, the last 30 % in time, or nothing",
+        "what is held out: each user's last two films, each user's last 30 %, or nothing",
         choices=("leave_one_out", "temporal", "none"),
     )
     min_rating: float = flag(0.0, "ratings below this many stars are ignored everywhere", low=0)
 
 
 @dataclass(frozen=True)
-class ModelConfig:
+class ModelConfig(Section):
     """The graph's features, the walks and the network."""
 
     spectral_dim: int = flag(
-        64, "singular vectors of the training graph among a film's features", low=0, high=1024
+        64, "number of singular vectors of the training graph in a film's features", low=0, high=1024
     )
-    num_layers: int = flag(1, "CONVOLVE layers (the paper's K)", low=1, high=8)
+    num_layers: int = flag(1, "number of convolution layers (the paper's K)", low=1, high=8)
     num_neighbors: int | tuple[int, ...] = flag(
-        20, "neighbours a film keeps (the paper's T); one number, or one a layer: 20,10", low=1, high=1000
+        20,
+        "neighbours per film (the paper's T); one number, or one number per layer: 20,10",
+        low=1,
+        high=1000,
     )
-    num_walks: int = flag(200, "random walks a film starts", low=1, high=100_000)
-    walk_length: int = flag(2, "longest walk, in film-to-film hops", low=1, high=100)
+    num_walks: int = flag(200, "random walks per film", low=1, high=100_000)
+    walk_length: int = flag(2, "maximum length of a walk, in hops from film to film", low=1, high=100)
     restart_probability: float = flag(0.5, "chance that a walk ends after each hop", low=0, high=1)
-    aggregator: str = flag("importance", "how neighbours are pooled", choices=("importance", "mean", "max"))
+    aggregator: str = flag("importance", "how neighbours are pooled", choices=AGGREGATORS)
     head: str = flag(
         "mixed",
-        "one vector for film as query and candidate (the paper's shared), two (directed), or half each",
-        choices=("shared", "directed", "mixed"),
+        "shared: one vector per film, as in the paper; directed: a second one as query; mixed: half each",
+        choices=HEADS,
     )
     hidden_dim: int = flag(128, "width of the layers (the paper's m)", low=1, high=8192)
     embedding_dim: int = flag(256, "length of an embedding (the paper's d)", low=2, high=8192)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.layer_neighbors) != self.num_layers:
+            raise ValueError(
+                f"`num_neighbors` {','.join(map(str, self.layer_neighbors))} does not fit "
+                f"`num_layers` {self.num_layers}; give one number, or one number per layer"
+            )
+        if self.head == "mixed" and self.embedding_dim % 2:
+            raise ValueError(
+                f"`embedding_dim` {self.embedding_dim} must be even, since `head` mixed halves it; "
+                "use an even number or another `head`"
+            )
 
     @property
     def layer_neighbors(self) -> tuple[int, ...]:
@@ -95,157 +178,187 @@ class ModelConfig:
         return counts if isinstance(counts, tuple) else (counts,) * self.num_layers
 
     @property
-    def most_neighbors(self) -> int:
+    def max_neighbors(self) -> int:
         """Width of the neighbour table."""
         return max(self.layer_neighbors)
 
 
 @dataclass(frozen=True)
-class TrainingConfig:
+class TrainingConfig(Section):
     """The pairs, the loss and the schedule."""
 
-    preset: str = flag("default", "starting point for the other settings", choices=("default", "paper"))
+    preset: str = flag("default", "set of settings to start from", choices=("default", "paper"))
     epochs: int = flag(15, "passes over the pairs", low=1)
-    batch_size: int = flag(8192, "pairs a step", low=1)
+    batch_size: int = flag(8192, "pairs per training step", low=1)
     lr: float = flag(0.003, "peak learning rate of Adam", above=0, high=1000)
     lr_decay: float = flag(
-        0.85, "factor on the learning rate each epoch after the first (warm-up) one", above=0, high=1
+        0.85, "factor on the learning rate after each epoch; the first epoch is the warm-up", above=0, high=1
     )
     weight_decay: float = flag(0.0, "decoupled weight decay", low=0)
-    clip_norm: float = flag(1.0, "largest norm of a step's gradient", above=0)
-    loss: str = flag(
-        "softmax", "sampled softmax, or the paper's max-margin", choices=("softmax", "max_margin")
-    )
-    temperature: float = flag(0.1, "softmax temperature on cosines", above=0)
+    clip_norm: float = flag(1.0, "maximum norm of the gradient", above=0)
+    loss: str = flag("softmax", "sampled softmax, or the max-margin loss of the paper", choices=LOSSES)
+    temperature: float = flag(0.1, "temperature of the softmax loss", above=0)
     precision: str = flag(
         "float32",
-        "of softmax scores against shared negatives; bfloat16 is faster where the processor has it",
+        "number format of the scores in the softmax loss; bfloat16 is faster on processors that support it",
         choices=("float32", "bfloat16"),
     )
-    margin: float = flag(0.1, "max-margin's margin on cosines (the paper gives none)", low=0)
-    num_negatives: int = flag(2048, "random negatives shared by a batch; at most the catalogue", low=1)
+    margin: float = flag(0.1, "margin of the max-margin loss (the paper gives no value)", low=0)
+    num_negatives: int = flag(
+        2048, "random negatives that all pairs of a batch share; at most the number of films", low=1
+    )
     popular_negatives: float = flag(
         0.5,
-        "share of the random negatives' chances that goes by popularity; the rest is equal",
+        "share of the random negatives that is drawn by popularity; the rest is drawn uniformly",
         low=0,
         high=0.9,
     )
     max_hard_negatives: int = flag(
-        0, "end of the curriculum min(epoch, N), epochs from 0; the paper's is 6", low=0, high=6
+        0,
+        "hard negatives per pair: min(epoch, N), with epochs counted from 0; the paper has 6",
+        low=0,
+        high=6,
     )
     pair_window: int = flag(
-        3, "a pair joins two training films at most this far apart in a user's order", low=1, high=100
+        3, "maximum distance of the two films of a pair in a user's history", low=1, high=100
     )
     pair_order: str = flag(
         "both",
-        "the earlier film is the query, or each film of a pair in turn",
+        "which film of a pair is the query: the earlier one (forward), or each in turn (both)",
         choices=("forward", "both"),
     )
     shadow_share: float = flag(
-        0.15, "share of a batch's films that it knows by a few ratings or none, as if new", low=0, high=1
+        0.15,
+        "share of the films in a batch that are shown as new films, with few ratings or none",
+        low=0,
+        high=1,
     )
     pairs_per_epoch: int = flag(
         0,
-        "pairs drawn for an epoch where there are more; 0 is a million, or 64 a film if that is more",
+        "maximum number of pairs per epoch; 0 means one million, or 64 per film if that is more",
         low=0,
     )
     patience: int = flag(
-        5, "epochs without a better validation MRR, averaged over three, before stopping", low=1
+        5, "stop after this many epochs without a better validation MRR (mean of three epochs)", low=1
     )
-    eval_queries: int = flag(20_000, "questions sampled for an evaluation where there are more", low=1)
+    eval_queries: int = flag(20_000, "maximum number of questions in an evaluation; more are sampled", low=1)
 
 
 @dataclass(frozen=True)
-class SearchConfig:
+class SearchConfig(Section):
     """How the nearest embeddings are found."""
 
-    search_method: str = flag("exact", "index that answers", choices=("exact", "lsh", "ivf"))
+    search_method: str = flag("exact", "index that finds the nearest films", choices=("exact", "lsh", "ivf"))
     lsh_bits: int = flag(256, "bits of an LSH signature", low=1, high=8192)
-    lsh_tables: int = flag(16, "tables the signature is cut into; must divide the bits", low=1)
+    lsh_tables: int = flag(16, "hash tables; must divide --lsh_bits", low=1)
     ivf_partitions: int = flag(100, "partitions of the inverted file", low=1)
-    ivf_factor: int = flag(10, "candidates of the first level, as a multiple of the results wanted", low=1)
+    ivf_factor: int = flag(10, "candidates of the first level, as a multiple of the number of results", low=1)
     target_recall: float | None = flag(
-        None, "recall@10 wanted of lsh or ivf: query parameters are tuned for it on a sample", above=0, high=1
+        None,
+        "tune the query parameters of lsh or ivf on a sample until recall@10 reaches this value",
+        above=0,
+        high=1,
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.search_method == "lsh" and self.lsh_bits % self.lsh_tables:
+            raise ValueError(
+                f"`lsh_tables` {self.lsh_tables} must divide `lsh_bits` {self.lsh_bits}; "
+                "change one of them, for instance to 16 and 256"
+            )
 
 
 @dataclass(frozen=True)
-class InferenceConfig:
+class InferenceConfig(Section):
     """What is asked of a trained model."""
 
     movie_id: str = flag("1", "id of the film to start from", metavar="ID")
-    title: str | None = flag(None, "title (or part of one, typos allowed) instead of an id")
+    title: str | None = flag(
+        None, "title instead of an id; a part of it is enough, and typing errors are allowed"
+    )
     movie_ids: str | None = flag(
-        None, "file of ids, one a line (- for stdin), to ask about each of them", metavar="FILE"
+        None, "file with one id per line (- for stdin); recommends for each of them", metavar="FILE"
     )
     history: str | None = flag(
-        None, "films that someone has seen, oldest first: ids 1:5,50,260 or titles 'Toy Story=5; Heat'"
+        None, "films that a person has seen, oldest first: ids 1:5,50,260 or titles 'Toy Story=5; Heat'"
     )
     user_id: str | None = flag(
-        None, "id of a user in --data_dir, to recommend for by all that user's ratings", metavar="ID"
+        None, "id of a user in --data_dir; recommends by all ratings of that user", metavar="ID"
     )
     new_movie: str | None = flag(
-        None, "JSON file of a film unseen in training, to start from", metavar="FILE"
+        None, "JSON file that describes a new film; recommends films that go with it", metavar="FILE"
     )
-    add: bool = flag(False, "keep the film of --new_movie, so that other films can lead to it")
-    num_recommendations: int = flag(10, "films to recommend", low=1)
-    explain: bool = flag(False, "show which neighbours formed the film and which tie the others to it")
+    add: bool = flag(False, "keep the film of --new_movie, so that it can be recommended too")
+    num_recommendations: int = flag(10, "number of films to recommend", low=1)
+    explain: bool = flag(
+        False, "show the neighbours of the film, and which of them the recommended films share"
+    )
     format: str = flag(
-        "table", "aligned tables for people, or JSON or CSV for programs", choices=("table", "json", "csv")
+        "table", "table for people; json or csv for programs", choices=("table", "json", "csv")
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.add and self.new_movie is None:
+            raise ValueError("`add` keeps the film of `new_movie`; give its JSON file there too")
+        if self.explain and self.format != "table":
+            raise ValueError(f"`explain` prints text for people, `format` {self.format} does not; drop one")
 
 
 @dataclass(frozen=True)
-class BenchmarkConfig:
+class BenchmarkConfig(Section):
     """How often a comparison is repeated."""
 
-    num_seeds: int = flag(
-        3, "seeds a comparison averages over: --seed and the ones after it", low=1, high=100
-    )
+    num_seeds: int = flag(3, "number of seeds in a comparison: --seed and the ones after it", low=1, high=100)
 
 
 @dataclass(frozen=True)
-class ServeConfig:
+class ServeConfig(Section):
     """Where the web page of --mode serve is."""
 
-    host: str = flag("127.0.0.1", "address to listen on; 0.0.0.0 lets other machines in")
-    port: int = flag(8000, "port to listen on; 0 takes a free one", low=0, high=65535)
+    host: str = flag("127.0.0.1", "address to listen on; 0.0.0.0 allows other machines to connect")
+    port: int = flag(8000, "port to listen on; 0 chooses a free port", low=0, high=65535)
 
 
 @dataclass(frozen=True)
-class DownloadConfig:
+class DownloadConfig(Section):
     """Where a dataset comes from."""
 
     dataset: str = flag(
         "ml-100k",
-        "which dataset",
+        "name of the dataset",
         choices=(
             "ml-100k", "ml-latest-small", "ml-1m", "ml-10m", "ml-20m", "ml-25m", "ml-32m", "synthetic",
         ),
     )  # fmt: skip
     archive: str | None = flag(
-        None, "a release's zip that you already have, instead of the network", metavar="FILE"
+        None, "zip file of the release that you already have; nothing is downloaded", metavar="FILE"
     )
     scale: str = flag("100k", "size of the synthetic data", choices=("small", "100k", "1m", "10m", "25m"))
 
 
 @dataclass(frozen=True)
-class RunConfig:
-    """Where and how to run; never part of what a model is."""
+class RunConfig(Section):
+    """Where and how to run; never part of a model."""
 
-    seed: int = flag(0, "the one seed behind every random choice", low=0, high=2**31 - 1)
+    seed: int = flag(0, "seed of every random choice", low=0, high=2**31 - 1)
     device: str = flag(
-        "auto", "auto is cuda where there is one, else cpu", choices=("auto", "cpu", "cuda", "mps")
+        "auto",
+        "device to compute on; auto means cuda if there is a GPU, else cpu",
+        choices=("auto", "cpu", "cuda", "mps"),
     )
     num_threads: int | None = flag(None, "CPU threads (default: all cores)", low=1, high=1024)
-    checkpoint_dir: str = flag("checkpoints", "where best.pt and last.pt lie", metavar="FOLDER")
-    output_dir: str = flag("output", "where metrics, tables and pictures go", metavar="FOLDER")
-    resume: bool = flag(False, "continue from last.pt instead of starting anew")
+    checkpoint_dir: str = flag("checkpoints", "folder of best.pt and last.pt", metavar="FOLDER")
+    output_dir: str = flag("output", "folder for metrics, tables and pictures", metavar="FOLDER")
+    resume: bool = flag(False, "continue the training from last.pt")
     extend: str | None = flag(
-        None, "checkpoint to go on from with newer data: new films and users join it", metavar="FILE"
+        None,
+        "checkpoint to continue from with newer data, which may contain new films and users",
+        metavar="FILE",
     )
-    verbose: bool = flag(False, "more log lines, and tracebacks on errors")
-    quiet: bool = flag(False, "results and errors only, no progress")
+    verbose: bool = flag(False, "show more log lines, and tracebacks of errors")
+    quiet: bool = flag(False, "show only results and errors")
 
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -297,7 +410,7 @@ class Config:
         return replace(self, **sections)
 
     def model_settings(self) -> dict[str, Any]:
-        """The settings that a checkpoint stores, since they make the model what it is."""
+        """The settings that a checkpoint stores: those that determine the model."""
         stored = asdict(self.data) | asdict(self.model) | asdict(self.training) | {"seed": self.run.seed}
         del stored["data_dir"], stored["schema"]  # the fingerprint of the data says what was read
         return stored

@@ -19,14 +19,14 @@ def set_up_compute(run: RunConfig) -> "torch.device":  # type: ignore[name-defin
     import numba
     import torch
 
-    from base.team import join_team
+    from base.distributed import join_process_group
 
     if run.num_threads is not None:
         torch.set_num_threads(run.num_threads)
         most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
         numba.set_num_threads(min(run.num_threads, most))
     device = _choose(run.device)
-    join_team(device)
+    join_process_group(device)
     return device
 
 

@@ -46,7 +46,7 @@ def measure(scale: str, epochs: int) -> Figures:
 
     from base.compute import peak_memory_gb
     from config import Config
-    from data.dataset import load_movielens
+    from data.dataset import Facts, load_movielens
     from data.feature_extractor import film_features, fit_features
     from data.graph_builder import build_graph
     from data.sources.synthetic import generate
@@ -84,11 +84,11 @@ def measure(scale: str, epochs: int) -> Figures:
             )
         with timed("graph and features"):
             graph = build_graph(split.train, split.num_users, split.num_movies)
-            basis = fit_features(movielens.movies, graph, config.model.spectral_dim, 0, None, None)
-            film_features(basis, movielens.movies, graph.movie_user_matrix())
+            basis = fit_features(Facts(movielens.movies), graph, config.model.spectral_dim, 0)
+            film_features(basis, Facts(movielens.movies), graph.movie_user_matrix())
         with timed("neighbour table"):
             walks = RandomWalkSampler(graph)
-            walks.batch_sample_neighbors(np.arange(split.num_movies), config.model.most_neighbors)
+            walks.batch_sample_neighbors(np.arange(split.num_movies), config.model.max_neighbors)
         del walks, basis
         inputs = build_inputs(movielens, split, config.model, 0)
         trainer = Trainer(inputs, split, config.model, config.training, 0, torch.device("cpu"))

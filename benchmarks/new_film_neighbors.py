@@ -7,7 +7,6 @@ differ only in the source of the held-out films' neighbours.
 """
 
 import argparse
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -24,10 +23,11 @@ from evaluation.cold_start.held_out import (
     hold_out_films,
     select_films,
 )
-from evaluation.ranking import Scorer, rank_targets, ranking_metrics
+from evaluation.ranking import EmbeddingScorer, Scorer, rank_targets, ranking_metrics
 from evaluation.train_once import TrainedOnce, train_once
 from model.new_films.from_checkpoint import spectral_neighbors
 from model.new_films.from_graph import embed_films, extend_inputs
+from model.nodes import Nodes
 from report.names import metric_label
 from report.tables import FigureBlock, FigureColumn, format_table
 from report.words import counted
@@ -88,26 +88,24 @@ def _scorers(config: Config, films: HeldOutFilms, trained: TrainedOnce, count: i
     seed, known = config.run.seed, films.known.num_movies
     ratings = fold_in(films.known_split.train, first_ratings(films.withheld, count, seed))
     graph = build_graph(ratings, films.whole.num_users, films.whole.num_movies)
-    walked = extend_inputs(
-        trained.inputs, graph, select_films(films.whole, films.new_films), config.model, seed
-    )
+    new = select_films(films.whole, films.new_films).facts
+    walked = extend_inputs(trained.inputs, graph, new, config.model, seed).nodes
     raters = graph.movie_user_matrix()[known:]
-    features = trained.inputs.features.numpy()
+    features = trained.inputs.nodes.features.numpy()
     neighbors, weights = spectral_neighbors(
-        trained.inputs.basis, features, raters, config.model.most_neighbors
+        trained.inputs.basis, features, raters, config.model.max_neighbors
     )
     tables = {
         "walks": (walked.neighbors[known:], walked.weights[known:]),
         "spectral basis": (neighbors, weights),
         "none": (neighbors, torch.zeros_like(weights)),
     }
-    old = trained.inputs
+    known_nodes = trained.inputs.nodes
     return {
-        road: embed_films(
-            trained.trainer,
-            replace(walked, neighbors=torch.cat([old.neighbors, n]), weights=torch.cat([old.weights, w])),
+        source: EmbeddingScorer.of(
+            embed_films(trained.trainer, known_nodes.followed_by(Nodes(walked.features[known:], *table)))
         )
-        for road, (n, w) in tables.items()
+        for source, table in tables.items()
     }
 
 

@@ -7,21 +7,22 @@ Every user becomes an item, and every film becomes a user who "rates" them. A qu
 the same film next. Nothing describes the items, so content features are empty.
 """
 
+import argparse
 import csv
-import sys
 from pathlib import Path
 
 from data.dataset import load_movielens
-from data.sources.convert import MOVIE_COLUMNS, NO_GENRES, RATING_COLUMNS
+from data.reading.formats import MOVIE_COLUMNS, NO_GENRES, RATING_COLUMNS
 
 
-def main(argv: list[str]) -> int:
-    """Read the first folder, fill the second; returns the exit code."""
-    if len(argv) != 2:
-        print("error: name the folder to read and the folder to fill", file=sys.stderr)
-        return 2
-    movielens = load_movielens(argv[0])
-    folder = Path(argv[1])
+def main(argv: list[str] | None = None) -> None:
+    """Read the first folder and fill the second."""
+    parser = argparse.ArgumentParser(description="Swap the roles of users and films.")
+    parser.add_argument("data_dir", help="folder to read")
+    parser.add_argument("swapped_dir", help="folder to fill")
+    flags = parser.parse_args(argv)
+    movielens = load_movielens(flags.data_dir)
+    folder = Path(flags.swapped_dir)
     folder.mkdir(parents=True, exist_ok=True)
     inter = movielens.interactions
     with (folder / "movies.csv").open("w", newline="", encoding="utf-8") as file:
@@ -41,8 +42,7 @@ def main(argv: list[str]) -> int:
             )
         )
     print(f"{folder}: {len(inter):,} ratings, {movielens.num_users:,} users as items")
-    return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    main()

@@ -34,6 +34,7 @@ from config import Config  # noqa: E402
 from data.dataset import MovieLens, load_movielens  # noqa: E402
 from data.sources.synthetic import generate  # noqa: E402
 from data.splits import Split, held_out_queries, split_interactions  # noqa: E402
+from evaluation.validation import judge_by  # noqa: E402
 from model.fit import Progress, fit  # noqa: E402
 from model.inputs import ModelInputs, build_inputs  # noqa: E402
 from model.trainer import Trainer  # noqa: E402
@@ -102,7 +103,7 @@ def best_validation(movielens: MovieLens, split: Split, config: Config) -> Progr
     inputs = build_inputs(movielens, split, config.model, seed=0)
     progress = Progress()
     trainer = Trainer(inputs, split, config.model, config.training, 0, CPU)
-    fit(trainer, held_out_queries(split, "validation"), progress, lambda embeddings, best: None)
+    fit(trainer, judge_by(held_out_queries(split, "validation")), progress, lambda embeddings, best: None)
     return progress
 
 
@@ -135,7 +136,7 @@ def describe_default(movielens: MovieLens, split: Split) -> None:
     print(f"\ndefault settings: {rate:,.0f} pairs per CPU second\n")
     print(profile_table(step_profile(trainer)))
     best = min((whole_catalogue_seconds(trainer) for _ in range(3)), key=sum)
-    films = f"{len(inputs.features):,} films"
+    films = f"{len(inputs.nodes.features):,} films"
     print(f"embedding all {films}: {best[0]:.3f} s layer by layer, {best[1]:.3f} s in mini-batches")
 
 

@@ -70,7 +70,7 @@ def cpu_rate(trainer: Trainer, cpu_seconds: float) -> float:
 def whole_catalogue_seconds(trainer: Trainer) -> tuple[float, float]:
     """CPU seconds to embed all films: layer by layer, and in mini-batches of 512 films."""
     model = trainer.model.eval()
-    features, neighbors, weights = trainer.features, trainer.neighbors, trainer.weights
+    features, neighbors, weights = trainer.nodes
     started = time.process_time()
     model.embed_all(features, neighbors, weights)
     layer_wise = time.process_time() - started
@@ -78,5 +78,5 @@ def whole_catalogue_seconds(trainer: Trainer) -> tuple[float, float]:
     with torch.no_grad():
         for films in torch.arange(len(features)).split(512):
             sources, blocks = build_blocks(films, neighbors, weights, model.layer_neighbors)
-            model(features[sources], blocks)
+            model.forward_blocks(features[sources], blocks)
     return layer_wise, time.process_time() - started

@@ -30,9 +30,11 @@ def reference_steps(
     pairs = TrainingPairs(split.train, split.num_users, settings.pair_window, settings.pair_order == "both")
     generator = torch.Generator().manual_seed(seed)
     queries, positives = pairs[pairs.draw(PAIRS, generator)]
-    data = importance_graph(inputs.neighbors, inputs.weights, x=inputs.features)
-    sampler = ImportanceNeighborSampler(inputs.neighbors, inputs.weights, model_settings.num_layers)
-    model = build_model(inputs.features.size(1), model_settings, seed)
+    data = importance_graph(inputs.nodes.neighbors, inputs.nodes.weights, x=inputs.nodes.features)
+    sampler = ImportanceNeighborSampler(
+        inputs.nodes.neighbors, inputs.nodes.weights, model_settings.num_layers
+    )
+    model = build_model(inputs.nodes.features.size(1), model_settings, seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=settings.lr)
     while True:
         loader = LinkLoader(

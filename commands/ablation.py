@@ -10,9 +10,14 @@ import torch
 
 from base.compute import peak_memory_gb, set_up_compute
 from base.json_report import write_json
-from commands.evaluate import GRID_QUESTIONS, PROTOCOL_WORDS
-from commands.repeated import comparison_seeds, refuse_resume, without_epoch_lines
-from commands.train import load_and_split
+from commands.common import (
+    GRID_QUESTIONS,
+    PROTOCOL_WORDS,
+    comparison_seeds,
+    load_and_split,
+    refuse_resume,
+    without_epoch_lines,
+)
 from config import PRESETS, Config
 from data.dataset import MovieLens
 from data.splits import Queries, Split, held_out_queries

@@ -10,12 +10,10 @@ import numpy as np
 import torch
 
 from base.compute import peak_memory_gb, set_up_compute
-from commands.evaluate import GRID_QUESTIONS, PROTOCOL_WORDS
-from commands.repeated import comparison_seeds, refuse_resume
-from commands.train import load
+from commands.common import GRID_QUESTIONS, PROTOCOL_WORDS, comparison_seeds, load, refuse_resume, split_data
 from config import Config
 from data.dataset import MovieLens
-from data.splits import Queries, Split, held_out_queries, split_interactions
+from data.splits import Queries, Split, held_out_queries
 from evaluation.baselines import BASELINES, SEEDED, fit_and_choose
 from evaluation.baselines.base import Baseline
 from evaluation.comparison import Contestant, ProtocolComparison, compare
@@ -138,9 +136,7 @@ def benchmark(config: Config, typed: dict[str, Any]) -> None:
 
 def _prepare(config: Config, movielens: MovieLens, seeds: tuple[int, ...], device: torch.device) -> _Round:
     """Split the data, and find out whether validation and test have questions."""
-    split = split_interactions(
-        movielens.interactions, movielens.num_users, movielens.num_movies, config.data.split  # type: ignore[arg-type]
-    )  # fmt: skip
+    split = split_data(movielens, config)
     held_out_queries(split, "validation")
     questions = held_out_queries(split, "test")
     asked = sample_questions(questions, config.training.eval_queries, config.run.seed)

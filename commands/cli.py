@@ -3,14 +3,15 @@
 import argparse
 import errno
 import logging
+import re
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, fields
-from typing import Any, NoReturn, get_args, get_origin, get_type_hints
+from typing import Any, NoReturn
 
 from base.errors import UserError, WorldError
-from config import PRESETS, Config
+from config import PRESETS, Config, fits, kind_of, rule_of, takes_tuple
 
 logger = logging.getLogger("pinsage")
 
@@ -19,6 +20,9 @@ MISSING_PACKAGE = (
     "the package {} is not installed here; pip install -r requirements.txt (is the environment active?)"
 )
 INTERRUPTED = "interrupted; the last complete checkpoint is intact, --resume continues a training"
+
+_NAMED = re.compile(r"`(\w+)`")
+_SETTINGS = {f.name for section in fields(Config) for f in fields(section.default_factory)}  # type: ignore[arg-type]
 
 
 class Parser(argparse.ArgumentParser):
@@ -29,41 +33,23 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {message}; see {self.prog} --help\n")
 
 
-def _bounds(setting: Field) -> str:
-    low, high, above = (setting.metadata[name] for name in ("low", "high", "above"))
-    parts = [
-        f"{word} {value:g}"
-        for word, value in (("above", above), ("at least", low), ("at most", high))
-        if value is not None
-    ]
-    return " and ".join(parts)
-
-
-def _converter(setting: Field, kind: type) -> Callable[[str], Any]:
-    """Text to a value of the field's type within its range, or a message that says the rule."""
-    noun = {int: "a whole number", float: "a number", str: "text"}[kind]
+def _converter(setting: Field) -> Callable[[str], Any]:
+    """Text to a value of the setting, or a message that states the rule."""
+    kind = kind_of(setting)
 
     def convert(text: str) -> Any:
-        low, high, above = (setting.metadata[name] for name in ("low", "high", "above"))
-        rule = " ".join(filter(None, ("must be", noun, _bounds(setting))))
         try:
             value = kind(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{rule}, got {text!r}") from None
-        if kind is not str and not (
-            (low is None or value >= low)
-            and (high is None or value <= high)
-            and (above is None or value > above)
-            and abs(value) != float("inf")
-            and value == value
-        ):
-            raise argparse.ArgumentTypeError(f"{rule}, got {text!r}")
+            value = None
+        if value is None or not fits(setting, value):
+            raise argparse.ArgumentTypeError(f"must be {rule_of(setting)}, got {text!r}")
         return value
 
     return convert
 
 
-def _one_a_layer(convert: Callable[[str], Any]) -> Callable[[str], Any]:
+def _one_per_layer(convert: Callable[[str], Any]) -> Callable[[str], Any]:
     """One number, or several by commas: a number, or a tuple of them."""
 
     def convert_each(text: str) -> Any:
@@ -73,30 +59,27 @@ def _one_a_layer(convert: Callable[[str], Any]) -> Callable[[str], Any]:
     return convert_each
 
 
-def _add_setting(
-    group: argparse._ArgumentGroup, setting: Field, annotation: Any, shown: bool, reason: str | None
-) -> None:
-    """One dataclass field becomes one flag; an untyped flag leaves no trace in the namespace."""
-    kinds = [kind for kind in (get_args(annotation) or (annotation,)) if kind is not type(None)]
-    choices = setting.metadata["choices"]
+def _add_setting(group: argparse._ArgumentGroup, setting: Field, shown: bool, reason: str | None) -> None:
+    """Make one flag of one setting; a flag that was not typed leaves no trace in the namespace."""
+    kind, choices = kind_of(setting), setting.metadata["choices"]
     if reason is None:
         reason = setting.metadata["reason"] + (f": {', '.join(choices)}" if choices else "")
-        if setting.default is not None and kinds[0] is not bool:
+        if setting.default is not None and kind is not bool:
             reason += f" (default: {setting.default})"
     options: dict[str, Any] = {
         "default": argparse.SUPPRESS,
         "help": reason.replace("%", "%%") if shown else argparse.SUPPRESS,
     }
-    if kinds[0] is bool:
+    if kind is bool:
         options["action"] = "store_true"
     else:
-        named = {int: "N", float: "X", str: "NAME" if choices else "TEXT"}[kinds[0]]
+        named = {int: "N", float: "X", str: "NAME" if choices else "TEXT"}[kind]
         options["metavar"] = setting.metadata["metavar"] or named
-        convert = _converter(setting, kinds[0])
-        per_layer = any(get_origin(kind) is tuple for kind in kinds)
-        options |= (
-            {"choices": choices} if choices else {"type": _one_a_layer(convert) if per_layer else convert}
-        )
+        convert = _converter(setting)
+        if choices:
+            options["choices"] = choices
+        else:
+            options["type"] = _one_per_layer(convert) if takes_tuple(setting) else convert
     group.add_argument(f"--{setting.name}", **options)
 
 
@@ -151,19 +134,34 @@ def add_settings(
 ) -> None:
     """Give a parser some settings of a section; arguments as in ``build_parser``."""
     kind = type(getattr(Config(), section))
-    hints = get_type_hints(kind)
     settings = [setting for setting in fields(kind) if setting.name in names]
     title = section if any(setting.name not in hidden for setting in settings) else None
     group = parser.add_argument_group(title, (kind.__doc__ or "").strip() if title else None)
     for setting in settings:
         shown = setting.name not in hidden
-        _add_setting(group, setting, hints[setting.name], shown, (reasons or {}).get(setting.name))
+        _add_setting(group, setting, shown, (reasons or {}).get(setting.name))
 
 
 def to_config(typed: dict[str, Any]) -> Config:
-    """Defaults, then the preset, then what was typed."""
+    """Defaults, then the preset, then what was typed.
+
+    Raises:
+        UserError: values that do not fit together.
+    """
     preset = PRESETS[typed.get("preset", "default")]
-    return Config().override(preset | typed)
+    return _overridden(Config(), preset | typed)
+
+
+def _overridden(config: Config, values: dict[str, Any]) -> Config:
+    try:
+        return config.override(values)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+
+def as_flags(text: str) -> str:
+    """A message of the core, which names settings in backticks, as the command line says it: ``--epochs``."""
+    return _NAMED.sub(lambda match: f"--{match[1]}" if match[1] in _SETTINGS else match[0], text)
 
 
 def adopt(
@@ -190,9 +188,8 @@ def adopt(
                 f"--{name} {typed[name]} contradicts the checkpoint, trained with {stored[name]}; "
                 "drop the flag, or train a new model with it"
             )
-    return config.override(
-        {name: value for name, value in stored.items() if name not in allowed & typed.keys()}
-    )
+    rules = {name: value for name, value in stored.items() if name not in allowed & typed.keys()}
+    return _overridden(config, rules)
 
 
 _interrupted: list[int] = []  # signals received by the running command
@@ -203,10 +200,19 @@ def _interrupt(signum: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
+class _Messages(logging.Formatter):
+    """Log lines that name settings as flags."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return as_flags(super().format(record))
+
+
 def set_up_logging(verbose: bool, quiet: bool) -> None:
     """Log to stderr: warnings when quiet, progress notes by default, details when verbose."""
     level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
-    logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.WARNING, force=True)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Messages("%(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logger.setLevel(level)
 
 
@@ -236,7 +242,7 @@ def guarded(command: Callable[[], None], verbose: bool = False, when_interrupted
         sys.stderr.close()
         return 0
     except (UserError, WorldError) as error:
-        code, line = error.exit_code, str(error)
+        code, line = error.exit_code, as_flags(str(error))
     except MemoryError:
         code, line = 1, OUT_OF_MEMORY
     except OSError as error:

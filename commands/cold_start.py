@@ -12,9 +12,14 @@ import torch
 from base.compute import peak_memory_gb, set_up_compute
 from base.errors import UserError
 from base.json_report import write_json
-from commands.evaluate import GRID_QUESTIONS, PROTOCOL_WORDS
-from commands.repeated import comparison_seeds, refuse_resume, without_epoch_lines
-from commands.train import load_and_split
+from commands.common import (
+    GRID_QUESTIONS,
+    PROTOCOL_WORDS,
+    comparison_seeds,
+    load_and_split,
+    refuse_resume,
+    without_epoch_lines,
+)
 from config import Config
 from data.dataset import Interactions, MovieLens
 from data.graph_builder import build_graph
@@ -38,7 +43,7 @@ from evaluation.cold_start.report import (
     cold_start_table,
     verdict_table,
 )
-from evaluation.ranking import Scorer, rank_targets, ranking_metrics, sample_questions
+from evaluation.ranking import EmbeddingScorer, Scorer, rank_targets, ranking_metrics, sample_questions
 from evaluation.train_once import TrainedOnce, train_once
 from model.new_films.from_graph import embed_films, extend_inputs
 from report.names import PINSAGE
@@ -128,9 +133,9 @@ def _embed(config: Config, films: HeldOutFilms, trained: TrainedOnce, ratings: I
     graph = build_graph(
         fold_in(films.known_split.train, ratings), films.whole.num_users, films.whole.num_movies
     )
-    new = select_films(films.whole, films.new_films)
+    new = select_films(films.whole, films.new_films).facts
     inputs = extend_inputs(trained.inputs, graph, new, config.model, config.run.seed)
-    return embed_films(trained.trainer, inputs)
+    return EmbeddingScorer.of(embed_films(trained.trainer, inputs.nodes))
 
 
 def _choose_rivals(config: Config, films: HeldOutFilms) -> dict[type[Baseline], dict[str, Any]]:

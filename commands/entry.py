@@ -6,99 +6,34 @@ answer at once.
 
 import argparse
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from base.errors import UserError
 from commands.cli import INTERRUPTED, Parser, build_parser, guarded, set_up_logging, to_config
-from commands.modes import EVERYTHING, MODES, Mode, overview
+from commands.modes import COMMANDS, EVERYTHING, MODES, RUN, Mode, find_command, overview
 from config import Config
 
 
-def _train(config: Config, typed: dict[str, Any]) -> None:
-    from commands.train import train
-
-    train(config, typed)
-
-
-def _evaluate(config: Config, typed: dict[str, Any]) -> None:
-    from commands.evaluate import evaluate_checkpoint
-
-    evaluate_checkpoint(config, typed)
-
-
-def _inference(config: Config, typed: dict[str, Any]) -> None:
-    from commands.inference import recommend
-
-    recommend(config, typed)
-
-
-def _benchmark(config: Config, typed: dict[str, Any]) -> None:
-    from commands.benchmark import benchmark
-
-    benchmark(config, typed)
-
-
-def _ablation(config: Config, typed: dict[str, Any]) -> None:
-    from commands.ablation import ablation
-
-    ablation(config, typed)
-
-
-def _cold_start(config: Config, typed: dict[str, Any]) -> None:
-    from commands.cold_start import cold_start
-
-    cold_start(config, typed)
-
-
-def _export(config: Config, typed: dict[str, Any]) -> None:
-    from commands.export import export
-
-    export(config, typed)
-
-
-def _serve(config: Config, typed: dict[str, Any]) -> None:
-    from commands.serve import serve
-
-    serve(config, typed)
-
-
-def _everything(config: Config, typed: dict[str, Any]) -> None:
-    from commands.everything import run
-
-    run(config, typed)
-
-
-COMMANDS: dict[str, Callable[[Config, dict[str, Any]], None]] = {
-    "train": _train,
-    "evaluate": _evaluate,
-    "inference": _inference,
-    "benchmark": _benchmark,
-    "ablation": _ablation,
-    "cold_start": _cold_start,
-    "export": _export,
-    "serve": _serve,
-}
-
-
-def _run(command: Callable[[Config, dict[str, Any]], None], typed: dict[str, Any]) -> int:
+def _run(place: str, typed: dict[str, Any]) -> int:
+    """Run the command at ``place`` (see ``COMMANDS``) with the flags typed."""
     # Read when PyTorch loads. Threads that spin while they wait take the cores from those they wait for:
     # on two cores with other work, training was three times slower and more.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    config = to_config(typed)
-    set_up_logging(config.run.verbose, config.run.quiet)
+    verbose, quiet = typed.get("verbose", False), typed.get("quiet", False)
+    set_up_logging(verbose, quiet)
 
     def checked() -> None:
+        config = to_config(typed)
         _check_folders(config)
-        if command is not _train and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        if place != COMMANDS["train"] and int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise UserError(
-                "torchrun starts several processes, which only training uses; run this with python"
+                "torchrun starts several processes, which only training uses; run this command with python"
             )
-        command(config, typed)
+        find_command(place)(config, typed)
 
-    trains = command in (_train, _everything)
-    return guarded(checked, config.run.verbose, INTERRUPTED if trains else "interrupted")
+    trains = place in (COMMANDS["train"], RUN)
+    return guarded(checked, verbose, INTERRUPTED if trains else "interrupted")
 
 
 def _check_folders(config: Config) -> None:
@@ -146,17 +81,17 @@ def main_modes(argv: list[str] | None = None) -> int:
 
 def main_train(argv: list[str] | None = None) -> int:
     """``train.py``: the same as ``main.py --mode train``."""
-    return _run(_train, vars(_parser("train.py", MODES["train"]).parse_args(argv)))
+    return _run(COMMANDS["train"], vars(_parser("train.py", MODES["train"]).parse_args(argv)))
 
 
 def main_inference(argv: list[str] | None = None) -> int:
     """``inference.py``: the same as ``main.py --mode inference``."""
-    return _run(_inference, vars(_parser("inference.py", MODES["inference"]).parse_args(argv)))
+    return _run(COMMANDS["inference"], vars(_parser("inference.py", MODES["inference"]).parse_args(argv)))
 
 
 def main_everything(argv: list[str] | None = None) -> int:
     """``run.py``: from nothing to recommendations."""
-    return _run(_everything, vars(_parser("run.py", EVERYTHING).parse_args(argv)))
+    return _run(RUN, vars(_parser("run.py", EVERYTHING).parse_args(argv)))
 
 
 def _parser(prog: str, mode: Mode) -> Parser:

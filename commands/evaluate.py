@@ -11,9 +11,9 @@ import numpy as np
 from base.compute import peak_memory_gb, set_up_compute
 from base.json_report import write_json
 from commands.cli import adopt
+from commands.common import GRID_QUESTIONS, PROTOCOL_WORDS, check_same_data, load_and_split
 from commands.evaluate_search import report_search
 from commands.evaluate_users import report_users
-from commands.train import check_same_data, load_and_split
 from config import Config
 from data.splits import Queries, held_out_queries
 from evaluation.baselines import BASELINES, ChosenBaseline, fit_and_choose
@@ -29,12 +29,6 @@ from report.tables import format_metrics_table
 from search.choose import check_search
 
 logger = logging.getLogger("pinsage")
-
-GRID_QUESTIONS = 5_000  # validation questions that choose a baseline's settings
-PROTOCOL_WORDS = {
-    "next_item": "next item: a user's latest training film asks for the film held out from that user",
-    "pairs": "pairs: a held-out film asks for the next one that the same user liked",
-}
 
 
 def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:

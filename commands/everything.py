@@ -1,4 +1,4 @@
-"""``run.py``: the whole road, from an empty machine to recommendations."""
+"""``run.py``: everything in one command, from an empty machine to recommendations."""
 
 import logging
 import time
@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from base.compute import peak_memory_gb
-from commands.evaluate import evaluate_checkpoint
-from commands.inference import check_request, recommend
-from commands.train import train
+from commands.common import check_who_asks
+from commands.modes import COMMANDS, find_command
 from config import Config
 from data.prepare import prepare_dataset
+from search.choose import check_search
 
 logger = logging.getLogger("pinsage")
 
@@ -22,7 +22,8 @@ def run(config: Config, typed: dict[str, Any]) -> None:
         UserError, WorldError: whatever one of the steps raises.
     """
     started = time.perf_counter()
-    check_request(config, typed)
+    check_who_asks(typed)  # before the training, not after it
+    check_search(config.search)
     wanted = config.download
     data_dir = typed.get("data_dir", f"data/{wanted.dataset}")
     archive = None if wanted.archive is None else Path(wanted.archive)
@@ -30,16 +31,17 @@ def run(config: Config, typed: dict[str, Any]) -> None:
     prepare_dataset(wanted.dataset, Path(data_dir), archive, wanted.scale, config.run.seed, config.run.quiet)
     config = config.override({"data_dir": data_dir})
     _step(2, "training")
-    config = train(config, typed)
-    # What the training checked already must not be held against an older best.pt of a resumed one.
+    config = find_command(COMMANDS["train"])(config, typed)
+    # The training has checked these flags; an older best.pt of a resumed training may disagree with them.
     typed = {name: value for name, value in typed.items() if name not in config.model_settings()}
     if config.data.split == "none":
-        logger.info("nothing is held out by --split none, so there is nothing to evaluate")
+        logger.info("--split none holds nothing out, so nothing is evaluated")
     else:
         _step(3, "evaluation")
-        evaluate_checkpoint(config, typed)
+        find_command(COMMANDS["evaluate"])(config, typed)
     _step(4, "recommendations")
-    recommend(config, {name: value for name, value in typed.items() if name != "data_dir"})
+    asked = {name: value for name, value in typed.items() if name != "data_dir"}
+    find_command(COMMANDS["inference"])(config, asked)
     logger.info(
         "\ndone in %.0f s, peak memory %.2f GB; pictures: %s",
         time.perf_counter() - started,

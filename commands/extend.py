@@ -12,10 +12,10 @@ from base.arrays import IntArray
 from base.errors import UserError
 from config import Config, TrainingConfig
 from data.dataset import MovieLens
-from data.feature_extractor import training_degree
-from data.splits import Queries, Split
+from data.feature_extractor import training_ratings
+from data.splits import Split
 from model.checkpoint import BEST, Checkpoint
-from model.fit import Progress, validate, validation_words
+from model.fit import Progress, Validate, validation_figures, validation_words
 from model.heads import Embeddings
 from model.inputs import ModelInputs
 from model.new_films.newer_data import extended_inputs
@@ -44,7 +44,7 @@ def inputs_on_newer_data(
     Raises:
         UserError: the data are not newer ones of the same films and users.
     """
-    before = round(float(training_degree(stored.basis, stored.features.numpy()).sum()))
+    before = int(training_ratings(stored.basis, stored.features.numpy()).sum())
     _check_newer(stored, movielens, split, path, before)
     row_of = {user: row for row, user in enumerate(_ids(movielens.user_ids, movielens.user_text_ids))}
     users = [row_of[user] for user in _ids(stored.user_ids.numpy(), stored.user_text_ids)]
@@ -77,11 +77,11 @@ def inputs_on_newer_data(
     return extended.inputs
 
 
-def record_start(embeddings: Embeddings, validation: Queries | None, progress: Progress) -> None:
+def record_start(embeddings: Embeddings, validate: Validate | None, progress: Progress) -> None:
     """Measure the saved weights on the newer data: fine-tuning has to be better than that."""
-    if validation is None:
+    if validate is None:
         return
-    figures = validate(embeddings, validation)
+    figures = validation_figures(validate, embeddings)
     progress.best_mrr = figures["validation_mrr"]
     logger.info("before fine-tuning%s", validation_words(figures))
 

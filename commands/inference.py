@@ -8,6 +8,7 @@ from typing import Any
 from base.compute import set_up_compute
 from base.errors import UserError
 from commands.cli import adopt
+from commands.common import check_who_asks
 from commands.explain import Explainer
 from commands.id_files import read_id_lines
 from commands.new_film import with_new_film
@@ -21,9 +22,6 @@ from recommend.formats import print_answers
 from recommend.recommender import Recommender
 from search.choose import check_search
 
-# Flags of which one may be typed.
-WHO_ASKS = ("movie_id", "title", "movie_ids", "new_movie", "history", "user_id")
-
 
 def recommend(config: Config, typed: dict[str, Any]) -> None:
     """Print the films nearest to the one asked about, to each of ``--movie_ids``, or for a person.
@@ -33,7 +31,8 @@ def recommend(config: Config, typed: dict[str, Any]) -> None:
     Raises:
         UserError: no checkpoint, no such film, an ambiguous title, or flags that contradict the checkpoint.
     """
-    check_request(config, typed)
+    check_who_asks(typed)
+    check_search(config.search)
     set_up_compute(config.run)
     folder = Path(config.run.checkpoint_dir)
     checkpoint = load_checkpoint(folder / BEST)
@@ -54,26 +53,6 @@ def recommend(config: Config, typed: dict[str, Any]) -> None:
         rows = _rows_of(recommender, request)
         answers = similar_films(recommender, rows, request.num_recommendations, explainer)
     print_answers(answers, request.format)
-
-
-def check_request(config: Config, typed: dict[str, Any]) -> None:
-    """Refuse what can be seen to be wrong before a checkpoint is read, or trained.
-
-    Raises:
-        UserError: search parameters that do not fit, two films at once, or nothing to add.
-    """
-    check_search(config.search)
-    named = [f"--{name} {_as_typed(typed[name])}" for name in WHO_ASKS if name in typed]
-    if len(named) > 1:
-        raise UserError(f"{named[0]} and {named[1]} both name a film or a person; give one of them")
-    if config.inference.add and config.inference.new_movie is None:
-        raise UserError("--add keeps the film of --new_movie; name its JSON file with that flag")
-    if config.inference.explain and config.inference.format != "table":
-        raise UserError(f"--explain is for reading and --format {config.inference.format} is not; drop one")
-
-
-def _as_typed(value: str) -> str:
-    return value if value.isdecimal() else repr(value)
 
 
 def _check_data(data: DataConfig, dataset: dict[str, str]) -> None:

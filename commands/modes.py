@@ -4,9 +4,12 @@ Settings of data, model, training and run are accepted everywhere, since a check
 with what it knows; ``--help`` shows those that make a difference.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from importlib import import_module
+from typing import Any
 
-from config import ModelConfig, TrainingConfig
+from config import Config, ModelConfig, TrainingConfig
 
 _OF_MODEL = {setting.name for kind in (ModelConfig, TrainingConfig) for setting in fields(kind)}
 # What a checkpoint decides, whatever the defaults are.
@@ -106,6 +109,19 @@ MODES = {
     ),
 }
 
+# Where each command is: a module, imported only when its command runs, and a function of (config, typed).
+COMMANDS = {
+    "train": "commands.train:train",
+    "evaluate": "commands.evaluate:evaluate_checkpoint",
+    "inference": "commands.inference:recommend",
+    "benchmark": "commands.benchmark:benchmark",
+    "ablation": "commands.ablation:ablation",
+    "cold_start": "commands.cold_start:cold_start",
+    "export": "commands.export:export",
+    "serve": "commands.serve:serve",
+}
+RUN = "commands.everything:run"  # run.py
+
 EVERYTHING = Mode(
     "Download a dataset, train, evaluate beside the baselines, draw the pictures and recommend.",
     ("download", "data", "model", "training", "search", "inference", "run"),
@@ -117,7 +133,13 @@ EVERYTHING = Mode(
 )
 
 
+def find_command(place: str) -> Callable[[Config, dict[str, Any]], Any]:
+    """Import the function at ``module:function``."""
+    module, function = place.split(":")
+    return getattr(import_module(module), function)
+
+
 def overview() -> str:
-    """The modes of ``main.py``, a line each."""
+    """The modes of ``main.py``, one line each."""
     width = max(map(len, MODES))
     return "\n".join(f"  {name:<{width}}  {mode.summary}" for name, mode in MODES.items())

@@ -1,6 +1,6 @@
-"""The README's table of flags, made from the settings themselves.
+"""The table of flags in ``docs/cli.md``, made from the settings themselves.
 
-Print it with ``python -m commands.settings_table``; a test holds the README to it.
+Print it with ``python -m commands.settings_table``; a test compares the document with it.
 """
 
 from dataclasses import fields

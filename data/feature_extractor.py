@@ -14,7 +14,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from base.arrays import FloatArray, unit_rows
 from base.sparse_products import product_with_dense
-from data.dataset import Genome, Movies, Tags
+from data.dataset import Facts, Genome, Movies, Tags
 from data.graph_builder import ItemGraph
 from data.spectral import POWER_ITERATIONS, fit_spectral
 
@@ -51,29 +51,21 @@ class FeatureBasis:
     genome_basis: FloatArray
 
 
-def fit_features(
-    movies: Movies,
-    graph: ItemGraph,
-    spectral_dim: int,
-    seed: int,
-    tags: Tags | None = None,
-    genome: Genome | None = None,
-) -> FeatureBasis:
+def fit_features(facts: Facts, graph: ItemGraph, spectral_dim: int, seed: int) -> FeatureBasis:
     """Fit the feature basis.
 
     Args:
-        movies: the catalogue.
+        facts: of the catalogue; its tags must be those of training.
         graph: training graph.
         spectral_dim: singular vectors to keep; fewer where the matrix has fewer.
         seed: of the randomised SVDs.
-        tags: tag applications that belong to training.
-        genome: tag genome.
     """
+    movies = facts.movies
     rated = graph.movie_degree > 0
     years = movies.years[np.isfinite(movies.years)]
     log_degree = np.log1p(graph.movie_degree[rated])
-    tag_names, tag_basis = _fit_tags(tags, len(movies), seed)
-    genome_mean, genome_basis = _fit_genome(genome, seed)
+    tag_names, tag_basis = _fit_tags(facts.tags, len(movies), seed)
+    genome_mean, genome_basis = _fit_genome(facts.genome, seed)
     return FeatureBasis(
         genre_names=sorted({genre for genres in movies.genres for genre in genres}),
         year_mean=float(years.mean()) if len(years) else 0.0,
@@ -90,26 +82,23 @@ def fit_features(
 
 def film_features(
     basis: FeatureBasis,
-    movies: Movies,
+    facts: Facts,
     movie_users: sp.csr_matrix,
-    tags: Tags | None = None,
-    genome: Genome | None = None,
     degree_known: bool = True,
 ) -> FloatArray:
     """Features of films, seen in training or not.
 
     Args:
         basis: fitted basis.
-        movies: the films.
-        movie_users: 0/1 matrix ``[len(movies), num_users]`` of who rated them (training interactions).
-        tags: tag applications; film rows are rows of ``movies``.
-        genome: tag genome; likewise.
+        facts: of the films.
+        movie_users: 0/1 matrix ``[num_movies, num_users]`` of who rated them (training interactions).
         degree_known: False leaves the degree out, for films too new for their few ratings to say how
             popular they are.
 
     Returns:
-        float32 ``[len(movies), num_features]``.
+        float32 ``[num_movies, num_features]``.
     """
+    movies = facts.movies
     degree = np.asarray(movie_users.sum(axis=1)).ravel()
     parts = [
         _genre_part(basis, movies),
@@ -120,16 +109,27 @@ def film_features(
         # Unit rows make the square root of the degree drop out.
         parts.append(_with_mask(unit_rows(product_with_dense(movie_users, basis.user_basis))))
     if basis.tag_names:
-        parts.append(_with_mask(unit_rows(_tag_counts(tags, len(movies), basis.tag_names) @ basis.tag_basis)))
+        parts.append(
+            _with_mask(unit_rows(_tag_counts(facts.tags, len(movies), basis.tag_names) @ basis.tag_basis))
+        )
     if len(basis.genome_mean):
-        parts.append(_genome_part(basis, len(movies), genome))
+        parts.append(_genome_part(basis, len(movies), facts.genome))
     return np.concatenate(parts, axis=1, dtype=np.float32)
 
 
-def training_degree(basis: FeatureBasis, features: FloatArray) -> FloatArray:
-    """The number of training ratings, read back out of ``features`` ``[n, num_features]``: ``[n]``."""
-    scaled, missing = features[:, _degree_column(basis) : _degree_column(basis) + 2].T
-    return np.where(missing > 0, 0, np.expm1(scaled * basis.degree_std + basis.degree_mean))
+def training_ratings(basis: FeatureBasis, features: FloatArray) -> FloatArray:
+    """How many training ratings each film has, read back from its features.
+
+    Args:
+        basis: the basis that the features were made with.
+        features: float32 ``[n, num_features]``.
+
+    Returns:
+        float64 ``[n]``, whole numbers.
+    """
+    column = _degree_column(basis)
+    scaled, unrated = features[:, column].astype(np.float64), features[:, column + 1] > 0
+    return np.where(unrated, 0, np.expm1(scaled * basis.degree_std + basis.degree_mean).round())
 
 
 def spectral_rows(basis: FeatureBasis, features: FloatArray) -> FloatArray:
@@ -223,18 +223,3 @@ def _genome_part(basis: FeatureBasis, num_movies: int, genome: Genome | None) ->
     if genome is not None:
         projected[genome.movies] = unit_rows((genome.relevance - basis.genome_mean) @ basis.genome_basis)
     return _with_mask(projected)
-
-
-def training_ratings(basis: FeatureBasis, features: FloatArray) -> FloatArray:
-    """How many training ratings each film has, read back from its features.
-
-    Args:
-        basis: the basis that the features were made with.
-        features: float32 ``[num_movies, num_features]``.
-
-    Returns:
-        float64 ``[num_movies]``.
-    """
-    column = len(basis.genre_names) + 1 + 2  # behind the genres and their mask, the year and its mask
-    scaled, unrated = features[:, column].astype(np.float64), features[:, column + 1] > 0
-    return np.where(unrated, 0, np.expm1(scaled * basis.degree_std + basis.degree_mean).round())

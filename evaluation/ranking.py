@@ -22,6 +22,7 @@ from evaluation.metrics import (
     ProtocolName,
     question_values,
 )
+from model.heads import Embeddings
 
 __all__ = [
     "BLOCK_SIZE",
@@ -69,6 +70,11 @@ class EmbeddingScorer:
 
     embeddings: FloatArray
     query_embeddings: FloatArray | None = None
+
+    @classmethod
+    def of(cls, embeddings: Embeddings) -> "EmbeddingScorer":
+        """The scorer of a model's embeddings."""
+        return cls(embeddings.candidates.numpy(), embeddings.queries.numpy())
 
     def score(self, queries: IntArray) -> FloatArray:
         """Inner products of the films ``queries`` ``[n]`` with all films, float32 ``[n, num_movies]``."""

@@ -1,19 +1,21 @@
 """A training in memory, from split to scorer: what benchmark, ablation and cold-start figures repeat."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
 
 from config import Config
 from data.dataset import MovieLens
-from data.splits import Split, held_out_queries
-from evaluation.ranking import EmbeddingScorer, sample_questions
+from data.splits import Split
+from evaluation.ranking import EmbeddingScorer
+from evaluation.validation import judge_by, validation_questions
+from model.checkpoint import Checkpoint
 from model.fit import Progress, fit
 from model.heads import Embeddings
-from model.inputs import ModelInputs, build_inputs
+from model.inputs import ModelInputs
 from model.trainer import Trainer
+from model.training import Training, new_training
 
 
 @dataclass(frozen=True)
@@ -40,20 +42,29 @@ def train_once(config: Config, movielens: MovieLens, split: Split, device: torch
         UserError: the split has nothing to train on.
         WorldError: the loss diverged.
     """
-    inputs = build_inputs(movielens, split, config.model, config.run.seed, device)
-    trainer = Trainer(inputs, split, config.model, config.training, config.run.seed, device)
-    progress = Progress()
-    validation = None
-    if split.name != "none":
-        questions = held_out_queries(split, "validation")
-        validation = sample_questions(questions, config.training.eval_queries, config.run.seed)
-    best_weights: dict[str, Tensor] = {}
+    training = new_training(config, movielens, split, device)
+    best = best_checkpoint(training)
+    training.trainer.model.load_state_dict(best.trainer["model"])
+    scorer = EmbeddingScorer.of(Embeddings(best.embeddings, best.query_embeddings))
+    return TrainedOnce(training.trainer, training.inputs, scorer, training.progress)
+
+
+def best_checkpoint(training: Training) -> Checkpoint:
+    """Train to the end; returns the state after the best epoch by validation.
+
+    Raises:
+        UserError: the validation part makes no question.
+        WorldError: the loss diverged.
+    """
+    config = training.config
+    questions = validation_questions(training.split, config.training, config.run.seed)
+    kept: list[Checkpoint] = []
 
     def keep(embeddings: Embeddings, best: bool) -> None:
         if best:
-            best_weights.update(copy.deepcopy(trainer.model.state_dict()))
+            checkpoint = training.checkpoint(embeddings)
+            # The trainer goes on to change these tensors in place.
+            kept[:] = [replace(checkpoint, trainer=copy.deepcopy(checkpoint.trainer))]
 
-    fit(trainer, validation, progress, keep)
-    trainer.model.load_state_dict(best_weights)
-    scorer = EmbeddingScorer(*(part.numpy() for part in trainer.embeddings()))
-    return TrainedOnce(trainer, inputs, scorer, progress)
+    fit(training.trainer, judge_by(questions), training.progress, keep)
+    return kept[0]

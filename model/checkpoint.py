@@ -17,6 +17,7 @@ from data.dataset import Movies
 from data.feature_extractor import FeatureBasis
 from data.splits import Split
 from model.checkpoint_check import check_parts
+from model.nodes import Nodes
 
 FORMAT = "pinsage-movielens"
 VERSION = 2
@@ -56,6 +57,11 @@ class Checkpoint:
     trainer: dict[str, Any]
     progress: dict[str, Any]
     user_text_ids: list[str] | None = None
+
+    @property
+    def nodes(self) -> Nodes:
+        """What the model reads of the catalogue."""
+        return Nodes(self.features, self.neighbors.long(), self.weights)
 
     @property
     def rating_range(self) -> tuple[float, float]:

@@ -8,17 +8,17 @@ from typing import Any
 
 import torch
 
+from base.distributed import broadcast_from_leader, is_leader
 from base.errors import WorldError
-from base.team import is_leader, told_by_leader
-from data.splits import Queries
-from evaluation.ranking import EmbeddingScorer, evaluate
 from model.heads import Embeddings
 from model.trainer import Trainer
 
 logger = logging.getLogger("pinsage")
 
 EPOCHS_TO_JUDGE_BY = 3  # an epoch's own validation MRR is mostly noise where few users answer
-SHOWN = ("mrr", "hit_rate@10", "hit_rate@100")  # validation figures in the history and on the screen
+
+# From embeddings to validation figures: at least `mrr`, `hit_rate@10` and `hit_rate@100`.
+Validate = Callable[[Embeddings], dict[str, float]]
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Progress:
 
 def fit(
     trainer: Trainer,
-    validation: Queries | None,
+    validate: Validate | None,
     progress: Progress,
     save: Callable[[Embeddings, bool], None],
 ) -> None:
@@ -74,7 +74,7 @@ def fit(
 
     Args:
         trainer: fresh, or loaded from a checkpoint.
-        validation: questions that decide which epoch is best; None trains all epochs.
+        validate: gives the figures that decide which epoch is best; None trains all epochs.
         progress: continued in place.
         save: called after every epoch with the embeddings and whether they are the best so far.
 
@@ -83,16 +83,16 @@ def fit(
     """
     settings = trainer.settings
     while trainer.epoch < settings.epochs and progress.stale_epochs < settings.patience:
-        row = told_by_leader(trainer.train_epoch())  # whose seconds it is that are written down
+        row = broadcast_from_leader(trainer.train_epoch())  # whose seconds it is that are written down
         embeddings = trainer.embeddings()
         # The last step of an epoch can diverge unseen by its loss.
         if not all(torch.isfinite(part).all() for part in embeddings):
             raise WorldError(
-                f"the embeddings are no numbers after epoch {trainer.epoch}; the last good checkpoint is "
-                f"intact, train again with --lr below {settings.lr:g}"
+                f"the embeddings contain NaN or infinity after epoch {trainer.epoch}; the last good "
+                f"checkpoint is intact, train again with `lr` below {settings.lr:g}"
             )
-        if validation is not None:
-            row |= validate(embeddings, validation)
+        if validate is not None:
+            row |= validation_figures(validate, embeddings)
         best = progress.record(row)
         save(embeddings, best)
         logger.info("%s", _epoch_line(row, settings.epochs, best))
@@ -100,12 +100,10 @@ def fit(
         logger.info("stopped early: no better validation MRR for %d epochs", settings.patience)
 
 
-def validate(embeddings: Embeddings, validation: Queries) -> dict[str, float]:
-    """The validation figures of the history, as the leader finds them: every process must decide alike."""
-    if not is_leader():
-        return told_by_leader({})
-    metrics = evaluate(EmbeddingScorer(*(part.numpy() for part in embeddings)), validation).metrics
-    return told_by_leader({f"validation_{name}": metrics[name] for name in SHOWN})
+def validation_figures(validate: Validate, embeddings: Embeddings) -> dict[str, float]:
+    """The figures of the training history, as the leader computes them: every process must decide alike."""
+    figures = validate(embeddings) if is_leader() else {}
+    return broadcast_from_leader({f"validation_{name}": value for name, value in figures.items()})
 
 
 def validation_words(figures: Mapping[str, float]) -> str:

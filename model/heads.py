@@ -13,6 +13,11 @@ class Embeddings(NamedTuple):
     candidates: Tensor
     queries: Tensor
 
+    def views(self, count: int) -> list["Embeddings"]:
+        """``count`` equal parts of the vectors, each scaled to unit rows ``[n, d / count]``."""
+        parts = zip(*(part.chunk(count, dim=1) for part in self), strict=True)
+        return [Embeddings(*(F.normalize(half, dim=1) for half in part)) for part in parts]
+
 
 def head_layers(in_channels: int, out_channels: int) -> nn.Sequential:
     """``G2 ReLU(G1 h + g)``, the paper's Algorithm 2, line 15."""

@@ -10,13 +10,52 @@ a loop over pairs. Rows are picked by ``index_select``: its gradient adds up in 
 that of indexing with brackets does not.
 """
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from config import TrainingConfig
 from model.batch import PairBatch
 from model.heads import Embeddings
+
+
+class Loss(ABC):
+    """A loss of a batch: to add one, subclass this and enter it in ``LOSSES`` and in ``config.LOSSES``.
+
+    Args:
+        settings: of the training; a loss reads what it needs.
+
+    Shapes:
+        - ``__call__``: unit rows ``[F, d]`` twice (candidates and queries) -> a scalar
+    """
+
+    def __init__(self, settings: TrainingConfig):
+        self.settings = settings
+
+    @abstractmethod
+    def __call__(self, z: Embeddings, batch: PairBatch) -> Tensor:
+        """The mean loss over the batch's pairs, differentiable in ``z``."""
+
+
+class SoftmaxLoss(Loss):
+    """Sampled softmax with the settings' temperature and precision: see ``softmax_loss``."""
+
+    def __call__(self, z: Embeddings, batch: PairBatch) -> Tensor:
+        """See ``softmax_loss``."""
+        return softmax_loss(z, batch, self.settings.temperature, getattr(torch, self.settings.precision))
+
+
+class MaxMarginLoss(Loss):
+    """The paper's loss with the settings' margin: see ``max_margin_loss``."""
+
+    def __call__(self, z: Embeddings, batch: PairBatch) -> Tensor:
+        """See ``max_margin_loss``."""
+        return max_margin_loss(z, batch, self.settings.margin)
+
+
+LOSSES: dict[str, type[Loss]] = {"softmax": SoftmaxLoss, "max_margin": MaxMarginLoss}
 
 
 def max_margin_loss(z: Embeddings, batch: PairBatch, margin: float) -> Tensor:

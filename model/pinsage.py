@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch_geometric.typing import Adj
 
+from model.aggregators import AGGREGATIONS
 from model.heads import HEADS, Embeddings
 from model.layers import ImportancePoolingConv
 
@@ -28,7 +30,7 @@ class Block:
 def build_blocks(
     seeds: Tensor, neighbors: Tensor, weights: Tensor, layer_neighbors: Sequence[int]
 ) -> tuple[Tensor, list[Block]]:
-    """The nodes a batch needs, each once a layer (paper, Algorithm 2, lines 1-7).
+    """The nodes a batch needs, each once per layer (paper, Algorithm 2, lines 1-7).
 
     Args:
         seeds: int64 ``[n]`` distinct films whose embeddings are wanted.
@@ -58,38 +60,49 @@ def build_blocks(
 class PinSage(nn.Module):
     """Film embeddings from features and neighbourhoods; no vector belongs to an id, so it is inductive.
 
+    The defaults are those of the command line. ``layer_neighbors=(50, 50)``, ``head="shared"`` and wider
+    layers are the paper's.
+
     Args:
         in_channels: number of features.
-        hidden_channels: width of every layer.
-        out_channels: length of an embedding.
+        hidden_channels: width of every layer (the paper's m).
+        out_channels: length of an embedding (the paper's d); even for the mixed head.
         layer_neighbors: how many neighbours each of the K layers pools, first layer first.
-        aggregator: ``importance``, ``mean`` or ``max``.
-        head: ``shared``, ``directed`` or ``mixed``: see ``model/heads.py``.
+        aggregator: a name of ``model.aggregators.AGGREGATIONS``.
+        head: a name of ``model.heads.HEADS``.
 
     Shapes:
-        - ``forward``: features of the first block's sources ``[s, in_channels]`` -> ``Embeddings`` of
+        - ``forward``: x :math:`(|V|, F_{in})`, edge_index :math:`(2, |E|)`, edge_weight :math:`(|E|)` ->
+          ``Embeddings`` of :math:`(|V|, F_{out})`
+        - ``forward_blocks``: features of the first block's sources ``[s, in_channels]`` -> ``Embeddings`` of
           ``[n, out_channels]``
-        - ``embed_all``: features ``[num_movies, in_channels]`` -> ``[num_movies, out_channels]`` twice
+        - ``embed_all``: features ``[num_movies, in_channels]``, neighbors and weights ``[num_movies, T]`` ->
+          ``Embeddings`` of ``[num_movies, out_channels]``
 
-    Embeddings have unit length, which Algorithm 2 leaves out after its last line but which search by
-    inner product needs.
+    Embeddings have unit length. Algorithm 2 does not normalise after its last line, but search by inner
+    product needs it.
+
+    Raises:
+        ValueError: a size below 1, an unknown aggregator or head, an odd length for the mixed head.
     """
 
     def __init__(
         self,
         in_channels: int,
-        hidden_channels: int,
-        out_channels: int,
-        layer_neighbors: Sequence[int] = (50, 50),
+        hidden_channels: int = 128,
+        out_channels: int = 256,
+        layer_neighbors: Sequence[int] = (20,),
         aggregator: str = "importance",
-        head: str = "shared",
+        head: str = "mixed",
     ):
         super().__init__()
+        sizes = {"in_channels": in_channels, "hidden_channels": hidden_channels, "out_channels": out_channels}
+        _check_arguments(sizes, tuple(layer_neighbors), aggregator, head)
         self.layer_neighbors = tuple(layer_neighbors)
-        sizes = [in_channels] + [hidden_channels] * len(self.layer_neighbors)
+        widths = [in_channels] + [hidden_channels] * len(self.layer_neighbors)
         self.convs = nn.ModuleList(
-            ImportancePoolingConv(size_in, hidden_channels, size_out, aggregator)
-            for size_in, size_out in zip(sizes[:-1], sizes[1:], strict=True)
+            ImportancePoolingConv(width_in, hidden_channels, width_out, aggregator)
+            for width_in, width_out in zip(widths[:-1], widths[1:], strict=True)
         )
         self.head = HEADS[head](hidden_channels, out_channels)
 
@@ -98,8 +111,19 @@ class PinSage(nn.Module):
         """Equal parts of an embedding that are trained to rank each by itself."""
         return self.head.num_views
 
-    def forward(self, features: Tensor, blocks: list[Block]) -> Embeddings:
-        """Embed a mini-batch over the blocks that ``build_blocks`` made."""
+    def forward(self, x: Tensor, edge_index: Adj, edge_weight: Tensor | None = None) -> Embeddings:
+        """Embed every node of a PyG graph or of a loader's batch.
+
+        Edges go from a neighbour to its film, as ``model.pyg.importance_graph`` makes them; every layer
+        pools all of them. Without ``edge_weight`` all edges weigh the same.
+        """
+        h = x
+        for conv in self.convs:
+            h = conv(h, edge_index, edge_weight)
+        return self.head(h)
+
+    def forward_blocks(self, features: Tensor, blocks: list[Block]) -> Embeddings:
+        """Embed a mini-batch over the blocks that ``build_blocks`` made: the form that trains fastest."""
         h = features
         for conv, block in zip(self.convs, blocks, strict=True):
             h = conv.forward_padded(  # type: ignore[operator]
@@ -111,7 +135,7 @@ class PinSage(nn.Module):
     def embed_all(
         self, features: Tensor, neighbors: Tensor, weights: Tensor, block_size: int = 16_384
     ) -> Embeddings:
-        """Embed the catalogue layer by layer, each film once a layer (paper, section 3.4).
+        """Embed the catalogue layer by layer, each film once per layer (paper, section 3.4).
 
         Only two layers' vectors exist at a time; the messages of a layer are computed once for all
         films, then pooled in blocks of ``block_size`` films.
@@ -123,3 +147,21 @@ class PinSage(nn.Module):
             )
         parts = [self.head(block) for block in h.split(block_size)]
         return Embeddings(*(torch.cat(part) for part in zip(*parts, strict=True)))
+
+
+def _check_arguments(
+    sizes: dict[str, int], layer_neighbors: tuple[int, ...], aggregator: str, head: str
+) -> None:
+    """Refuse what no model can be built with; see ``PinSage``."""
+    for name, size in sizes.items():
+        if type(size) is not int or size < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1, got {size!r}")
+    if not layer_neighbors or any(type(count) is not int or count < 1 for count in layer_neighbors):
+        raise ValueError(
+            f"layer_neighbors must have a whole number of at least 1 for each layer, got {layer_neighbors!r}"
+        )
+    for argument, name, known in (("aggregator", aggregator, AGGREGATIONS), ("head", head, HEADS)):
+        if name not in known:
+            raise ValueError(f"{argument} must be one of {', '.join(known)}, got {name!r}")
+    if head == "mixed" and sizes["out_channels"] % 2:
+        raise ValueError(f"out_channels must be even for the mixed head, got {sizes['out_channels']}")

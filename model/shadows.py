@@ -8,28 +8,18 @@ stood in for by their shadows. A shadow is made exactly as ``model/new_films/fro
 The paper has no such thing; its items are never new to the graph.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
-from torch import Tensor
 
 from base.arrays import IntArray
 from config import ModelConfig
-from data.dataset import Genome, Movies, Tags
+from data.dataset import Facts
 from data.feature_extractor import FeatureBasis, film_features
 from data.graph_builder import ItemGraph
 from data.walks.torch_sampler import walk_sampler
+from model.nodes import Nodes
 
 KNOWN_RATINGS = (0, 0, 1, 2, 5, 10, 20)  # how many ratings a shadow keeps at most, each as likely
-
-
-class Nodes(NamedTuple):
-    """Rows that the layers read: features ``[n, F]``, neighbours and weights ``[n, T]``."""
-
-    features: Tensor
-    neighbors: Tensor
-    weights: Tensor
 
 
 class ShadowSampler:
@@ -38,9 +28,7 @@ class ShadowSampler:
     Args:
         graph: training graph.
         basis: what features are computed with.
-        movies: the catalogue.
-        tags: tag applications that belong to training.
-        genome: tag genome.
+        facts: of the catalogue; its tags are those of training.
         settings: of the walks.
         seed: the run's seed.
         device: where the walks are taken.
@@ -50,18 +38,14 @@ class ShadowSampler:
         self,
         graph: ItemGraph,
         basis: FeatureBasis,
-        movies: Movies,
-        tags: Tags | None,
-        genome: Genome | None,
+        facts: Facts,
         settings: ModelConfig,
         seed: int,
         device: torch.device | str = "cpu",
     ):
         self.graph = graph
         self.basis = basis
-        self.movies = movies
-        self.tags = tags
-        self.genome = genome
+        self.facts = facts
         self.settings = settings
         self.seed = seed
         self.device = device
@@ -80,19 +64,13 @@ class ShadowSampler:
             graph.user_ptr,
             graph.user_movies,
         )
-        described = epoch % 2 == 0
-        features = film_features(
-            self.basis,
-            self.movies,
-            both.movie_user_matrix()[num_movies:],
-            self.tags if described else None,
-            self.genome if described else None,
-            degree_known=False,
-        )
+        facts = self.facts if epoch % 2 == 0 else Facts(self.facts.movies)
+        raters = both.movie_user_matrix()[num_movies:]
+        features = film_features(self.basis, facts, raters, degree_known=False)
         walks = walk_sampler(both, settings, self.seed, self.device)
         walks.refresh(epoch)
         film = torch.arange(num_movies)
-        neighbors, weights = walks.batch_sample_neighbors(film + num_movies, settings.most_neighbors)
+        neighbors, weights = walks.batch_sample_neighbors(film + num_movies, settings.max_neighbors)
         # A shadow must not see the film that it stands in for, nor itself, except as padding.
         own = neighbors % num_movies == film.unsqueeze(1)
         weights = weights.masked_fill(own, 0)

@@ -23,10 +23,11 @@ from torch import Tensor
 
 from base.errors import UserError
 from config import ModelConfig
-from data.dataset import Movies, Tags
-from data.feature_extractor import FeatureBasis, film_features, spectral_rows, training_degree
+from data.dataset import Facts, Movies, Tags
+from data.feature_extractor import FeatureBasis, film_features, spectral_rows, training_ratings
 from data.reading.film_file import FilmFile
 from model.checkpoint import Checkpoint
+from model.nodes import Nodes
 from model.pinsage import PinSage, build_blocks
 from model.trainer import build_model
 
@@ -41,27 +42,25 @@ def append_films(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> Checkpoin
     if not films:
         return checkpoint
     known = len(checkpoint.movies)
-    movies = _movies(films)
+    facts = _facts(films)
     raters = known_raters(checkpoint, films)
-    features = film_features(checkpoint.basis, movies, raters, _tags(films), degree_known=False)
-    neighbors, weights = spectral_neighbors(
+    features = film_features(checkpoint.basis, facts, raters, degree_known=False)
+    table = spectral_neighbors(
         checkpoint.basis, checkpoint.features.numpy(), raters, checkpoint.neighbors.size(1)
     )
-    every = replace(
-        checkpoint,
-        movies=_together(checkpoint.movies, movies),
-        features=torch.cat([checkpoint.features, torch.from_numpy(features)]),
-        neighbors=torch.cat([checkpoint.neighbors, neighbors.to(checkpoint.neighbors.dtype)]),
-        weights=torch.cat([checkpoint.weights, weights]),
-    )
+    nodes = checkpoint.nodes.followed_by(Nodes(torch.from_numpy(features), *table))
     model = stored_model(checkpoint)
     sources, blocks = build_blocks(
-        torch.arange(known, known + len(films)), every.neighbors.long(), every.weights, model.layer_neighbors
+        torch.arange(known, known + len(films)), nodes.neighbors, nodes.weights, model.layer_neighbors
     )
     with torch.no_grad():
-        new = model(every.features.index_select(0, sources), blocks)
+        new = model.forward_blocks(nodes.features.index_select(0, sources), blocks)
     return replace(
-        every,
+        checkpoint,
+        movies=_together(checkpoint.movies, facts.movies),
+        features=nodes.features,
+        neighbors=nodes.neighbors.to(checkpoint.neighbors.dtype),
+        weights=nodes.weights,
         embeddings=torch.cat([checkpoint.embeddings, new.candidates]),
         query_embeddings=torch.cat([checkpoint.query_embeddings, new.queries]),
     )
@@ -116,7 +115,7 @@ def spectral_neighbors(
         pad it, are ``n`` to ``n + m - 1``.
     """
     num_known, num_new = len(features), raters.shape[0]
-    films = spectral_rows(basis, features) * np.sqrt(training_degree(basis, features))[:, None]
+    films = spectral_rows(basis, features) * np.sqrt(training_ratings(basis, features))[:, None]
     visits = np.maximum(raters @ basis.user_basis @ films.T, 0)  # [m, n]
     nearest = np.argsort(-visits, axis=1, kind="stable")[:, :num_neighbors]
     own = np.arange(num_known, num_known + num_new)[:, None]
@@ -128,13 +127,16 @@ def spectral_neighbors(
     return torch.from_numpy(neighbors), torch.from_numpy(weights)
 
 
-def _movies(films: Sequence[FilmFile]) -> Movies:
-    return Movies(
+def _facts(films: Sequence[FilmFile]) -> Facts:
+    """Each tag stands once per film; who gave it makes no difference to the features."""
+    movies = Movies(
         np.array([film.movie_id for film in films], dtype=np.int64),
         [film.title for film in films],
         [film.genres for film in films],
         np.array([np.nan if film.year is None else film.year for film in films], dtype=np.float32),
     )
+    rows = np.repeat(np.arange(len(films), dtype=np.int32), [len(film.tags) for film in films])
+    return Facts(movies, Tags(np.zeros_like(rows), rows, [tag for film in films for tag in film.tags]))
 
 
 def _together(known: Movies, new: Movies) -> Movies:
@@ -146,9 +148,3 @@ def _together(known: Movies, new: Movies) -> Movies:
         np.concatenate([known.years, new.years]),
         text_ids,
     )
-
-
-def _tags(films: Sequence[FilmFile]) -> Tags:
-    """Each tag once a film; who gave it makes no difference to features."""
-    rows = np.repeat(np.arange(len(films), dtype=np.int32), [len(film.tags) for film in films])
-    return Tags(np.zeros_like(rows), rows, [tag for film in films for tag in film.tags])

@@ -19,7 +19,7 @@ from data.dataset import MovieLens
 from data.feature_extractor import FeatureBasis
 from data.graph_builder import ItemGraph, build_graph
 from data.splits import Split
-from model.inputs import ModelInputs, inputs_by_basis, training_tags
+from model.inputs import ModelInputs, inputs_by_basis, training_facts
 
 
 class ExtendedInputs(NamedTuple):
@@ -63,8 +63,7 @@ def extended_inputs(
     agreement = _agreement(rows[known[saved]], basis.user_basis[saved])
     rows[known[saved]] = basis.user_basis[saved]
     extended = replace(basis, user_basis=rows)
-    tags = training_tags(movielens.tags, split)
-    inputs = inputs_by_basis(extended, graph, movielens, tags, settings, seed, device)
+    inputs = inputs_by_basis(extended, graph, training_facts(movielens, split), settings, seed, device)
     return ExtendedInputs(inputs, int(rows.any(axis=1).sum() - saved.sum()), agreement)
 
 

@@ -107,7 +107,7 @@ def test_from_end_to_end(workspace, capsys):
     [
         ("planted", ["--split", "leave_one_out"], "--mode cold_start asks the pairs of --split temporal"),
         ("planted", ["--split", "none"], "--mode cold_start asks the pairs of --split temporal"),
-        ("planted", ["--resume"], "--mode cold_start keeps no checkpoints; leave it out"),
+        ("planted", ["--resume"], "--mode cold_start keeps no checkpoints; drop it"),
         ("small", [], "no film has 20 ratings, which a held-out film must have; the most rated one has "),
     ],
 )

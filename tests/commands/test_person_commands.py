@@ -96,7 +96,10 @@ def test_explanations_name_neighbours_and_what_is_shared(workspace, capsys):
         (["--user_id", "61"], "no user has the id 61; planted has 60 users with ids from 1 to 60"),
         (["--user_id", "ann"], "--user_id must be a whole number from 0 to "),
         (["--user_id", "3", "--data_dir", "nowhere"], "no folder nowhere"),
-        (["--explain", "--format", "csv"], "--explain is for reading and --format csv is not; drop one"),
+        (
+            ["--explain", "--format", "csv"],
+            "--explain prints text for people, --format csv does not",
+        ),
     ],
 )
 def test_mistakes_are_one_line_and_exit_2(workspace, capsys, argv, message):

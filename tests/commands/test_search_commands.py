@@ -103,7 +103,7 @@ def test_export_writes_the_index_that_was_asked_for(workspace, capsys):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        ([*LSH, "--lsh_tables", "3"], "--lsh_bits 64 --lsh_tables 3: the bits of a signature must divide"),
+        ([*LSH, "--lsh_tables", "3"], "--lsh_tables 3 must divide --lsh_bits 64"),
         (["--target_recall", "1.5"], "must be a number above 0 and at most 1, got '1.5'"),
         (["--ivf_factor", "0"], "must be a whole number at least 1, got '0'"),
         (["--lsh_bits", "100000"], "at most 8192"),

@@ -4,7 +4,7 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.dataset import Genome, Interactions, Tags
+from data.dataset import Facts, Genome, Interactions, Tags
 from data.feature_extractor import film_features, fit_features
 from data.graph_builder import build_graph
 from tests.factories import catalogue, random_graph, random_interactions
@@ -44,13 +44,13 @@ def test_hetero_data_is_valid_and_complete():
 
 def test_spectral_features_are_the_normalised_matrix_projected_on_its_singular_vectors():
     graph = random_graph(40, 25, 0.3)
-    basis = fit_features(catalogue(25), graph, 5, seed=0)
+    basis = fit_features(Facts(catalogue(25)), graph, 5, seed=0)
     matrix = graph.movie_user_matrix().toarray()
     normalised = matrix / np.sqrt(matrix.sum(1, keepdims=True)) / np.sqrt(matrix.sum(0, keepdims=True))
     left, values, _ = np.linalg.svd(normalised)
     expected = left[:, :5] * values[:5]
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
-    features = film_features(basis, catalogue(25), graph.movie_user_matrix())
+    features = film_features(basis, Facts(catalogue(25)), graph.movie_user_matrix())
     ours = features[:, -6:-1]
     # Singular vectors are free in sign; inner products between films are not.
     np.testing.assert_allclose(ours @ ours.T, expected @ expected.T, atol=0.02)
@@ -59,11 +59,11 @@ def test_spectral_features_are_the_normalised_matrix_projected_on_its_singular_v
 def test_an_unseen_film_folds_in_like_a_seen_one():
     graph = random_graph(40, 25, 0.3)
     movies = catalogue(25)
-    basis = fit_features(movies, graph, 5, seed=0)
+    basis = fit_features(Facts(movies), graph, 5, seed=0)
     matrix = graph.movie_user_matrix()
-    features = film_features(basis, movies, matrix)
+    features = film_features(basis, Facts(movies), matrix)
     one = type(movies)(movies.ids[3:4], movies.titles[3:4], movies.genres[3:4], movies.years[3:4])
-    np.testing.assert_allclose(film_features(basis, one, matrix[[3]]), features[[3]], atol=1e-6)
+    np.testing.assert_allclose(film_features(basis, Facts(one), matrix[[3]]), features[[3]], atol=1e-6)
 
 
 def test_missing_parts_are_zeros_with_a_mask():
@@ -71,8 +71,8 @@ def test_missing_parts_are_zeros_with_a_mask():
     none = Interactions(*(np.zeros(0, dtype) for dtype in (np.int32, np.int32, np.float32, np.int64)))
     interactions = random_interactions(8, 5, 0.6)
     graph = build_graph(interactions, 8, 6)  # film 5 has no rating
-    basis = fit_features(movies, graph, 3, seed=0)
-    features = film_features(basis, movies, graph.movie_user_matrix())
+    basis = fit_features(Facts(movies), graph, 3, seed=0)
+    features = film_features(basis, Facts(movies), graph.movie_user_matrix())
     genre_columns = len(basis.genre_names)
     assert features[0, :genre_columns].sum() == 0 and features[0, genre_columns] == 1
     assert features[4, genre_columns + 1 : genre_columns + 3].tolist() == [0, 1]
@@ -81,15 +81,15 @@ def test_missing_parts_are_zeros_with_a_mask():
     assert np.isfinite(features).all()
     empty = build_graph(none, 8, 6)
     assert np.isfinite(
-        film_features(fit_features(movies, empty, 3, 0), movies, empty.movie_user_matrix())
+        film_features(fit_features(Facts(movies), empty, 3, 0), Facts(movies), empty.movie_user_matrix())
     ).all()
 
 
 def test_log_degree_and_year_are_standardised():
     graph = random_graph(40, 25, 0.3)
     movies = catalogue(25)
-    basis = fit_features(movies, graph, 0, seed=0)
-    features = film_features(basis, movies, graph.movie_user_matrix())
+    basis = fit_features(Facts(movies), graph, 0, seed=0)
+    features = film_features(basis, Facts(movies), graph.movie_user_matrix())
     degree, year = features[:, -2], features[np.isfinite(movies.years), -4]
     assert degree.mean() == pytest.approx(0, abs=1e-5) and degree.std() == pytest.approx(1, abs=1e-5)
     assert year.mean() == pytest.approx(0, abs=1e-5) and year.std() == pytest.approx(1, abs=1e-5)
@@ -118,14 +118,17 @@ def test_tags_and_genome_bring_like_films_together():
     )
     relevance = np.array([[0.9, 0.1, 0.2], [0.8, 0.2, 0.1], [0.1, 0.9, 0.8], [0.2, 0.8, 0.9]], np.float32)
     genome = Genome(np.array([0, 1, 3, 4], np.int32), relevance, ["a", "b", "c"])
-    basis = fit_features(movies, graph, 0, 0, tags, genome)
-    features = film_features(basis, movies, graph.movie_user_matrix(), tags, genome)
-    plain = film_features(fit_features(movies, graph, 0, 0), movies, graph.movie_user_matrix()).shape[1]
+    facts = Facts(movies, tags, genome)
+    basis = fit_features(facts, graph, 0, 0)
+    features = film_features(basis, facts, graph.movie_user_matrix())
+    plain = film_features(
+        fit_features(Facts(movies), graph, 0, 0), Facts(movies), graph.movie_user_matrix()
+    ).shape[1]
     extra = features[:, plain:]
     tag_dim = basis.tag_basis.shape[1]
     tag_part, genome_part = extra[:, :tag_dim], extra[:, tag_dim + 1 : -1]
     assert tag_part[0] @ tag_part[1] > tag_part[0] @ tag_part[3] + 0.5
     assert genome_part[0] @ genome_part[1] > genome_part[0] @ genome_part[2] + 0.5
     assert extra[6:, tag_dim].all() and extra[[2, 5, 6], -1].all()  # masks
-    unknown = film_features(basis, movies, sp.csr_matrix((9, 20), dtype=np.float32), None, None)
+    unknown = film_features(basis, Facts(movies), sp.csr_matrix((9, 20), dtype=np.float32))
     assert unknown.shape == features.shape and np.isfinite(unknown).all()

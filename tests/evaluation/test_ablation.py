@@ -189,7 +189,7 @@ def test_the_row_of_our_model_is_what_train_and_evaluate_give(workspace, capsys)
         (["--aggregator", "mean"], "--aggregator is varied by the ablation itself"),
         (["--preset", "paper"], "--preset is varied by the ablation itself"),
         (["--split", "none"], "--split none holds nothing out to evaluate"),
-        (["--resume"], "--resume continues one training, and --mode ablation keeps no checkpoints"),
+        (["--resume"], "--resume continues one training, but --mode ablation keeps no checkpoints"),
     ],
 )
 def test_wrong_flags_are_one_line_and_exit_2(workspace, capsys, argv, message):

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from commands.entry import main_inference, main_modes, main_train
+from data.dataset import Facts
 from data.feature_extractor import fit_features
 from data.graph_builder import build_graph
 from data.splits import split_interactions
@@ -39,7 +40,7 @@ def test_folding_in_gives_a_known_users_row_back(dim):
 
 def test_the_stored_basis_is_close_to_that():
     graph = random_graph(num_users=200, num_movies=120, density=0.1)
-    basis = fit_features(catalogue(120), graph, 16, seed=0).user_basis
+    basis = fit_features(Facts(catalogue(120)), graph, 16, seed=0).user_basis
     folded = fold_in_users(basis, graph, np.arange(200))
     cosines = (folded * basis).sum(axis=1) / np.linalg.norm(folded, axis=1) / np.linalg.norm(basis, axis=1)
     assert np.median(cosines) > 0.99 and cosines.min() > 0.9
@@ -64,7 +65,7 @@ def test_on_the_same_data_nothing_changes():
     again = extended_inputs(inputs.basis, np.arange(30), movielens, split, MODEL, 0)
     assert again.folded_users == 0 and again.agreement > 0.99
     for name in ("features", "neighbors", "weights"):
-        assert torch.equal(getattr(again.inputs, name), getattr(inputs, name))
+        assert torch.equal(getattr(again.inputs.nodes, name), getattr(inputs.nodes, name))
 
 
 def test_without_a_spectral_basis_there_is_nothing_to_fold_in():
@@ -73,7 +74,7 @@ def test_without_a_spectral_basis_there_is_nothing_to_fold_in():
     model = replace(MODEL, spectral_dim=0)
     inputs = build_inputs(movielens, split, model, 0)
     again = extended_inputs(inputs.basis, np.arange(30), movielens, split, model, 0)
-    assert again.agreement is None and torch.equal(again.inputs.features, inputs.features)
+    assert again.agreement is None and torch.equal(again.inputs.nodes.features, inputs.nodes.features)
 
 
 # --- the command ------------------------------------------------------------------------------------
@@ -211,7 +212,7 @@ def test_data_that_are_no_newer_ones_are_refused(workspace, tmp_path, capsys, da
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["--resume"], "--resume goes on with the same data, --extend with newer ones"),
+        (["--resume"], "--resume continues with the same data, --extend with newer data"),
         (["--split", "temporal"], "--split temporal contradicts the checkpoint, trained with leave_one_out"),
         (["--hidden_dim", "32"], "--hidden_dim 32 contradicts the checkpoint, trained with 16"),
         (["--extend", "nowhere"], "no checkpoint at nowhere; train one first"),

@@ -22,6 +22,7 @@ from evaluation.cold_start.held_out import (
 from evaluation.train_once import train_once
 from model.inputs import build_inputs
 from model.new_films.from_graph import embed_films, extend_inputs
+from model.nodes import Nodes
 from tests.factories import random_interactions, random_movielens
 from tests.planted import block_of, planted_movielens
 
@@ -60,7 +61,7 @@ def extended(films, inputs, ratings, config=SMALL):
     graph = build_graph(
         fold_in(films.known_split.train, ratings), films.whole.num_users, films.whole.num_movies
     )
-    new = select_films(films.whole, films.new_films)
+    new = select_films(films.whole, films.new_films).facts
     return extend_inputs(inputs, graph, new, config.model, config.run.seed)
 
 
@@ -142,7 +143,7 @@ def test_unseen_films_do_not_reach_training():
     first, second = runs
     assert first.inputs.graph.num_movies == first.trainer.pairs.movies.max() + 1 == 37
     for name in ("features", "neighbors", "weights"):
-        assert torch.equal(getattr(first.inputs, name), getattr(second.inputs, name)), name
+        assert torch.equal(getattr(first.inputs.nodes, name), getattr(second.inputs.nodes, name)), name
     assert first.progress.best_epoch == second.progress.best_epoch
     np.testing.assert_array_equal(first.scorer.embeddings, second.scorer.embeddings)
 
@@ -152,16 +153,14 @@ def test_all_ratings_folded_in_give_the_features_of_a_film_that_was_there():
     movielens = described_movielens()
     films = held_out(movielens)
     there = build_inputs(films.whole, films.whole_split, SMALL.model, seed=0)
-    cut = replace(
-        there, features=there.features[:37], neighbors=there.neighbors[:37], weights=there.weights[:37]
-    )
+    cut = replace(there, nodes=Nodes(*(part[:37] for part in there.nodes)))
     again = extended(films, cut, films.withheld)
     degree = len(there.basis.genre_names) + 3  # after genres, their mask, the year and its mask
-    assert torch.equal(again.features[:37], there.features[:37])
-    assert again.features[37:, degree : degree + 2].tolist() == [[0, 1]] * 3
+    assert torch.equal(again.nodes.features[:37], there.nodes.features[:37])
+    assert again.nodes.features[37:, degree : degree + 2].tolist() == [[0, 1]] * 3
     for columns in (slice(0, degree), slice(degree + 2, None)):
-        assert torch.equal(again.features[37:, columns], there.features[37:, columns])
-    assert again.weights[37:].sum(dim=1).allclose(torch.ones(3))
+        assert torch.equal(again.nodes.features[37:, columns], there.nodes.features[37:, columns])
+    assert again.nodes.weights[37:].sum(dim=1).allclose(torch.ones(3))
 
 
 def test_embedding_unseen_films_leaves_the_others_alone():
@@ -171,8 +170,8 @@ def test_embedding_unseen_films_leaves_the_others_alone():
     for count in (0, 2, 100):
         inputs = extended(films, trained.inputs, first_ratings(films.withheld, count, seed=0))
         for name in ("features", "neighbors", "weights"):
-            assert torch.equal(getattr(inputs, name)[:37], getattr(trained.inputs, name)), name
-        embeddings[count] = embed_films(trained.trainer, inputs).embeddings
+            assert torch.equal(getattr(inputs.nodes, name)[:37], getattr(trained.inputs.nodes, name)), name
+        embeddings[count] = embed_films(trained.trainer, inputs.nodes).candidates.numpy()
         np.testing.assert_allclose(np.linalg.norm(embeddings[count], axis=1), 1, atol=1e-5)
     np.testing.assert_array_equal(embeddings[0][:37], embeddings[2][:37])
     np.testing.assert_array_equal(embeddings[0][:37], embeddings[100][:37])
@@ -187,8 +186,10 @@ def test_one_unseen_film_more_does_not_change_another_one():
     ratings = films.withheld
     alone = extended(films, inputs, ratings.select(ratings.movies == 17))
     together = extended(films, inputs, ratings)
-    assert torch.equal(alone.features[17], together.features[17])
-    assert (alone.weights[18:] == 0).all() and (alone.neighbors[18:] == torch.tensor([[18], [19]])).all()
+    assert torch.equal(alone.nodes.features[17], together.nodes.features[17])
+    assert (alone.nodes.weights[18:] == 0).all() and (
+        alone.nodes.neighbors[18:] == torch.tensor([[18], [19]])
+    ).all()
 
 
 def test_an_unseen_film_with_five_ratings_lands_in_its_taste_block(tmp_path):
@@ -197,7 +198,7 @@ def test_an_unseen_film_with_five_ratings_lands_in_its_taste_block(tmp_path):
     config = SMALL.override({"epochs": 8, "lr": 0.01, "patience": 8})
     trained = train_once(config, films.known, films.known_split, CPU)
     inputs = extended(films, trained.inputs, first_ratings(films.withheld, 5, seed=0), config)
-    embeddings = embed_films(trained.trainer, inputs).embeddings
+    embeddings = embed_films(trained.trainer, inputs.nodes).candidates.numpy()
     block = np.array([block_of(movie_id) for movie_id in films.whole.movies.ids.tolist()])
     nearest = np.argsort(-embeddings[46:] @ embeddings[:46].T, axis=1)[:, :5]
     assert (block[nearest] == block[46:, None]).mean() >= 0.95

@@ -81,7 +81,7 @@ def test_mini_batch_equals_layer_wise_and_touches_each_node_once(aggregator, lay
     nodes, blocks = build_blocks(seeds, neighbors, weights, layer_neighbors)
     assert nodes[:3].tolist() == seeds.tolist() and len(nodes.unique()) == len(nodes)
     assert len(blocks) == len(layer_neighbors) and blocks[-1].num_targets == 3
-    for part, whole_part in zip(model(features[nodes], blocks), whole, strict=True):
+    for part, whole_part in zip(model.forward_blocks(features[nodes], blocks), whole, strict=True):
         torch.testing.assert_close(part, whole_part[seeds])
 
 
@@ -94,7 +94,7 @@ def test_blocks_hold_only_what_the_batch_needs():
 
 
 def test_model_has_no_vector_of_an_id():
-    model = PinSage(7, 8, 5)
+    model = PinSage(7, 8, 5, head="shared")
     neighbors, weights = random_table(40, 4)
     permutation = torch.randperm(40)
     inverse = permutation.argsort()
@@ -109,7 +109,7 @@ def test_pyg_node_loader_gives_the_same_embeddings(aggregator):
     torch.manual_seed(0)
     neighbors, weights = random_table(40, 4)
     features = torch.randn(40, 7)
-    model = PinSage(7, 8, 5, (4, 4), aggregator)
+    model = PinSage(7, 8, 5, (4, 4), aggregator, "shared")
     whole, _ = model.embed_all(features, neighbors, weights)
     data = importance_graph(neighbors, weights, features)
     loader = NodeLoader(data, ImportanceNeighborSampler(neighbors, weights, 2), batch_size=16)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from base.errors import UserError
 from commands.entry import main_inference, main_modes
 from data.dataset import load_movielens
-from data.feature_extractor import spectral_rows, training_degree
+from data.feature_extractor import spectral_rows, training_ratings
 from data.graph_builder import build_graph
 from data.reading.film_file import FilmFile
 from data.splits import split_interactions
@@ -74,12 +74,12 @@ def test_who_counts_as_a_rater(checkpoint):
     assert known_raters(picky, [rated_by(), film]).toarray().nonzero()[1].tolist() == [3, 7]
 
 
-def test_degree_and_spectral_part_are_read_back_out_of_the_features():
+def test_ratings_and_spectral_part_are_read_back_out_of_the_features():
     movielens = random_movielens(density=0.2)
     split = split_interactions(movielens.interactions, 30, 20)
     inputs = build_inputs(movielens, split, MODEL, 0)
-    features = inputs.features.numpy()
-    np.testing.assert_allclose(training_degree(inputs.basis, features), inputs.graph.movie_degree, rtol=1e-4)
+    features = inputs.nodes.features.numpy()
+    np.testing.assert_allclose(training_ratings(inputs.basis, features), inputs.graph.movie_degree, rtol=1e-4)
     spectral = inputs.graph.movie_user_matrix() @ inputs.basis.user_basis
     spectral /= np.linalg.norm(spectral, axis=1, keepdims=True).clip(1e-9)
     np.testing.assert_allclose(spectral_rows(inputs.basis, features), spectral, atol=1e-6)
@@ -93,7 +93,7 @@ def test_neighbors_are_those_that_walks_would_visit(tmp_path):
     graph = build_graph(split.train, 200, 40)
     pairs = np.random.default_rng(0).permutation(200)[:40].reshape(20, 2)  # two raters for each of 20 films
     raters = sp.csr_matrix((np.ones(40, np.float32), (np.repeat(np.arange(20), 2), pairs.ravel())), (20, 200))
-    neighbors, weights = spectral_neighbors(inputs.basis, inputs.features.numpy(), raters, 40)
+    neighbors, weights = spectral_neighbors(inputs.basis, inputs.nodes.features.numpy(), raters, 40)
     visits = np.zeros((20, 60))
     np.put_along_axis(visits, neighbors.numpy(), weights.numpy(), axis=1)
     one_hop = raters @ graph.movie_user_matrix().T.multiply(1 / graph.user_degree[:, None])
@@ -168,11 +168,11 @@ def test_what_a_later_training_knows_itself_is_left_out(checkpoint, tmp_path, ca
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "line 1, column 1: no JSON"),
+        ("", "line 1, column 1: the JSON ends too early"),
         ("{}", "no list of added films of this program"),
         ('{"format": "pinsage-added-films", "version": 2}', "is of version 2, this program reads 1"),
         ('{"format": "pinsage-added-films", "version": 1}', "has no list of films"),
-        ('{"format": "pinsage-added-films", "version": 1, "films": [{}]}', 'film 1: "title" is missing'),
+        ('{"format": "pinsage-added-films", "version": 1, "films": [{}]}', "film 1: title is missing"),
         ('{"format": "pinsage-added-films", "version": 1, "films": [{"title": "x"}]}', "x needs a movieId"),
     ],
 )
@@ -236,7 +236,7 @@ def test_an_added_film_is_found_by_others_and_leaves_the_checkpoint_alone(worksp
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["--add"], "--add keeps the film of --new_movie; name its JSON file with that flag"),
+        (["--add"], "--add keeps the film of --new_movie; give its JSON file there too"),
         (
             ["--new_movie", "x.json", "--movie_id", "1"],
             "--movie_id 1 and --new_movie 'x.json' both name a film",

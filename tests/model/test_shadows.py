@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from config import ModelConfig
-from data.dataset import Tags
+from data.dataset import Facts, Tags
 from data.feature_extractor import film_features
 from data.graph_builder import ItemGraph
 from data.splits import split_interactions
@@ -52,7 +52,9 @@ def test_features_are_those_of_a_film_with_the_kept_raters_and_no_degree(data):
         drawn = inputs.shadows.draw(epoch)
         users, ptr = shadows._keep_few(inputs.graph, np.random.default_rng([3, epoch]))
         few = ItemGraph(ptr.astype(np.int32), users, inputs.graph.user_ptr, inputs.graph.user_movies)
-        expected = film_features(inputs.basis, movielens.movies, few.movie_user_matrix(), degree_known=False)
+        expected = film_features(
+            inputs.basis, Facts(movielens.movies), few.movie_user_matrix(), degree_known=False
+        )
         np.testing.assert_array_equal(drawn.features.numpy(), expected)
 
 

@@ -9,6 +9,7 @@ from base.errors import UserError, WorldError
 from data.dataset import Tags, load_movielens
 from data.splits import held_out_queries, split_interactions
 from evaluation.ranking import EmbeddingScorer, evaluate
+from evaluation.validation import judge_by
 from model.fit import Progress, fit
 from model.inputs import build_inputs
 from model.schedule import learning_rate
@@ -95,7 +96,7 @@ def test_held_out_films_do_not_reach_training(split_name):
     )
     trainers = [make_trainer(data, split_name) for data in (movielens, altered)]
     for name in ("features", "neighbors", "weights"):
-        assert torch.equal(getattr(trainers[0], name), getattr(trainers[1], name)), name
+        assert torch.equal(getattr(trainers[0].nodes, name), getattr(trainers[1].nodes, name)), name
     for trainer in trainers:
         trainer.train_epoch()
         trainer.train_epoch()
@@ -114,11 +115,11 @@ def test_it_learns_which_films_belong_together(tmp_path):
     assert (block[nearest] == block.unsqueeze(1)).float().mean() > 0.95
 
 
-def test_a_loss_that_is_no_number_stops_the_training():
+def test_a_loss_that_is_not_a_number_stops_the_training():
     trainer = make_trainer(random_movielens())
     with torch.no_grad():
         trainer.model.convs[0].lin_self.bias.fill_(float("nan"))
-    with pytest.raises(WorldError, match=r"the loss became nan in epoch 1, step 1; .* --lr below"):
+    with pytest.raises(WorldError, match=r"the loss became nan in epoch 1, step 1; .* `lr` below"):
         trainer.train_epoch()
 
 
@@ -132,7 +133,7 @@ def test_nothing_to_train_on_is_said():
 
 
 def test_a_mixed_head_needs_an_even_length():
-    with pytest.raises(UserError, match="--embedding_dim 9 must be even, since --head mixed halves it"):
+    with pytest.raises(ValueError, match="`embedding_dim` 9 must be even, since `head` mixed halves it"):
         make_trainer(random_movielens(), model=replace(MODEL, embedding_dim=9))
     make_trainer(random_movielens(), model=replace(MODEL, embedding_dim=9, head="directed"))
 
@@ -142,13 +143,15 @@ def test_a_shadow_stands_in_for_a_film_without_changing_what_others_see():
     trainer = make_trainer(random_movielens(), training=replace(TRAINING, shadow_share=1.0))
     nodes = trainer.draw_nodes()
     films = torch.arange(5)
-    num_movies = len(trainer.features)
+    num_movies = len(trainer.nodes.features)
     z = trainer._embed(nodes, films)
-    blind = nodes._replace(features=torch.cat([trainer.features, torch.zeros_like(trainer.features)]))
+    blind = nodes._replace(
+        features=torch.cat([trainer.nodes.features, torch.zeros_like(trainer.nodes.features)])
+    )
     assert not torch.equal(z.candidates, trainer._embed(blind, films).candidates)
     lone = nodes._replace(weights=torch.zeros_like(nodes.weights))
     deaf = lone._replace(
-        features=torch.cat([torch.zeros_like(trainer.features), nodes.features[num_movies:]])
+        features=torch.cat([torch.zeros_like(trainer.nodes.features), nodes.features[num_movies:]])
     )
     for with_films, without in zip(trainer._embed(lone, films), trainer._embed(deaf, films), strict=True):
         torch.testing.assert_close(with_films, without)
@@ -160,7 +163,7 @@ def test_early_stopping_keeps_the_best_epoch():
     questions = held_out_queries(split, "validation")
     saved = []
     progress = Progress()
-    fit(trainer, questions, progress, lambda embeddings, best: saved.append((embeddings, best)))
+    fit(trainer, judge_by(questions), progress, lambda embeddings, best: saved.append((embeddings, best)))
     mrrs = [row["validation_mrr"] for row in progress.history]
     means = [np.mean(mrrs[max(0, epoch - 2) : epoch + 1]) for epoch in range(len(mrrs))]
     assert trainer.epoch < 50 and progress.stale_epochs == 2
@@ -207,8 +210,9 @@ def test_two_threads_give_the_same_bits_each_time(loss, aggregator):
     assert same_bits(*runs)
 
 
-def test_embeddings_that_are_no_numbers_are_never_saved():
-    trainer = make_trainer(random_movielens(), "none", training=replace(TRAINING, lr=1e30, batch_size=10**6))
+def test_embeddings_that_are_not_numbers_are_never_saved(monkeypatch):
+    monkeypatch.setattr("model.trainer.learning_rate", lambda *_: 1e30)
+    trainer = make_trainer(random_movielens(), "none", training=replace(TRAINING, batch_size=10**6))
     saved = []
     with pytest.raises(WorldError, match="the last good checkpoint is intact"):
         fit(trainer, None, Progress(), lambda embeddings, best: saved.append(embeddings))

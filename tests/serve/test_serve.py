@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from commands.entry import main_modes
+from data.dataset import Facts
 from data.feature_extractor import film_features, fit_features, training_ratings
 from serve.app import create_app
 from serve.films import _in_background
@@ -182,9 +183,9 @@ def test_titles_are_found_while_they_are_typed():
 
 
 def test_ratings_are_read_back_from_features():
-    graph, movies = random_graph(), catalogue(20)
-    basis = fit_features(movies, graph, 4, 0)
-    features = film_features(basis, movies, graph.movie_user_matrix())
+    graph, facts = random_graph(), Facts(catalogue(20))
+    basis = fit_features(facts, graph, 4, 0)
+    features = film_features(basis, facts, graph.movie_user_matrix())
     assert training_ratings(basis, features).tolist() == graph.movie_degree.tolist()
 
 

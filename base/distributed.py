@@ -16,19 +16,19 @@ from torch import Tensor, nn
 T = TypeVar("T")
 
 
-def join_team(device: torch.device) -> None:
+def join_process_group(device: torch.device) -> None:
     """Meet the other processes that ``torchrun`` started, if any: over NCCL on GPUs, else over gloo."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
 
 
-def leave_team() -> None:
+def leave_process_group() -> None:
     """Part from the others."""
     if dist.is_initialized():
         dist.destroy_process_group()
 
 
-def team_size() -> int:
+def world_size() -> int:
     """Number of processes."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
@@ -56,16 +56,16 @@ def share_of(queries: Tensor) -> tuple[Tensor, float]:
         int64 ``[b]`` positions in the batch, and b / B. A batch with fewer pairs than processes goes
         whole to each of them, with equal parts.
     """
-    size = team_size()
+    size = world_size()
     if size == 1 or len(queries) < size:
         return torch.arange(len(queries)), 1 / size
     mine = queries.argsort(stable=True).tensor_split(size)[rank()]
     return mine, len(mine) / len(queries)
 
 
-def add_up(model: nn.Module, loss: Tensor) -> Tensor:
+def all_reduce_gradients(model: nn.Module, loss: Tensor) -> Tensor:
     """Replace the gradients by their sums over all processes, in one message; returns the loss's sum."""
-    if team_size() == 1:
+    if world_size() == 1:
         return loss
     gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
     message = torch.cat([loss.detach().view(1), *(gradient.view(-1) for gradient in gradients)])
@@ -76,9 +76,9 @@ def add_up(model: nn.Module, loss: Tensor) -> Tensor:
     return message[0]
 
 
-def told_by_leader(value: T) -> T:
+def broadcast_from_leader(value: T) -> T:
     """The leader's value, on every process."""
-    if team_size() == 1:
+    if world_size() == 1:
         return value
     box = [value]
     dist.broadcast_object_list(box, src=0)

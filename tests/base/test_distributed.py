@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from base.team import share_of
+from base.distributed import share_of
 from data.dataset import load_movielens
 from model.checkpoint import BEST, load_checkpoint
 from tests.planted import planted_movielens
@@ -56,8 +56,8 @@ def test_shares_are_disjoint_complete_and_hold_different_queries(monkeypatch):
     queries = torch.randint(10, (57,), generator=torch.Generator().manual_seed(0))
     shares = []
     for rank in range(3):
-        monkeypatch.setattr("base.team.team_size", lambda: 3)
-        monkeypatch.setattr("base.team.rank", lambda rank=rank: rank)
+        monkeypatch.setattr("base.distributed.world_size", lambda: 3)
+        monkeypatch.setattr("base.distributed.rank", lambda rank=rank: rank)
         shares.append(share_of(queries))
     assert torch.cat([mine for mine, _ in shares]).sort().values.tolist() == list(range(57))
     assert sum(part for _, part in shares) == pytest.approx(1)

@@ -1,0 +1,119 @@
+"""What several commands share: reading the data, refusing flags that do not fit, seeds of a comparison."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from base.errors import UserError
+from config import Config, RunConfig
+from data.dataset import MovieLens, load_movielens
+from data.splits import Split, split_interactions
+from model.checkpoint import Checkpoint
+from model.training import data_identity
+
+logger = logging.getLogger("pinsage")
+
+GRID_QUESTIONS = 5_000  # validation questions that choose a baseline's settings
+PROTOCOL_WORDS = {
+    "next_item": "next item: the query is a user's latest training film, the target is the held-out film",
+    "pairs": "pairs: the query is a held-out film, the target is the next one that the same user liked",
+}
+WHO_ASKS = ("movie_id", "title", "movie_ids", "new_movie", "history", "user_id")  # at most one may be typed
+
+
+def load(config: Config) -> MovieLens:
+    """Read the data folder and log what it contains."""
+    movielens = load_movielens(config.data.data_dir, config.data.min_rating, schema=config.data.schema)
+    logger.info(
+        "%s: %s ratings of %s films by %s users",
+        movielens.name,
+        *(f"{n:,}" for n in (len(movielens.interactions), movielens.num_movies, movielens.num_users)),
+    )
+    for note in movielens.notes:
+        logger.info("  %s", note)
+    return movielens
+
+
+def load_and_split(config: Config) -> tuple[MovieLens, Split]:
+    """Read the data folder and split it as the settings say."""
+    movielens = load(config)
+    return movielens, split_data(movielens, config)
+
+
+def split_data(movielens: MovieLens, config: Config) -> Split:
+    """Split data as the settings say."""
+    return split_interactions(
+        movielens.interactions,
+        movielens.num_users,
+        movielens.num_movies,
+        config.data.split,  # type: ignore[arg-type]
+    )
+
+
+def check_same_data(stored: Checkpoint, movielens: MovieLens, split: Split, path: Path) -> None:
+    """Refuse data that the checkpoint was not trained on.
+
+    Raises:
+        UserError: the content of the files or the split differs.
+    """
+    here = data_identity(movielens, split)
+    if any(stored.dataset[key] != here[key] for key in ("data", "split")):
+        raise UserError(
+            f"{path} was trained on {stored.dataset['name']}, but the content of --data_dir "
+            f"{movielens.name} differs; give the folder it was trained on, or train again"
+        )
+
+
+def check_who_asks(typed: dict[str, Any]) -> None:
+    """Refuse two flags that both name who or what is asked about.
+
+    Raises:
+        UserError: the text names both.
+    """
+    named = [f"--{name} {_as_typed(typed[name])}" for name in WHO_ASKS if name in typed]
+    if len(named) > 1:
+        raise UserError(f"{named[0]} and {named[1]} both name a film or a person; give one of them")
+
+
+def _as_typed(value: str) -> str:
+    return value if value.isdecimal() else repr(value)
+
+
+def refuse_resume(config: Config, mode: str) -> None:
+    """Refuse what a comparison cannot do.
+
+    Raises:
+        UserError: ``--resume`` or ``--extend`` was typed.
+    """
+    if config.run.resume or config.run.extend is not None:
+        flag = "resume" if config.run.resume else "extend"
+        raise UserError(f"--{flag} continues one training, but --mode {mode} keeps no checkpoints; drop it")
+
+
+def comparison_seeds(config: Config) -> tuple[int, ...]:
+    """``--seed`` and the ones after it, ``--num_seeds`` in all.
+
+    Raises:
+        UserError: the last one is larger than the largest seed.
+    """
+    first, count = config.run.seed, config.benchmark.num_seeds
+    max_seed = RunConfig.__dataclass_fields__["seed"].metadata["high"]
+    if first + count - 1 > max_seed:
+        raise UserError(
+            f"--num_seeds {count} from --seed {first} ends beyond {max_seed}; use a smaller --seed"
+        )
+    return tuple(range(first, first + count))
+
+
+@contextmanager
+def without_epoch_lines(config: Config) -> Iterator[None]:
+    """Hide what a training logs after each epoch, unless ``--verbose``: one line per training is enough."""
+    level = logger.level
+    if not config.run.verbose:
+        logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,254 @@
+"""Data from arrays or DataFrames in memory: the same as from files with the same rows.
+
+Whole-number ids are treated as MovieLens ids: users are rows by ascending id. Ids that are text are treated
+as those of own data: users are rows in the order of their first interaction.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from base.errors import UserError
+from data.reading.columns import STARS, Columns, first_of_pair, time_order
+from data.reading.formats import NO_GENRES
+from data.title_year import year_of_title
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_ID = np.iinfo(np.int64).max
+# Names of the columns of DataFrames, ours and MovieLens's.
+USER_COLUMNS = ("user", "userId", "user_id")
+ITEM_COLUMNS = ("item", "itemId", "item_id", "movieId", "movie_id")
+RATING_COLUMNS = ("rating",)
+TIME_COLUMNS = ("time", "timestamp")
+TITLE_COLUMNS = ("title",)
+GENRE_COLUMNS = ("genres",)
+
+
+def columns_from_frames(interactions: "pd.DataFrame", catalogue: "pd.DataFrame | None" = None) -> Columns:
+    """Read DataFrames with the columns of ``ratings.csv`` and ``movies.csv``.
+
+    Args:
+        interactions: columns ``userId`` and ``movieId`` (or ``user`` and ``item``), and perhaps ``rating``
+            and ``timestamp`` (or ``time``).
+        catalogue: columns ``movieId`` (or ``item``), and perhaps ``title`` and ``genres``; None where
+            nothing is known about the items.
+
+    Raises:
+        UserError: a column is missing, or as in ``columns_from_arrays``.
+    """
+    users, items = (_column(interactions, "interactions", names) for names in (USER_COLUMNS, ITEM_COLUMNS))
+    ratings, times = (_optional_column(interactions, names) for names in (RATING_COLUMNS, TIME_COLUMNS))
+    if catalogue is None:
+        return columns_from_arrays(users, items, ratings, times)
+    ids = _column(catalogue, "catalogue", ITEM_COLUMNS)
+    titles, genres = (_optional_column(catalogue, names) for names in (TITLE_COLUMNS, GENRE_COLUMNS))
+    return columns_from_arrays(
+        users,
+        items,
+        ratings,
+        times,
+        titles=_by_id(ids, ids if titles is None else titles, missing=str),
+        genres=None if genres is None else _by_id(ids, genres, missing=lambda _: ""),
+    )
+
+
+def columns_from_arrays(
+    users: npt.ArrayLike,
+    items: npt.ArrayLike,
+    ratings: npt.ArrayLike | None = None,
+    times: npt.ArrayLike | None = None,
+    titles: Mapping[Any, str] | None = None,
+    genres: Mapping[Any, str | Sequence[str]] | None = None,
+) -> Columns:
+    """Index interactions: entry i of each array says that user ``users[i]`` took item ``items[i]``.
+
+    Of several interactions of one user with one item the first counts.
+
+    Args:
+        users: ids ``[n]``, all whole numbers or all text.
+        items: ids ``[n]``, all whole numbers or all text.
+        ratings: numbers ``[n]`` of 0 or more, where 4 or more counts as liked; None where nobody rates.
+        times: whole seconds since 1970 or dates (``datetime64``) ``[n]``; None where the interactions are in
+            the order of time.
+        titles: item id to title; its order is that of the catalogue, and interactions with other items are
+            dropped. None: the items of the interactions, with their ids for titles.
+        genres: item id to genres, a sequence of names or one text joined by ``|``.
+
+    Returns:
+        Columns as of ``read_release``, with texts of ids where ids are text.
+
+    Raises:
+        UserError: arrays of unequal length, nothing in them, ids of two kinds, values that are not allowed.
+    """
+    user_ids, item_ids = _ids("users", users), _ids("items", items)
+    num = len(user_ids)
+    stars = _ratings(ratings, num)
+    seconds = _times(times, num)
+    for argument, values in (("items", item_ids), ("ratings", stars), ("times", seconds)):
+        if len(values) != num:
+            raise UserError(
+                f"users and {argument} must have one entry per interaction, got {num} and {len(values)}"
+            )
+    if num == 0:
+        raise UserError("users and items must have at least one interaction, got none")
+    columns = Columns({}, {"notes": []})
+    movie_rows = _add_catalogue(columns, item_ids, titles, genres)
+    known = movie_rows >= 0
+    if not known.any():
+        raise UserError(f"none of the {num} items is in titles; use the same ids in both")
+    user_rows = _add_users(columns, user_ids[known])
+    first = first_of_pair(user_rows, movie_rows[known])
+    order = time_order(user_rows, seconds[known], first)
+    columns.arrays["users"] = user_rows[order]
+    for name, values in (("movies", movie_rows), ("ratings", stars), ("timestamps", seconds)):
+        columns.arrays[name] = values[known][order]
+    if ratings is None:
+        columns.texts["unrated"] = []
+    columns.note(int((~known).sum()), "interaction", "with items absent from titles dropped")
+    columns.note(len(user_rows) - len(order), "repeated interaction", "dropped, the first of each kept")
+    columns.freeze()
+    return columns
+
+
+def fingerprint_of(columns: Columns) -> str:
+    """Hex digest of the content."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, array in sorted(columns.arrays.items()):
+        digest.update(name.encode() + array.tobytes())
+    for name, texts in sorted(columns.texts.items()):
+        digest.update("\n".join([name, *texts]).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def _ids(argument: str, values: npt.ArrayLike) -> np.ndarray:
+    """Ids as int64, or as text in an object array.
+
+    Raises:
+        UserError: an id is neither, or both occur.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind == "U" and not isinstance(values, np.ndarray):
+        array = np.asarray(values, dtype=object)  # NumPy makes text of a number among texts
+    if array.ndim != 1:
+        raise UserError(f"{argument} must have one dimension, got the shape {array.shape}")
+    if array.size == 0:
+        return array.astype(np.int64)
+    if array.dtype.kind in "iu":
+        bad = (array < 0) | (array > MAX_ID)
+        if not bad.any():
+            return array.astype(np.int64)
+        odd: Any = int(array[bad.argmax()])
+    else:
+        unlike = (one for one in array.tolist() if not isinstance(one, str) or not one)
+        odd = next(unlike, None)
+        if odd is None:
+            return array.astype(object)
+    rule = f"whole numbers from 0 to {MAX_ID}, or texts that are not empty"
+    raise UserError(f"{argument} must be {rule}, got {odd!r}")
+
+
+def _ratings(ratings: npt.ArrayLike | None, num: int) -> np.ndarray:
+    if ratings is None:
+        return np.full(num, STARS, dtype=np.float32)
+    try:
+        stars = np.asarray(ratings, dtype=np.float32)
+    except (TypeError, ValueError):
+        raise UserError("ratings must be numbers of 0 or more") from None
+    bad = ~(np.isfinite(stars) & (stars >= 0))
+    if bad.any():
+        raise UserError(f"ratings must be finite numbers of 0 or more, got {stars[bad.argmax()]:g}")
+    return stars
+
+
+def _times(times: npt.ArrayLike | None, num: int) -> np.ndarray:
+    if times is None:
+        return np.arange(num, dtype=np.int64)
+    array = np.asarray(times)
+    if array.dtype.kind == "M":
+        if np.isnat(array).any():
+            raise UserError("times must not have missing dates (NaT)")
+        return array.astype("datetime64[s]").astype(np.int64)
+    if array.dtype.kind not in "iu":
+        raise UserError(f"times must be whole seconds or dates, got values of type {array.dtype}")
+    return array.astype(np.int64)
+
+
+def _add_catalogue(
+    columns: Columns,
+    item_ids: np.ndarray,
+    titles: Mapping[Any, str] | None,
+    genres: Mapping[Any, str | Sequence[str]] | None,
+) -> np.ndarray:
+    """Add the items; returns the row of each interaction's item, int32 ``[n]``, -1 for an unknown one."""
+    are_text = item_ids.dtype == object
+    if titles is None:
+        ids = list(dict.fromkeys(item_ids)) if are_text else np.unique(item_ids).tolist()
+        names = [str(one) for one in ids]
+    else:
+        ids, names = list(titles), [str(title) for title in titles.values()]
+        if (_ids("titles", ids).dtype == object) != are_text:
+            raise UserError("items and titles must have ids of one kind, whole numbers or texts")
+    columns.texts |= {"titles": names, "genres": [_joined((genres or {}).get(one, ())) for one in ids]}
+    columns.arrays["years"] = np.array([year_of_title(title) for title in names], dtype=np.float32)
+    if are_text:
+        columns.texts["movie_text_ids"] = [str(one) for one in ids]
+        columns.arrays["movie_ids"] = np.arange(len(ids), dtype=np.int64)
+    else:
+        columns.arrays["movie_ids"] = np.array(ids, dtype=np.int64)
+    row_of = {one: row for row, one in enumerate(ids)}
+    rows = (row_of.get(one, -1) for one in item_ids.tolist())
+    return np.fromiter(rows, dtype=np.int32, count=len(item_ids))
+
+
+def _joined(genres: str | Iterable[str]) -> str:
+    """Genres as one text, joined by ``|``."""
+    if isinstance(genres, str):
+        return "" if genres.strip() == NO_GENRES else genres.strip()
+    names = (str(name).strip().replace("|", "/") for name in genres)
+    return "|".join(name for name in names if name)
+
+
+def _add_users(columns: Columns, ids: np.ndarray) -> np.ndarray:
+    """Add the users; returns the row of each interaction's user, int32 ``[n]``."""
+    if ids.dtype == object:
+        row_of: dict[str, int] = {}
+        rows = np.array([row_of.setdefault(one, len(row_of)) for one in ids], dtype=np.int32)
+        columns.arrays["user_ids"] = np.arange(len(row_of), dtype=np.int64)
+        columns.texts["user_text_ids"] = list(row_of)
+        return rows
+    distinct, place = np.unique(ids, return_inverse=True)
+    columns.arrays["user_ids"] = distinct
+    return place.astype(np.int32)
+
+
+def _column(frame: "pd.DataFrame", what: str, names: tuple[str, ...]) -> np.ndarray:
+    column = _optional_column(frame, names)
+    if column is None:
+        have = ", ".join(map(str, frame))
+        raise UserError(f"the {what} must have a column {' or '.join(names)}, got the columns {have}")
+    return column
+
+
+def _optional_column(frame: "pd.DataFrame", names: tuple[str, ...]) -> np.ndarray | None:
+    return next((frame[name].to_numpy() for name in names if name in frame), None)
+
+
+def _by_id(ids: np.ndarray, values: np.ndarray, missing: Callable[[Any], str]) -> dict[Any, str]:
+    """Id to text; ``missing`` gives the text of an id whose value is missing.
+
+    Raises:
+        UserError: an id occurs twice.
+    """
+    by_id = {
+        one: missing(one) if value is None or value != value else str(value)
+        for one, value in zip(ids.tolist(), values, strict=True)
+    }
+    if len(by_id) < len(ids):
+        distinct, counts = np.unique(ids, return_counts=True)
+        raise UserError(f"the catalogue must have each id once, got {distinct[counts.argmax()]!r} twice")
+    return by_id

@@ -1,0 +1,1 @@
+"""From a dataset's name to a folder: the network, a zip, the package index, or synthetic data."""

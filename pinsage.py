@@ -1,0 +1,121 @@
+"""The public door for Python: train, ask, and use the parts.
+
+    from pinsage import Recommender, train
+
+    model = train(users, items, titles=titles)         # or two DataFrames, or Recommender.load("checkpoints")
+    print(Recommender(model).similar("Toy Story (1995)", k=5))
+
+``ItemGraph``, ``RandomWalkSampler``, ``PinSage`` and the three indexes work alone, on anybody's arrays.
+Defaults are those of the command line.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from base.compute import set_up_compute
+from base.errors import UserError, WorldError
+from config import PRESETS, Config
+from data.dataset import movielens_of
+from data.graph_builder import ItemGraph
+from data.in_memory import columns_from_arrays, columns_from_frames, fingerprint_of
+from data.splits import split_interactions
+from data.walks.sampler import RandomWalkSampler
+from evaluation.train_once import best_checkpoint
+from model.checkpoint import Checkpoint
+from model.pinsage import PinSage
+from model.training import new_training
+from recommend.recommender import Recommender
+from search import ExactIndex, LSHIndex, WeakANDIndex
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "ExactIndex",
+    "ItemGraph",
+    "LSHIndex",
+    "PinSage",
+    "RandomWalkSampler",
+    "Recommender",
+    "UserError",
+    "WeakANDIndex",
+    "WorldError",
+    "train",
+]
+
+# Sections of `Config` whose settings `train` takes, and those of them that concern files and screens.
+SECTIONS = ("data", "model", "training", "run")
+WITHOUT = frozenset({"data_dir", "schema", "checkpoint_dir", "output_dir", "resume", "extend", "verbose"})
+
+
+def train(
+    users: "npt.ArrayLike | pd.DataFrame",
+    items: "npt.ArrayLike | pd.DataFrame | None" = None,
+    ratings: npt.ArrayLike | None = None,
+    times: npt.ArrayLike | None = None,
+    titles: Mapping[Any, str] | None = None,
+    genres: Mapping[Any, str | Sequence[str]] | None = None,
+    **settings: Any,
+) -> Checkpoint:
+    """Train a model in memory; with the same data and seed it has the same bits as one trained from files.
+
+    Args:
+        users: ids ``[n]``, whole numbers or text; or a DataFrame with the columns of ``ratings.csv``:
+            ``userId`` (or ``user``), ``movieId`` (or ``item``), and perhaps ``rating`` and ``timestamp``
+            (or ``time``).
+        items: ids ``[n]``; or a DataFrame with the columns of ``movies.csv``: ``movieId`` (or ``item``),
+            ``title`` and ``genres``; None after a DataFrame where nothing is known about the items.
+        ratings: numbers ``[n]`` of 0 or more, where 4 or more counts as liked; None where nobody rates.
+        times: whole seconds since 1970 or dates ``[n]``; None where interactions are in the order of time.
+        titles: item id to title, in the order of the catalogue.
+        genres: item id to names of genres.
+        settings: of the data, the model, the training and the run, under the names of the command line's
+            flags: ``split="none"``, ``epochs=5``, ``preset="paper"``, ``seed=1``.
+
+    Returns:
+        The model after its best epoch by validation (with ``split="none"``, the last epoch), for
+        ``Recommender(model)``.
+
+    Raises:
+        UserError (a ValueError): data or settings that cannot be used.
+        WorldError: the loss diverged.
+    """
+    config = _config(settings)
+    if hasattr(users, "columns"):
+        if any(value is not None for value in (ratings, times, titles, genres)):
+            raise UserError("ratings, times, titles and genres must be columns of the DataFrames")
+        columns = columns_from_frames(users, items)
+    elif items is None:
+        raise UserError("items must be given: one id per interaction")
+    else:
+        columns = columns_from_arrays(users, items, ratings, times, titles, genres)
+    movielens = movielens_of(columns, "data in memory", fingerprint_of(columns), config.data.min_rating)
+    device = set_up_compute(config.run)
+    split = split_interactions(
+        movielens.interactions,
+        movielens.num_users,
+        movielens.num_movies,
+        config.data.split,  # type: ignore[arg-type]
+    )
+    return best_checkpoint(new_training(config, movielens, split, device))
+
+
+def _config(settings: dict[str, Any]) -> Config:
+    """The defaults, then the preset, then ``settings``.
+
+    Raises:
+        UserError: a setting does not exist or cannot have its value.
+    """
+    config = Config()
+    known = {f.name for section in SECTIONS for f in fields(getattr(config, section))} - WITHOUT
+    for name in settings:
+        if name not in known:
+            raise UserError(f"{name} is not a setting of a training; it takes {', '.join(sorted(known))}")
+    try:
+        preset = PRESETS[Config().override({"preset": settings.get("preset", "default")}).training.preset]
+        return config.override(preset | settings)
+    except ValueError as error:
+        raise UserError(str(error)) from None

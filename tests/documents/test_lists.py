@@ -1,0 +1,71 @@
+"""Documents that list something list all of it, and the front page stays one."""
+
+import ast
+import re
+from functools import cache
+
+import pytest
+
+from tests.documents.pages import ROOT, pages
+
+ROOMS = ("base", "data", "model", "search", "report", "recommend", "evaluation", "serve", "commands", "utils")
+
+
+def modules(folder):
+    return {path.stem for path in folder.glob("*.py")} - {"__init__"}
+
+
+def test_the_readme_is_a_front_page():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 200
+    assert len(text.split()) <= 2_500
+    assert max(map(len, text.splitlines())) <= 130
+
+
+def test_architecture_has_every_module_where_it_is():
+    listed = {}
+    folder = ""
+    for row in (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").splitlines():
+        if match := re.match(r"\| (?:`([\w/]+)/` )?\| (`[^|]*`) \|", row):
+            folder = match[1] or folder
+            listed.setdefault(folder, set()).update(re.findall(r"`(\w+)`", match[2]))
+    folders = {path.parent for room in ROOMS for path in (ROOT / room).rglob("*.py")}
+    there = {folder.relative_to(ROOT).as_posix(): names for folder in folders if (names := modules(folder))}
+    assert listed == there
+
+
+def test_the_benchmarks_are_all_listed():
+    rows = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8").splitlines()
+    listed = {name for row in rows if row.startswith("| `") for name in re.findall(r"`(\w+)(?:\.py)?`", row)}
+    assert modules(ROOT / "benchmarks") - listed == set()
+
+
+@cache
+def texts_in_the_code():
+    """Every text in the source, with ``…`` for what is filled in, and a setting in backticks as its flag."""
+    found = []
+    for path in (path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                parts = [str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values]
+                found.append("".join(parts))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(node.value)
+    plain = [re.sub(r"`(\w+)`", r"--\1", text) for text in found]
+    return [re.sub(r"\{[^{}]*\}", "…", text) for text in plain]
+
+
+def quoted_errors():
+    """The errors of the table in the installation guide."""
+    page = next(page for page in pages() if page.path.name == "SETUP_INSTRUCTIONS.md")
+    return [code.removeprefix("error: ").strip("… ") for code in page.codes if code.startswith("error: ")]
+
+
+@pytest.mark.parametrize("error", quoted_errors())
+def test_the_errors_that_the_guide_explains_exist(error):
+    assert any(error in text for text in texts_in_the_code())
+
+
+def test_the_guide_explains_the_errors_that_people_meet():
+    assert len(quoted_errors()) >= 8
+    assert not any("no such text anywhere" in text for text in texts_in_the_code())
