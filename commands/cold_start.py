@@ -167,7 +167,7 @@ def _report(config: Config, movielens: MovieLens, results: list[SeedResult]) -> 
     held_out = number_range([result.num_films for result in results])
     print(
         f"\n{movielens.name}, films unseen in training: a tenth of those with {MIN_RATINGS} ratings or "
-        f"more ({held_out} films, different ones for each seed)"
+        f"more ({held_out} films{', different ones for each seed' if len(results) > 1 else ''})"
     )
     print(
         "the model knows their features and the given number of their ratings, drawn from the training part; "
