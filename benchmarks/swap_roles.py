@@ -12,7 +12,7 @@ import csv
 from pathlib import Path
 
 from data.dataset import load_movielens
-from data.sources.convert import MOVIE_COLUMNS, NO_GENRES, RATING_COLUMNS
+from data.reading.formats import MOVIE_COLUMNS, NO_GENRES, RATING_COLUMNS
 
 
 def main(argv: list[str] | None = None) -> None:

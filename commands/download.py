@@ -26,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
         ["download"],
         EXAMPLES,
     )
-    # Where to put a dataset follows from which one it is.
+    # The default folder depends on the dataset.
     reason = "folder to fill (default: data/<dataset>)"
     add_settings(parser, "data", ("data_dir",), reasons={"data_dir": reason})
     add_settings(parser, "run", ("seed", "quiet", "verbose"))

@@ -11,7 +11,7 @@ from commands.cli import adopt
 from commands.parquet import write_parquet
 from config import Config
 from data.dataset import Movies
-from data.sources.convert import NO_GENRES
+from data.reading.formats import NO_GENRES
 from recommend.added_films import load_model
 from recommend.formats import csv_line
 from search.choose import check_search, index_path, open_index

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from base.errors import UserError
-from data.reading.number_rules import AMOUNT
+from data.reading.number_columns import AMOUNT
 from data.reading.source_files import shown
 
 _NUMBER_ID = re.compile(r"[0-9]+")

@@ -8,7 +8,7 @@ from commands.history_text import is_number_id, parse_history
 from config import Config
 from data.dataset import MovieLens, load_movielens
 from data.histories import History, history_of_user
-from data.reading.number_rules import ID
+from data.reading.number_columns import ID
 from data.reading.source_files import shown
 from recommend.answers import Answer, Question, answer_for_person
 from recommend.recommender import Recommender

@@ -1,11 +1,12 @@
 """MovieLens in memory: films, interactions and, where a release has them, tags and the tag genome.
 
-Other data, read by a schema, take the same form with their items for films. Only this module translates
-between the ids of the data and rows; everything after it speaks rows.
+Other data, read by a schema, take the same form, with their items for films. Films and users are rows in
+everything that follows; their ids stand here.
 """
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -14,21 +15,24 @@ from base.arrays import FloatArray, IntArray
 from base.errors import UserError
 from data.reading.cache import load_columns, store_columns
 from data.reading.columns import Columns
-from data.reading.own_data import OwnData
-from data.reading.readers import Release, find_release
-from data.reading.schema import SCHEMA_FILE, read_schema
+from data.reading.movielens import MovieLensFolder, find_release
 from data.reading.source_files import exists, shown_path
+
+if TYPE_CHECKING:
+    from data.reading.own_data import OwnData
+
+SCHEMA_FILE = "schema.json"
 
 
 @dataclass(frozen=True)
 class Movies:
-    """Every film of ``movies.csv``, in file order; a film's position is its row.
+    """Every film of the catalogue, in the order of its file; a film's position is its row.
 
     Attributes:
         ids: int64 ``[num_movies]``, MovieLens ids; the rows themselves where there are text ids.
         titles: titles as the release has them, ``Toy Story (1995)``.
-        genres: one tuple of genre names a film, empty when none are listed.
-        years: float32 ``[num_movies]``, release year read from the title, nan when it has none.
+        genres: one tuple of genre names per film, empty if none are listed.
+        years: float32 ``[num_movies]``, release year from the title, nan if it has none.
         text_ids: the ids of data whose ids are text; None for MovieLens.
     """
 
@@ -42,11 +46,11 @@ class Movies:
         return len(self.ids)
 
     def public_id(self, row: int) -> int | str:
-        """The id of a film as its data have it."""
+        """The id of a film as the data have it."""
         return int(self.ids[row]) if self.text_ids is None else self.text_ids[row]
 
     def year(self, row: int) -> int | None:
-        """The year of a film; None when it is unknown."""
+        """The year of a film; None if it is unknown."""
         return None if np.isnan(self.years[row]) else int(self.years[row])
 
     def select(self, rows: IntArray) -> "Movies":
@@ -86,7 +90,7 @@ class Interactions:
 
 @dataclass(frozen=True)
 class Tags:
-    """Free-text tags, one row an application: int32 user rows, int32 film rows, lower-case text."""
+    """Free-text tags, one entry per tag given: int32 user rows, int32 film rows, lower-case text."""
 
     users: IntArray
     movies: IntArray
@@ -116,7 +120,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class MovieLens:
-    """A release, read and indexed.
+    """A release or other data, read and indexed.
 
     Attributes:
         name: the folder's name, for instance ``ml-100k``.
@@ -128,7 +132,7 @@ class MovieLens:
         tags: tag applications, if the release has them.
         genome: tag relevance scores, if the release has them.
         user_text_ids: ids of the user rows in data whose ids are text; None for MovieLens.
-        rated: whether there are ratings; without any, every interaction counts as the best one.
+        rated: whether the data have ratings; without them every interaction counts as the best one.
     """
 
     name: str
@@ -158,16 +162,20 @@ class MovieLens:
         return len(self.movies)
 
 
-def find_data(folder: Path, schema: str | None = None) -> Release | OwnData:
-    """How to read a folder: by the schema named or, without one, by the folder's own; else as a release.
+def find_data(folder: Path, schema: str | None = None) -> "MovieLensFolder | OwnData":
+    """How to read a folder: by the schema given or else the folder's own; as a release if there is none.
 
     Raises:
-        UserError: no such folder, a schema that is not right, or none of the forms of a release.
+        UserError: there is no such folder, the schema is wrong, or the folder has none of the forms of a
+            release.
     """
     if schema is None and not (exists(folder) and exists(folder / SCHEMA_FILE)):
         return find_release(folder)
     if not folder.is_dir():
-        raise UserError(f"no folder {shown_path(folder)}; give the folder of your data with --data_dir")
+        raise UserError(f"no folder {shown_path(folder)}; `data_dir` must name the folder of your data")
+    from data.reading.own_data import OwnData  # pydantic takes a while to load
+    from data.reading.schema import read_schema
+
     return OwnData(folder, read_schema(folder / SCHEMA_FILE if schema is None else Path(schema)))
 
 
@@ -176,20 +184,19 @@ def load_movielens(
 ) -> MovieLens:
     """Read a release or other data, from the cache where the files have been read before.
 
-    Without a schema, the folder holds one of the forms that GroupLens ships, told by the files' names:
-    ``ratings.csv``, ``movies.csv`` and perhaps ``tags.csv``, ``genome-scores.csv`` and
-    ``genome-tags.csv``; or ``ratings.dat``, ``movies.dat`` and perhaps ``tags.dat``; or ``u.data`` and
-    ``u.item``. Of several ratings of one film by one user the first in the file counts; ratings, tags
-    and scores of films absent from the catalogue, and tags of users without ratings, do not. ``notes``
-    says how many.
+    Without a schema the folder must have one of the forms that GroupLens ships, as the files' names tell:
+    ``ratings.csv``, ``movies.csv`` and perhaps ``tags.csv``, ``genome-scores.csv`` and ``genome-tags.csv``;
+    or ``ratings.dat``, ``movies.dat`` and perhaps ``tags.dat``; or ``u.data`` and ``u.item``. If a user rated
+    a film several times, the first rating in the file counts. Ratings, tags and scores of films that are not
+    in the catalogue are dropped, and so are tags of users without ratings. ``notes`` says how many.
 
     Args:
         data_dir: the folder.
-        min_rating: stars below which a rating is dropped, and with it a user who has no others.
-        cache: keep the parsed columns in ``<data_dir>/.cache``, else in the user's cache directory, and
-            use what lies there. The arrays are read-only either way.
-        schema: file that says how to read other data; the folder's own ``schema.json``, where it has one,
-            when None.
+        min_rating: ratings below this many stars are dropped, and so are users who have no others.
+        cache: keep the parsed columns in ``<data_dir>/.cache``, or else in the user's cache directory, and
+            use those kept before. The arrays are read-only in either case.
+        schema: file that says how to read other data; None for the folder's own ``schema.json``, if it has
+            one.
 
     Returns:
         The release; users are rows by ascending id, films by their place in the file.
@@ -226,18 +233,18 @@ def movielens_of(
     """
     notes = list(columns.texts["notes"])
     if min_rating > 0:
-        columns = _at_least(min_rating, columns, notes, where or name)
+        columns = _without_low_ratings(min_rating, columns, notes, where or name)
     return _movielens(name, fingerprint, columns, tuple(notes))
 
 
-def _at_least(min_rating: float, columns: Columns, notes: list[str], where: str) -> Columns:
-    """The columns without lower ratings, and users numbered anew when some have lost all of theirs."""
+def _without_low_ratings(min_rating: float, columns: Columns, notes: list[str], where: str) -> Columns:
+    """The columns without ratings below ``min_rating``; users who have no others lose their row."""
     arrays, texts = dict(columns.arrays), dict(columns.texts)
     kept = arrays["ratings"] >= min_rating
     if not kept.any():
         raise UserError(
-            f"nobody left in {where}: none of its {len(kept)} ratings is {min_rating:g} stars "
-            f"or more, the highest is {arrays['ratings'].max():g}; lower `min_rating`"
+            f"no user is left in {where}: none of its {len(kept)} ratings has {min_rating:g} "
+            f"stars or more, the highest has {arrays['ratings'].max():g}; lower `min_rating`"
         )
     if kept.all():
         return columns
@@ -263,7 +270,7 @@ def _at_least(min_rating: float, columns: Columns, notes: list[str], where: str)
 
 
 def _movielens(name: str, fingerprint: str, columns: Columns, notes: tuple[str, ...]) -> MovieLens:
-    """The columns under the names and types the rest of the program knows."""
+    """The columns under the names and types that the rest of the program knows."""
     arrays, texts = columns.arrays, columns.texts
     genres = [tuple(genre for genre in text.split("|") if genre) for text in texts["genres"]]
     tags = genome = None

@@ -12,10 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from base.errors import UserError
-from data.reading.columns import Columns
-from data.reading.indexing import first_of_pair, time_order
-from data.reading.schema import STARS
-from data.reading.text_tables import NO_GENRES, year_of_title
+from data.reading.columns import STARS, Columns, first_of_pair, time_order
+from data.reading.formats import NO_GENRES
+from data.title_year import year_of_title
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +102,7 @@ def columns_from_arrays(
     if not known.any():
         raise UserError(f"none of the {num} items is in titles; use the same ids in both")
     user_rows = _add_users(columns, user_ids[known])
-    first = first_of_pair(user_rows, movie_rows[known], len(columns.texts["titles"]))
+    first = first_of_pair(user_rows, movie_rows[known])
     order = time_order(user_rows, seconds[known], first)
     columns.arrays["users"] = user_rows[order]
     for name, values in (("movies", movie_rows), ("ratings", stars), ("timestamps", seconds)):
@@ -133,6 +132,8 @@ def _ids(argument: str, values: npt.ArrayLike) -> np.ndarray:
         UserError: an id is neither, or both occur.
     """
     array = np.asarray(values)
+    if array.dtype.kind == "U" and not isinstance(values, np.ndarray):
+        array = np.asarray(values, dtype=object)  # NumPy makes text of a number among texts
     if array.ndim != 1:
         raise UserError(f"{argument} must have one dimension, got the shape {array.shape}")
     if array.size == 0:

@@ -1,7 +1,7 @@
 """From the name of a dataset to a folder with ratings.csv and movies.csv.
 
-GroupLens over HTTPS, a zip that the person already has, the package index as ml-100k's second source,
-or the generator: whichever it is, the folder that results looks the same.
+The data come from GroupLens over HTTPS, from a zip that the user already has, from the package index as the
+second source of ml-100k, or from the generator. The folder looks the same for all of them.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from data.sources.transfer import Unreachable, fetch_file, fetch_text
 
 logger = logging.getLogger("pinsage")
 
-# In all, for the first of two sources: someone behind a dead link still gets data soon.
+# For the first of two sources, in all: a user whom it does not answer still gets the data soon.
 FIRST_SOURCE_SECONDS = 20.0
 SECOND_SOURCES: dict[str, Callable[[Path], str]] = {"ml-100k": recbole.fetch_ml_100k}
 
@@ -32,8 +32,8 @@ def prepare_dataset(
 ) -> Path:
     """Make sure that ``data_dir`` holds ratings.csv and movies.csv of ``dataset``.
 
-    A complete dataset that is already there is kept. A new one appears in one rename, so that an
-    interrupted run never leaves half of one; an interrupted download is continued by the next run.
+    A complete dataset that is already there is kept. A new one appears by one rename, so that an
+    interrupted run never leaves half a dataset. An interrupted download is continued by the next run.
 
     Args:
         dataset: a key of ``RELEASES``, or ``synthetic``.
@@ -47,12 +47,14 @@ def prepare_dataset(
         ``data_dir``.
 
     Raises:
-        UserError: the archive is not the release's zip, or ``data_dir`` holds something else.
-        WorldError: network, certificate, checksum or disk; the text names the next step.
+        UserError: the archive is not the release's zip, or ``data_dir`` contains something else.
+        WorldError: the network, a certificate, a checksum or the disk; the text says what to do.
     """
     synthetic = dataset == "synthetic"
     if synthetic and archive is not None:
-        raise UserError(f"--archive {archive} goes with a release, not with --dataset synthetic")
+        raise UserError(
+            f"`archive` {archive} goes with a release, not with `dataset` synthetic; leave one of them out"
+        )
     wanted = {"dataset": dataset} | ({"scale": scale, "seed": seed} if synthetic else {})
     if is_complete(data_dir, wanted):
         logger.info("%s is already there", data_dir)
@@ -87,7 +89,7 @@ def _full_disk_explained() -> Iterator[None]:
             where = f" ({error.filename})" if error.filename else ""
             raise WorldError(
                 f"disk full{where}; free some space and run the same command again (a download continues "
-                "where it stopped), or choose a --data_dir on another disk, with --archive for a zip you have"
+                "where it stopped), or choose a `data_dir` on another disk, with `archive` for a zip you have"
             ) from error
         raise
 
@@ -99,20 +101,21 @@ def _from_archive(release: Release, archive: Path, folder: Path) -> str:
         UserError: it is missing, not a zip, or another release's.
     """
     if not archive.is_file():
-        raise UserError(f"--archive {archive} is not a file; give the {release.name}.zip that you have")
+        raise UserError(f"`archive` {archive} is not a file; give the {release.name}.zip that you have")
     try:
         _unpack(release, archive, folder)
     except BadArchive as error:
         raise UserError(
-            f"--archive {archive} cannot be used as {release.name}: {error}; get {release.url} again"
+            f"`archive` {archive} cannot be used as {release.name}: {error}; get {release.url} again"
         ) from error
     if release.md5 is not None and file_digest(archive, "md5") != release.md5:
-        logger.warning("%s is not GroupLens's own zip (its MD5 differs); used as it is", archive)
+        logger.warning("%s is not GroupLens's own zip (its MD5 differs); it is used as it is", archive)
     return str(archive)
 
 
 def _unpack(release: Release, archive: Path, folder: Path) -> None:
-    extract(archive, release.folder, release.required, release.optional, folder)
+    form = release.format
+    extract(archive, release.folder, form.required, (*form.optional, release.readme), folder)
     convert_release(folder)
 
 
@@ -122,7 +125,7 @@ def _from_network(release: Release, parent: Path, folder: Path, quiet: bool) -> 
     Raises:
         WorldError: none of the sources worked.
     """
-    way_out = f"get {release.name}.zip another way and pass it with --archive {release.name}.zip"
+    way_out = f"get {release.name}.zip another way and pass it as `archive` {release.name}.zip"
     part = parent / f"{release.name}.zip.part"
     second = SECOND_SOURCES.get(release.name)
     try:
@@ -153,7 +156,7 @@ def _fetch_verified(release: Release, part: Path, quiet: bool, cancelled: thread
 
     Raises:
         Unreachable: GroupLens could not be reached.
-        WorldError: the checksum is wrong; the file is removed, since no resuming can mend it.
+        WorldError: the checksum is wrong; the file is removed, since continuing it would not help.
     """
     if release.md5 is None or not (part.exists() and file_digest(part, "md5") == release.md5):
         logger.info("fetching %s", release.url)
@@ -164,7 +167,7 @@ def _fetch_verified(release: Release, part: Path, quiet: bool, cancelled: thread
         _forget(part)
         raise WorldError(
             f"{release.url} has MD5 {digest}, expected {expected}; the file was removed: run the same "
-            f"command again, or pass a good copy with --archive {release.name}.zip"
+            f"command again, or pass a good copy as `archive` {release.name}.zip"
         )
 
 
@@ -173,22 +176,22 @@ def _published_md5(release: Release, cancelled: threading.Event) -> str:
     text = fetch_text(release.md5_url, cancelled)
     digests = re.findall(r"\b[0-9a-f]{32}\b", text.lower())
     if len(digests) != 1:
-        raise Unreachable(f"{release.md5_url} holds no MD5 ({text[:40]!r})")
+        raise Unreachable(f"{release.md5_url} does not contain one MD5 ({text[:40]!r})")
     return digests[0]
 
 
 def _forget(part: Path) -> None:
-    """Remove a partial file and what is known of it; on Windows a stuck thread may still hold it."""
+    """Remove a partial file and its note; on Windows a thread that is stuck may still have it open."""
     for path in (part, part.with_name(f"{part.name}.etag")):
         with contextlib.suppress(OSError):
             path.unlink()
 
 
 def _within(seconds: float, work: Callable[[threading.Event], None]) -> None:
-    """Run ``work`` for at most ``seconds``, then leave it behind.
+    """Run ``work`` for at most ``seconds``, then go on without it.
 
-    A thread, because socket time-outs bound a single wait and name look-up obeys none: only from
-    outside can the whole be bounded. The thread ends by itself at its next step.
+    It runs in a thread: the time-outs of sockets limit a single wait, and looking up a name has none, so the
+    whole can only be limited from outside. The thread ends by itself at its next step.
 
     Raises:
         Unreachable: the time is over.

@@ -10,7 +10,7 @@ from base.errors import UserError
 from config import SearchConfig
 from data.dataset import Movies
 from data.histories import History
-from data.reading.number_rules import ID
+from data.reading.number_columns import ID
 from data.reading.source_files import shown
 from model.checkpoint import Checkpoint
 from recommend.taste import Suggestion, suggest

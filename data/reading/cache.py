@@ -1,7 +1,7 @@
-"""Parsed columns on disk, so that a second start need not parse: .npy and JSON files, nothing executable.
+"""Parsed columns on disk, so that a second start does not parse again: .npy and JSON files, no code.
 
-An entry is named after the content it was parsed from and carries a digest of each of its files. It is
-written under a temporary name and renamed. Whatever goes wrong here costs a parsing, never more.
+An entry is named after the content that it was parsed from, and has a digest of each of its files. It is
+written under a temporary name and then renamed. If anything goes wrong here, the source is parsed again.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ from data.reading.source_files import open_source
 
 logger = logging.getLogger("pinsage")
 
-FORMAT = 1  # to be raised whenever the same source gives other columns than before
+FORMAT = 1  # raise it whenever the same source gives other columns than before
 FOLDER = ".cache"
 USER_FOLDER = "pinsage-movielens"
 MANIFEST = "manifest.json"
@@ -48,7 +48,7 @@ def content_fingerprint(paths: Iterable[Path]) -> str:
 
 
 def load_columns(data_dir: Path, fingerprint: str) -> Columns | None:
-    """The entry of that fingerprint, its arrays memory-mapped read-only; None without a sound one."""
+    """The entry of a fingerprint, its arrays memory-mapped read-only; None if there is no sound one."""
     for entry in _places(data_dir, fingerprint):
         try:
             return _read_entry(entry)
@@ -60,7 +60,7 @@ def load_columns(data_dir: Path, fingerprint: str) -> Columns | None:
 
 
 def store_columns(data_dir: Path, fingerprint: str, columns: Columns) -> None:
-    """Keep the columns beside the data, else in the user's cache directory, else nowhere."""
+    """Keep the columns beside the data, or else in the user's cache directory, or else nowhere."""
     for entry in _places(data_dir, fingerprint):
         try:
             _write_entry(entry, columns)
@@ -96,16 +96,16 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _read_entry(entry: Path) -> Columns:
-    """The entry, or an error of one kind or another when anything differs from what was written."""
+    """The entry. Any error means that it differs from what was written."""
     manifest = _read_json(entry / MANIFEST)
     names = sorted(manifest)
     if sorted(os.listdir(entry)) != sorted([*names, MANIFEST]):
-        raise ValueError("files are missing, or are no part of it")
+        raise ValueError("files are missing, or do not belong to it")
     if any((entry / name).stat().st_size != manifest[name]["bytes"] for name in names):
-        raise ValueError("a file is shorter or longer than it was")
+        raise ValueError("the size of a file has changed")
     for name, digest in zip(names, _digests([entry / name for name in names]), strict=True):
         if digest != manifest[name]["digest"]:
-            raise ValueError(f"{name} is not as it was written")
+            raise ValueError(f"{name} has changed")
     arrays = {
         name.removesuffix(".npy"): np.asarray(np.load(entry / name, mmap_mode="r", allow_pickle=False))
         for name in names
@@ -127,7 +127,7 @@ def _write_entry(entry: Path, columns: Columns) -> None:
             for file, digest in zip(files, _digests(files), strict=True)
         }
         (temporary / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-        if entry.exists():  # not a sound one, or it would have been used
+        if entry.exists():  # it is damaged, or it would have been used
             shutil.rmtree(entry)
         temporary.rename(entry)
     finally:
@@ -135,9 +135,9 @@ def _write_entry(entry: Path, columns: Columns) -> None:
 
 
 def _remove_others(entry: Path) -> None:
-    """Drop what this data folder used to hold, half a gigabyte each at 25 million ratings.
+    """Remove the older entries of a data folder, half a gigabyte each at 25 million ratings.
 
-    What a killed process left goes a day later: sooner it might belong to one that still writes.
+    What a killed process left is removed after a day; before that, the process might still be writing.
     """
     for other in entry.parent.iterdir():
         superseded = other != entry and re.fullmatch(r"[0-9a-f]{32}-[0-9]+", other.name)

@@ -1,16 +1,21 @@
-"""What a release is after parsing and before any choice of ours: named columns, as the cache keeps them."""
+"""Data after parsing and before any setting is applied: named columns, as the cache keeps them.
+
+Also what readers need to make them out of tens of millions of values: ids to rows, duplicates, order in time.
+"""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 
+STARS = 5.0  # the best rating in everything that follows, whatever scale the data have
+
 
 @dataclass
 class Columns:
-    """Named columns; which there are, the reader says.
+    """Named columns; ``data.reading.movielens.read_release`` lists them.
 
     Attributes:
-        arrays: numbers, read-only.
+        arrays: numbers, read-only once ``freeze`` was called.
         texts: lists of text.
     """
 
@@ -26,3 +31,66 @@ class Columns:
         """Report something that was counted, in the texts ``notes``; ``noun`` is in the singular."""
         if count:
             self.texts["notes"].append(f"{count} {noun}{'' if count == 1 else 's'} {rest}")
+
+    def add_interactions(
+        self, users: np.ndarray, movies: np.ndarray, ratings: np.ndarray, timestamps: np.ndarray
+    ) -> int:
+        """Add the interactions in the order that ``data.dataset.Interactions`` promises.
+
+        Args:
+            users: int32 ``[n]``, rows.
+            movies: int32 ``[n]``, rows.
+            ratings: float32 ``[n]``.
+            timestamps: int64 ``[n]``.
+
+        Returns:
+            The number of interactions left out because the same user had the same film before.
+        """
+        order = time_order(users, timestamps, first_of_pair(users, movies))
+        self.arrays["users"] = users[order]
+        self.arrays["movies"] = movies[order]
+        self.arrays["ratings"] = ratings[order]
+        self.arrays["timestamps"] = timestamps[order]
+        return len(users) - len(order)
+
+
+class RowFinder:
+    """Finds the rows of ids.
+
+    Args:
+        ids: int64 ``[n]``, distinct, in any order; an id's position is its row.
+    """
+
+    def __init__(self, ids: np.ndarray) -> None:
+        self._order = np.argsort(ids, kind="stable").astype(np.int32)
+        self._ordered = ids[self._order]
+
+    def __call__(self, ids: np.ndarray) -> np.ndarray:
+        """Int32 ``[len(ids)]``, the row of each id, -1 for unknown ones."""
+        position = np.searchsorted(self._ordered, ids)
+        np.minimum(position, len(self._ordered) - 1, out=position)
+        return np.where(self._ordered[position] == ids, self._order[position], np.int32(-1))
+
+
+def joined(blocks: list[np.ndarray]) -> np.ndarray:
+    """One array of all blocks. The list is emptied, since two copies of 25 million values are too many."""
+    array = np.concatenate(blocks)
+    blocks.clear()
+    return array
+
+
+def first_of_pair(rows: np.ndarray, columns: np.ndarray) -> np.ndarray | None:
+    """Positions of the first entry of every (row, column), ascending; None if no pair occurs twice."""
+    pair = rows.astype(np.int64) * (int(columns.max(initial=0)) + 1) + columns
+    ordered = np.sort(pair)
+    if (ordered[1:] != ordered[:-1]).all():
+        return None
+    del ordered
+    return np.sort(np.unique(pair, return_index=True)[1])
+
+
+def time_order(users: np.ndarray, timestamps: np.ndarray, rows: np.ndarray | None) -> np.ndarray:
+    """Positions by user, then time, then position, of ``rows`` or of all; lexsort is stable."""
+    if rows is None:
+        return np.lexsort((timestamps, users))
+    return rows[np.lexsort((timestamps[rows], users[rows]))]

@@ -1,24 +1,83 @@
-"""Columns of numbers out of large delimited files: fast where all is well, exact where something is not.
+"""Columns of numbers from large delimited files: fast where all is well, exact where something is not.
 
-A file is read in blocks of whole lines. pyarrow parses a block; where it refuses, or where it is known
-to be more lenient than we are, the block is read again line by line, and that reading alone decides:
-it gives the same columns or the error that names the line and the value.
+A file is read in blocks of whole lines. pyarrow parses a block. Where it refuses, or where it is known to
+accept more than we do, the block is read again line by line. That second reading alone decides: it gives
+the same columns, or the error that names the line and the value.
 """
 
 import csv
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from base.errors import UserError
-from data.reading.number_rules import Column
-from data.reading.source_files import bad_line, empty, not_utf8, open_source, shown
+from data.reading.source_files import bad_line, bad_text, empty, open_source, shown
+from data.reading.text_tables import bad_csv, column_positions
 
 BLOCK_BYTES = 16 << 20
 MAX_LINE_BYTES = 1 << 20  # a file without line ends must not fill the memory
+MAX_NUMBER_LENGTH = 400
+INT64 = np.iinfo(np.int64)
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+_DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+
+@dataclass(frozen=True)
+class NumberKind:
+    """A rule for numbers: their type, the smallest one allowed, and how an error states the rule."""
+
+    dtype: Any
+    minimum: float
+    rule: str
+
+    def parse(self, text: str) -> float:
+        """The number in ``text``, an int where the type is one.
+
+        Raises:
+            ValueError: the text breaks the rule, which is the error's text.
+        """
+        text = text.strip(" \t")
+        whole = self.dtype is np.int64
+        if len(text) > MAX_NUMBER_LENGTH or not (_WHOLE if whole else _DECIMAL).fullmatch(text):
+            raise ValueError(self.rule)
+        value = int(text) if whole else float(text)
+        if not self.minimum <= value <= (INT64.max if whole else FLOAT32_MAX):
+            raise ValueError(self.rule)
+        return value
+
+    def holds_for(self, values: np.ndarray) -> bool:
+        """Whether every value of a parsed column keeps the rule."""
+        return bool((values >= self.minimum).all() and np.isfinite(values).all())
+
+
+ID = NumberKind(np.int64, 0, f"a whole number from 0 to {INT64.max}")
+SECONDS = NumberKind(np.int64, INT64.min, "a whole number of seconds")
+AMOUNT = NumberKind(np.float32, 0, "a finite number of 0 or more")
+
+
+def parse_id(path: Path, line: int, name: str, text: str) -> int:
+    """An id out of a text file.
+
+    Raises:
+        UserError: the text is not an id.
+    """
+    try:
+        return int(ID.parse(text))
+    except ValueError as rule:
+        raise bad_line(path, line, f"{name} must be {rule}, got {shown(text)}") from None
+
+
+@dataclass(frozen=True)
+class NumberColumn:
+    """A wanted column: its name in the header and the rule for its values."""
+
+    name: str
+    kind: NumberKind
 
 
 @dataclass(frozen=True)
@@ -28,31 +87,12 @@ class Layout:
     path: Path
     separator: str
     width: int
-    columns: tuple[Column, ...]
+    columns: tuple[NumberColumn, ...]
     positions: tuple[int, ...]
 
 
-def header_positions(path: Path, header: Sequence[str], names: Sequence[str]) -> tuple[int, ...]:
-    """Where the named columns stand in the header; their order is free and others may stand between.
-
-    Raises:
-        UserError: a column is missing or stands there twice.
-    """
-    found = [name.strip() for name in header]
-    for name in names:
-        if found.count(name) != 1:
-            problem = "no column" if name not in found else "more than one column"
-            raise bad_line(
-                path,
-                1,
-                f"{problem} {name} in the header {shown(','.join(found))}",
-                f"the header must name {','.join(names)} once each",
-            )
-    return tuple(found.index(name) for name in names)
-
-
 def read_number_columns(
-    path: Path, columns: tuple[Column, ...], separator: str = ","
+    path: Path, columns: tuple[NumberColumn, ...], separator: str = ","
 ) -> Iterator[tuple[np.ndarray, ...]]:
     r"""Read the wanted columns of a file, block by block.
 
@@ -63,7 +103,7 @@ def read_number_columns(
         separator: what stands between values.
 
     Yields:
-        One array a column, ``[lines of the block]`` each, of the columns' types.
+        One array per column, ``[lines of the block]`` each, of the columns' types.
 
     Raises:
         UserError: the file or a line of it cannot be read.
@@ -79,21 +119,21 @@ def read_number_columns(
             yield arrays if arrays is not None else _parse_lines(layout, block, line)
 
 
-def _csv_layout(path: Path, file: BinaryIO, columns: tuple[Column, ...]) -> Layout:
+def _csv_layout(path: Path, file: BinaryIO, columns: tuple[NumberColumn, ...]) -> Layout:
     line = file.readline(MAX_LINE_BYTES)
     if not line:
         raise empty(path)
     try:
         text = line.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise not_utf8(path, 1, error) from error
+        raise bad_text(path, 1, line, error.start) from error
     header = _split_csv(path, 1, text.rstrip("\r\n"))
     names = [column.name for column in columns]
-    return Layout(path, ",", len(header), columns, header_positions(path, header, names))
+    return Layout(path, ",", len(header), columns, column_positions(path, header, names))
 
 
 def _blocks(path: Path, file: BinaryIO, line: int) -> Iterator[tuple[int, bytes]]:
-    """Whole lines, some MiB at a time, each block with the number of its first line."""
+    """Blocks of whole lines, some MiB each, with the number of the block's first line."""
     rest = b""
     while chunk := file.read(BLOCK_BYTES):
         chunk = rest + chunk
@@ -104,16 +144,16 @@ def _blocks(path: Path, file: BinaryIO, line: int) -> Iterator[tuple[int, bytes]
             line += chunk.count(b"\n", 0, end)
         if len(rest) > MAX_LINE_BYTES:
             problem = f"longer than {MAX_LINE_BYTES} bytes, beginning {shown(rest[:MAX_LINE_BYTES])}"
-            raise bad_line(path, line, problem, "check that lines end in a newline")
+            raise bad_line(path, line, problem, "check that each line ends in a newline")
     if rest:
         yield line, rest + b"\n"
 
 
 def _pyarrow_too_lenient(layout: Layout, block: bytes) -> bool:
-    """Whether pyarrow might accept what is no value here, or differ about where a line or value ends.
+    """Whether pyarrow might accept what is not a number here, or disagree on where a line or value ends.
 
-    It reads 0x10 as 16, '"1"2' as 12, a lone carriage return as a line end, and a quoted value over
-    several lines as one; and it does not look at the encoding of columns that nobody asked for.
+    pyarrow reads 0x10 as 16, '"1"2' as 12, a carriage return alone as a line end, and a quoted value on
+    several lines as one. It does not look at the encoding of columns that are not wanted.
     """
     return (
         b'"' in block
@@ -121,19 +161,20 @@ def _pyarrow_too_lenient(layout: Layout, block: bytes) -> bool:
         or b"X" in block
         or block.count(b"\r") != block.count(b"\r\n")
         or not block.isascii()
-        or (layout.separator == "::" and b"\t" in block)
+        or (len(layout.separator) > 1 and b"\t" in block)
     )
 
 
 def _parse_block(layout: Layout, block: bytes) -> tuple[np.ndarray, ...] | None:
-    """The columns of a block by pyarrow; None if it should be read line by line."""
+    """The columns of a block by pyarrow; None if the block must be read line by line."""
     import pyarrow
     from pyarrow import csv as arrow_csv
 
     if _pyarrow_too_lenient(layout, block):
         return None
-    if layout.separator == "::":  # pyarrow's separators have one character
-        block = block.replace(b"::", b"\t")
+    separator = layout.separator
+    if len(separator) > 1:  # pyarrow's separators have one character
+        block, separator = block.replace(separator.encode(), b"\t"), "\t"
     wanted = [str(position) for position in layout.positions]
     arrow_types = {np.int64: pyarrow.int64(), np.float32: pyarrow.float64()}
     types = [arrow_types[column.kind.dtype] for column in layout.columns]
@@ -141,7 +182,7 @@ def _parse_block(layout: Layout, block: bytes) -> tuple[np.ndarray, ...] | None:
         table = arrow_csv.read_csv(
             pyarrow.BufferReader(block),
             arrow_csv.ReadOptions(column_names=[str(position) for position in range(layout.width)]),
-            arrow_csv.ParseOptions(delimiter="," if layout.separator == "," else "\t", quote_char=False),
+            arrow_csv.ParseOptions(delimiter=separator, quote_char=False),
             arrow_csv.ConvertOptions(
                 column_types=dict(zip(wanted, types, strict=True)),
                 include_columns=wanted,
@@ -171,7 +212,7 @@ def _parse_lines(layout: Layout, block: bytes, first_line: int) -> tuple[np.ndar
         try:
             text = content.decode("utf-8").rstrip("\r")
         except UnicodeDecodeError as error:
-            raise not_utf8(layout.path, line, error) from error
+            raise bad_text(layout.path, line, content, error.start) from error
         if not text.strip():
             continue
         if layout.separator == ",":
@@ -194,21 +235,13 @@ def _parse_lines(layout: Layout, block: bytes, first_line: int) -> tuple[np.ndar
 
 
 def _split_csv(path: Path, line: int, text: str) -> list[str]:
-    """The values of one CSV line, which must end where the line does.
+    """The values of one CSV line; a quoted value must end on the same line.
 
     Raises:
-        UserError: quotes that do not pair, or a carriage return inside.
+        UserError: quotes that do not pair, or a carriage return inside a value.
     """
     try:
         rows = list(csv.reader([text], strict=True))
     except csv.Error as error:
-        raise unreadable_csv(path, line, error, text) from error
+        raise bad_csv(path, line, error, text) from error
     return rows[0] if rows else []
-
-
-def unreadable_csv(path: Path, line: int, error: csv.Error, text: str = "") -> UserError:
-    """The error for a line that the rules of CSV do not allow."""
-    reason = {
-        "unexpected end of data": "a quote is opened and not closed",
-    }.get(str(error), str(error).split(" - ")[0])
-    return bad_line(path, line, f"not valid CSV ({reason})" + (f" in {shown(text)}" if text else ""))

@@ -1,14 +1,13 @@
 """Data of any field, read as ``schema.json`` says: text ids, any columns, perhaps no ratings or times.
 
-What comes out are the columns that ``data/reading/readers.py`` makes of a MovieLens release, with items for films.
-Ids become rows, and the texts that they were are kept beside them.
+The result has the same columns as ``data.reading.movielens`` makes of a release, with items for films. Ids
+become rows, and the ids as text are kept beside them.
 """
 
 import hashlib
 import json
 from array import array
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +15,14 @@ import numpy as np
 from base.errors import UserError
 from data.reading.cache import DIGEST_BYTES, content_fingerprint
 from data.reading.columns import Columns
-from data.reading.delimited import table_rows
-from data.reading.indexing import first_of_pair, time_order
-from data.reading.number_rules import AMOUNT, SECONDS
-from data.reading.schema import STARS, InteractionTable, ItemTable, Schema
-from data.reading.source_files import bad_line, exists, shown, shown_path
-from data.reading.text_tables import year_of_title
+from data.reading.own_values import id_reader, rating_reader, time_reader, year_reader
+from data.reading.schema import InteractionTable, ItemTable, Schema, Table
+from data.reading.source_files import bad_line, empty, exists, shown, shown_path
+from data.reading.text_tables import CsvAdvice, CsvDialect, Rows, csv_rows
+from data.title_year import year_of_title
 
 MAX_GENRES = 1000  # each is a feature of every item
-MAX_YEAR = 9999
+GIVE_DATA = "give the file of your data"
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class OwnData:
 
     @property
     def files(self) -> list[Path]:
-        """Everything that is read of it.
+        """Every file that is read.
 
         Raises:
             UserError: a file is missing.
@@ -50,7 +48,7 @@ class OwnData:
         files = [(name, self.folder / table.file) for name, table in tables.items() if table is not None]
         for name, path in files:
             if not exists(path):
-                raise UserError(f'{shown_path(path)} is missing; the schema names it as "file" of "{name}"')
+                raise UserError(f"{shown_path(path)} is missing; {name}.file in the schema must name a file")
         return [path for _, path in files]
 
     def fingerprint(self) -> str:
@@ -59,106 +57,127 @@ class OwnData:
         return hashlib.blake2b(json.dumps(parts).encode(), digest_size=DIGEST_BYTES).hexdigest()
 
     def read(self) -> Columns:
-        """Read and index everything.
+        """Read and index every file.
 
         Returns:
-            Columns as of ``read_release``, and the texts ``movie_text_ids`` and ``user_text_ids``, one a row;
-            without ratings also ``unrated``, which is empty.
+            Columns as of ``read_release``, and the texts ``movie_text_ids`` and ``user_text_ids``, one per
+            row. Without ratings also the texts ``unrated``, which are empty.
 
         Raises:
             UserError: a file or a line cannot be read, or no interaction is of an item in the catalogue.
         """
         columns = Columns({}, {"notes": []})
-        items = self.schema.items
+        items, interactions = self.schema.items, self.schema.interactions
         if items is None:
             row_of: dict[str, int] = {}
-            _read_interactions(self.folder, self.schema.interactions, row_of, True, columns)
+            _add_interactions(self.folder / interactions.file, interactions, row_of, True, columns)
             columns.texts |= {"titles": list(row_of), "genres": [""] * len(row_of)}
             columns.arrays["years"] = np.full(len(row_of), np.nan, dtype=np.float32)
         else:
-            row_of = _read_items(self.folder / items.file, items, columns)
-            _read_interactions(self.folder, self.schema.interactions, row_of, False, columns)
+            row_of = _add_items(self.folder / items.file, items, columns)
+            _add_interactions(self.folder / interactions.file, interactions, row_of, False, columns)
         columns.texts["movie_text_ids"] = list(row_of)
-        if self.schema.interactions.rating is None:
+        if interactions.rating is None:
             columns.texts["unrated"] = []
         columns.arrays["movie_ids"] = np.arange(len(row_of), dtype=np.int64)
         columns.freeze()
         return columns
 
 
-def _read_items(path: Path, table: ItemTable, columns: Columns) -> dict[str, int]:
-    """Add titles, genres and years, in file order.
+def _rows(path: Path, name: str, table: Table, wanted: dict[str, str | None]) -> Rows:
+    """The wanted columns of a table, each row with the number of its first line.
 
-    Returns:
-        Id to row.
+    Args:
+        path: the file.
+        name: of the table in the schema.
+        table: how the file is written.
+        wanted: from the key in the schema to the column; a column of None gives empty values.
 
     Raises:
-        UserError: no item, an empty id or one twice, a year that is none, or too many genres.
+        UserError: as ``csv_rows``.
+    """
+    key_of = {column: key for key, column in wanted.items() if column is not None}
+    # A byte order mark, which spreadsheets write, is not part of the first column's name.
+    encoding = "utf-8-sig" if table.encoding.lower() in ("utf-8", "utf8") else table.encoding
+    dialect = CsvDialect(table.separator, table.quotes, encoding, header=table.header)
+    advice = CsvAdvice(
+        column=lambda column: (
+            f"{name}.{key_of[column]} in the schema must name a column that the header has once; "
+            f"check {name}.separator too"
+        ),
+        quotes=f"correct it, or set {name}.quotes in the schema to false",
+        text=f"set {name}.encoding in the schema",
+        empty=GIVE_DATA,
+    )
+    return csv_rows(path, list(wanted.values()), dialect, advice)
+
+
+def _add_items(path: Path, table: ItemTable, columns: Columns) -> dict[str, int]:
+    """Add titles, genres and years, in the order of the file.
+
+    Returns:
+        From ids to rows.
+
+    Raises:
+        UserError: there is no item, an id is empty or occurs twice, a year is not a year, or there are too
+            many genres.
     """
     wanted = {"id": table.id, "title": table.title, "genres": table.genres, "year": table.year}
     row_of: dict[str, int] = {}
     titles, genres, years = [], [], array("f")
     names: set[str] = set()
-    for line, (item, title, genre_text, year) in table_rows(path, "items", table, wanted):
+    read_id = id_reader(path, table.id)
+    read_year = year_reader(path, table.year) if table.year is not None else None
+    for line, row in _rows(path, "items", table, wanted):
+        item, title, genre_text, year = map(str.strip, row)
         if item in row_of:
-            raise bad_line(
-                path, line, f"{table.id} {shown(item)} stands there twice", "give each item one line"
-            )
-        row_of[_named(path, line, table.id, item)] = len(row_of)
+            raise bad_line(path, line, f"{table.id} {shown(item)} occurs twice", "give each item one line")
+        row_of[read_id(line, item)] = len(row_of)
         titles.append(title or item)
         own = [genre.strip().replace("|", "/") for genre in genre_text.split(table.genre_separator)]
         own = [genre for genre in own if genre]
         genres.append("|".join(own))
         names.update(own)
-        years.append(year_of_title(title) if table.year is None else _year(path, line, table.year, year))
+        years.append(read_year(line, year) if read_year else year_of_title(title))
     if not row_of:
-        raise _empty(path)
+        raise empty(path, GIVE_DATA)
     if len(names) > MAX_GENRES:
         raise UserError(
             f"{shown_path(path)}: {len(names)} different genres in column {table.genres}, at most "
-            f'{MAX_GENRES} are allowed; name a coarser column, check "genre_separator", or leave "genres" out'
+            f"{MAX_GENRES} are allowed; name a coarser column, check items.genre_separator in the schema, or "
+            "leave items.genres out"
         )
     columns.texts |= {"titles": titles, "genres": genres}
     columns.arrays["years"] = np.array(years, dtype=np.float32)
     return row_of
 
 
-def _year(path: Path, line: int, column: str, text: str) -> float:
-    """A year; nan where it is empty or 0, as catalogues write what they do not know."""
-    digits = text.removeprefix("-")
-    if not digits.strip("0"):
-        return float("nan")
-    if not (digits.isascii() and digits.isdigit() and int(digits[-10:]) <= MAX_YEAR and len(digits) <= 10):
-        problem = f"{column} must be a year up to {MAX_YEAR}, 0 or empty, got {shown(text)}"
-        raise bad_line(path, line, problem)
-    return float(text)
-
-
-def _read_interactions(
-    folder: Path, table: InteractionTable, row_of: dict[str, int], grow: bool, columns: Columns
+def _add_interactions(
+    path: Path, table: InteractionTable, row_of: dict[str, int], grow: bool, columns: Columns
 ) -> None:
-    """Add users and interactions, each item once a user, in the order ``Interactions`` promises.
+    """Add users and interactions, each item once per user.
 
     Args:
-        folder: where the file lies.
+        path: the file.
         table: of the schema.
-        row_of: item to row.
-        grow: give unknown items a row, instead of dropping what is theirs.
+        row_of: from items to rows.
+        grow: give unknown items a row, instead of dropping their interactions.
         columns: what to add to.
 
     Raises:
         UserError: a line cannot be read, or nothing is left.
     """
-    path = folder / table.file
     wanted = {"user": table.user, "item": table.item, "rating": table.rating, "timestamp": table.timestamp}
     user_row: dict[str, int] = {}
     users, movies, ratings, timestamps = array("i"), array("i"), array("f"), array("q")
     dropped = 0
-    for line, (user, item, rating, time) in table_rows(path, "interactions", table, wanted):
-        _named(path, line, table.user, user)
-        row = row_of.get(_named(path, line, table.item, item))
-        stars = _stars(path, line, table, rating)
-        when = _time(path, line, table, time)
+    read_user, read_item = id_reader(path, table.user), id_reader(path, table.item)
+    read_rating, read_time = rating_reader(path, table), time_reader(path, table)
+    for line, values in _rows(path, "interactions", table, wanted):
+        user, item, rating, time = map(str.strip, values)
+        read_user(line, user)
+        row = row_of.get(read_item(line, item))
+        stars, when = read_rating(line, rating), read_time(line, time)
         if row is None and not grow:
             dropped += 1
             continue
@@ -170,63 +189,13 @@ def _read_interactions(
         if dropped:
             raise UserError(
                 f"{shown_path(path)}: none of the items of its {dropped} rows is in the catalogue; "
-                f'check "item" of "interactions" and "id" of "items" in the schema'
+                "check interactions.item and items.id in the schema"
             )
-        raise _empty(path)
-    arrays = [np.array(values) for values in (users, movies, ratings, timestamps)]
-    order = time_order(arrays[0], arrays[3], first_of_pair(arrays[0], arrays[1], len(row_of)))
-    for name, values in zip(("users", "movies", "ratings", "timestamps"), arrays, strict=True):
-        columns.arrays[name] = values[order]
+        raise empty(path, GIVE_DATA)
+    repeated = columns.add_interactions(
+        *(np.array(values) for values in (users, movies, ratings, timestamps))
+    )
     columns.arrays["user_ids"] = np.arange(len(user_row), dtype=np.int64)
     columns.texts["user_text_ids"] = list(user_row)
     columns.note(dropped, "interaction", "of unknown items dropped")
-    columns.note(len(users) - len(order), "repeated interaction", "dropped, the first of each kept")
-
-
-def _named(path: Path, line: int, column: str, text: str) -> str:
-    if not text:
-        raise bad_line(path, line, f"{column} is empty")
-    return text
-
-
-def _stars(path: Path, line: int, table: InteractionTable, text: str) -> float:
-    """A rating on the scale that the rest of the program knows; the best one where there are none."""
-    if table.rating is None:
-        return STARS
-    try:
-        rating = AMOUNT.parse(text)
-    except ValueError as rule:
-        raise bad_line(path, line, f"{table.rating} must be {rule}, got {shown(text)}") from None
-    if rating > table.best_rating:
-        raise bad_line(
-            path,
-            line,
-            f"{table.rating} is {shown(text)}, above the best rating, {table.best_rating:g}",
-            'set "best_rating" of "interactions" in the schema, or correct the line',
-        )
-    return rating * STARS / table.best_rating
-
-
-def _time(path: Path, line: int, table: InteractionTable, text: str) -> int | None:
-    """A time as a whole number; None where rows are in order of time already."""
-    if table.timestamp is None:
-        return None
-    if table.timestamp_format == "number":
-        try:
-            return int(SECONDS.parse(text))
-        except ValueError:
-            problem = f"{table.timestamp} must be a whole number, got {shown(text)}"
-            advice = 'for dates set "timestamp_format" of "interactions" in the schema to "iso"'
-            raise bad_line(path, line, problem, advice) from None
-    try:
-        when = datetime.fromisoformat(text)
-        return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp())
-    except (ValueError, OverflowError):
-        problem = (
-            f"{table.timestamp} must be a date such as 2024-05-31 or 2024-05-31T18:30:00, got {shown(text)}"
-        )
-        raise bad_line(path, line, problem) from None
-
-
-def _empty(path: Path) -> UserError:
-    return UserError(f"{shown_path(path)} is empty: no row of data in it; give the file of your data")
+    columns.note(repeated, "repeated interaction", "dropped, the first of each kept")

@@ -1,37 +1,73 @@
-"""``schema.json``: where other data than MovieLens's keep what a model needs.
+"""``schema.json``: where data other than MovieLens's have what a model needs.
 
 The keys of the file are the fields of ``ItemTable`` and ``InteractionTable``; docs/own_data.md explains them.
 """
 
 import codecs
-import difflib
-import json
-from dataclasses import MISSING, asdict, dataclass, fields
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal
 
-from base.errors import UserError
+from pydantic import Field, WrapValidator
+
+from data.reading.columns import STARS
 from data.reading.json_files import read_json
-from data.reading.number_rules import FLOAT32_MAX
-from data.reading.source_files import shown, shown_path
+from data.reading.json_models import JsonObject, checked, satisfies
+from data.reading.number_columns import FLOAT32_MAX
+from data.reading.source_files import shown_path
 
-SCHEMA_FILE = "schema.json"
-STARS = 5.0  # best rating everywhere else in the program
-TIMESTAMP_FORMATS = ("number", "iso")
 HELP = "docs/own_data.md explains schema.json"
 
-Kind = TypeVar("Kind", bound="Table")
 
-_WORDS = {
-    str: "a text of printable characters",
-    bool: "true or false",
-    float: "a number",
-    tuple: "a list of column names",
-}
+def _is_text(value: str) -> bool:
+    """Whether a value can name a file or a column, or stand between values."""
+    return value != "" and (value.isprintable() or value == "\t")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Table:
+def _is_separator(value: str) -> bool:
+    return _is_text(value) and len(value) == 1 and value != '"'
+
+
+def _is_encoding(value: str) -> bool:
+    try:
+        "".encode(codecs.lookup(value).name)
+    except (LookupError, ValueError):
+        return False
+    return True
+
+
+def _as_typed(value: Any, check: Callable[[Any], float]) -> Any:
+    """The number as the schema has it: 10 and 10.0 give different fingerprints of the data."""
+    check(value)
+    return value
+
+
+_text = satisfies(_is_text)
+Text = Annotated[str, _text, Field(description="a text of printable characters")]
+FileName = Annotated[str, _text, Field(description="the name of a file in printable characters")]
+ColumnName = Annotated[str, _text, Field(description="the name of a column in printable characters")]
+Separator = Annotated[
+    str,
+    satisfies(_is_separator),
+    Field(description="one character, and neither a quote nor a line break (\\t is a tab)"),
+]
+Encoding = Annotated[
+    str,
+    _text,
+    satisfies(_is_encoding),
+    Field(description="an encoding that Python knows, such as utf-8, latin-1 or cp1252"),
+]
+Flag = Annotated[bool, Field(description="true or false")]
+Header = Annotated[
+    list[ColumnName], Field(min_length=1, fail_fast=True, description="a list of column names")
+]
+TimestampFormat = Annotated[Literal["number", "iso"], Field(description="number or iso")]
+BestRating = Annotated[
+    float, Field(gt=0, le=FLOAT32_MAX, description="a finite number above 0"), WrapValidator(_as_typed)
+]
+
+
+class Table(JsonObject):
     """A delimited text file.
 
     Attributes:
@@ -42,16 +78,15 @@ class Table:
         header: names of the columns of a file whose first line does not have them.
     """
 
-    file: str
-    separator: str = ","
-    encoding: str = "utf-8"
-    quotes: bool = True
-    header: tuple[str, ...] | None = None
+    file: FileName
+    separator: Separator = ","
+    encoding: Encoding = "utf-8"
+    quotes: Flag = True
+    header: Header | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
 class ItemTable(Table):
-    """What is recommended, an item a row; all but ``id`` may be missing.
+    """What is recommended, one item per row; every key but ``id`` may be missing.
 
     Attributes:
         id: column of the ids, any text.
@@ -61,16 +96,15 @@ class ItemTable(Table):
         year: column of the years; without it a year in brackets at the end of the title.
     """
 
-    id: str
-    title: str | None = None
-    genres: str | None = None
-    genre_separator: str = "|"
-    year: str | None = None
+    id: ColumnName
+    title: ColumnName | None = None
+    genres: ColumnName | None = None
+    genre_separator: Text = "|"
+    year: ColumnName | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
 class InteractionTable(Table):
-    """Who took or rated what, one interaction a row.
+    """Who took or rated what, one interaction per row.
 
     Attributes:
         user: column of the users' ids, any text.
@@ -81,20 +115,19 @@ class InteractionTable(Table):
         timestamp_format: ``number`` (whole, of any unit) or ``iso`` (2024-05-31, 2024-05-31T18:30:00Z).
     """
 
-    user: str
-    item: str
-    rating: str | None = None
-    best_rating: float = STARS
-    timestamp: str | None = None
-    timestamp_format: str = "number"
+    user: ColumnName
+    item: ColumnName
+    rating: ColumnName | None = None
+    best_rating: BestRating = STARS
+    timestamp: ColumnName | None = None
+    timestamp_format: TimestampFormat = "number"
 
 
-@dataclass(frozen=True)
-class Schema:
-    """All of ``schema.json``.
+class Schema(JsonObject):
+    """How to read a folder.
 
     Attributes:
-        interactions: the one file that must be.
+        interactions: who took what.
         items: the catalogue; without it, the items of the interactions.
     """
 
@@ -102,97 +135,19 @@ class Schema:
     items: ItemTable | None = None
 
     def as_plain(self) -> dict[str, Any]:
-        """Every key with its value, defaults included."""
-        return asdict(self)
+        """Every key with its value, defaults included: what the fingerprint of the data is made of.
+
+        A key that is added to a table must be left out here at its default, or every older fingerprint
+        changes.
+        """
+        return self.model_dump()
 
 
 def read_schema(path: Path) -> Schema:
     """Read and check a schema.
 
     Raises:
-        UserError: the file cannot be read, or something in it is not as it must be; the one line says
-            where, what and what to do.
+        UserError: the file cannot be read, or something in it is wrong; one line with the place, the value
+            and what to do.
     """
-    where = shown_path(path)
-    content = read_json(path)
-    if not isinstance(content, dict):
-        raise UserError(f"{where} must hold an object in braces, got {_shown_json(content)}; {HELP}")
-    _check_keys(where, content, ("interactions", "items"))
-    if "interactions" not in content:
-        raise UserError(f'{where}: no "interactions"; say which file holds who took what, {HELP}')
-    interactions = _table(where, "interactions", content["interactions"], InteractionTable)
-    items = content.get("items")
-    return Schema(interactions, None if items is None else _table(where, "items", items, ItemTable))
-
-
-def _check_keys(where: str, content: dict[str, Any], known: tuple[str, ...]) -> None:
-    for key in content:
-        if key not in known:
-            close = difflib.get_close_matches(key, known, n=1)
-            meant = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
-            raise UserError(f"{where}: unknown key {shown(key)}; {meant}")
-
-
-def _table(where: str, name: str, content: Any, kind: type[Kind]) -> Kind:
-    """One table of the schema, every value of its type and in its range."""
-    if not isinstance(content, dict):
-        raise UserError(f'{where}: "{name}" must be an object in braces, got {_shown_json(content)}; {HELP}')
-    where = f'{where}, "{name}"'
-    hints = get_type_hints(kind)
-    _check_keys(where, content, tuple(hints))
-    for setting in fields(kind):
-        if setting.name in content:
-            _check_type(f'{where}: "{setting.name}"', content[setting.name], hints[setting.name])
-        elif setting.default is MISSING:
-            raise UserError(f'{where}: no "{setting.name}"; {HELP}')
-    if content.get("header") is not None:
-        content = content | {"header": tuple(content["header"])}
-    table = kind(**content)
-    _check_values(where, table)
-    return table
-
-
-def _check_type(what: str, value: Any, hint: Any) -> None:
-    if value is None and type(None) in get_args(hint):
-        return
-    (kind,) = (get_origin(kind) or kind for kind in (get_args(hint) or (hint,)) if kind is not type(None))
-    fits = {
-        str: _is_text(value),
-        bool: isinstance(value, bool),
-        float: isinstance(value, int | float) and not isinstance(value, bool),
-        tuple: isinstance(value, list) and value and all(map(_is_text, value)),
-    }
-    if not fits[kind]:
-        raise UserError(f"{what} must be {_WORDS[kind]}, got {_shown_json(value)}")
-
-
-def _is_text(value: Any) -> bool:
-    """Whether a value can name a file or a column, or stand between values."""
-    return isinstance(value, str) and value != "" and (value.isprintable() or value == "\t")
-
-
-def _check_values(where: str, table: Table) -> None:
-    if len(table.separator) != 1 or table.separator in '"\r\n':
-        raise UserError(
-            f'{where}: "separator" must be one character, and neither a quote nor a line break, '
-            f"got {_shown_json(table.separator)}; \\t is a tab"
-        )
-    try:
-        "".encode(codecs.lookup(table.encoding).name)
-    except (LookupError, ValueError) as error:
-        raise UserError(
-            f'{where}: unknown "encoding" {_shown_json(table.encoding)}; utf-8, latin-1 and cp1252 are common'
-        ) from error
-    if isinstance(table, InteractionTable):
-        if table.timestamp_format not in TIMESTAMP_FORMATS:
-            raise UserError(
-                f'{where}: "timestamp_format" must be {" or ".join(TIMESTAMP_FORMATS)}, '
-                f"got {_shown_json(table.timestamp_format)}"
-            )
-        if not 0 < table.best_rating <= FLOAT32_MAX:
-            best = _shown_json(table.best_rating)
-            raise UserError(f'{where}: "best_rating" must be a finite number above 0, got {best}')
-
-
-def _shown_json(value: Any) -> str:
-    return shown(json.dumps(value, ensure_ascii=False))
+    return checked(Schema, read_json(path), shown_path(path), HELP)

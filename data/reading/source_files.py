@@ -1,12 +1,20 @@
-"""Opening a release's files, and the one-line errors for what may be wrong with them."""
+"""Opening the files that data are read from, and the one-line errors for what may be wrong with them."""
 
+import codecs
+import contextlib
+import io
 import stat
-from io import BufferedReader
+from collections.abc import Iterator
 from pathlib import Path
 
 from base.errors import UserError
 
 SHOWN_CHARACTERS = 60
+CHUNK_BYTES = 1 << 20
+CONTEXT_BYTES = 10  # shown on either side of what is not text
+CORRECT = "correct or remove the line"
+FETCH_AGAIN = "remove the folder and fetch the dataset with download_dataset.py"
+SAVE_AS_UTF8 = "save the file as UTF-8"
 
 
 def shown(value: str | bytes) -> str:
@@ -18,17 +26,22 @@ def shown(value: str | bytes) -> str:
 
 
 def shown_path(path: Path) -> str:
-    """A path as typed, or quoted where it holds what would break the line."""
+    """A path as typed, or quoted where it contains characters that would break the line."""
     return str(path) if str(path).isprintable() else repr(str(path))
 
 
-def bad_line(path: Path, line: int, problem: str, advice: str = "correct or remove the line") -> UserError:
+def bad_line(path: Path, line: int, problem: str, advice: str = CORRECT) -> UserError:
     """The error for one line of a file: where, which rule and value, what to do."""
     return UserError(f"{shown_path(path)}, line {line}: {problem}; {advice}")
 
 
+def empty(path: Path, advice: str = FETCH_AGAIN) -> UserError:
+    """The error for a file with nothing below its header."""
+    return UserError(f"{shown_path(path)} is empty: no row of data in it; {advice}")
+
+
 def exists(path: Path) -> bool:
-    """Whether something of that name is there, dangling links aside.
+    """Whether something of that name is there. A link that leads nowhere does not count.
 
     Raises:
         UserError: the folder may not be searched.
@@ -42,18 +55,18 @@ def exists(path: Path) -> bool:
         raise _no_permission(path) from error
 
 
-def open_source(path: Path) -> BufferedReader:
+def open_source(path: Path) -> io.BufferedReader:
     """Open a source file for reading bytes.
 
     Raises:
-        UserError: it is missing, not a regular file (opening a pipe would wait for ever), or may not
+        UserError: it is missing, is not a regular file (opening a pipe would wait for ever), or may not
             be read.
     """
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
             kind = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
-            raise UserError(f"{shown_path(path)} is {kind}; put the release's file of that name there")
+            raise UserError(f"{shown_path(path)} is {kind}; put the data file of that name there")
         return path.open("rb")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UserError(
@@ -63,12 +76,32 @@ def open_source(path: Path) -> BufferedReader:
         raise _no_permission(path) from error
 
 
-def read_text(path: Path, encodings: tuple[str, ...] = ("utf-8-sig",)) -> str:
+@contextlib.contextmanager
+def open_text(path: Path, encoding: str, newline: str, advice: str) -> Iterator[io.TextIOWrapper]:
+    """Open a source file for reading text.
+
+    Args:
+        path: the file.
+        encoding: of its text.
+        newline: what ends a line, as in ``open``.
+        advice: what to do if the file is not text of this encoding.
+
+    Raises:
+        UserError: as ``open_source``, or, while the file is read, bytes that are not such text.
+    """
+    with open_source(path) as raw:
+        try:
+            yield io.TextIOWrapper(raw, encoding=encoding, newline=newline)
+        except UnicodeError as error:
+            raise _first_bad_text(path, encoding, advice) from error
+
+
+def read_text(path: Path, encodings: tuple[str, ...]) -> str:
     """The whole file as text, by the first encoding that fits it.
 
     Args:
         path: the file.
-        encodings: tried in order; ``latin-1`` fits everything.
+        encodings: tried in this order; ``latin-1`` fits every file.
 
     Raises:
         UserError: as ``open_source``, or the file is empty or fits none of the encodings.
@@ -84,30 +117,58 @@ def read_text(path: Path, encodings: tuple[str, ...] = ("utf-8-sig",)) -> str:
         if not text.strip():
             raise empty(path)
         return text
-    raise not_utf8(path, content.count(b"\n", 0, failure.start) + 1, failure)
+    raise bad_text(path, content.count(b"\n", 0, failure.start) + 1, content, failure.start)
 
 
-def not_utf8(path: Path, line: int, failure: UnicodeDecodeError) -> UserError:
-    """The error for bytes that are no text."""
-    around = failure.object[max(0, failure.start - 10) : failure.end + 10].split(b"\n")
-    value = next((part for part in around if not _is_utf8(part)), failure.object[failure.start : failure.end])
-    return bad_line(path, line, f"not UTF-8 text near {shown(bytes(value))}", "save the file as UTF-8")
+def bad_text(
+    path: Path,
+    line: int,
+    content: bytes,
+    start: int,
+    encoding: str = "utf-8",
+    advice: str = SAVE_AS_UTF8,
+) -> UserError:
+    """The error for bytes that are not text in the file's encoding.
+
+    Args:
+        path: the file.
+        line: where they are.
+        content: the bytes and some around them.
+        start: where in ``content`` they begin.
+        encoding: of the file.
+        advice: what to do.
+    """
+    before = content[max(0, start - CONTEXT_BYTES) : start].rpartition(b"\n")[2]
+    after = content[start : start + CONTEXT_BYTES].partition(b"\n")[0]
+    return bad_line(path, line, f"not {_name(encoding)} text near {shown(before + after)}", advice)
 
 
-def empty(path: Path) -> UserError:
-    """The error for a file with nothing below its header."""
-    return UserError(
-        f"{shown_path(path)} is empty: no row of data in it; "
-        "remove the folder and fetch the dataset with download_dataset.py"
-    )
+def _first_bad_text(path: Path, encoding: str, advice: str) -> UserError:
+    """The error for the first bytes of a file that its encoding does not know."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    line = 1
+    with open_source(path) as file:
+        while True:
+            chunk, state = file.read(CHUNK_BYTES), decoder.getstate()
+            try:
+                line += decoder.decode(chunk, final=not chunk).count("\n")
+            except UnicodeDecodeError as failure:
+                bad_bytes = len(failure.object) - failure.start  # from the first one to the end of the chunk
+                decoder.setstate(state)
+                line += decoder.decode(chunk[: max(0, len(chunk) - bad_bytes)]).count("\n")
+                start = file.tell() - bad_bytes
+                around = max(0, start - CONTEXT_BYTES)
+                file.seek(around)
+                return bad_text(path, line, file.read(2 * CONTEXT_BYTES), start - around, encoding, advice)
+            except UnicodeError:  # UTF-16 without a byte order mark, for instance
+                break
+            if not chunk:  # the file has changed in the meantime
+                break
+    return UserError(f"{shown_path(path)}: not {_name(encoding)} text; {advice}")
 
 
-def _is_utf8(content: bytes) -> bool:
-    try:
-        content.decode("utf-8")
-        return True
-    except UnicodeDecodeError:
-        return False
+def _name(encoding: str) -> str:
+    return encoding.upper().removesuffix("-SIG")
 
 
 def _no_permission(path: Path) -> UserError:

@@ -1,185 +1,188 @@
-"""Films, tags and tag names, row by row: small files whose text needs care."""
+"""Rows of text files, one by one: CSV in any dialect, and lines that a rule of their own takes apart."""
 
 import csv
-import io
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+from base.errors import UserError
+from data.reading.formats import TextFile
+from data.reading.source_files import (
+    CORRECT,
+    FETCH_AGAIN,
+    SAVE_AS_UTF8,
+    bad_line,
+    empty,
+    open_text,
+    read_text,
+    shown,
+)
 
-from data.reading.number_columns import header_positions, unreadable_csv
-from data.reading.number_rules import ID
-from data.reading.source_files import bad_line, empty, read_text, shown
-from data.sources.convert import NO_GENRES, U_ITEM_GENRES
-
-Fields = tuple[str, ...]
-
-# At the end of a title; of a span of years, as series have them, the first counts.
-_YEAR = re.compile(r"\(([0-9]{4})(?:\s?[-–—]\s?(?:[0-9]{4})?)?\)$")
+Rows = Iterator[tuple[int, list[str]]]
 
 
 @dataclass(frozen=True)
-class FilmTable:
-    """The catalogue in file order: int64 ids, titles, genres joined by ``|``, float32 years or nan."""
+class CsvDialect:
+    """How a CSV file is written.
 
-    ids: np.ndarray
-    titles: list[str]
-    genres: list[str]
-    years: np.ndarray
-
-
-def parse_id(path: Path, line: int, name: str, text: str) -> int:
-    """An id out of a text table.
-
-    Raises:
-        UserError: it is none.
+    Attributes:
+        separator: one character between values.
+        quotes: whether a value may stand in double quotes, with separators and line breaks inside.
+        encoding: of the text.
+        newline: what ends a line, as in ``open``.
+        header: names of the columns; None if the first line has them.
     """
-    try:
-        return int(ID.parse(text))
-    except ValueError as rule:
-        raise bad_line(path, line, f"{name} must be {rule}, got {shown(text)}") from None
+
+    separator: str = ","
+    quotes: bool = True
+    encoding: str = "utf-8-sig"
+    newline: str = ""
+    header: Sequence[str] | None = None
 
 
-def csv_rows(path: Path, names: Sequence[str]) -> Iterator[tuple[int, Fields]]:
+@dataclass(frozen=True)
+class CsvAdvice:
+    """What the errors of a CSV file tell the user to do.
+
+    Attributes:
+        column: about a column, by its name, that is missing. None: the header must have them all.
+        quotes: about quotes that do not pair.
+        text: about bytes that are not text in the file's encoding.
+        empty: about a file without a header or without rows.
+    """
+
+    column: Callable[[str], str] | None = None
+    quotes: str = CORRECT
+    text: str = SAVE_AS_UTF8
+    empty: str = FETCH_AGAIN
+
+
+# In MovieLens a carriage return alone does not end a line.
+MOVIELENS = CsvDialect(newline="\n")
+MOVIELENS_ADVICE = CsvAdvice()
+
+
+def csv_rows(
+    path: Path,
+    names: Sequence[str | None],
+    dialect: CsvDialect = MOVIELENS,
+    advice: CsvAdvice = MOVIELENS_ADVICE,
+) -> Rows:
     """The named columns of a CSV file, each row with the number of its first line.
-
-    Raises:
-        UserError: the file cannot be read, a column is missing, or a row is no CSV of its width.
-    """
-    # newline="\n": as everywhere here, a carriage return alone ends no line.
-    reader = csv.reader(io.StringIO(read_text(path), newline="\n"), strict=True)
-    line = 1
-    try:
-        header = next(reader)
-        positions = header_positions(path, header, names)
-        line = reader.line_num + 1
-        for row in reader:
-            if len(row) == len(header):
-                yield line, tuple(row[position] for position in positions)
-            elif "".join(row).strip():
-                raise bad_line(
-                    path,
-                    line,
-                    f"expected {len(header)} values, got {len(row)} in {shown(','.join(row))}",
-                    "quote values that hold a comma, or remove the line",
-                )
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise unreadable_csv(path, line, error) from error
-
-
-def split_rows(
-    path: Path, split: Callable[[str], Fields], form: str, encodings: tuple[str, ...]
-) -> Iterator[tuple[int, Fields]]:
-    """The rows of a file that has no quoting and no header.
 
     Args:
         path: the file.
-        split: takes a line apart, or raises ValueError.
-        form: how a line should look, for the error.
-        encodings: as ``read_text``.
+        names: of the columns wanted; None gives empty values.
+        dialect: how the file is written.
+        advice: what errors tell the user to do.
+
+    Raises:
+        UserError: the file cannot be read, a column is missing, or a row does not have as many values as
+            the header.
+    """
+    line = 1
+    with open_text(path, dialect.encoding, dialect.newline, advice.text) as file:
+        reader = csv.reader(
+            file,
+            delimiter=dialect.separator,
+            quoting=csv.QUOTE_MINIMAL if dialect.quotes else csv.QUOTE_NONE,
+            strict=True,
+        )
+        try:
+            header = next(reader, []) if dialect.header is None else dialect.header
+            width = len(header)
+            named = iter(column_positions(path, header, [name for name in names if name is not None], advice))
+            positions = [width if name is None else next(named) for name in names]
+            line = reader.line_num + 1
+            for row in reader:
+                if len(row) == width:
+                    row.append("")  # for the columns of None
+                    yield line, [row[position] for position in positions]
+                elif "".join(row).strip():
+                    raise _wrong_width(path, line, row, width, dialect)
+                line = reader.line_num + 1
+        except csv.Error as error:
+            raise bad_csv(path, line, error, advice=advice.quotes) from error
+
+
+def column_positions(
+    path: Path, header: Sequence[str], names: Sequence[str], advice: CsvAdvice = MOVIELENS_ADVICE
+) -> tuple[int, ...]:
+    """Where the named columns stand in the header. Their order is free, and others may stand between.
+
+    Raises:
+        UserError: a column is missing or stands there twice, or the header is blank.
+    """
+    found = [name.strip() for name in header]
+    if not any(found):
+        raise empty(path, advice.empty)
+    for name in names:
+        if found.count(name) != 1:
+            problem = "no column" if name not in found else "more than one column"
+            every = f"the header must name {','.join(names)} once each"
+            raise bad_line(
+                path,
+                1,
+                f"{problem} {shown(name)} in the header {shown(','.join(found))}",
+                advice.column(name) if advice.column else every,
+            )
+    return tuple(found.index(name) for name in names)
+
+
+def text_rows(path: Path, file: TextFile, names: Sequence[str]) -> Rows:
+    """The named columns of a release's file of films or tags, each row with the number of its first line.
+
+    Args:
+        path: where the file lies.
+        file: how it is written.
+        names: of the columns wanted.
 
     Raises:
         UserError: the file or a line of it cannot be read.
     """
-    for line, content in enumerate(read_text(path, encodings).split("\n"), start=1):
+    if file.split is None:
+        yield from csv_rows(path, names)
+        return
+    positions = [file.columns.index(name) for name in names]
+    for line, content in enumerate(read_text(path, file.encodings).split("\n"), start=1):
         text = content.rstrip("\r")
         if text.strip():
             try:
-                fields = split(text)
+                fields = file.split(text)
             except ValueError:
-                raise bad_line(path, line, f"expected {form}, got {shown(text)}") from None
-            yield line, fields
+                raise bad_line(path, line, f"expected {file.line_form}, got {shown(text)}") from None
+            yield line, [fields[position] for position in positions]
 
 
-def movies_dat_fields(text: str) -> Fields:
-    """``id::title::genres``; the title may itself hold two colons."""
-    movie, rest = text.split("::", 1)
-    title, genres = rest.rsplit("::", 1)
-    return movie, title, genres
-
-
-def tags_dat_fields(text: str) -> Fields:
-    """``user::movie::tag::timestamp`` without the timestamp; the tag may itself hold two colons."""
-    user, movie, rest = text.split("::", 2)
-    return user, movie, rest.rsplit("::", 1)[0]
-
-
-def u_item_fields(text: str) -> Fields:
-    """``id|title|date|video date|address|`` and a flag for each of the 19 genres."""
-    movie, title, _date, _video_date, _address, *flags = text.split("|")
-    if not set(flags) <= {"0", "1"}:
-        raise ValueError("a genre flag is neither 0 nor 1")
-    genres = [name for name, flag in zip(U_ITEM_GENRES, flags, strict=True) if flag == "1"]
-    return movie, title, "|".join(genres)
-
-
-def film_table(path: Path, rows: Iterator[tuple[int, Fields]]) -> FilmTable:
-    """The catalogue out of its rows.
+def bad_csv(path: Path, line: int, error: csv.Error, text: str = "", advice: str = CORRECT) -> UserError:
+    """The error for a line that breaks the rules of CSV.
 
     Args:
-        path: the file they come from, for errors.
-        rows: line number and (id, title, genres).
-
-    Raises:
-        UserError: no film, a malformed id, or two films of one id.
+        path: the file.
+        line: the number of the line.
+        error: from the csv module, whose own words are for programmers.
+        text: the line, where it is known.
+        advice: what to do.
     """
-    first_line: dict[int, int] = {}
-    titles, genres = [], []
-    for line, (id_text, title, genre_text) in rows:
-        movie = parse_id(path, line, "movieId", id_text)
-        if movie in first_line:
-            raise bad_line(
-                path,
-                line,
-                f"movieId {movie} is already on line {first_line[movie]}",
-                "give each film one line",
-            )
-        first_line[movie] = line
-        titles.append(title)
-        genres.append("" if genre_text.strip() == NO_GENRES else genre_text.strip())
-    if not titles:
-        raise empty(path)
-    years = np.array([year_of_title(title) for title in titles], dtype=np.float32)
-    return FilmTable(np.array(list(first_line), dtype=np.int64), titles, genres, years)
+    said = str(error)
+    if "unexpected end" in said:
+        reason = "a quote is opened and not closed"
+    elif "expected after" in said:
+        reason = "text follows a closing quote"
+    elif "new-line character" in said:
+        reason = "a carriage return stands inside a value"
+    elif "field limit" in said:
+        reason = f"a value has more than {csv.field_size_limit()} characters"
+    else:
+        reason = "it cannot be split into values"
+    return bad_line(path, line, f"not valid CSV ({reason})" + (f" in {shown(text)}" if text else ""), advice)
 
 
-def year_of_title(title: str) -> float:
-    """The year in brackets at the end of a title; nan when there is none."""
-    found = _YEAR.search(title.rstrip()[-16:])
-    return float(found.group(1)) if found else float("nan")
-
-
-def tag_names(path: Path) -> tuple[np.ndarray, list[str]]:
-    """Ids and names of the genome's tags, in file order.
-
-    Raises:
-        UserError: the file cannot be read, holds no tag, or one id twice.
-    """
-    names: dict[int, str] = {}
-    for line, (id_text, name) in csv_rows(path, ("tagId", "tag")):
-        tag = parse_id(path, line, "tagId", id_text)
-        if tag in names:
-            raise bad_line(path, line, f"tagId {tag} stands there twice", "give each tag one line")
-        names[tag] = name
-    if not names:
-        raise empty(path)
-    return np.array(list(names), dtype=np.int64), list(names.values())
-
-
-def tag_applications(
-    path: Path, rows: Iterator[tuple[int, Fields]]
-) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Who tagged which film how: int64 user ids, int64 film ids, lower-case text without outer spaces.
-
-    Raises:
-        UserError: a malformed id.
-    """
-    users, movies, texts = [], [], []
-    for line, (user, movie, text) in rows:
-        users.append(parse_id(path, line, "userId", user))
-        movies.append(parse_id(path, line, "movieId", movie))
-        texts.append(text.strip().lower())
-    return np.array(users, dtype=np.int64), np.array(movies, dtype=np.int64), texts
+def _wrong_width(path: Path, line: int, row: list[str], width: int, dialect: CsvDialect) -> UserError:
+    separator = dialect.separator
+    return bad_line(
+        path,
+        line,
+        f"expected {width} values, got {len(row)} in {shown(separator.join(row))}",
+        f"quote values that contain {separator!r}, or remove the line" if dialect.quotes else CORRECT,
+    )

@@ -1,4 +1,4 @@
-"""Checksums, and unpacking that no archive can talk into leaving its folder."""
+"""Checksums, and unpacking that never writes outside its folder, whatever the archive says."""
 
 import errno
 import hashlib
@@ -12,12 +12,12 @@ from pathlib import Path, PurePosixPath
 from data.reading.source_files import shown
 
 MAX_MEMBERS = 1_000
-MAX_UNPACKED_BYTES = 4 * 2**30  # the largest release unpacks to little more than 1 GiB
+MAX_UNPACKED_BYTES = 4 * 2**30  # the largest release unpacks to a little more than 1 GiB
 CHUNK_BYTES = 2**20
 
 
 class BadArchive(Exception):
-    """An archive that cannot be used; the text says why, the caller says whose fault it is."""
+    """An archive that cannot be used; the text says why, and the caller decides which error that is."""
 
 
 def file_digest(path: Path, algorithm: str) -> str:
@@ -48,7 +48,7 @@ def _check_member(info: zipfile.ZipInfo) -> None:
 
 
 def _check_members(members: list[zipfile.ZipInfo]) -> None:
-    """Refuse the whole archive when any member is hostile, wanted or not."""
+    """Refuse the whole archive if any member is hostile, even one that is not wanted."""
     if len(members) > MAX_MEMBERS:
         raise BadArchive(f"it has {len(members):,} members, more than {MAX_MEMBERS:,}")
     unpacked = sum(info.file_size for info in members)
@@ -65,7 +65,7 @@ def _check_members(members: list[zipfile.ZipInfo]) -> None:
 
 
 def _extract_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path) -> None:
-    """Write one member, counting bytes: what the archive's directory declares may be a lie."""
+    """Write one member and count its bytes, since the size that the archive declares may be wrong."""
     written = 0
     with archive.open(info) as source, target.open("wb") as file:
         while chunk := source.read(CHUNK_BYTES):
@@ -82,14 +82,14 @@ def extract(
 ) -> list[str]:
     """Unpack the named files of one folder of a zip, flat into ``target``.
 
-    Every member is checked, also those that stay in the archive. Modes, owners and links of the
-    archive are never applied.
+    Every member is checked, also those that are not wanted. Modes, owners and links of the archive are
+    never applied.
 
     Args:
         path: the zip.
         folder: the folder inside it.
-        required: files of that folder that must be there.
-        optional: files of that folder that are taken when there.
+        required: files of that folder that must exist.
+        optional: files of that folder that are taken where they exist.
         target: an existing folder.
 
     Returns:
@@ -107,15 +107,15 @@ def extract(
             missing = [name for name in required if f"{folder}/{name}" not in found]
             if missing:
                 tops = sorted({name.split("/")[0] for name in found})
-                holds = ", ".join(map(shown, tops[:3])) or "nothing"
-                raise BadArchive(f"it has no {folder}/{missing[0]} (it holds {holds})")
+                contents = ", ".join(map(shown, tops[:3])) or "nothing"
+                raise BadArchive(f"it has no {folder}/{missing[0]} (it contains {contents})")
             wanted = [name for name in [*required, *optional] if f"{folder}/{name}" in found]
             for name in wanted:
                 _extract_member(archive, found[f"{folder}/{name}"], target / name)
             return wanted
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError) as error:
-        raise BadArchive(f"it is damaged or not a zip ({error})") from error
+        raise BadArchive("it is damaged or not a zip file") from error
     except OSError as error:
-        if error.errno != errno.EINVAL:  # a full disk, say, which is not the archive's fault
+        if error.errno != errno.EINVAL:  # a full disk, for instance, which is not the archive's fault
             raise
-        raise BadArchive("it is damaged or not a zip (an offset outside the file)") from error
+        raise BadArchive("it is damaged or not a zip file") from error  # an offset outside the file

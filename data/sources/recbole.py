@@ -1,7 +1,7 @@
 """The second source of ml-100k: the copy inside the recbole wheel on the Python package index.
 
-The wheel is fetched with the user's own pip (so that its index, proxy and certificates hold), read as
-a zip and never installed.
+The wheel is fetched with the user's own pip, so that its index, proxy and certificates are used. It is read
+as a zip file and never installed.
 """
 
 import csv
@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from base.errors import WorldError
+from data.reading.formats import MOVIE_COLUMNS, MOVIES_CSV, NO_GENRES, RATING_COLUMNS, RATINGS_CSV, Fields
 from data.sources.archives import BadArchive, file_digest
-from data.sources.convert import MOVIE_COLUMNS, NO_GENRES, RATING_COLUMNS, Row, stars, write_csv
+from data.sources.convert import stars, write_csv
 
 REQUIREMENT = "recbole==1.2.1"
 WHEEL_SHA256 = "9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407"
@@ -38,7 +39,7 @@ def download_wheel(folder: Path) -> Path:
         WorldError: pip is missing, fails, or fetches something else.
     """
     if importlib.util.find_spec("pip") is None:
-        raise WorldError(f"{sys.executable} -m pip is missing (python -m ensurepip brings it)")
+        raise WorldError(f"{sys.executable} -m pip is missing (python -m ensurepip installs it)")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
     command += ["--no-input", "--disable-pip-version-check", "--quiet", REQUIREMENT, "-d", str(folder)]
     try:
@@ -54,8 +55,8 @@ def download_wheel(folder: Path) -> Path:
     return wheels[0]
 
 
-def _table(wheel: zipfile.ZipFile, suffix: str, columns: tuple[str, ...]) -> Iterator[Row]:
-    """Rows of one of RecBole's tab-separated files, whose header gives ``name:type`` per column."""
+def _table(wheel: zipfile.ZipFile, suffix: str, columns: tuple[str, ...]) -> Iterator[Fields]:
+    """Rows of one of RecBole's tab-separated files, whose header has ``name:type`` for each column."""
     with wheel.open(f"{INSIDE}.{suffix}") as binary, io.TextIOWrapper(binary, "utf-8") as text:
         rows = csv.reader(text, delimiter="\t", quoting=csv.QUOTE_NONE)
         header = tuple(field.split(":")[0] for field in next(rows, []))
@@ -63,12 +64,12 @@ def _table(wheel: zipfile.ZipFile, suffix: str, columns: tuple[str, ...]) -> Ite
             raise BadArchive(f"{INSIDE}.{suffix} has columns {header}, expected {columns}")
         for row in rows:
             if len(row) != len(columns):
-                raise BadArchive(f"{INSIDE}.{suffix}, line {rows.line_num}: {len(row)} fields in {row}")
+                raise BadArchive(f"{INSIDE}.{suffix}, line {rows.line_num}: {len(row)} values in {row}")
             yield tuple(row)
 
 
-def _movie(movie: str, title: str, year: str, genres: str) -> Row:
-    """One film; the year joins the title where it is one (film 267 has none, film 1412 has ``V``)."""
+def _movie(movie: str, title: str, year: str, genres: str) -> Fields:
+    """One film, its year behind its title where there is one (film 267 has none, film 1412 has ``V``)."""
     dated = f"{title} ({year})" if len(year) == 4 and year.isdigit() else title
     return movie, dated, "|".join(genres.split()) or NO_GENRES
 
@@ -81,20 +82,20 @@ def convert_wheel(wheel: Path, folder: Path) -> None:
         folder: an existing folder to write into.
 
     Raises:
-        BadArchive: the wheel does not hold the data in the form expected.
+        BadArchive: the wheel does not contain the data in the form expected.
     """
     try:
         with zipfile.ZipFile(wheel) as archive:
             ratings = _table(archive, "inter", ("user_id", "item_id", "rating", "timestamp"))
             write_csv(
-                folder / "ratings.csv",
+                folder / RATINGS_CSV,
                 RATING_COLUMNS,
                 ((user, movie, stars(rating), timestamp) for user, movie, rating, timestamp in ratings),
             )
             movies = _table(archive, "item", ("item_id", "movie_title", "release_year", "class"))
-            write_csv(folder / "movies.csv", MOVIE_COLUMNS, (_movie(*row) for row in movies))
+            write_csv(folder / MOVIES_CSV, MOVIE_COLUMNS, (_movie(*row) for row in movies))
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise BadArchive(f"{wheel.name} does not hold ml-100k as expected ({error})") from error
+        raise BadArchive(f"{wheel.name} does not contain ml-100k as expected") from error
 
 
 def fetch_ml_100k(folder: Path) -> str:
@@ -104,7 +105,7 @@ def fetch_ml_100k(folder: Path) -> str:
         Where the data came from, in words.
 
     Raises:
-        WorldError: the wheel could not be had or is not what it should be.
+        WorldError: the wheel could not be fetched or is not what it should be.
     """
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         wheel = download_wheel(Path(temporary))

@@ -1,4 +1,4 @@
-"""A dataset folder appears whole or not at all, and says what it holds."""
+"""A dataset folder appears whole or not at all, and a file in it says which dataset it is."""
 
 import contextlib
 import json
@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from base.errors import UserError
+from data.reading.formats import CSV, FORMATS, MOVIE_COLUMNS, MOVIES_CSV, RATING_COLUMNS, RATINGS_CSV
 
 MARKER = "dataset.json"
-HEADERS = {"ratings.csv": "userId,movieId,rating,timestamp", "movies.csv": "movieId,title,genres"}
-RAW_FILES = (("u.data", "u.item"), ("ratings.dat", "movies.dat"))
+HEADERS = {RATINGS_CSV: ",".join(RATING_COLUMNS), MOVIES_CSV: ",".join(MOVIE_COLUMNS)}
 STALE_SECONDS = 24 * 3600
 
 
 def write_marker(folder: Path, wanted: dict[str, Any], source: str) -> None:
-    """Note beside the data what they are, where they came from and how many bytes each file has."""
+    """Note beside the data which dataset it is, where it came from and how many bytes each file has."""
     sizes = {file.name: file.stat().st_size for file in sorted(folder.iterdir()) if file.is_file()}
     note = {**wanted, "source": source, "files": sizes}
     (folder / MARKER).write_text(json.dumps(note, indent=1) + "\n", encoding="utf-8")
@@ -41,9 +41,10 @@ def _first_and_last_line(path: Path) -> tuple[str, str]:
 
 
 def _defect(folder: Path) -> str | None:
-    """What makes a non-empty folder no complete dataset, at the price of a few reads; None if nothing."""
-    if any(all((folder / name).is_file() for name in pair) for pair in RAW_FILES):
-        return None  # a release as GroupLens ships it, which the reader takes as it is
+    """What is missing or damaged in a non-empty folder, as far as a few reads show it; None if nothing."""
+    for form in FORMATS:
+        if form is not CSV and all((folder / name).is_file() for name in form.required):
+            return None  # a release as GroupLens ships it, which the reader takes as it is
     for name, header in HEADERS.items():
         path = folder / name
         if not path.is_file():
@@ -55,7 +56,7 @@ def _defect(folder: Path) -> str | None:
             return f"{name} ends in the middle of a line"
     for name, size in _read_marker(folder).get("files", {}).items():
         if not (folder / name).is_file() or (folder / name).stat().st_size != size:
-            return f"{name} is not as it was when it was made"
+            return f"{name} has changed since it was made"
     return None
 
 
@@ -67,24 +68,24 @@ def is_complete(folder: Path, wanted: dict[str, Any]) -> bool:
         wanted: ``{"dataset": ...}``, for synthetic data with ``scale`` and ``seed``.
 
     Raises:
-        UserError: something else is in the way, which is for the person to decide about.
+        UserError: something else is in the way; what to do with it is for the user to decide.
     """
     if not folder.exists():
         return False
     if not folder.is_dir():
-        raise UserError(f"{folder} is a file; --data_dir must name a folder")
+        raise UserError(f"{folder} is a file; `data_dir` must name a folder")
     if not any(folder.iterdir()):
         return False
     if defect := _defect(folder):
         raise UserError(
             f"{folder} is not empty and not a complete dataset ({defect}); "
-            "remove it or choose another --data_dir"
+            "remove it or choose another `data_dir`"
         )
     note = _read_marker(folder)
     for name, value in wanted.items():
         if name in note and note[name] != value:
             raise UserError(
-                f"{folder} holds {name} {note[name]}, not {value}; remove it or choose another --data_dir"
+                f"{folder} has the {name} {note[name]}, not {value}; remove it or choose another `data_dir`"
             )
     return True
 
@@ -94,7 +95,7 @@ def staged(folder: Path) -> Iterator[Path]:
     """A temporary folder that becomes ``folder`` when the block ends well, and else disappears.
 
     It lies beside ``folder``, since renaming is atomic only within one file system. What a killed
-    process left behind is removed a day later: sooner it might belong to one that still runs.
+    process left behind is removed after a day; before that, the process might still be running.
     """
     folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)

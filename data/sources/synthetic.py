@@ -1,10 +1,10 @@
-"""Data of MovieLens's shape at any size, with something in it to learn.
+"""Data of MovieLens's shape at any size, with structure that a model can learn.
 
-Films lie in niches: small groups around a point of a taste space, sharing genres. Users are mixtures of
-a few taste vectors and drift from one mixture to another. A session picks a niche that suits its user and
-tends to stay there, so films rated one after the other are related; how popular a film is decides which
-of a niche's films come up, and how well it suits the user decides the stars. Nothing is copied from any
-real release: titles are numbers, and all films are older than all ratings.
+Films lie in niches: small groups around a point of a taste space that share genres. Users are mixtures of a
+few taste vectors and drift from one mixture to another. A session picks a niche that suits its user and
+tends to stay there, so films that are rated one after the other are related. A film's popularity decides
+how often it comes up in its niche, and how well it suits the user decides the stars. Nothing is copied from
+a real release: titles are numbers, and all films are older than all ratings.
 """
 
 import sys
@@ -13,16 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv
 from tqdm import tqdm
 
-from data.sources.convert import MOVIE_COLUMNS, RATING_COLUMNS, write_csv
+from base.arrays import FloatArray, IntArray
+from data.reading.formats import MOVIE_COLUMNS, MOVIES_CSV, RATING_COLUMNS, RATINGS_CSV
+from data.sources.convert import write_csv
 from data.sources.synthetic_users import NUM_PHASES, watch
-
-FloatArray = npt.NDArray[np.floating]
-IntArray = npt.NDArray[np.integer]
 
 MIN_RATINGS = 20  # MovieLens leaves out users with fewer
 TASTE_DIM = 16
@@ -37,7 +35,7 @@ GENRES = (
 
 
 @dataclass(frozen=True)
-class Scale:
+class SyntheticSize:
     """How much to generate.
 
     Attributes:
@@ -57,11 +55,11 @@ class Scale:
 
 
 SCALES = {
-    "small": Scale(610, 9_742, 100_836, cutoff=0.2),  # the counts of ml-latest-small
-    "100k": Scale(943, 1_682, 100_000),
-    "1m": Scale(6_040, 3_883, 1_000_209),
-    "10m": Scale(69_878, 10_681, 10_000_054, cutoff=0.2),
-    "25m": Scale(162_541, 62_423, 25_000_095, head=0.46, cutoff=0.112),
+    "small": SyntheticSize(610, 9_742, 100_836, cutoff=0.2),  # the counts of ml-latest-small
+    "100k": SyntheticSize(943, 1_682, 100_000),
+    "1m": SyntheticSize(6_040, 3_883, 1_000_209),
+    "10m": SyntheticSize(69_878, 10_681, 10_000_054, cutoff=0.2),
+    "25m": SyntheticSize(162_541, 62_423, 25_000_095, head=0.46, cutoff=0.112),
 }
 
 
@@ -71,7 +69,7 @@ class Catalogue:
 
     Attributes:
         years: int64 ``[num_movies]``.
-        genres: ``|``-separated names, one string a film.
+        genres: names joined by ``|``, one string per film.
         vectors: float64 ``[num_movies, TASTE_DIM]``, unit rows.
         quality: float64 ``[num_movies]``, stars above or below the average.
         order: int64 ``[num_movies]``, films grouped by niche.
@@ -104,25 +102,25 @@ def _bisect(rises: Callable[[float], float], target: float, low: float, high: fl
     return high
 
 
-def user_activity(scale: Scale, rng: np.random.Generator) -> IntArray:
+def user_activity(scale: SyntheticSize, rng: np.random.Generator) -> IntArray:
     """Ratings of each user: log-normal above the minimum, adding up exactly.
 
     Returns:
         int64 ``[num_users]``.
 
     Raises:
-        ValueError: so many ratings do not fit: a user has at least 20, and two in five films at most.
+        ValueError: the number of ratings does not fit: a user has at least 20, and at most two in five films.
     """
     shape = rng.lognormal(sigma=1.3, size=scale.num_users)
-    most = int(0.4 * scale.num_movies)
-    if not MIN_RATINGS * scale.num_users <= scale.num_ratings <= most * scale.num_users:
+    max_ratings = int(0.4 * scale.num_movies)
+    if not MIN_RATINGS * scale.num_users <= scale.num_ratings <= max_ratings * scale.num_users:
         raise ValueError(
             f"num_ratings must be from {MIN_RATINGS} to 0.4 * num_movies per user, got {scale}; "
             "change the counts"
         )
 
     def counts(factor: float) -> IntArray:
-        return np.minimum(MIN_RATINGS + (factor * shape).astype(np.int64), most)
+        return np.minimum(MIN_RATINGS + (factor * shape).astype(np.int64), max_ratings)
 
     activity = counts(_bisect(lambda factor: counts(factor).sum(), scale.num_ratings, 0.0, 1e6))
     surplus = int(activity.sum()) - scale.num_ratings
@@ -130,7 +128,7 @@ def user_activity(scale: Scale, rng: np.random.Generator) -> IntArray:
     return activity
 
 
-def film_popularity(scale: Scale, activity: IntArray) -> FloatArray:
+def film_popularity(scale: SyntheticSize, activity: IntArray) -> FloatArray:
     """Weights by popularity rank: a power law (Zipf-Mandelbrot) with a bend and a floor.
 
     The law's shift is what makes the top film rated by ``scale.head`` of the users.
@@ -151,7 +149,7 @@ def film_popularity(scale: Scale, activity: IntArray) -> FloatArray:
     return weights(_bisect(nobody_of_head, 1 - scale.head, 0.0, float(scale.num_movies)))
 
 
-def make_catalogue(scale: Scale, popularity: FloatArray, rng: np.random.Generator) -> Catalogue:
+def make_catalogue(scale: SyntheticSize, popularity: FloatArray, rng: np.random.Generator) -> Catalogue:
     """Niches, and films in them; film 1 is the most popular, the others are in random order."""
     num_movies, num_niches = scale.num_movies, int(1.2 * scale.num_movies**0.5)
     frequency = 1 / np.arange(1.0, len(GENRES) + 1) ** 0.8
@@ -169,7 +167,7 @@ def make_catalogue(scale: Scale, popularity: FloatArray, rng: np.random.Generato
     order = np.argsort(niche, kind="stable")
     closeness = centres @ centres.T
     np.fill_diagonal(closeness, -np.inf)
-    # A film has its niche's first genre, mostly the second, and now and then one that is neither.
+    # A film has its niche's first genre, often the second one, and sometimes one that is neither.
     genres = np.zeros((num_movies, len(GENRES)), bool)
     genres[np.arange(num_movies), of_niche[niche, 0]] = True
     genres[np.arange(num_movies), of_niche[niche, 1]] = rng.random(num_movies) < 0.6
@@ -191,23 +189,23 @@ def make_catalogue(scale: Scale, popularity: FloatArray, rng: np.random.Generato
 
 
 def _user_tastes(num_users: int, tastes: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Where users stand in taste space as time goes by, float64 ``[num_users, NUM_PHASES, TASTE_DIM]``."""
+    """The users' tastes as time goes by, float64 ``[num_users, NUM_PHASES, TASTE_DIM]``."""
     first, other = rng.dirichlet(np.full(len(tastes), 0.25), size=(2, num_users))
-    drift = np.linspace(0, 0.5, NUM_PHASES)[:, None]  # at the end, half the way to another mixture
+    drift = np.linspace(0, 0.5, NUM_PHASES)[:, None]  # at the end, half way to another mixture
     return _unit(((1 - drift) * first[:, None] + drift * other[:, None]) @ tastes)
 
 
-def generate(scale: str | Scale, seed: int, out_dir: Path, quiet: bool = True) -> None:
+def generate(scale: str | SyntheticSize, seed: int, out_dir: Path, quiet: bool = True) -> None:
     """Write ratings.csv (by user, then time) and movies.csv.
 
     The same seed gives the same bytes. Users are made in chunks, so that memory does not grow with
     their number.
 
     Args:
-        scale: a key of ``SCALES``, or counts of your own.
+        scale: a key of ``SCALES``, or other counts.
         seed: of every random choice.
         out_dir: an existing folder.
-        quiet: no progress bar; there is none either when stderr is not a terminal.
+        quiet: no progress bar; there is also none when stderr is not a terminal.
     """
     size = SCALES[scale] if isinstance(scale, str) else scale
     rng = np.random.default_rng(seed)
@@ -216,7 +214,7 @@ def generate(scale: str | Scale, seed: int, out_dir: Path, quiet: bool = True) -
     tastes = _unit(rng.normal(size=(NUM_TASTES, TASTE_DIM)))
     digits = len(str(size.num_movies))
     write_csv(
-        out_dir / "movies.csv",
+        out_dir / MOVIES_CSV,
         MOVIE_COLUMNS,
         (
             (str(film), f"Film {film:0{digits}d} ({year})", genres)
@@ -229,7 +227,7 @@ def generate(scale: str | Scale, seed: int, out_dir: Path, quiet: bool = True) -
     options = pa.csv.WriteOptions(include_header=False, quoting_style="none")
     hidden = quiet or not sys.stderr.isatty()
     with (
-        (out_dir / "ratings.csv").open("wb") as file,
+        (out_dir / RATINGS_CSV).open("wb") as file,
         tqdm(total=size.num_ratings, unit="ratings", unit_scale=True, disable=hidden) as bar,
     ):
         file.write((",".join(RATING_COLUMNS) + "\n").encode())

@@ -9,14 +9,14 @@ SHARPNESS = 4.5  # how much more often a niche is picked that suits the user
 STAY, NEARBY = 0.3, 0.2  # chances that the next film is of the same niche, or of one close to it
 SESSION_LENGTH = 12.0  # films on average
 KEEN = 3000  # films beyond which a user's sessions follow each other faster, to end within years
-TRIES = 12  # draws that may hit a film already seen before looking elsewhere
+TRIES = 12  # draws that may give a film already seen, before other niches are tried
 
 Array = npt.NDArray
 
 
 @numba.njit(nogil=True)
 def _first_above(values: Array, low: int, high: int, target: float) -> int:
-    """Least index in ``[low, high)`` whose value exceeds ``target``; ``high - 1`` if none does."""
+    """The first index in ``[low, high)`` whose value exceeds ``target``; ``high - 1`` if none does."""
     while low < high - 1:
         middle = (low + high - 1) // 2
         if values[middle] > target:
@@ -28,7 +28,7 @@ def _first_above(values: Array, low: int, high: int, target: float) -> int:
 
 @numba.njit(nogil=True)
 def _niche_odds(taste: Array, starts: Array, mass: Array, centres: Array, odds: Array) -> None:
-    """Fill ``odds`` with cumulative chances: a niche's popularity, raised where it suits the taste."""
+    """Fill ``odds`` with cumulative chances: a niche's popularity, higher where it suits the taste."""
     total, before = 0.0, 0.0
     for niche in range(len(centres)):
         match = 0.0
@@ -106,24 +106,24 @@ def watch(
     centres: Array,
     near: Array,
 ) -> tuple[Array, Array, Array]:
-    """The histories of some users, one after the other.
+    """The histories of some users, one user after the other.
 
     Args:
-        rng: where chance comes from.
-        counts: int64 ``[n]``, films each user rates, fewer than there are.
+        rng: source of the random numbers.
+        counts: int64 ``[n]``, films that each user rates, fewer than there are.
         joined: int64 ``[n]``, second of each user's first session.
-        mood: float64 ``[n]``, stars each user gives above or below the average.
+        mood: float64 ``[n]``, stars that each user gives above or below the average.
         tastes: float64 ``[n, NUM_PHASES, dim]``, unit rows.
-        vectors: as the rest, of ``data.sources.synthetic.Catalogue``.
-        quality: see there.
-        order: see there.
-        starts: see there.
-        mass: see there.
-        centres: see there.
-        near: see there.
+        vectors: of ``data.sources.synthetic.Catalogue``, as all that follow.
+        quality: of the catalogue.
+        order: of the catalogue.
+        starts: of the catalogue.
+        mass: of the catalogue.
+        centres: of the catalogue.
+        near: of the catalogue.
 
     Returns:
-        Films, half stars and seconds, int64 ``[counts.sum()]`` each; no film twice for a user.
+        Films, half stars and seconds, int64 ``[counts.sum()]`` each. No user has a film twice.
     """
     total = counts.sum()
     films = np.empty(total, np.int64)
@@ -138,7 +138,7 @@ def watch(
             if step * NUM_PHASES // counts[user] != phase:
                 phase = step * NUM_PHASES // counts[user]
                 _niche_odds(tastes[user, phase], starts, mass, centres, odds)
-            if rng.random() * SESSION_LENGTH < 1.0:  # a new session; the keenest come more often
+            if rng.random() * SESSION_LENGTH < 1.0:  # a new session; users with many ratings come more often
                 days = np.exp(1.5 * rng.standard_normal()) * min(1.0, KEEN / counts[user])
                 now += 3600 + int(86_400 * days)
                 niche = -1

@@ -1,6 +1,6 @@
 """One file over HTTPS: time-outs, retries, resume, progress.
 
-Certificates are verified with Python's default context, always: there is no switch for it.
+Certificates are always verified, with Python's default context. There is no setting to turn that off.
 """
 
 import http.client
@@ -25,7 +25,7 @@ logger = logging.getLogger("pinsage")
 STALL_SECONDS = 20.0  # longest silence while connecting or reading
 ATTEMPTS = 4
 BACKOFF_SECONDS = 1.0  # before the second attempt; doubles
-PROGRESS_BYTES = 2**20  # an attempt that got this far does not count against ATTEMPTS
+PROGRESS_BYTES = 2**20  # an attempt that fetched as much as this does not count against ATTEMPTS
 CHUNK_BYTES = 2**18
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -36,18 +36,18 @@ Result = TypeVar("Result")
 
 
 class Unreachable(WorldError):
-    """The host was not reached or did not hand the file out: another source may do better."""
+    """The host was not reached, or did not give the file. Another source may have it."""
 
 
 class _Transient(Exception):
-    """Something that may go away by itself; the text says what it is."""
+    """A failure that may go away by itself; the text says what it is."""
 
 
 class _HttpsOnly(urllib.request.HTTPRedirectHandler):
-    """Follow redirects as long as they stay encrypted."""
+    """Follows redirects as long as they stay encrypted."""
 
     def redirect_request(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: str) -> Any:
-        """Refuse to be led from https to http."""
+        """Refuse a redirect from https to http."""
         if not newurl.lower().startswith("https://"):
             raise Unreachable(f"{req.host} redirects to {newurl}, which is not https")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
@@ -61,12 +61,13 @@ def _certificate_reason(error: ssl.SSLCertVerificationError) -> str:
         _WRONG_HOST: "was issued for another host",
     }.get(
         error.verify_code,
-        f"cannot be verified ({error.verify_message}; where a proxy opens https, SSL_CERT_FILE names its CA)",
+        "cannot be verified (its issuer is unknown; behind a proxy that opens https, SSL_CERT_FILE must name "
+        "the proxy's CA)",
     )
 
 
 def _classify(error: Exception, host: str) -> Exception:
-    """What went wrong in words: ``_Transient`` when worth another attempt, else ``Unreachable``."""
+    """The failure in words: ``_Transient`` if another attempt may succeed, else ``Unreachable``."""
     if isinstance(error, HTTPError):
         kind = _Transient if error.code in RETRIED_STATUSES else Unreachable
         return kind(f"{host} answered HTTP {error.code} ({error.reason or 'no reason given'})")
@@ -84,11 +85,11 @@ def _classify(error: Exception, host: str) -> Exception:
 
 
 def _open(url: str, headers: dict[str, str], cancelled: threading.Event) -> http.client.HTTPResponse:
-    """The response to a GET; 416 is returned, every other refusal raised.
+    """The response to a GET. The status 416 is returned, every other refusal is raised.
 
     Raises:
-        _Transient: worth another attempt.
-        Unreachable: not worth one.
+        _Transient: another attempt may succeed.
+        Unreachable: another attempt would not succeed.
     """
     opener = urllib.request.build_opener(
         urllib.request.HTTPSHandler(context=ssl.create_default_context()), _HttpsOnly()
@@ -104,7 +105,7 @@ def _open(url: str, headers: dict[str, str], cancelled: threading.Event) -> http
         response = error
     except (OSError, http.client.HTTPException) as error:
         raise _classify(error, host) from error
-    if cancelled.is_set():  # the caller has given up on us while we were waiting
+    if cancelled.is_set():  # the caller stopped waiting for us
         response.close()
         raise Unreachable(f"{host} took too long")
     return response
@@ -120,7 +121,7 @@ def _read(response: http.client.HTTPResponse, host: str) -> bytes:
 def _retrying(
     action: Callable[[], Result], progress: Callable[[], int], cancelled: threading.Event
 ) -> Result:
-    """Repeat ``action`` while it fails for reasons that may go away."""
+    """Repeat ``action`` as long as it fails for reasons that may go away."""
     failures = 0
     while True:
         before = progress()
@@ -142,10 +143,10 @@ def fetch_text(url: str, cancelled: threading.Event | None = None, limit: int = 
     Args:
         url: an https address.
         cancelled: set by another thread to make this one stop.
-        limit: most bytes read.
+        limit: the most bytes to read.
 
     Raises:
-        Unreachable: it could not be had.
+        Unreachable: it could not be fetched.
     """
     cancelled = cancelled or threading.Event()
     host = urlsplit(url).hostname or url
@@ -163,17 +164,17 @@ def fetch_text(url: str, cancelled: threading.Event | None = None, limit: int = 
 def fetch_file(url: str, part: Path, quiet: bool = True, cancelled: threading.Event | None = None) -> None:
     """Fetch ``url`` into ``part``, continuing what an earlier, interrupted call left there.
 
-    Beside ``part`` a small ``.etag`` file remembers which version of the file it is, so that a file
-    that changed on the server is fetched anew instead of being glued to the old half.
+    A small ``.etag`` file beside ``part`` says which version of the file it is. So a file that has changed
+    on the server is fetched from its start, and never joined to the old half.
 
     Args:
         url: an https address.
         part: the partial file; complete when this returns.
-        quiet: no progress bar; there is none either when stderr is not a terminal.
+        quiet: no progress bar; there is also none when stderr is not a terminal.
         cancelled: set by another thread to make this one stop.
 
     Raises:
-        Unreachable: it could not be had; ``part`` keeps what has arrived.
+        Unreachable: it could not be fetched; ``part`` keeps what has arrived.
         OSError: ``part`` cannot be written.
     """
     cancelled = cancelled or threading.Event()
@@ -185,13 +186,13 @@ def _size(part: Path) -> int:
 
 
 def _validator(response: http.client.HTTPResponse) -> str:
-    """What names this version of the file in If-Range, which takes no weak tags."""
+    """What names this version of the file in If-Range, which does not take weak tags."""
     etag = response.headers.get("ETag", "")
     return etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified", "")
 
 
 def _continue(url: str, part: Path, quiet: bool, cancelled: threading.Event) -> None:
-    """One request: from where ``part`` ends if the server can, else from the start."""
+    """One request: from where ``part`` ends if the server allows it, else from the start."""
     have, memo = _size(part), part.with_name(f"{part.name}.etag")
     headers = {}
     if have:
@@ -204,8 +205,10 @@ def _continue(url: str, part: Path, quiet: bool, cancelled: threading.Event) -> 
             return  # nothing is left to fetch
         if response.status == 416 or (response.status == 206 and not described.startswith(f"bytes {have}-")):
             part.unlink()
-            raise _Transient(f"{urlsplit(url).hostname} has another file than the one half fetched")
-        if response.status != 206:  # the whole file, because it changed or ranges are not offered
+            raise _Transient(
+                f"the file on {urlsplit(url).hostname} has changed since its first half was fetched"
+            )
+        if response.status != 206:  # the whole file, because it has changed or the server has no ranges
             have = 0
             memo.write_text(_validator(response), encoding="latin-1")
         length = response.headers.get("Content-Length")
@@ -221,7 +224,7 @@ def _copy(
     quiet: bool,
     cancelled: threading.Event,
 ) -> None:
-    """Append the body to ``part``, or replace it when ``have`` is 0, until ``total`` bytes are there."""
+    """Append the body to ``part`` until it has ``total`` bytes; replace it if ``have`` is 0."""
     host = urlsplit(response.url).hostname or response.url
     bar = tqdm(
         total=total,

@@ -126,12 +126,12 @@ def test_random_damage_is_always_a_reason(tmp_path: Path) -> None:
 
 def test_another_release(tmp_path: Path) -> None:
     path = make_zip(tmp_path / "x.zip", {"ml-y/ratings.csv": b"", "ml-y/movies.csv": b""})
-    with pytest.raises(BadArchive, match=r"has no ml-x/ratings\.csv \(it holds 'ml-y'\)"):
+    with pytest.raises(BadArchive, match=r"has no ml-x/ratings\.csv \(it contains 'ml-y'\)"):
         unpack(path, tmp_path / "out")
     empty = io.BytesIO()
     zipfile.ZipFile(empty, "w").close()
     path.write_bytes(empty.getvalue())
-    with pytest.raises(BadArchive, match="it holds nothing"):
+    with pytest.raises(BadArchive, match="it contains nothing"):
         unpack(path, tmp_path / "out")
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from data.dataset import load_movielens
 from data.sources.archives import BadArchive
 from data.sources.convert import convert_release, stars, write_csv
 
@@ -62,6 +63,16 @@ def test_dat(tmp_path: Path, encoding: str) -> None:
     assert (tmp_path / "tags.csv").read_bytes() == (
         'userId,movieId,tag,timestamp\n15,4973,"a::b, é\rx",1215184630\n'.encode()
     )
+
+
+def test_a_lone_carriage_return_is_read_again(tmp_path: Path) -> None:
+    (tmp_path / "ratings.dat").write_bytes(b"1::1::5::838985046\n")
+    (tmp_path / "movies.dat").write_bytes(b"1::A\rB (1995)::Drama\n")
+    (tmp_path / "tags.dat").write_bytes(b"1::1::two\rlines::1215184630\n")
+    convert_release(tmp_path)
+    movielens = load_movielens(tmp_path, cache=False)
+    assert movielens.movies.titles == ["A\rB (1995)"]
+    assert movielens.tags is not None and movielens.tags.texts == ["two\rlines"]
 
 
 def test_csv_release_is_left_alone(tmp_path: Path) -> None:

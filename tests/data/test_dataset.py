@@ -10,7 +10,7 @@ import pytest
 
 import data.dataset
 import data.reading.cache
-import data.reading.readers
+import data.reading.movielens
 from base.errors import UserError
 from data.dataset import MovieLens, load_movielens
 
@@ -331,11 +331,11 @@ BAD_RATINGS = {
     ),
     "text after a quote": (
         '1,"1"0,3,5',
-        "line 3: not valid CSV (',' expected after '\"') in '1,\"1\"0,3,5'; correct or remove the line",
+        "line 3: not valid CSV (text follows a closing quote) in '1,\"1\"0,3,5'; correct or remove the line",
     ),
     "carriage return": (
         "1,10\r,3,5",
-        "line 3: not valid CSV (new-line character seen in unquoted field) in '1,10\\r,3,5'; "
+        "line 3: not valid CSV (a carriage return stands inside a value) in '1,10\\r,3,5'; "
         "correct or remove the line",
     ),
     "encoding": (b"1,10,3,\xff5", "line 3: not UTF-8 text near b'1,10,3,\\xff5'; save the file as UTF-8"),
@@ -369,7 +369,7 @@ BAD_MOVIES = {
     "id": ("1,A,x\nx,B,y\n", f"line 3: movieId {ID_RULE} 'x'; correct or remove the line"),
     "unquoted comma": (
         "1,A, B,x\n",
-        "line 2: expected 3 values, got 4 in '1,A, B,x'; quote values that hold a comma, or remove the line",
+        "line 2: expected 3 values, got 4 in '1,A, B,x'; quote values that contain ',', or remove the line",
     ),
     "open quote": (
         '1,A,x\n2,"B,y\n3,C,z\n',
@@ -402,11 +402,11 @@ HEADER = "the header must name userId,movieId,rating,timestamp once each"
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
-        ("userId,movieId,rating\n", f"no column timestamp in the header 'userId,movieId,rating'; {HEADER}"),
-        ("1,31,2.5,1260759144\n", f"no column userId in the header '1,31,2.5,1260759144'; {HEADER}"),
+        ("userId,movieId,rating\n", f"no column 'timestamp' in the header 'userId,movieId,rating'; {HEADER}"),
+        ("1,31,2.5,1260759144\n", f"no column 'userId' in the header '1,31,2.5,1260759144'; {HEADER}"),
         (
             "userId,userId,movieId,rating,timestamp\n",
-            f"more than one column userId in the header 'userId,userId,movieId,rating,timestamp'; {HEADER}",
+            f"more than one column 'userId' in the header 'userId,userId,movieId,rating,timestamp'; {HEADER}",
         ),
         (b"\xff\xfeu\0s\0", "not UTF-8 text near b'\\xff\\xfeu\\x00s\\x00'; save the file as UTF-8"),
     ],
@@ -442,20 +442,20 @@ def test_nothing_to_read(tmp_path: Path, ratings: str, movies: str, expected: st
 
 def test_nobody_left(tmp_path: Path) -> None:
     assert message_of(full_release(tmp_path / "mine"), min_rating=5.5) == (
-        "nobody left in FOLDER: none of its 4 ratings is 5.5 stars or more, the highest is 5; "
-        "lower --min_rating"
+        "no user is left in FOLDER: none of its 4 ratings has 5.5 stars or more, the highest has 5; "
+        "lower `min_rating`"
     )
 
 
 def test_missing_things(tmp_path: Path) -> None:
     assert message_of(tmp_path / "none") == (
-        "no folder FOLDER; fetch a dataset with download_dataset.py, or give --data_dir"
+        "no folder FOLDER; fetch a dataset with download_dataset.py, or give another `data_dir`"
     )
     (tmp_path / "file").write_text("x")
-    assert message_of(tmp_path / "file") == "FOLDER is a file; --data_dir must name a folder"
+    assert message_of(tmp_path / "file") == "FOLDER is a file; `data_dir` must name a folder"
     assert message_of(write(tmp_path / "some", movies_csv=FILMS)) == (
-        "FOLDER holds no MovieLens ratings (ratings.csv with movies.csv or ratings.dat with movies.dat or "
-        "u.data with u.item); fetch a dataset with download_dataset.py, or give --data_dir"
+        "FOLDER has no MovieLens ratings (ratings.csv with movies.csv or ratings.dat with movies.dat or "
+        "u.data with u.item); fetch a dataset with download_dataset.py, or give another `data_dir`"
     )
     missing = "is missing; download_dataset.py fetches a complete dataset"
     folder = write(tmp_path / "half", ratings_csv=RATINGS + "1,1,3,4\n")
@@ -467,7 +467,7 @@ def test_missing_things(tmp_path: Path) -> None:
 
 def test_folder_or_pipe_in_a_files_place(tmp_path: Path) -> None:
     folder = write(tmp_path, movies_csv=FILMS)
-    advice = "put the release's file of that name there"
+    advice = "put the data file of that name there"
     (folder / "ratings.csv").mkdir()
     assert message_of(folder) == f"ratings.csv is a folder; {advice}"
     (folder / "ratings.csv").rmdir()
@@ -530,13 +530,13 @@ def entries(folder: Path) -> list[Path]:
 def parsings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Grows by one at every parsing of a release."""
     counted: list[Path] = []
-    original = data.reading.readers.read_release
+    original = data.reading.movielens.read_release
 
-    def counting(release: data.reading.readers.Release) -> data.reading.columns.Columns:
+    def counting(release: data.reading.movielens.MovieLensFolder) -> data.reading.columns.Columns:
         counted.append(release.folder)
         return original(release)
 
-    monkeypatch.setattr(data.reading.readers, "read_release", counting)
+    monkeypatch.setattr(data.reading.movielens, "read_release", counting)
     return counted
 
 

@@ -6,14 +6,25 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from commands.download import main
+from config import DownloadConfig
 from data import prepare as sources
 from data.sources import staging
+from data.sources.releases import RELEASES
+from data.sources.synthetic import SCALES
 from tests.planted import planted_movielens
+
+
+def test_the_settings_name_every_release_and_size() -> None:
+    """``config.py`` imports nothing, so it repeats the names."""
+    choices = {setting.name: setting.metadata["choices"] for setting in fields(DownloadConfig)}
+    assert choices["dataset"] == (*RELEASES, "synthetic")
+    assert choices["scale"] == tuple(SCALES)
 
 
 def make_zip(path: Path, *names: str) -> Path:
@@ -57,7 +68,7 @@ def test_archive(run, ml_1m_zip: Path, tmp_path: Path) -> None:
         (["--dataset", "ml-1m", "--archive", "{tmp}/text.zip"], "damaged or not a zip"),
         (
             ["--dataset", "ml-10m", "--archive", "{tmp}/mine.zip"],
-            "has no ml-10M100K/ratings.dat (it holds 'ml-1m')",
+            "has no ml-10M100K/ratings.dat (it contains 'ml-1m')",
         ),
         (["--dataset", "ml-1m", "--archive", "{tmp}/lines.zip"], "ratings.dat, line 1: cannot read 'x'"),
         (["--dataset", "synthetic", "--archive", "{tmp}/mine.zip"], "not with --dataset synthetic"),
@@ -85,9 +96,11 @@ def test_synthetic_is_made_once(run, tmp_path: Path) -> None:
     stamp = (tmp_path / "out" / "ratings.csv").stat().st_mtime_ns
     assert run(*synthetic) == (0, "")
     assert (tmp_path / "out" / "ratings.csv").stat().st_mtime_ns == stamp
-    assert "holds seed 0, not 1" in run(*synthetic, "--seed", "1")[1]
+    assert "has the seed 0, not 1" in run(*synthetic, "--seed", "1")[1]
     code, shown = run("--dataset", "ml-1m")
-    assert code == 2 and "holds dataset synthetic, not ml-1m; remove it or choose another --data_dir" in shown
+    assert (
+        code == 2 and "has the dataset synthetic, not ml-1m; remove it or choose another --data_dir" in shown
+    )
 
 
 def test_what_is_already_there_is_kept(run, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_wheels_that_are_not_as_expected(tmp_path: Path, inter: str) -> None:
 
 def test_not_a_wheel(tmp_path: Path) -> None:
     (tmp_path / "x.whl").write_bytes(b"PK")
-    with pytest.raises(BadArchive, match="does not hold ml-100k"):
+    with pytest.raises(BadArchive, match="does not contain ml-100k"):
         recbole.convert_wheel(tmp_path / "x.whl", tmp_path)
 
 

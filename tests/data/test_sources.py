@@ -178,7 +178,7 @@ def test_published_checksum_is_used_and_must_be_one(server: FileServer, download
     assert code == 1 and f"expected {'0' * 32}" in line
     server.files["/ml-latest-small.zip.md5"] = b"<html>moved</html>"
     code, line = download("ml-latest-small")
-    assert code == 1 and "holds no MD5" in line
+    assert code == 1 and "does not contain one MD5" in line
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from data.sources.synthetic import SCALES, Scale, film_popularity, generate, user_activity
+from data.sources.synthetic import SCALES, SyntheticSize, film_popularity, generate, user_activity
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def test_genres_follow_the_tastes(ratings: pd.DataFrame, movies: pd.DataFrame) -
 
 
 def test_counts_of_ones_own(tmp_path: Path) -> None:
-    generate(Scale(50, 120, 1_500), 7, tmp_path)
+    generate(SyntheticSize(50, 120, 1_500), 7, tmp_path)
     ratings = pd.read_csv(tmp_path / "ratings.csv")
     assert len(ratings) == 1_500 and ratings.userId.nunique() == 50
 
@@ -127,4 +127,4 @@ def test_counts_of_ones_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize("num_ratings", [999, 50 * 48 + 1])
 def test_impossible_counts(tmp_path: Path, num_ratings: int) -> None:
     with pytest.raises(ValueError, match="num_ratings must be from 20"):
-        generate(Scale(50, 120, num_ratings), 0, tmp_path)
+        generate(SyntheticSize(50, 120, num_ratings), 0, tmp_path)

@@ -168,11 +168,11 @@ def test_what_a_later_training_knows_itself_is_left_out(checkpoint, tmp_path, ca
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "line 1, column 1: no JSON"),
+        ("", "line 1, column 1: the JSON ends too early"),
         ("{}", "no list of added films of this program"),
         ('{"format": "pinsage-added-films", "version": 2}', "is of version 2, this program reads 1"),
         ('{"format": "pinsage-added-films", "version": 1}', "has no list of films"),
-        ('{"format": "pinsage-added-films", "version": 1, "films": [{}]}', 'film 1: "title" is missing'),
+        ('{"format": "pinsage-added-films", "version": 1, "films": [{}]}', "film 1: title is missing"),
         ('{"format": "pinsage-added-films", "version": 1, "films": [{"title": "x"}]}', "x needs a movieId"),
     ],
 )

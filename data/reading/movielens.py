@@ -1,0 +1,157 @@
+"""From a folder in one of GroupLens's forms to columns of rows.
+
+The columns (see ``read_release``) are what the cache keeps. Everything about the source is decided in them,
+and nothing that depends on the caller's settings.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from base.errors import UserError
+from data.reading.cache import content_fingerprint
+from data.reading.columns import Columns, RowFinder, joined
+from data.reading.formats import FORMATS, NO_GENRES, RATING_COLUMNS, ReleaseFormat
+from data.reading.number_columns import AMOUNT, ID, SECONDS, NumberColumn, parse_id, read_number_columns
+from data.reading.source_files import bad_line, empty, exists, shown_path
+from data.reading.tags import add_genome, add_tags
+from data.reading.text_tables import text_rows
+from data.title_year import year_of_title
+
+FETCH = "fetch a dataset with download_dataset.py, or give another `data_dir`"
+
+
+@dataclass(frozen=True)
+class MovieLensFolder:
+    """A folder and how to read it.
+
+    Attributes:
+        folder: where it lies.
+        format: how its files are written.
+        optional: names of the optional files that it has.
+    """
+
+    folder: Path
+    format: ReleaseFormat
+    optional: tuple[str, ...]
+
+    @property
+    def files(self) -> list[Path]:
+        """Every file that is read."""
+        return [self.folder / name for name in (*self.format.required, *self.optional)]
+
+    def fingerprint(self) -> str:
+        """Hex digest of the files' names and content."""
+        return content_fingerprint(self.files)
+
+    def read(self) -> Columns:
+        """Read and index every file; see ``read_release``."""
+        return read_release(self)
+
+
+def find_release(folder: Path) -> MovieLensFolder:
+    """Tell the form of the release in a folder by the names of its files.
+
+    Raises:
+        UserError: there is no such folder, or it has none of the forms.
+    """
+    where = shown_path(folder)
+    if not exists(folder):
+        raise UserError(f"no folder {where}; {FETCH}")
+    if not folder.is_dir():
+        raise UserError(f"{where} is a file; `data_dir` must name a folder")
+    for form in FORMATS:
+        if exists(folder / form.ratings):
+            optional = tuple(name for name in form.optional if exists(folder / name))
+            return MovieLensFolder(folder, form, optional)
+    forms = " or ".join(" with ".join(form.required) for form in FORMATS)
+    raise UserError(f"{where} has no MovieLens ratings ({forms}); {FETCH}")
+
+
+def read_release(release: MovieLensFolder) -> Columns:
+    """Read and index every file of a release.
+
+    Returns:
+        Columns with the arrays ``movie_ids``, ``years``, ``user_ids`` (ascending), ``users``, ``movies``,
+        ``ratings`` and ``timestamps`` (as ``Interactions``) and the texts ``titles``, ``genres`` (joined by
+        ``|``) and ``notes``. With tags also ``tag_users``, ``tag_movies`` and the texts ``tags``. With a
+        genome also ``genome_movies``, ``relevance`` and the texts ``genome_tags``.
+
+    Raises:
+        UserError: a file or a line cannot be read, or no rating is of a film in the catalogue.
+    """
+    folder, form = release.folder, release.format
+    columns = Columns({}, {"notes": []})
+    _add_movies(release, columns)
+    find_movie = RowFinder(columns.arrays["movie_ids"])
+    _add_ratings(release, find_movie, columns)
+    if form.tags is not None and form.tags.name in release.optional:
+        add_tags(folder / form.tags.name, form.tags, find_movie, columns)
+    if any(name in release.optional for name in form.genome):
+        add_genome(folder, find_movie, columns)
+    columns.freeze()
+    return columns
+
+
+def _add_movies(release: MovieLensFolder, columns: Columns) -> None:
+    """Add the catalogue: ids, titles, genres and years, in the order of the file.
+
+    Raises:
+        UserError: there is no film, an id is not a number, or two films have the same id.
+    """
+    file = release.format.movies
+    path = release.folder / file.name
+    first_line: dict[int, int] = {}
+    titles, genres = [], []
+    for line, (id_text, title, genre_text) in text_rows(path, file, ("movieId", "title", "genres")):
+        movie = parse_id(path, line, "movieId", id_text)
+        if movie in first_line:
+            problem = f"movieId {movie} is already on line {first_line[movie]}"
+            raise bad_line(path, line, problem, "give each film one line")
+        first_line[movie] = line
+        titles.append(title)
+        genres.append("" if genre_text.strip() == NO_GENRES else genre_text.strip())
+    if not titles:
+        raise empty(path)
+    columns.arrays["movie_ids"] = np.array(list(first_line), dtype=np.int64)
+    columns.arrays["years"] = np.array([year_of_title(title) for title in titles], dtype=np.float32)
+    columns.texts |= {"titles": titles, "genres": genres}
+
+
+def _add_ratings(release: MovieLensFolder, find_movie: RowFinder, columns: Columns) -> None:
+    """Add users and interactions, each film once per user.
+
+    Raises:
+        UserError: the file or a line of it cannot be read, or no rating is of a film in the catalogue.
+    """
+    path, movies_file = release.folder / release.format.ratings, release.format.movies.name
+    kinds = (ID, ID, AMOUNT, SECONDS)
+    wanted = tuple(NumberColumn(name, kind) for name, kind in zip(RATING_COLUMNS, kinds, strict=True))
+    blocks: list[list[np.ndarray]] = [[], [], [], []]
+    total = 0
+    for user_ids, movie_ids, ratings, timestamps in read_number_columns(
+        path, wanted, release.format.separator
+    ):
+        total += len(user_ids)
+        movies = find_movie(movie_ids)
+        known = movies >= 0
+        for kept, column in zip(blocks, (user_ids, movies, ratings, timestamps), strict=True):
+            kept.append(column if known.all() else column[known])
+    if total == 0:
+        raise empty(path)
+    kept_users, movies, ratings, timestamps = (joined(column) for column in blocks)
+    if len(kept_users) == 0:
+        raise UserError(
+            f"{shown_path(path)}: none of the films of its {total} ratings is in {movies_file}; "
+            "use the two files of one release"
+        )
+    columns.note(total - len(kept_users), "rating", f"of films absent from {movies_file} dropped")
+    # Releases group ratings by user: the first id of each run is enough, and leaves little to sort.
+    is_first = np.concatenate([[True], kept_users[1:] != kept_users[:-1]])
+    ids = np.unique(kept_users[is_first])
+    users = RowFinder(ids)(kept_users)
+    del kept_users
+    columns.arrays["user_ids"] = ids
+    repeated = columns.add_interactions(users, movies, ratings, timestamps)
+    columns.note(repeated, "duplicate rating", "dropped, the first of user and film kept")
