@@ -1,4 +1,4 @@
-"""Names for the types of NumPy arrays in signatures."""
+"""Short names for the types of NumPy arrays in signatures."""
 
 import numpy as np
 import numpy.typing as npt
