@@ -20,7 +20,7 @@ class PairBatch:
         query_of_pair: int64 ``[B]``, each pair's place in ``distinct_query``.
         own_column: int64 ``[Q]``, the query's place in ``negative``, -1 where it is not there.
         positive_column: int64 ``[B]``, the positive's place in ``negative``, -1 where it is not there.
-        log_chance: float32 ``[R]``, logarithm of the chance with which each of ``negative`` was drawn;
+        log_probability: float32 ``[R]``, logarithm of the chance with which each of ``negative`` was drawn;
             None where all had the same.
     """
 
@@ -33,11 +33,11 @@ class PairBatch:
     query_of_pair: Tensor
     own_column: Tensor
     positive_column: Tensor
-    log_chance: Tensor | None
+    log_probability: Tensor | None
 
 
 def make_batch(
-    queries: Tensor, positives: Tensor, shared: Tensor, hard: Tensor, log_chance: Tensor | None = None
+    queries: Tensor, positives: Tensor, shared: Tensor, hard: Tensor, log_probability: Tensor | None = None
 ) -> PairBatch:
     """Number the distinct films of a batch.
 
@@ -46,15 +46,15 @@ def make_batch(
         positives: int64 ``[B]``.
         shared: int64 ``[R]``, no film twice.
         hard: int64 ``[B, H]``.
-        log_chance: float32 ``[num_movies]``, logarithm of each film's chance of being a shared one; None
+        log_probability: float32 ``[num_movies]``, logarithm of each film's chance of being a shared one; None
             where all have the same.
     """
     films, place = torch.unique(torch.cat([queries, positives, shared, hard.view(-1)]), return_inverse=True)
     query, positive, negative, hard_place = place.split(
         [len(queries), len(positives), len(shared), hard.numel()]
     )
-    if log_chance is not None:
-        log_chance = log_chance.to(shared.device)[shared]
+    if log_probability is not None:
+        log_probability = log_probability.to(shared.device)[shared]
     column = torch.full((len(films),), -1, device=films.device)
     column[negative] = torch.arange(len(negative), device=films.device)
     distinct_query, query_of_pair = torch.unique(query, return_inverse=True)
@@ -68,5 +68,5 @@ def make_batch(
         query_of_pair=query_of_pair,
         own_column=column[distinct_query],
         positive_column=column[positive],
-        log_chance=log_chance,
+        log_probability=log_probability,
     )

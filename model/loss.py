@@ -90,10 +90,11 @@ def softmax_loss(
     positive = _positive_scores(z, batch) / temperature
     scaled = _distinct_queries(z, batch) / temperature
     negatives = _negatives(z, batch)
-    total = _SharedLogSumExp.apply(scaled, negatives, batch.own_column, precision, batch.log_chance)  # [Q]
+    log_probability = batch.log_probability
+    total = _SharedLogSumExp.apply(scaled, negatives, batch.own_column, precision, log_probability)  # [Q]
     total = total.index_select(0, batch.query_of_pair)  # [B]
-    if batch.log_chance is not None:
-        total = _with_positive_once(total, positive, batch.log_chance, batch.positive_column)
+    if log_probability is not None:
+        total = _with_positive_once(total, positive, log_probability, batch.positive_column)
     # Where the positive is among the shared negatives, the sum holds its term already, once.
     total = torch.where(batch.positive_column >= 0, total, torch.logaddexp(total, positive))
     if batch.hard.size(1):
@@ -102,13 +103,13 @@ def softmax_loss(
 
 
 def _with_positive_once(
-    total: Tensor, positive: Tensor, log_chance: Tensor, positive_column: Tensor
+    total: Tensor, positive: Tensor, log_probability: Tensor, positive_column: Tensor
 ) -> Tensor:
     """Take from ``total`` ``[B]`` what the positive's term is above its own where it is a negative too.
 
     There it was divided by its chance c, so 1 / c - 1 times the term is too much.
     """
-    surplus = (-log_chance).expm1().log()  # [R]
+    surplus = (-log_probability).expm1().log()  # [R]
     part = torch.where(positive_column >= 0, positive + surplus[positive_column] - total, -torch.inf).exp()
     return total + torch.log1p(-part.clamp(max=1 - 1e-6))  # rounding must not leave less than nothing
 
@@ -127,13 +128,13 @@ class _SharedLogSumExp(torch.autograd.Function):
         negatives: Tensor,
         own_column: Tensor,
         precision: torch.dtype,
-        log_chance: Tensor | None,
+        log_probability: Tensor | None,
     ) -> Tensor:
         """Sum ``[Q]`` of ``[Q, d]``, ``[R, d]``, int64 ``[Q]``; minus infinity where nothing is left."""
         low_queries, low_negatives = queries.to(precision), negatives.to(precision)
         scores = _hide(low_queries @ low_negatives.T, own_column)  # [Q, R]
-        if log_chance is not None:
-            scores -= log_chance
+        if log_probability is not None:
+            scores -= log_probability
         # A finite stand-in for the greatest of none.
         most = scores.amax(dim=1, keepdim=True).clamp(min=torch.finfo(scores.dtype).min)
         terms = scores.sub_(most).exp_()

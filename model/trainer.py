@@ -162,7 +162,7 @@ class Trainer:
         shared, hard = self.negatives.sample_batch_negatives(queries, self.device, self.epoch, positives)
         mine, part_of_batch = share_of(queries)
         pairs = (queries[mine].to(self.device), positives[mine].to(self.device))
-        batch = make_batch(*pairs, shared, hard[mine.to(self.device)], self.negatives.log_chance)
+        batch = make_batch(*pairs, shared, hard[mine.to(self.device)], self.negatives.log_probability)
         z = self._embed(nodes, batch.films)
         losses = [self.loss(view, batch) for view in z.views(self.model.num_views)]
         loss = torch.stack(losses).mean() * part_of_batch
