@@ -45,7 +45,7 @@ from evaluation.cold_start.report import (
 )
 from evaluation.ranking import EmbeddingScorer, Scorer, rank_targets, ranking_metrics, sample_questions
 from evaluation.train_once import TrainedOnce, train_once
-from model.new_films.from_graph import embed_films, extend_inputs
+from model.new_films.from_graph import embed_films, inputs_with_new_films
 
 logger = logging.getLogger("pinsage")
 
@@ -131,7 +131,7 @@ def _embed(config: Config, films: HeldOutFilms, trained: TrainedOnce, ratings: I
         fold_in(films.known_split.train, ratings), films.whole.num_users, films.whole.num_movies
     )
     new = select_films(films.whole, films.new_films).facts
-    inputs = extend_inputs(trained.inputs, graph, new, config.model, config.run.seed)
+    inputs = inputs_with_new_films(trained.inputs, graph, new, config.model, config.run.seed)
     return EmbeddingScorer.of(embed_films(trained.trainer, inputs.nodes))
 
 
