@@ -26,7 +26,7 @@ from evaluation.cold_start.held_out import (
 from evaluation.ranking import EmbeddingScorer, Scorer, rank_targets, ranking_metrics
 from evaluation.train_once import TrainedOnce, train_once
 from model.new_films.from_checkpoint import spectral_neighbors
-from model.new_films.from_graph import embed_films, extend_inputs
+from model.new_films.from_graph import embed_films, inputs_with_new_films
 from model.nodes import Nodes
 from report.names import metric_label
 from report.tables import FigureBlock, FigureColumn, format_table
@@ -89,7 +89,7 @@ def _scorers(config: Config, films: HeldOutFilms, trained: TrainedOnce, count: i
     ratings = fold_in(films.known_split.train, first_ratings(films.withheld, count, seed))
     graph = build_graph(ratings, films.whole.num_users, films.whole.num_movies)
     new = select_films(films.whole, films.new_films).facts
-    walked = extend_inputs(trained.inputs, graph, new, config.model, seed).nodes
+    walked = inputs_with_new_films(trained.inputs, graph, new, config.model, seed).nodes
     raters = graph.movie_user_matrix()[known:]
     features = trained.inputs.nodes.features.numpy()
     neighbors, weights = spectral_neighbors(

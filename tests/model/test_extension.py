@@ -179,7 +179,7 @@ OTHERS = np.random.default_rng(0).permutation(50) + 1
 @pytest.mark.parametrize(
     ("data", "movies", "ratings", "message"),
     [
-        ("older", None, None, "--data_dir older is what .*best.pt was trained on, nothing in it is new"),
+        ("older", None, None, "--data_dir older has the data that .*best.pt was trained on, nothing in it"),
         (
             "fewer_films", lambda film: film if film["movieId"] != "7" else None,
             lambda row: row if row["movieId"] != "7" else None,
@@ -187,18 +187,18 @@ OTHERS = np.random.default_rng(0).permutation(50) + 1
         ),
         (
             "fewer_users", lambda film: film, lambda row: row if int(row["userId"]) > 5 else None,
-            r"lacks 5 of the 50 users of .*best.pt \(user 1, 2, 3 and 2 more\), so it is no newer release",
+            r"lacks 5 of the 50 users of .*best.pt \(user 1, 2, 3 and 2 more\), so it is not a newer version",
         ),
         (
             "other_titles", lambda film: film | {"title": "Other " + film["title"]}, lambda row: row,
-            "has other titles under 36 of the 36 ids of .*, for instance 'Other Planted 001 .1981.'",
+            "has other titles for 36 of the 36 ids of .*, for instance 'Other Planted 001 .1981.'",
         ),
         (
             "earlier", lambda film: film,
             lambda row: row if int(row["userId"]) > 50 or int(row["timestamp"]) % 10_000 < 400 else None,
-            "is older than .*best.pt: .* training ratings, .* then; give newer data",
+            "is older than .*best.pt: it has .* training ratings, the checkpoint .*; give newer data",
         ),
-        ("renumbered", lambda film: film, renumbered, "the ids name other people; train anew"),
+        ("renumbered", lambda film: film, renumbered, "the ids belong to other people; train a new model"),
     ],
 )  # fmt: skip
 def test_data_that_are_no_newer_ones_are_refused(workspace, tmp_path, capsys, data, movies, ratings, message):

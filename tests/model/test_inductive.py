@@ -21,7 +21,7 @@ from evaluation.cold_start.held_out import (
 )
 from evaluation.train_once import train_once
 from model.inputs import build_inputs
-from model.new_films.from_graph import embed_films, extend_inputs
+from model.new_films.from_graph import embed_films, inputs_with_new_films
 from model.nodes import Nodes
 from tests.factories import random_interactions, random_movielens
 from tests.planted import block_of, planted_movielens
@@ -62,7 +62,7 @@ def extended(films, inputs, ratings, config=SMALL):
         fold_in(films.known_split.train, ratings), films.whole.num_users, films.whole.num_movies
     )
     new = select_films(films.whole, films.new_films).facts
-    return extend_inputs(inputs, graph, new, config.model, config.run.seed)
+    return inputs_with_new_films(inputs, graph, new, config.model, config.run.seed)
 
 
 def test_held_out_films_come_last_and_nothing_else_changes():

@@ -126,7 +126,7 @@ def test_a_loss_that_is_not_a_number_stops_the_training():
 def test_nothing_to_train_on_is_said():
     movielens = random_movielens(num_users=30, num_movies=20, density=0.3)
     one_each = movielens.interactions.select(np.unique(movielens.interactions.users, return_index=True)[1])
-    with pytest.raises(UserError, match="no user of 30 has two training ratings"):
+    with pytest.raises(UserError, match="none of the 30 users has two training ratings"):
         make_trainer(replace(movielens, interactions=one_each), "none")
     with pytest.raises(UserError, match="at least 3 films, got 2"):
         make_trainer(random_movielens(num_users=5, num_movies=2, density=1.0), "none")
