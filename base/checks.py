@@ -25,12 +25,12 @@ def whole_number(name: str, value: Any, low: int, high: int | None = None) -> in
     """``value`` as an int, if it is an integer (of Python, NumPy or PyTorch) from ``low`` to ``high``.
 
     Raises:
-        ValueError: it is not an integer, or out of range; a boolean is not an integer.
+        ValueError: it is of another type, a boolean or 1.0 among them, or out of range.
     """
     number = value if type(value) is int else _integer(value)
     if number is None or number < low or (high is not None and number > high):
         limits = f"of at least {low}" if high is None else f"from {low} to {high}"
-        raise ValueError(f"{name} must be an integer {limits}, got {_shown(value)}")
+        raise ValueError(f"{name} must be a whole number {limits}, got {_shown(value)}")
     return number
 
 
@@ -59,7 +59,7 @@ def whole_numbers(
         dtype: integer type of the result, wide enough for the range.
 
     Raises:
-        ValueError: a value is not an integer, or out of range; booleans and floats are not integers.
+        ValueError: they are of another type, booleans or floats among them, or a value is out of range.
     """
     array = _array(name, values)
     if array.size == 0:
@@ -159,7 +159,7 @@ def _integer(value: Any) -> int | None:
 def _range(low: int, high: int) -> str:
     if high < low:
         return "must be empty, since there are no rows"
-    return f"must be integers from {low} to {high}"
+    return f"must be whole numbers from {low} to {high}"
 
 
 def _first(array: npt.NDArray[Any]) -> str:

@@ -23,7 +23,7 @@ from model.batch import PairBatch, make_batch
 from model.heads import Embeddings
 from model.inputs import ModelInputs
 from model.loss import max_margin_loss, softmax_loss
-from model.pinsage import PinSage, build_blocks
+from model.pinsage import PinSage, build_blocks_unchecked
 from model.schedule import learning_rate
 from model.shadows import Nodes
 
@@ -201,7 +201,9 @@ class Trainer:
         if len(nodes.features) > len(self.features):
             chance = torch.rand(len(self.features), generator=self.generator).to(self.device)
             films = films + len(self.features) * (chance[films] < self.settings.shadow_share)
-        sources, blocks = build_blocks(films, nodes.neighbors, nodes.weights, self.model.layer_neighbors)
+        sources, blocks = build_blocks_unchecked(
+            films, nodes.neighbors, nodes.weights, self.model.layer_neighbors
+        )
         return self.model(nodes.features.index_select(0, sources), blocks)
 
     def _loss(self, z: Embeddings, batch: PairBatch) -> Tensor:
