@@ -80,14 +80,14 @@ class ImportancePoolingConv(MessagePassing):
     def forward_padded(self, source: Tensor, target: Tensor, neighbors: Tensor, weights: Tensor) -> Tensor:
         """Convolve over a neighbour table, in which padding has weight 0; this layout is the fastest."""
         messages = self.lin_neighbor(source).relu()  # [|V_s|, hidden]
-        return self._update(target, self.aggr_module.pool(messages, neighbors, weights))
+        return self._update(target, self.aggr_module.pool_unchecked(messages, neighbors, weights))
 
     def forward_whole(self, x: Tensor, neighbors: Tensor, weights: Tensor, block_size: int) -> Tensor:
         """Convolve all nodes of a graph: first all messages, then the pooling in blocks (section 3.4)."""
         messages = torch.cat([self.lin_neighbor(block).relu() for block in x.split(block_size)])
         parts = zip(x.split(block_size), neighbors.split(block_size), weights.split(block_size), strict=True)
         return torch.cat(
-            [self._update(target, self.aggr_module.pool(messages, n, w)) for target, n, w in parts]
+            [self._update(target, self.aggr_module.pool_unchecked(messages, n, w)) for target, n, w in parts]
         )
 
     def _update(self, target: Tensor, pooled: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.typing import Adj
 
+from base.checks import MAX_INT32, check_distinct, row_numbers, whole_number
+from model.aggregators import check_table
 from model.heads import HEADS, Embeddings
 from model.layers import ImportancePoolingConv
 
@@ -29,17 +31,51 @@ class Block:
 def build_blocks(
     seeds: Tensor, neighbors: Tensor, weights: Tensor, layer_neighbors: Sequence[int]
 ) -> tuple[Tensor, list[Block]]:
-    """The nodes a batch needs, each once per layer (paper, Algorithm 2, lines 1-7).
+    """The nodes that a batch needs, each once per layer (paper, Algorithm 2, lines 1-7).
 
     Args:
-        seeds: int64 ``[n]`` distinct films whose embeddings are wanted.
+        seeds: int64 ``[n]``, distinct films whose embeddings are wanted.
         neighbors: int64 ``[num_movies, T]``, the neighbour table of the catalogue.
         weights: float32 ``[num_movies, T]``.
         layer_neighbors: how many of the T each of the K layers pools, first layer first.
 
     Returns:
         The films whose features the first layer reads, ``seeds`` first, and the blocks, first layer first.
+
+    Raises:
+        ValueError: seeds that repeat or do not exist, a table that leads outside itself, no layer.
     """
+    check_table(neighbors, weights)
+    counts = check_layers(layer_neighbors)
+    return build_blocks_unchecked(check_seeds("seeds", seeds, neighbors), neighbors, weights, counts)
+
+
+def check_seeds(name: str, seeds: Tensor, neighbors: Tensor) -> Tensor:
+    """Distinct rows of a neighbour table, as int64 ``[n]`` on its device.
+
+    Raises:
+        ValueError: seeds that repeat or do not exist.
+    """
+    rows = row_numbers(name, seeds, len(neighbors))
+    check_distinct(name, rows)
+    return torch.from_numpy(rows).to(neighbors.device)
+
+
+def check_layers(layer_neighbors: Sequence[int]) -> tuple[int, ...]:
+    """How many neighbours each layer pools: at least one layer, at least one neighbour each.
+
+    Raises:
+        ValueError: anything else.
+    """
+    if not isinstance(layer_neighbors, Sequence) or len(layer_neighbors) == 0:
+        raise ValueError(f"layer_neighbors must be one integer per layer, got {layer_neighbors!r}")
+    return tuple(whole_number("layer_neighbors", count, 1, MAX_INT32) for count in layer_neighbors)
+
+
+def build_blocks_unchecked(
+    seeds: Tensor, neighbors: Tensor, weights: Tensor, layer_neighbors: Sequence[int]
+) -> tuple[Tensor, list[Block]]:
+    """``build_blocks`` of arguments that are known to be right: the step that training repeats."""
     num_movies = len(neighbors)
     nodes = seeds
     blocks: list[Block] = []
@@ -151,12 +187,11 @@ class PinSage(nn.Module):
 def _check_arguments(sizes: dict[str, int], layer_neighbors: tuple[int, ...], head: str) -> None:
     """Check the arguments of ``PinSage``; the layers check the aggregator."""
     for name, size in sizes.items():
-        if type(size) is not int or size < 1:
-            raise ValueError(f"{name} must be a whole number of at least 1, got {size!r}")
-    if not layer_neighbors or any(type(count) is not int or count < 1 for count in layer_neighbors):
-        raise ValueError(
-            f"layer_neighbors must have a whole number of at least 1 for each layer, got {layer_neighbors!r}"
-        )
+        whole_number(name, size, 1)
+    if not layer_neighbors:
+        raise ValueError("layer_neighbors must have one number per layer, got none")
+    for count in layer_neighbors:
+        whole_number("layer_neighbors", count, 1)
     if head not in HEADS:
         raise ValueError(f"head must be one of {', '.join(HEADS)}, got {head!r}")
     if head == "mixed" and sizes["out_channels"] % 2:

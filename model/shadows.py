@@ -63,7 +63,7 @@ class ShadowSampler:
         graph, settings = self.graph, self.settings
         num_movies = graph.num_movies
         kept_users, kept_ptr = _draw_raters(graph, np.random.default_rng([self.seed, epoch]))
-        both = ItemGraph(
+        both = ItemGraph.unchecked(  # walks start from shadows and never reach them
             np.concatenate([graph.movie_ptr, graph.num_edges + kept_ptr[1:]]).astype(np.int32),
             np.concatenate([graph.movie_users, kept_users]),
             graph.user_ptr,

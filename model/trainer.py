@@ -23,7 +23,7 @@ from model.heads import Embeddings
 from model.inputs import ModelInputs
 from model.loss import LOSSES
 from model.nodes import Nodes
-from model.pinsage import PinSage, build_blocks
+from model.pinsage import PinSage, build_blocks_unchecked
 from model.schedule import learning_rate
 
 MIN_FILMS = 3  # a query, its positive and one other film as a negative
@@ -197,7 +197,9 @@ class Trainer:
         if len(nodes.features) > num_movies:
             chance = torch.rand(num_movies, generator=self.generator).to(self.device)
             films = films + num_movies * (chance[films] < self.settings.shadow_share)
-        sources, blocks = build_blocks(films, nodes.neighbors, nodes.weights, self.model.layer_neighbors)
+        sources, blocks = build_blocks_unchecked(
+            films, nodes.neighbors, nodes.weights, self.model.layer_neighbors
+        )
         return self.model.forward_blocks(nodes.features.index_select(0, sources), blocks)
 
     def embeddings(self) -> Embeddings:

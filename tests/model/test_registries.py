@@ -23,8 +23,8 @@ def test_config_names_what_the_registries_hold():
 class ToyAggregation(NeighborAggregation):
     """Half the importance-weighted mean."""
 
-    def pool(self, h: Tensor, neighbors: Tensor, weights: Tensor) -> Tensor:
-        return ImportanceAggregation().pool(h, neighbors, weights) / 2
+    def pool_unchecked(self, h: Tensor, neighbors: Tensor, weights: Tensor) -> Tensor:
+        return ImportanceAggregation().pool_unchecked(h, neighbors, weights) / 2
 
 
 class ToyLoss(Loss):
