@@ -94,7 +94,7 @@ def test_the_films_are_a_tenth_of_those_with_enough_ratings():
     assert (counts[chosen] >= MIN_RATINGS).all()
     assert chosen.tolist() == choose_films(movielens.interactions, 50, seed=0).tolist()
     assert chosen.tolist() != choose_films(movielens.interactions, 50, seed=1).tolist()
-    with pytest.raises(UserError, match="no film has the 20 ratings that holding one out takes"):
+    with pytest.raises(UserError, match="no film has 20 ratings, which a held-out film must have"):
         choose_films(random_movielens(num_users=10).interactions, 20, seed=0)
 
 
