@@ -1,6 +1,6 @@
-"""The README's table of flags, made from the settings themselves.
+"""The table of flags in the documents, made from the settings.
 
-Print it with ``python -m commands.settings_table``; a test holds the README to it.
+``python -m commands.settings_table`` prints it. A test checks that the documents contain the same table.
 """
 
 from dataclasses import fields
@@ -9,7 +9,7 @@ from config import PRESETS, Config
 
 
 def settings_table() -> str:
-    """A Markdown table of every flag: section, name, default, the paper preset's value, reason."""
+    """A Markdown table of all flags: section, name, default, value in the preset ``paper``, reason."""
     lines = ["| flag | default | what it is |", "|---|---|---|"]
     for section in fields(Config):
         lines.append(f"| **{section.name}** | | |")
