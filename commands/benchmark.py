@@ -40,7 +40,7 @@ class _Round:
     seeds: tuple[int, ...]
     device: torch.device
 
-    def compete(self) -> ProtocolComparison:
+    def run(self) -> ProtocolComparison:
         """Evaluate all methods. Each is removed from memory before the next one is fitted."""
         ours = self._pinsage()
         baselines: dict[str, Contestant] = {}
@@ -67,13 +67,13 @@ class _Round:
         started = time.perf_counter()
         runs, validation = [], []
         for number, seed in enumerate(self.seeds, start=1):
-            self._tell("PinSage, seed %d (%d of %d)", seed, number, len(self.seeds))
+            self._log("PinSage, seed %d (%d of %d)", seed, number, len(self.seeds))
             trained = train_once(
                 self.config.override({"seed": seed}), self.movielens, self.split, self.device
             )
             runs.append(evaluate(trained.scorer, self.questions))
             validation.append(float(trained.progress.best_mrr or 0))
-            self._tell("%.0f s so far", time.perf_counter() - started)
+            self._log("%.0f s so far", time.perf_counter() - started)
         return Contestant(tuple(runs), tuple(validation), time.perf_counter() - started)
 
     def _baseline(self, cls: type[Baseline]) -> Contestant | str:
@@ -83,7 +83,7 @@ class _Round:
         limit = min(GRID_QUESTIONS, self.config.training.eval_queries)
         chosen = fit_and_choose([cls], split, movies, self.seeds[0], limit)[cls.name]
         if chosen.scorer is None:
-            self._tell("%s is left out", cls.name)
+            self._log("%s is left out", cls.name)
             return chosen.skipped
         runs = [evaluate(chosen.scorer, self.questions)]
         for seed in self.seeds[1:] if cls in SEEDED else ():
@@ -91,10 +91,10 @@ class _Round:
             runs.append(evaluate(again, self.questions))
         seconds = time.perf_counter() - started
         settings = ", ".join(f"{key} {value}" for key, value in chosen.settings.items())
-        self._tell("%s (%s), validation MRR %.4f, %.0f s", cls.name, settings, chosen.validation_mrr, seconds)
+        self._log("%s (%s), validation MRR %.4f, %.0f s", cls.name, settings, chosen.validation_mrr, seconds)
         return Contestant(tuple(runs), (chosen.validation_mrr,), seconds, chosen.settings)
 
-    def _tell(self, message: str, *values: object) -> None:
+    def _log(self, message: str, *values: object) -> None:
         logger.info("%s: " + message, self.questions.protocol.replace("_", " "), *values)
 
 
@@ -125,7 +125,7 @@ def benchmark(config: Config, typed: dict[str, Any]) -> None:
     comparisons: dict[str, ProtocolComparison] = {}
     for this in rounds:
         protocol = this.questions.protocol
-        comparison = comparisons[protocol] = this.compete()
+        comparison = comparisons[protocol] = this.run()
         print("\n" + heading(movielens.name, comparison, PROTOCOL_WORDS[protocol]), end="\n\n")
         print(main_table(comparison, seeds), end="\n\n")
         for name, reason in comparison.skipped.items():

@@ -42,8 +42,8 @@ def report_users(config: Config, checkpoint: Checkpoint, fits: Fits) -> dict[str
         UserError: validation or test has no user to ask.
     """
     split = fits.split
-    everybody = user_questions(split, "test")
-    questions = _sample(everybody, split.num_movies, config)
+    every_user = user_questions(split, "test")
+    questions = _sample(every_user, split.num_movies, config)
     validation = _sample(user_questions(split, "validation"), split.num_movies, config)
     logger.info("fitting the baselines again, to recommend for users")
     embeddings = checkpoint.embeddings.numpy()
@@ -61,8 +61,8 @@ def report_users(config: Config, checkpoint: Checkpoint, fits: Fits) -> dict[str
     theirs = {name: metrics for name, (_, metrics) in found.items() if metrics}
     asked = (
         f"{len(questions):,}"
-        if len(questions) == len(everybody)
-        else f"{len(questions):,} of {len(everybody):,}"
+        if len(questions) == len(every_user)
+        else f"{len(questions):,} of {len(every_user):,}"
     )
     print(
         f"\n{checkpoint.dataset['name']}, {asked} users with a test rating of 4 or more\n"

@@ -6,8 +6,8 @@ loss divides the term of each negative by its inclusion probability: an unbiased
 films.
 
 Hard negatives of a query are films in a middle band of the ranking by personalised PageRank: related to the
-query, but less than a positive. The paper takes the ranks 2000 to 5000. So do we for catalogues of the size
-of MovieLens-25M (62,423 films) or larger; for smaller ones the ranks are reduced in proportion.
+query, but less than a positive. The paper takes the ranks 2000 to 5000. We use the same ranks for catalogues
+of the size of MovieLens-25M (62,423 films) or larger, and ranks reduced in proportion for smaller ones.
 """
 
 import logging

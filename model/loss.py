@@ -6,8 +6,8 @@ the positive of the pair is masked.
 
 A batch has thousands of pairs but far fewer distinct queries, so the scores of the shared negatives are
 computed once per distinct query. This saves time and does not change the loss; the tests compare it with a
-loop over pairs. Rows are selected by ``index_select``, because on the CPU its gradient is summed in a fixed
-order; the gradient of indexing with brackets is not.
+loop over pairs. Rows are selected by ``index_select``: on the CPU, its gradient is summed in a fixed order,
+unlike the gradient of indexing with brackets.
 """
 
 from abc import ABC, abstractmethod

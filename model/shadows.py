@@ -19,7 +19,7 @@ from data.graph_builder import ItemGraph
 from data.walks.torch_sampler import walk_sampler
 from model.nodes import Nodes
 
-MAX_KEPT_RATINGS = (0, 0, 1, 2, 5, 10, 20)  # one is drawn per film; a shadow keeps at most so many ratings
+MAX_KEPT_RATINGS = (0, 0, 1, 2, 5, 10, 20)  # one of them is drawn per film; all are equally likely
 
 
 class ShadowSampler:

@@ -1,4 +1,4 @@
-"""PinSage as any PyG model: over edges, in loaders, through a state dict, and refused arguments."""
+"""PinSage as a PyG model: with edges, in loaders, saved and loaded as a state dict; wrong arguments."""
 
 import pytest
 import torch
@@ -102,6 +102,6 @@ def test_defaults_are_those_of_the_command_line():
         ({"head": "two"}, "head must be one of shared, directed, mixed, got 'two'"),
     ],
 )
-def test_arguments_that_make_no_model_are_refused(arguments, message):
+def test_wrong_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         PinSage(**({"in_channels": 7} | arguments))

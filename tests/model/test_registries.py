@@ -1,4 +1,4 @@
-"""Names in ``config`` and classes in registries agree; a new aggregator or loss is a class and its line."""
+"""Names in ``config`` equal the keys of the registries; a new aggregator or loss is a class and its line."""
 
 import pytest
 import torch

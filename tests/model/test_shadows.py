@@ -1,4 +1,4 @@
-"""A shadow is its film as if it were new: few raters, their neighbours, no degree, never itself."""
+"""Shadows: a few raters of the film, the neighbours that they lead to, no degree, never the film itself."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def test_every_rater_is_kept_equally_often():
     )  # fmt: skip
     rng = np.random.default_rng(0)
     counts = sum(np.bincount(shadows._draw_raters(graph, rng)[0], minlength=degree) for _ in range(7_000))
-    # Kept: 0, 0, 1, 2, 5, 7 or 7 of 7 raters, 22 / 7 a draw, so each rater 22 / 49 of the time.
+    # 0, 0, 1, 2, 5, 7 or 7 of 7 raters are kept: 22 / 7 on average, so each rater in 22 / 49 of the draws.
     np.testing.assert_allclose(counts / 7_000, 22 / 49, atol=0.02)
 
 
@@ -78,7 +78,7 @@ def test_neighbours_are_films_that_the_kept_raters_lead_to_and_never_the_film_it
             assert not own or int(drawn.neighbors[film][drawn.weights[film].argmax()]) in own | {film}
 
 
-def test_an_epoch_has_its_own_shadows_whatever_was_drawn_before(data):
+def test_shadows_depend_on_the_epoch_and_not_on_earlier_draws(data):
     _, inputs = data
     first, second, again = (inputs.shadows.draw(epoch) for epoch in (0, 1, 0))
     for part in range(3):
@@ -86,7 +86,7 @@ def test_an_epoch_has_its_own_shadows_whatever_was_drawn_before(data):
     assert not torch.equal(first.features, second.features)
 
 
-def test_tags_are_known_in_even_epochs_only():
+def test_shadows_have_tags_in_even_epochs_only():
     movielens = random_movielens(num_users=60, num_movies=40, density=0.2)
     tags = Tags(np.arange(30, dtype=np.int32), np.arange(30, dtype=np.int32), ["noir"] * 15 + ["space"] * 15)
     split = split_interactions(movielens.interactions, 60, 40, "none")
