@@ -1,10 +1,12 @@
 """``--explain``: below a table of films, why these."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from recommend.answers import Answer
 from recommend.by_row import RowRecommender
-from recommend.formats import aligned, one_line, terminal_width
+from recommend.formats import one_line, terminal_width
+from report.text_table import TableColumn, TableSection, render_table
 
 MAX_NEIGHBORS = 10  # neighbours listed of a film
 MAX_SHARED = 3  # shared neighbours named of a pair of films
@@ -37,15 +39,15 @@ def _formed(recommender: RowRecommender, row: int) -> str:
     return (
         f"\nwhat formed the embedding of {title}: its own features and {len(neighbors)} neighbours"
         f"{share if len(shown) < len(neighbors) else ''}:\n\n"
-        f"{aligned(['weight', 'id', 'neighbour'], rows, [True, True, False], terminal_width(), [2])}\n"
+        f"{_table([TableColumn('weight'), TableColumn('id'), _text_column('neighbour')], rows)}\n"
     )
 
 
 def _ties(recommender: RowRecommender, answer: Answer) -> str:
     """One line per recommended film: what it has in common with the film it is recommended for."""
     asked = answer.question.row
-    heading = ["rank", "title", "direct", "overlap", "shared neighbours"]
-    numeric = [True, False, True, True, False]
+    columns = [TableColumn("rank"), _text_column("title"), TableColumn("direct"), TableColumn("overlap")]
+    columns.append(_text_column("shared neighbours"))
     rows = []
     for film in answer:
         source, row = film.because if asked is None else asked, film.row
@@ -58,14 +60,21 @@ def _ties(recommender: RowRecommender, answer: Answer) -> str:
             cells.insert(2, _title(recommender, source))
         rows.append(cells)
     if asked is None:
-        heading.insert(2, "tied to")
-        numeric.insert(2, False)
-    texts = [column for column, is_number in enumerate(numeric) if not is_number]
+        columns.insert(2, _text_column("tied to"))
     return (
         f"\nwhat ties them to {'what was seen' if asked is None else 'it'} (direct: weight among its "
         "neighbours; overlap: weight that both give to the same ones; all of 1):\n\n"
-        f"{aligned(heading, rows, numeric, terminal_width(), texts)}\n"
+        f"{_table(columns, rows)}\n"
     )
+
+
+def _text_column(heading: str) -> TableColumn:
+    return TableColumn(heading, numeric=False, may_be_cut=True)
+
+
+def _table(columns: Sequence[TableColumn], rows: Sequence[Sequence[str]]) -> str:
+    """A table that is no wider than the terminal."""
+    return render_table(columns, [TableSection(rows)], max_width=terminal_width(), closed=False)
 
 
 def _title(recommender: RowRecommender, row: int) -> str:

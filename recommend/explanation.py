@@ -12,7 +12,8 @@ import numpy as np
 from base.arrays import FloatArray, IntArray
 from data.dataset import Movies
 from recommend.answers import Record
-from recommend.formats import aligned, one_line
+from recommend.formats import one_line
+from report.text_table import TableColumn, TableSection, render_table
 
 if TYPE_CHECKING:
     import pandas
@@ -130,7 +131,8 @@ class Explanation(Record):
         if not self.shared:
             return f"{heading}, no shared neighbours"
         rows = [[f"{film.weight:.3f}", str(film.movie_id), one_line(film.title)] for film in self.shared]
-        return f"{heading}\n\n{aligned(['weight', 'id', 'shared neighbour'], rows, [True, True, False])}"
+        columns = [TableColumn("weight"), TableColumn("id"), TableColumn("shared neighbour", numeric=False)]
+        return f"{heading}\n\n{render_table(columns, [TableSection(rows)], closed=False)}"
 
 
 def explain_pair(movies: Movies, table: NeighborTable, first: int, second: int) -> Explanation:

@@ -9,9 +9,10 @@ import json
 import logging
 import shutil
 import sys
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
+
+from report.text_table import TableColumn, TableSection, render_table
 
 if TYPE_CHECKING:
     from recommend.answers import Answer
@@ -21,10 +22,7 @@ logger = logging.getLogger("pinsage")
 CSV_COLUMNS = (
     "queryId", "queryTitle", "rank", "score", "movieId", "title", "year", "genres", "reason",
 )  # fmt: skip
-GAP = "  "
 NO_VALUE = "-"
-ELLIPSIS = "…"
-MIN_WIDTH = 16  # of a column of text that is cut for a narrow terminal
 
 
 def print_answers(answers: "Iterable[Answer]", form: str) -> None:
@@ -107,8 +105,15 @@ def films_table(answer: "Answer", width: int | None = None) -> str:
         answer: the answer.
         width: columns of the terminal. Long texts are cut to fit it; None cuts nothing.
     """
-    heading = ["rank", "score", "id", "year", "title", "genres"]
-    numeric = [True, True, not any(isinstance(f.movie_id, str) for f in answer.films), True, False, False]
+    number_ids = not any(isinstance(film.movie_id, str) for film in answer.films)
+    columns = [
+        TableColumn("rank"),
+        TableColumn("score"),
+        TableColumn("id", numeric=number_ids),  # never cut: people copy ids
+        TableColumn("year"),
+        TableColumn("title", numeric=False, may_be_cut=True),
+        TableColumn("genres", numeric=False, may_be_cut=True),
+    ]
     rows = [
         [
             str(film.rank),
@@ -121,74 +126,10 @@ def films_table(answer: "Answer", width: int | None = None) -> str:
         for film in answer.films
     ]
     if any(film.reason for film in answer.films):
-        heading.append("reason")
-        numeric.append(False)
+        columns.append(TableColumn("reason", numeric=False, may_be_cut=True))
         for row, film in zip(rows, answer.films, strict=True):
             row.append(one_line(film.reason or "") or NO_VALUE)
-    return aligned(heading, rows, numeric, width, range(4, len(heading)))  # an id is never cut
-
-
-def aligned(
-    heading: list[str],
-    rows: list[list[str]],
-    numeric: list[bool],
-    max_width: int | None = None,
-    cut: Sequence[int] = (),
-) -> str:
-    """Columns of equal width under a line: numbers to the right, text to the left.
-
-    Args:
-        heading: a name for each column.
-        rows: cells, one line each.
-        numeric: which columns go to the right.
-        max_width: of the whole table; None for any.
-        cut: columns that may be cut to reach it, the widest first.
-    """
-    lines = [heading, *rows]
-    widths = [max(display_width(line[column]) for line in lines) for column in range(len(heading))]
-    if max_width is not None:
-        _narrow(widths, cut, max_width)
-
-    def line(cells: list[str]) -> str:
-        padded = []
-        for cell, width, right in zip(cells, widths, numeric, strict=True):
-            cell = shortened(cell, width)
-            space = " " * (width - display_width(cell))
-            padded.append(space + cell if right else cell + space)
-        return GAP.join(padded).rstrip()
-
-    texts = [line(cells) for cells in lines]
-    return "\n".join([texts[0], "-" * max(map(display_width, texts)), *texts[1:]])
-
-
-def _narrow(widths: list[int], cut: Sequence[int], max_width: int) -> None:
-    """Narrow the widest of the columns ``cut`` until the table fits, or none can be narrower."""
-    excess = sum(widths) + len(GAP) * (len(widths) - 1) - max_width
-    while excess > 0:
-        widest = max(cut, key=lambda column: widths[column])
-        if widths[widest] <= MIN_WIDTH:
-            return
-        widths[widest] -= 1
-        excess -= 1
-
-
-def shortened(text: str, width: int) -> str:
-    """Text of at most ``width`` columns, with an ellipsis if it was cut."""
-    if display_width(text) <= width:
-        return text
-    kept = ""
-    for character in text:
-        if display_width(kept + character) > width - 1:
-            break
-        kept += character
-    return kept.rstrip() + ELLIPSIS
-
-
-def display_width(text: str) -> int:
-    """How many columns of a terminal ``text`` takes: two per wide character, none per combining one."""
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
-    )
+    return render_table(columns, [TableSection(rows)], max_width=width, closed=False)
 
 
 def one_line(text: str) -> str:

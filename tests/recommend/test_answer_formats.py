@@ -11,17 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommend.answers import Answer, Question, RecommendedFilm, film_question, make_answer
-from recommend.formats import (
-    aligned,
-    csv_text,
-    display_width,
-    films_table,
-    json_text,
-    one_line,
-    print_answers,
-    shortened,
-    tables,
-)
+from recommend.formats import csv_text, films_table, json_text, one_line, print_answers, tables
+from report.text_table import TableColumn, TableSection, display_width, render_table, shortened
 from tests.factories import catalogue
 from tests.fuzzing import fuzz
 
@@ -123,7 +114,9 @@ def test_the_longest_texts_give_way():
 
 def test_columns_stand_below_each_other_for_wide_and_combining_characters():
     titles = ["七人の侍", "Ame\u0301lie", "Plain"]
-    lines = aligned(["title", "n"], [[title, "7"] for title in titles], [False, True]).split("\n")
+    columns = [TableColumn("title", numeric=False), TableColumn("n")]
+    rows = [[title, "7"] for title in titles]
+    lines = render_table(columns, [TableSection(rows)], closed=False).split("\n")
     assert [display_width(line) for line in lines] == [display_width(lines[0])] * 5
     assert unicodedata.east_asian_width("七") == "W" and lines[2] == "七人の侍  7"
     assert lines[3] == "Ame\u0301lie    7" and lines[4] == "Plain     7"
