@@ -9,9 +9,13 @@
 The defaults are those of the command line.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
+
+# Read when PyTorch loads, as in commands/entry.py: threads that spin while they wait slow all others down.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy.typing as npt
 
