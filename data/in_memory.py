@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from base.errors import UserError
-from data.reading.columns import STARS, Columns, first_of_pair, time_order
+from data.reading.columns import STARS, Columns
 from data.reading.formats import NO_GENRES
 from data.title_year import year_of_title
 
@@ -107,15 +107,11 @@ def columns_from_arrays(
     if not known.any():
         raise UserError(f"none of the {num} items is in titles; use the same ids in both")
     user_rows = _add_users(columns, user_ids[known])
-    first = first_of_pair(user_rows, movie_rows[known])
-    order = time_order(user_rows, seconds[known], first)
-    columns.arrays["users"] = user_rows[order]
-    for name, values in (("movies", movie_rows), ("ratings", stars), ("timestamps", seconds)):
-        columns.arrays[name] = values[known][order]
+    repeats = columns.add_interactions(user_rows, movie_rows[known], stars[known], seconds[known])
     if ratings is None:
         columns.texts["unrated"] = []
     columns.note(int((~known).sum()), "interaction", "with items absent from titles dropped")
-    columns.note(len(user_rows) - len(order), "repeated interaction", "dropped, the first of each kept")
+    columns.note(repeats, "repeated interaction", "dropped, the first of each kept")
     columns.freeze()
     return columns
 
