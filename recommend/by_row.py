@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from base.arrays import IntArray
-from base.errors import UserError
+from base.errors import UserError, quoted
 from config import SearchConfig
 from data.feature_extractor import training_ratings
 from data.histories import History
@@ -99,7 +99,7 @@ class RowRecommender:
         check_k(k)
         asked = np.asarray(rows) if len(rows) else np.zeros(0, dtype=np.int64)
         if asked.ndim != 1 or asked.dtype.kind not in "iu":
-            raise UserError(f"`rows` must be a list of whole numbers, got {rows!r:.40}")
+            raise UserError(f"`rows` must be a list of whole numbers, got {quoted(rows)}")
         wrong = asked[(asked < 0) | (asked >= len(self.movies))]
         if len(wrong):
             raise UserError(f"`rows` must be from 0 to {len(self.movies) - 1}, got {wrong[0]}")
@@ -150,4 +150,4 @@ def check_k(k: Any) -> None:
         ValueError: it is not a whole number, or below 1.
     """
     if isinstance(k, bool) or not hasattr(k, "__index__") or k < 1:
-        raise UserError(f"`k` must be a whole number of at least 1, got {k!r:.40}")
+        raise UserError(f"`k` must be a whole number of at least 1, got {quoted(k)}")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from base.arrays import FloatArray
-from base.errors import UserError
+from base.errors import UserError, quoted
 from config import InferenceConfig, SearchConfig
 from data.dataset import MovieLens
 from model.checkpoint import BEST, load_checkpoint
@@ -104,7 +104,7 @@ class Recommender(RowRecommender):
         """
         check_k(k)
         if isinstance(history, str | bytes) or not isinstance(history, Iterable):
-            raise UserError(f"`history` must be a mapping or a list of films, got {history!r:.40}")
+            raise UserError(f"`history` must be a mapping or a list of films, got {quoted(history)}")
         films = list(history)
         ratings = [history[film] for film in films] if isinstance(history, Mapping) else [None] * len(films)
         row_of, allowed = self.lookup.row, self.checkpoint.rating_range

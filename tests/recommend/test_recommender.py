@@ -98,6 +98,7 @@ def test_id_and_title_say_which(recommender, books):
             r"'sabrina' can mean 2 films: Sabrina .*\(id 1[78]\); Sabrina .*; give the whole",
         ),
         ({"film": 13.0}, "a film must be a whole number or a text, got 13.0"),
+        ({"film": np.zeros((3, 3))}, r"a film must be a whole number or a text, got array\(\[\[0"),
         ({"film": True}, "a film must be a whole number or a text, got True"),
         ({"id": "Toy Story"}, "an id must be a whole number from 0"),
         ({"title": 300}, "a title must be a text, got 300"),
