@@ -1,8 +1,8 @@
-"""Every setting, once: name, type, default, range and reason.
+"""All settings: name, type, default, range and reason of each.
 
-Parsers, ``--help``, the table in the documents and the checkpoint are all made from the dataclasses below.
-A setting of the model or the training belongs to the checkpoint; where to read and write, and how
-to run, does not. A section checks its values when it is made, so whoever holds one may trust it.
+Parsers, ``--help``, the table of flags in the documents and the checkpoint are made from these dataclasses.
+The checkpoint stores the settings of the model and the training; it does not store where files are and how a
+command runs. A section checks its values when it is created, so its values are always valid.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from dataclasses import Field, asdict, dataclass, field, fields, replace
 from math import isfinite
 from typing import Any, get_args
 
-# What a registry offers; `config` imports nothing, so a test holds the names equal to the registry's keys.
+# The keys of three registries. `config` cannot import them; a test checks that the names are equal.
 AGGREGATORS = ["importance", "mean", "max"]  # model/aggregators.py
 HEADS = ["shared", "directed", "mixed"]  # model/heads.py
 LOSSES = ["softmax", "max_margin"]  # model/loss.py
@@ -26,16 +26,16 @@ def flag(
     above: float | None = None,
     metavar: str | None = None,
 ) -> Any:
-    """A dataclass field that is also a command-line flag.
+    """A dataclass field that is also a command-line flag. The annotation gives the type.
 
     Args:
-        default: value when the flag is not typed; its type comes from the annotation.
+        default: the value if the flag is not typed.
         reason: one line for ``--help`` and the documents.
-        choices: the only values allowed, for strings.
-        low: the smallest value allowed.
-        high: the largest value allowed.
-        above: the value must be larger than this.
-        metavar: the name of the value in ``--help``; a word for its type when None.
+        choices: the allowed values, for strings.
+        low: the minimum.
+        high: the maximum.
+        above: the value must be greater than this.
+        metavar: the name of the value in ``--help``; None gives a word for the type.
     """
     return field(
         default=default,
@@ -51,7 +51,7 @@ def flag(
 
 
 def rule_of(setting: Field) -> str:
-    """What a value of the setting must be, for errors: ``a whole number at least 1``."""
+    """The rule for a value, for error messages: ``a whole number at least 1``."""
     if choices := setting.metadata["choices"]:
         return f"one of {', '.join(choices)}"
     noun = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}[kind_of(setting)]
@@ -74,7 +74,7 @@ def takes_tuple(setting: Field) -> bool:
 
 
 def fits(setting: Field, value: Any) -> bool:
-    """Whether a single value has the setting's type and is in its range."""
+    """Whether a single value has the type of the setting and is in its range."""
     rule, kind = setting.metadata, kind_of(setting)
     if type(value) not in ((int, float) if kind is float else (kind,)):
         return False
@@ -89,10 +89,10 @@ def fits(setting: Field, value: Any) -> bool:
 
 
 def check_setting(setting: Field, value: Any) -> None:
-    """Refuse a value that the setting cannot have.
+    """Check a value of a setting.
 
     Raises:
-        ValueError: the text gives the setting's name in backticks, the rule and the value.
+        ValueError: the value is not allowed; the text gives the name in backticks, the rule and the value.
     """
     if value is None and setting.default is None:
         return
@@ -103,7 +103,7 @@ def check_setting(setting: Field, value: Any) -> None:
 
 
 class Section:
-    """A group of settings that checks its values when it is made."""
+    """A group of settings that checks its values when it is created."""
 
     def __post_init__(self) -> None:
         for setting in fields(self):  # type: ignore[arg-type]
@@ -112,7 +112,7 @@ class Section:
 
 @dataclass(frozen=True)
 class DataConfig(Section):
-    """What is read and how it is split."""
+    """Which data are read and how they are split."""
 
     data_dir: str = flag(
         "data/ml-25m",
@@ -173,13 +173,13 @@ class ModelConfig(Section):
 
     @property
     def layer_neighbors(self) -> tuple[int, ...]:
-        """Neighbours that each layer pools, first layer first."""
+        """The number of neighbours that each layer pools, first layer first."""
         counts = self.num_neighbors
         return counts if isinstance(counts, tuple) else (counts,) * self.num_layers
 
     @property
     def max_neighbors(self) -> int:
-        """Width of the neighbour table."""
+        """The width of the neighbour table."""
         return max(self.layer_neighbors)
 
 
@@ -271,7 +271,7 @@ class SearchConfig(Section):
 
 @dataclass(frozen=True)
 class InferenceConfig(Section):
-    """What is asked of a trained model."""
+    """What the model recommends, and for whom or what."""
 
     movie_id: str = flag("1", "id of the film to start from", metavar="ID")
     title: str | None = flag(
@@ -315,7 +315,7 @@ class BenchmarkConfig(Section):
 
 @dataclass(frozen=True)
 class ServeConfig(Section):
-    """Where the web page of --mode serve is."""
+    """The address of the web page of --mode serve."""
 
     host: str = flag("127.0.0.1", "address to listen on; 0.0.0.0 allows other machines to connect")
     port: int = flag(8000, "port to listen on; 0 chooses a free port", low=0, high=65535)
@@ -323,7 +323,7 @@ class ServeConfig(Section):
 
 @dataclass(frozen=True)
 class DownloadConfig(Section):
-    """Where a dataset comes from."""
+    """Which dataset to prepare, and from where."""
 
     dataset: str = flag(
         "ml-100k",
@@ -340,7 +340,7 @@ class DownloadConfig(Section):
 
 @dataclass(frozen=True)
 class RunConfig(Section):
-    """Where and how to run; never part of a model."""
+    """How to run, and where to write. Only the seed belongs to the model."""
 
     seed: int = flag(0, "seed of every random choice", low=0, high=2**31 - 1)
     device: str = flag(
@@ -363,7 +363,7 @@ class RunConfig(Section):
 
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
-    # What the paper states (sections 3.2-3.3 and 4.1); what it leaves open keeps our defaults.
+    # The settings of the paper (sections 3.2-3.3 and 4.1). Those that it does not state keep our defaults.
     "paper": {
         "spectral_dim": 0,
         "num_layers": 2,
@@ -377,7 +377,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "pair_window": 1,
         "pair_order": "forward",
         "batch_size": 2048,
-        "lr": 0.003,  # not the paper's, which gives none: our rate for batches of this size
+        "lr": 0.003,  # our rate for batches of this size; the paper does not state one
         "hidden_dim": 2048,
         "embedding_dim": 1024,
     },
@@ -399,7 +399,11 @@ class Config:
     run: RunConfig = field(default_factory=RunConfig)
 
     def override(self, values: dict[str, Any]) -> "Config":
-        """A copy with the named settings replaced, whichever section each stands in."""
+        """A copy with other values of the named settings, in whichever section they are.
+
+        Raises:
+            ValueError: a value is not allowed, or two values do not fit together.
+        """
         sections = {
             section.name: replace(
                 getattr(self, section.name),
@@ -410,7 +414,10 @@ class Config:
         return replace(self, **sections)
 
     def model_settings(self) -> dict[str, Any]:
-        """The settings that a checkpoint stores: those that determine the model."""
+        """The settings that a checkpoint stores: all of data, model and training, and the seed.
+
+        ``data_dir`` and ``schema`` are left out, because the fingerprint of the data identifies the data.
+        """
         stored = asdict(self.data) | asdict(self.model) | asdict(self.training) | {"seed": self.run.seed}
-        del stored["data_dir"], stored["schema"]  # the fingerprint of the data says what was read
+        del stored["data_dir"], stored["schema"]
         return stored

@@ -1,17 +1,21 @@
-"""The public door for Python: train, ask, and use the parts.
+"""The Python interface: train a model, ask for recommendations, use the parts one by one.
 
     from pinsage import Recommender, train
 
     model = train(users, items, titles=titles)         # or two DataFrames, or Recommender.load("checkpoints")
     print(Recommender(model).similar("Toy Story (1995)", k=5))
 
-``ItemGraph``, ``RandomWalkSampler``, ``PinSage`` and the three indexes work alone, on anybody's arrays.
-Defaults are those of the command line.
+``ItemGraph``, ``RandomWalkSampler``, ``PinSage`` and the three indexes also work alone, on any arrays.
+The defaults are those of the command line.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
+
+# Read when PyTorch loads, as in commands/entry.py: threads that spin while they wait slow all others down.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy.typing as npt
 
@@ -46,7 +50,7 @@ __all__ = [
     "train",
 ]
 
-# Sections of `Config` whose settings `train` takes, and those of them that concern files and screens.
+# Sections of `Config` whose settings `train` takes, except those about files and the screen.
 SECTIONS = ("data", "model", "training", "run")
 WITHOUT = frozenset({"data_dir", "schema", "checkpoint_dir", "output_dir", "resume", "extend", "verbose"})
 
@@ -60,27 +64,27 @@ def train(
     genres: Mapping[Any, str | Sequence[str]] | None = None,
     **settings: Any,
 ) -> Checkpoint:
-    """Train a model in memory; with the same data and seed it has the same bits as one trained from files.
+    """Train a model in memory. With the same data and seed it equals a model trained from files, bit for bit.
 
     Args:
         users: ids ``[n]``, whole numbers or text; or a DataFrame with the columns of ``ratings.csv``:
-            ``userId`` (or ``user``), ``movieId`` (or ``item``), and perhaps ``rating`` and ``timestamp``
-            (or ``time``).
-        items: ids ``[n]``; or a DataFrame with the columns of ``movies.csv``: ``movieId`` (or ``item``),
-            ``title`` and ``genres``; None after a DataFrame where nothing is known about the items.
-        ratings: numbers ``[n]`` of 0 or more, where 4 or more counts as liked; None where nobody rates.
-        times: whole seconds since 1970 or dates ``[n]``; None where interactions are in the order of time.
-        titles: item id to title, in the order of the catalogue.
-        genres: item id to names of genres.
-        settings: of the data, the model, the training and the run, under the names of the command line's
-            flags: ``split="none"``, ``epochs=5``, ``preset="paper"``, ``seed=1``.
+            ``userId`` (or ``user``), ``movieId`` (or ``item``); optional ``rating`` and ``timestamp`` (or
+            ``time``).
+        items: ids ``[n]``; or a DataFrame with the columns of ``movies.csv``: ``movieId`` (or ``item``);
+            optional ``title`` and ``genres``. None is allowed if ``users`` is a DataFrame.
+        ratings: numbers ``[n]`` of 0 or more; 4 or more counts as liked. None if there are no ratings.
+        times: whole seconds since 1970 or dates ``[n]``. None if the interactions are in the order of time.
+        titles: item id -> title, in the order of the catalogue.
+        genres: item id -> genres, a sequence of names or one text with ``|`` between the names.
+        settings: settings of data, model, training and run, with the names of the command-line flags:
+            ``split="none"``, ``epochs=5``, ``preset="paper"``, ``seed=1``.
 
     Returns:
-        The model after its best epoch by validation (with ``split="none"``, the last epoch), for
+        The model after the epoch with the best validation result (the last epoch if ``split="none"``), for
         ``Recommender(model)``.
 
     Raises:
-        UserError (a ValueError): data or settings that cannot be used.
+        UserError (a ValueError): the data or the settings cannot be used.
         WorldError: the loss diverged.
     """
     config = _config(settings)
@@ -104,10 +108,10 @@ def train(
 
 
 def _config(settings: dict[str, Any]) -> Config:
-    """The defaults, then the preset, then ``settings``.
+    """The defaults, changed first by the preset and then by ``settings``.
 
     Raises:
-        UserError: a setting does not exist or cannot have its value.
+        UserError: a setting does not exist, or its value is not allowed.
     """
     config = Config()
     known = {f.name for section in SECTIONS for f in fields(getattr(config, section))} - WITHOUT

@@ -1,4 +1,4 @@
-"""The device and the threads a command computes with, and the memory it took."""
+"""The device and the number of threads to compute with, and the memory that was used."""
 
 import os
 import sys
@@ -8,13 +8,19 @@ from config import RunConfig
 
 
 def set_up_compute(run: RunConfig) -> "torch.device":  # type: ignore[name-defined]  # noqa: F821
-    """Choose the device and apply ``--num_threads`` to PyTorch and the walks.
+    """Choose the device, set the number of threads of PyTorch and Numba, and join the process group.
 
-    ``auto`` is cuda where there is one, else cpu; mps only on request, since PyTorch lacks some of
-    the operations there.
+    ``auto`` means cuda if there is a GPU, else cpu. It never means mps, because PyTorch does not have all
+    operations there.
+
+    Args:
+        run: its ``device`` and ``num_threads`` are used.
+
+    Returns:
+        The ``torch.device``.
 
     Raises:
-        UserError: the device asked for is not here.
+        UserError: this machine does not have the device.
     """
     import numba
     import torch
@@ -23,29 +29,31 @@ def set_up_compute(run: RunConfig) -> "torch.device":  # type: ignore[name-defin
 
     if run.num_threads is not None:
         torch.set_num_threads(run.num_threads)
-        most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-        numba.set_num_threads(min(run.num_threads, most))
+        max_threads = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+        numba.set_num_threads(min(run.num_threads, max_threads))
     device = _choose(run.device)
     join_process_group(device)
     return device
 
 
 def _choose(wanted: str) -> "torch.device":  # type: ignore[name-defined]  # noqa: F821
-    """The device that ``--device`` means; the processes of one machine take a GPU each."""
+    """The device of this process. The processes of one machine take one GPU each."""
     import torch
 
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if wanted == "auto":
         wanted = "cuda" if available["cuda"] else "cpu"
     if not available[wanted]:
-        raise UserError(f"--device {wanted}: PyTorch finds none here; use --device auto or cpu")
+        raise UserError(
+            f"`device` {wanted}: PyTorch finds no such device on this machine; use `device` auto or cpu"
+        )
     if wanted == "cuda":
         return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
     return torch.device(wanted)
 
 
 def peak_memory_gb() -> float:
-    """Most memory this process has held so far, in GB; 0 where the system does not say."""
+    """The maximum memory of this process so far, in GB; 0 if the system does not report it."""
     try:
         import resource
     except ImportError:  # Windows

@@ -1,9 +1,10 @@
-"""Several processes that train one model: each takes a share of every batch, all hold the same weights.
+"""Training of one model by several processes: each takes a share of every batch, all have the same weights.
 
-``torchrun`` starts the processes and numbers them. They draw the same batches, negatives and shadows
-from the same seed; gradients are added up before each step, so that a step is that of one process
-with the whole batch, up to the order of additions. The first process, the leader, validates and
-writes. Without ``torchrun`` there is one process, and nothing here does anything.
+``torchrun`` starts the processes and numbers them. All draw the same batches, negatives and shadows
+from the same seed. Gradients are summed over the processes before each step, so a step equals the step
+of one process with the whole batch, up to the order of additions. The first process, the leader,
+validates and writes the files. Without ``torchrun`` there is one process, and these functions change
+nothing.
 """
 
 import os
@@ -17,13 +18,13 @@ T = TypeVar("T")
 
 
 def join_process_group(device: torch.device) -> None:
-    """Meet the other processes that ``torchrun`` started, if any: over NCCL on GPUs, else over gloo."""
+    """Connect to the other processes that ``torchrun`` started, if any: NCCL on GPUs, else gloo."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
 
 
 def leave_process_group() -> None:
-    """Part from the others."""
+    """End the connection to the other processes."""
     if dist.is_initialized():
         dist.destroy_process_group()
 
@@ -39,22 +40,22 @@ def rank() -> int:
 
 
 def is_leader() -> bool:
-    """Whether this process validates and writes."""
+    """Whether this process validates and writes the files."""
     return rank() == 0
 
 
 def share_of(queries: Tensor) -> tuple[Tensor, float]:
-    """This process's pairs of a batch, and their part in the batch's mean loss.
+    """The pairs of a batch that this process computes, and their weight in the mean loss of the batch.
 
-    The batch is cut along its sorted queries, since the costly scores are computed once a distinct
-    query: with a random cut every process would have to compute nearly all of them.
+    The pairs are divided in the order of their queries. Scores are expensive and are computed once per
+    distinct query, so pairs with the same query belong in the same process.
 
     Args:
         queries: int64 ``[B]`` film rows.
 
     Returns:
-        int64 ``[b]`` positions in the batch, and b / B. A batch with fewer pairs than processes goes
-        whole to each of them, with equal parts.
+        int64 ``[b]`` positions in the batch, and the weight b / B. If there are fewer pairs than
+        processes, every process computes the whole batch, with weight 1 / number of processes.
     """
     size = world_size()
     if size == 1 or len(queries) < size:
@@ -64,7 +65,15 @@ def share_of(queries: Tensor) -> tuple[Tensor, float]:
 
 
 def all_reduce_gradients(model: nn.Module, loss: Tensor) -> Tensor:
-    """Replace the gradients by their sums over all processes, in one message; returns the loss's sum."""
+    """Replace each gradient by its sum over all processes, in one message.
+
+    Args:
+        model: the same model in every process, after ``backward``.
+        loss: a scalar.
+
+    Returns:
+        The sum of the losses of all processes.
+    """
     if world_size() == 1:
         return loss
     gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
@@ -77,7 +86,7 @@ def all_reduce_gradients(model: nn.Module, loss: Tensor) -> Tensor:
 
 
 def broadcast_from_leader(value: T) -> T:
-    """The leader's value, on every process."""
+    """The value of the leader, in every process."""
     if world_size() == 1:
         return value
     box = [value]

@@ -1,9 +1,8 @@
-"""Products of sparse matrices whose result is dense, by Numba and on all threads.
+"""Products of sparse matrices with a dense result, by Numba and on all threads.
 
-Sums run in the order and the precision of SciPy's own products, so that both are equal to the last bit,
-whatever the threads. SciPy has no product of sparse matrices with a dense result, and keeps a list of the
-columns it touched; its product with a dense matrix goes back to memory with every term, and takes the rows
-of the dense matrix from all over it.
+Sums run in the order and the precision of SciPy's own products, so both are equal to the last bit,
+whatever the number of threads. SciPy has no product of sparse matrices with a dense result. Its product
+with a dense matrix writes to memory with every term, and reads the rows of the dense matrix in no order.
 """
 
 import numba
@@ -11,27 +10,82 @@ import numpy as np
 import scipy.sparse as sp
 
 from base.arrays import FloatArray, IntArray
+from base.checks import row_numbers
 
 BLOCK_BYTES = 2**22  # of the dense matrix at a time: a few megabytes stay in the cache
 STRIP_ROWS = 2**14  # of the result at a time: a short strip reads the dense matrix too often
 
 
 def rows_product(left: sp.csr_matrix, rows: IntArray, right: sp.csr_matrix) -> FloatArray:
-    """``left[rows] @ right`` of float32 CSR matrices, dense float32 ``[len(rows), right.shape[1]]``."""
+    """``left[rows] @ right`` of float32 CSR matrices, dense.
+
+    Args:
+        left: float32 ``[n, m]``.
+        rows: integers ``[k]``, rows of ``left``.
+        right: float32 ``[m, d]``.
+
+    Returns:
+        float32 ``[k, d]``.
+
+    Raises:
+        ValueError: rows that do not exist, shapes that do not fit, another type, damaged matrices.
+    """
+    _check_csr("left", left)
+    _check_csr("right", right)
+    _check_inner(left.shape, right.shape)
+    rows = row_numbers("rows", rows, left.shape[0])
     out = np.zeros((len(rows), right.shape[1]), dtype=np.float32)
-    _rows_product(
-        left.indptr, left.indices, left.data, np.asarray(rows), right.indptr, right.indices, right.data, out
-    )
+    _rows_product(left.indptr, left.indices, left.data, rows, right.indptr, right.indices, right.data, out)
     return out
 
 
 def product_with_dense(left: sp.csr_matrix, right: FloatArray) -> FloatArray:
-    """``left @ right`` of float32, CSR and dense; dense float32. Sorted columns are fastest."""
+    """``left @ right`` of a float32 CSR matrix and a dense one; fastest if columns are sorted.
+
+    Args:
+        left: float32 ``[n, m]``.
+        right: float32 ``[m, d]``.
+
+    Returns:
+        float32 ``[n, d]``.
+
+    Raises:
+        ValueError: shapes that do not fit, another type, a damaged matrix.
+    """
+    _check_csr("left", left)
     right = np.ascontiguousarray(right)
+    if right.ndim != 2 or right.dtype != np.float32:
+        raise ValueError(f"right must be float32 with two axes, got {right.dtype} of shape {right.shape}")
+    _check_inner(left.shape, right.shape)
     out = np.empty((left.shape[0], right.shape[1]), dtype=np.float32)
     block_rows = BLOCK_BYTES // (4 * max(1, right.shape[1])) + 1
     _product_with_dense(left.indptr, left.indices, left.data, right, out, block_rows, STRIP_ROWS)
     return out
+
+
+def _check_inner(left: tuple[int, int], right: tuple[int, int]) -> None:
+    if left[1] != right[0]:
+        raise ValueError(f"left must have as many columns as right has rows, got shapes {left} and {right}")
+
+
+def _check_csr(name: str, matrix: sp.csr_matrix) -> None:
+    """Refuse what the kernels cannot read. SciPy looks at pointers and columns on request only.
+
+    Raises:
+        ValueError: not a CSR matrix of float32, or one whose pointers or columns lead outside it.
+    """
+    if getattr(matrix, "format", None) != "csr" or matrix.ndim != 2 or matrix.dtype != np.float32:
+        found = f"{matrix.format} of {matrix.dtype}" if sp.issparse(matrix) else type(matrix).__name__
+        raise ValueError(f"{name} must be a float32 CSR matrix, got {found}")
+    ptr, columns = matrix.indptr, matrix.indices
+    if len(ptr) != matrix.shape[0] + 1 or ptr[0] != 0 or (ptr[1:] < ptr[:-1]).any():
+        raise ValueError(f"{name}.indptr must rise from 0 in {matrix.shape[0] + 1} entries")
+    if len(columns) != len(matrix.data) or ptr[-1] > len(columns):
+        raise ValueError(f"{name}.indices and data must have the {ptr[-1]} entries that indptr ends at")
+    # Read as unsigned, a negative column is too large as well: one pass finds both.
+    if len(columns) and columns.view(f"u{columns.itemsize}").max() >= matrix.shape[1]:
+        wrong = columns[(columns < 0) | (columns >= matrix.shape[1])][0]
+        raise ValueError(f"{name}.indices must be columns from 0 to {matrix.shape[1] - 1}, got {wrong}")
 
 
 @numba.njit(parallel=True, cache=True)

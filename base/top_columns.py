@@ -1,23 +1,34 @@
-"""The first few columns of every row of a matrix of scores, in one pass over it."""
+"""The best columns of each row of a matrix of scores, in one pass over it."""
 
 import numba
 import numpy as np
 
 from base.arrays import FloatArray, IntArray
+from base.checks import whole_number
 
 
 def top_columns(scores: FloatArray, depth: int) -> IntArray:
     """The columns of the ``depth`` highest scores of each row, best first; of equals, the lower column.
 
     Args:
-        scores: float32 ``[n, num_columns]``; nan is never chosen.
-        depth: columns wanted; all where there are fewer.
+        scores: float32 or float64 ``[n, num_columns]``; NaN is never chosen.
+        depth: number of columns wanted; all if there are fewer.
 
     Returns:
         int64 ``[n, min(depth, num_columns)]``; -1 where a row has too few numbers.
+
+    Raises:
+        ValueError: ``depth`` below 1, or scores of another type or shape.
     """
+    scores = np.asarray(scores)
+    if scores.ndim != 2 or scores.dtype not in (np.float32, np.float64):
+        raise ValueError(
+            f"scores must be float32 or float64 with two axes, got {scores.dtype} of shape {scores.shape}"
+        )
+    depth = whole_number("depth", depth, 1)
     found = np.full((len(scores), min(depth, scores.shape[1])), -1)
-    _top_columns(scores, found)
+    if found.size:
+        _top_columns(scores, found)
     return found
 
 

@@ -1,13 +1,13 @@
 """From ratings.csv to evaluated recommendations at growing sizes: seconds and memory of every stage.
 
-    python -m benchmarks.end_to_end                 synthetic data of 1 million ratings and of 100,000
-    python -m benchmarks.end_to_end --scale 25m     of 25, 10 and 1 million: most of an hour, under 6 GB
+    python -m benchmarks.end_to_end                 synthetic data of 100,000 and 1 million ratings
+    python -m benchmarks.end_to_end --scale 25m     of 1, 10 and 25 million: most of an hour, under 6 GB
     python -m benchmarks.end_to_end --scale 25m --epochs 10
 
-Every size runs in a process of its own, so that its peak memory is its own. Prints a table of seconds on
-the clock, the exponent with which each stage's processor time grows between the sizes (1 is linear; on a
-shared machine the clock says little), draws output/end_to_end.png and closes with the line ``ratio: NUMBER
-(of what to what)``. ``--epochs 0`` leaves out training and evaluation.
+Each size runs in its own process, so that its peak memory is known. Prints a table of seconds, and the
+exponent with which the processor time of each stage grows between the sizes (1 is linear; on a shared machine
+seconds on the clock say little). Draws output/end_to_end.png and ends with the line ``ratio: NUMBER (of what
+to what)``. ``--epochs 0`` leaves out training and evaluation.
 """
 
 import argparse
@@ -24,19 +24,23 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `python benchmarks/end_to_end.py`
 
+from report.text_table import TableColumn, TableSection, render_table  # noqa: E402
+
 SIZES = {"1m": ("100k", "1m"), "10m": ("1m", "10m"), "25m": ("1m", "10m", "25m")}
 RATINGS = {"100k": 1e5, "1m": 1e6, "10m": 1e7, "25m": 25e6}
 GROWTH = ("first load", "cached load", "graph and features", "neighbour table", "embedding")
 QUESTIONS = 20_000
-FEWER_QUESTIONS = 2_000  # for the comparison: exact visit counts cost 50 ms a question at 25m
+FEWER_QUESTIONS = 2_000  # for the comparison: exact visit counts take 50 ms per question at 25m
 PROCESSOR = "processor time, "  # before the name of a stage
-METRIC = "hit rate @10, "  # what a line of the table begins with that is no time
+METRIC = "hit rate @10, "  # before the name of a figure that is not a time
+SPEED = "training pairs per second"
+MEMORY = "peak memory, GB"
 
 Figures = dict[str, float]
 
 
 def measure(scale: str, epochs: int) -> Figures:
-    """Every stage once, at default settings on the temporal split; seconds, GB and test metrics by name."""
+    """Run every stage once at default settings, temporal split; seconds, GB and test metrics by name."""
     import numpy as np
     import torch
 
@@ -92,10 +96,10 @@ def measure(scale: str, epochs: int) -> Figures:
             with timed(f"{epochs} epoch{'s' * (epochs > 1)}"):
                 for _ in range(epochs):
                     row = trainer.train_epoch()
-            figures["pairs a second"] = row["pairs_per_second"]
+            figures[SPEED] = row["pairs_per_second"]
         with timed("embedding"):
             embeddings = trainer.embeddings()
-        figures["peak memory"] = peak_memory_gb()
+        figures[MEMORY] = peak_memory_gb()
         if not epochs:
             return figures
         questions = sample_questions(held_out_queries(split, "test"), QUESTIONS, 0)
@@ -108,12 +112,12 @@ def measure(scale: str, epochs: int) -> Figures:
         for method in (Popularity, RandomWalks):
             scorer = method().fit(split.train, movielens.movies, split.num_users, split.num_movies, seed=0)
             figures[f"{METRIC}{method.name}"] = evaluate(scorer, fewer).metrics["hit_rate@10"]
-    figures["peak memory"] = peak_memory_gb()
+    figures[MEMORY] = peak_memory_gb()
     return figures
 
 
 def _warm_up() -> None:
-    """Compile the walks and the products behind the features, so that no stage pays for it."""
+    """Compile the walks and the sparse products, so that no stage includes compilation."""
     import numpy as np
     import scipy.sparse as sp
 
@@ -129,7 +133,7 @@ def _warm_up() -> None:
 
 
 def exponents(results: dict[str, Figures]) -> dict[str, float]:
-    """log-log slope of each stage's processor time between the smallest and the largest size."""
+    """Slope of log processor time against log ratings, from the smallest to the largest size, by stage."""
     first, last = (list(results)[place] for place in (0, -1))
     growth = math.log(RATINGS[last] / RATINGS[first])
     return {
@@ -139,7 +143,7 @@ def exponents(results: dict[str, Figures]) -> dict[str, float]:
 
 
 def plot(results: dict[str, Figures], path: Path) -> None:
-    """Processor seconds against ratings, both logarithmic, with a dashed line of linear growth."""
+    """Processor seconds against ratings on logarithmic axes; the dashed line is linear growth."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     from report.plot_style import GREY, PALETTE, figure
@@ -161,26 +165,32 @@ def plot(results: dict[str, Figures], path: Path) -> None:
 
 
 def table(results: dict[str, Figures]) -> str:
-    """Stages down, sizes across."""
+    """One row per stage, one column per size."""
     names = dict.fromkeys(name for figures in results.values() for name in figures)
-    lines = [f"{'':<30}" + "".join(f"{scale:>12}" for scale in results)]
+    rows = []
     for name in sorted(
         (n for n in names if not n.startswith(PROCESSOR)), key=lambda name: name.startswith(METRIC)
     ):
-        digits = 3 if name.startswith(METRIC) else 0 if name == "pairs a second" else 2
-        cells = (
-            f"{figures[name]:12,.{digits}f}" if name in figures else " " * 12 for figures in results.values()
-        )
-        lines.append(f"{name + ' (GB)' * (name == 'peak memory'):<30}" + "".join(cells))
-    return "\n".join(lines)
+        form = ".3f" if name.startswith(METRIC) else ",.0f" if name == SPEED else ",.2f"
+        rows.append([name, *(format(f[name], form) if name in f else "" for f in results.values())])
+    columns = [TableColumn("seconds of each stage", numeric=False), *map(TableColumn, results)]
+    return render_table(columns, [TableSection(rows)])
+
+
+def exponent_table(results: dict[str, Figures]) -> str:
+    """One row per stage with the exponent of its growth."""
+    columns = [TableColumn("processor time of", numeric=False), TableColumn("exponent")]
+    rows = [[name, f"{exponent:.2f}"] for name, exponent in exponents(results).items()]
+    note = "growth from the smallest to the largest size; 1 is linear"
+    return render_table(columns, [TableSection(rows)], [note])
 
 
 def main(argv: list[str] | None = None) -> None:
     """Measure, print, draw."""
     parser = argparse.ArgumentParser(description="Every stage from ratings.csv to evaluation, timed.")
     parser.add_argument("--scale", choices=tuple(SIZES), default="1m", help="the largest size")
-    parser.add_argument("--epochs", type=int, default=1, help="at the largest size")
-    parser.add_argument("--output_dir", default="output", help="where the picture goes")
+    parser.add_argument("--epochs", type=int, default=1, help="epochs at the largest size")
+    parser.add_argument("--output_dir", default="output", help="folder for the picture")
     flags = parser.parse_args(argv)
     results = {}
     for scale in SIZES[flags.scale]:
@@ -188,10 +198,8 @@ def main(argv: list[str] | None = None) -> None:
         with ProcessPoolExecutor(1, mp_context=context) as alone:
             epochs = flags.epochs if scale == flags.scale else min(1, flags.epochs)
             results[scale] = alone.submit(measure, scale, epochs).result()
-    print("\nseconds, unless a line says otherwise\n" + table(results))
-    print("\nexponent of growth of the processor time, smallest to largest size, 1 is linear:")
-    for name, exponent in exponents(results).items():
-        print(f"  {name:<20} {exponent:5.2f}")
+    print("\n" + table(results))
+    print("\n" + exponent_table(results))
     path = Path(flags.output_dir) / "end_to_end.png"
     plot(results, path)
     print(f"\nwritten: {path}")
@@ -200,7 +208,7 @@ def main(argv: list[str] | None = None) -> None:
         sum(results[scale][PROCESSOR + name] for name in GROWTH) / RATINGS[scale] for scale in (first, last)
     ]
     print(
-        f"ratio: {each[1] / each[0]:.2f} (processor time a rating for loading, graph, features, walks, "
+        f"ratio: {each[1] / each[0]:.2f} (processor time per rating for loading, graph, features, walks, "
         f"embedding; {last} ratings to {first})"
     )
 

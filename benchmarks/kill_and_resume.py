@@ -1,11 +1,11 @@
-"""Kill a training at a random moment, resume it, and compare with one left alone; several times.
+"""Kill a training at random moments, resume it, and compare the result with an uninterrupted training.
 
     python -m benchmarks.kill_and_resume --data_dir data/ml-100k
     python -m benchmarks.kill_and_resume --data_dir data/synthetic-25m --kills 3 -- --pairs_per_epoch 200000
 
-What follows ``--`` goes to train.py. The killed training gets SIGKILL, which no program can answer. One
-killed before its first checkpoint is started again, as its user would. The last line is ``ratio: NUMBER
-(of what to what)``.
+Flags after ``--`` go to train.py. The training is killed by SIGKILL, which no program can catch. A training
+that is killed before its first checkpoint is started again, as a user would do. The last line is ``ratio:
+NUMBER (of what to what)``.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from model.checkpoint import BEST, LAST, load_checkpoint  # noqa: E402
 
 
 def start(folder: Path, flags: list[str]) -> subprocess.Popen[bytes]:
-    """Begin a training in ``folder``, or continue the one whose checkpoint lies there."""
+    """Begin a training in ``folder``, or continue the one whose checkpoint is there."""
     resume = ["--resume"] if (folder / LAST).exists() else []
     where = [f"--checkpoint_dir={folder}", f"--output_dir={folder}", "--quiet"]
     return subprocess.Popen([sys.executable, "train.py", *where, *flags, *resume], cwd=ROOT)
@@ -46,7 +46,7 @@ def finish(folder: Path, flags: list[str]) -> float:
 
 
 def killed_at(folder: Path, flags: list[str], seconds: float) -> bool:
-    """Begin a training and kill it after ``seconds``; False where it had ended by then."""
+    """Begin a training and kill it after ``seconds``; False if it had ended by then."""
     training = start(folder, flags)
     try:
         training.wait(timeout=seconds)
@@ -60,7 +60,7 @@ def killed_at(folder: Path, flags: list[str], seconds: float) -> bool:
 
 
 def compare(alone: Path, killed: Path) -> None:
-    """Hold every weight and embedding of two trainings against each other.
+    """Compare every weight and embedding of two trainings.
 
     Raises:
         SystemExit: one differs.
@@ -76,10 +76,10 @@ def compare(alone: Path, killed: Path) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Train twice and compare every weight and embedding."""
-    parser = argparse.ArgumentParser(description="Killed and resumed against left alone.")
-    parser.add_argument("--data_dir", required=True, help="a dataset's folder")
-    parser.add_argument("--kills", type=int, default=3, help="trainings to kill")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser = argparse.ArgumentParser(description="A killed and resumed training beside an uninterrupted one.")
+    parser.add_argument("--data_dir", required=True, help="folder of a dataset")
+    parser.add_argument("--kills", type=int, default=3, help="number of trainings to kill")
+    parser.add_argument("--seed", type=int, default=0, help="decides the moments")
     parser.add_argument("flags", nargs="*", help="flags for train.py, after --")
     typed = parser.parse_args(argv)
     flags = [f"--data_dir={Path(typed.data_dir).resolve()}", *typed.flags]
@@ -87,22 +87,21 @@ def main(argv: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         alone = Path(folder) / "alone"
         whole = finish(alone, flags)
-        print(f"left alone: {whole:.0f} s", flush=True)
+        print(f"uninterrupted: {whole:.0f} s", flush=True)
         longest, kills = 0.0, 0
         while kills < typed.kills:
             killed = Path(folder) / f"killed-{kills}"
             started = time.perf_counter()
             if not killed_at(killed, flags, moments.uniform(0.1, 0.9) * whole):
-                whole = time.perf_counter() - started  # a busy machine was quicker this time: try again
+                whole = time.perf_counter() - started  # the machine was faster this time: try again
                 shutil.rmtree(killed)
                 continue
             kills += 1
             finish(killed, flags)
             longest = max(longest, time.perf_counter() - started)
             compare(alone, killed)
-    print(
-        f"ratio: {longest / whole:.2f} (seconds of a training killed and resumed, at most, to one left alone)"
-    )
+    what = "longest time of a killed and resumed training to that of an uninterrupted one"
+    print(f"ratio: {longest / whole:.2f} ({what})")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Recall and speed of one operating point, beside exact search asked in turn with it.
+"""Recall and speed of one operating point, measured in turns with exact search.
 
-A shared machine is fast one second and slow the next. So each point's queries take turns with exact
-search on the same queries, and speeds are compared as ratios of lower quartiles measured together: a
-median of long queries can be one of interruptions.
+A shared machine is fast one second and slow the next. So the queries of each point take turns with exact
+search on the same queries, and speeds are compared as ratios of lower quartiles that were measured together.
+(Long queries are often interrupted, so their median may be one of interruptions.)
 """
 
 import time
@@ -18,11 +18,19 @@ K = 10
 ROUNDS = 10
 
 
-class Row(NamedTuple):
-    """A line of the table.
+class OperatingPoint(NamedTuple):
+    """One row of the table.
 
-    Times are microseconds a query, one at a time; ``times_exact`` is exact's lower quartile over this
-    one's; ``batched`` is queries a second in one call.
+    Attributes:
+        method: name of the method.
+        point: its parameters, in words.
+        recall: recall@10 by score.
+        times_exact: lower quartile of exact search's times over that of this point.
+        per_second: queries per second, one at a time.
+        p50, p95, p99: quantiles of microseconds per query, one at a time.
+        batched: queries per second, all in one call.
+        build_seconds: time to build the index.
+        megabytes: size of the index.
     """
 
     method: str
@@ -41,16 +49,16 @@ class Row(NamedTuple):
 def measure(
     search: Search, exact: Search, queries: FloatArray, best: FloatArray, exact_share: float
 ) -> dict[str, float]:
-    """The figures of ``Row`` from recall to batched, by name.
+    """The figures of an ``OperatingPoint`` from recall to batched, by name.
 
     Args:
         search: the operating point.
         exact: exact search.
         queries: float32 ``[q, d]``.
         best: the exact best scores ``[q, K]``.
-        exact_share: share of the queries that exact search answers too; it is slow.
+        exact_share: share of the queries that exact search answers too, since it is slow.
     """
-    for query in queries[:20]:  # compiled, and memory touched
+    for query in queries[:20]:  # compiles, and loads memory
         search(query, K)
     ours, theirs, found = [], [], []
     for part in np.array_split(np.arange(len(queries)), ROUNDS):
@@ -63,7 +71,7 @@ def measure(
             scores, ids = search(queries[row], K)
             ours.append(time.perf_counter() - started)
             found.append(np.ravel(scores))
-            distinct = np.unique(ids[ids >= 0])  # FAISS pads with -1; never trust an index on its word
+            distinct = np.unique(ids[ids >= 0])  # FAISS pads with -1
             assert len(distinct) == np.count_nonzero(np.ravel(ids) >= 0), "an id was returned twice"
     started = time.perf_counter()
     search(queries, K)

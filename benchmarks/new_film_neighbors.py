@@ -1,9 +1,9 @@
-"""Where a new film takes its neighbours from: walks in the training graph, the spectral basis, or nowhere.
+"""Three sources of a new film's neighbours: walks in the training graph, the spectral basis, or none at all.
 
     python -m benchmarks.new_film_neighbors data/ml-100k --epochs 4 --seeds 3
 
-Films are held out and ratings of theirs handed in as in ``main.py --mode cold_start``; only where the
-neighbours of the held-out films come from differs between the rows.
+Films are held out and some of their ratings are folded in, as in ``main.py --mode cold_start``. The rows
+differ only in the source of the held-out films' neighbours.
 """
 
 import argparse
@@ -26,11 +26,15 @@ from evaluation.cold_start.held_out import (
 from evaluation.ranking import EmbeddingScorer, Scorer, rank_targets, ranking_metrics
 from evaluation.train_once import TrainedOnce, train_once
 from model.new_films.from_checkpoint import spectral_neighbors
-from model.new_films.from_graph import embed_films, extend_inputs
+from model.new_films.from_graph import embed_films, inputs_with_new_films
 from model.nodes import Nodes
+from report.names import metric_label
+from report.tables import FigureBlock, FigureColumn, format_table
+from report.words import counted
 
 RATINGS = (1, 5, 20)
-ROADS = ("walks", "spectral basis", "none")
+SOURCES = ("walks", "spectral basis", "none")
+METRICS = ("hit_rate@10", "hit_rate@100")
 
 
 def main() -> None:
@@ -42,16 +46,26 @@ def main() -> None:
     flags = parser.parse_args()
     torch.set_num_threads(1)
     runs = [_one_seed(flags.data_dir, flags.epochs, seed) for seed in range(flags.seeds)]
-    kinds = ("unseen film asks", "unseen film is the answer")
-    print(f"hit rate @10 / @100; {flags.epochs} epochs, {flags.seeds} seeds; ratings known: {RATINGS}")
-    for row, road in enumerate(ROADS):
-        means = np.mean(runs, axis=0)[:, row]  # [ratings, kinds, cutoffs]
-        for kind, name in enumerate(kinds):
-            print(f"{road:<15} {name:<26}", "  ".join(f"{a:.3f} / {b:.3f}" for a, b in means[:, kind]))
+    means = np.mean(runs, axis=0)  # [ratings, sources, kinds, cutoffs]
+    columns = [
+        FigureColumn(f"{count} {metric}", str(count), metric_label(metric))
+        for metric in METRICS
+        for count in RATINGS
+    ]
+    blocks = []
+    for kind, title in enumerate(("query unseen", "target unseen")):
+        rows = {
+            source: dict(zip([c.key for c in columns], means[:, place, kind].T.ravel().tolist(), strict=True))
+            for place, source in enumerate(SOURCES)
+        }
+        blocks.append(FigureBlock(rows, title))
+    note = f"* best in its block and column; {counted(flags.epochs, 'epoch')}, means over "
+    note += counted(flags.seeds, "seed")
+    print(format_table(columns, blocks, corner="ratings folded in", notes=[note]))
 
 
 def _one_seed(data_dir: str, epochs: int, seed: int) -> np.ndarray:
-    """Figures ``[ratings, roads, kinds, cutoffs]`` of one model."""
+    """Figures ``[ratings, sources, kinds, cutoffs]`` of one model."""
     config = Config().override({"split": "temporal", "epochs": epochs, "seed": seed, "quiet": True})
     movielens = load_movielens(data_dir)
     num_users, num_movies = movielens.num_users, movielens.num_movies
@@ -63,19 +77,19 @@ def _one_seed(data_dir: str, epochs: int, seed: int) -> np.ndarray:
     figures = []
     for count in RATINGS:
         scorers = _scorers(config, films, trained, count)
-        ranks = [rank_targets(scorers[road], questions) for road in ROADS]
+        ranks = [rank_targets(scorers[source], questions) for source in SOURCES]
         metrics = [[ranking_metrics(r[kind], "pairs") for kind in (asks, asked & ~asks)] for r in ranks]
-        figures.append([[[m["hit_rate@10"], m["hit_rate@100"]] for m in row] for row in metrics])
+        figures.append([[[m[name] for name in METRICS] for m in row] for row in metrics])
     return np.array(figures)
 
 
 def _scorers(config: Config, films: HeldOutFilms, trained: TrainedOnce, count: int) -> dict[str, Scorer]:
-    """The same features with each road's neighbours."""
+    """The same features with the neighbours of each source."""
     seed, known = config.run.seed, films.known.num_movies
     ratings = fold_in(films.known_split.train, first_ratings(films.withheld, count, seed))
     graph = build_graph(ratings, films.whole.num_users, films.whole.num_movies)
     new = select_films(films.whole, films.new_films).facts
-    walked = extend_inputs(trained.inputs, graph, new, config.model, seed).nodes
+    walked = inputs_with_new_films(trained.inputs, graph, new, config.model, seed).nodes
     raters = graph.movie_user_matrix()[known:]
     features = trained.inputs.nodes.features.numpy()
     neighbors, weights = spectral_neighbors(
@@ -88,10 +102,10 @@ def _scorers(config: Config, films: HeldOutFilms, trained: TrainedOnce, count: i
     }
     known_nodes = trained.inputs.nodes
     return {
-        road: EmbeddingScorer.of(
+        source: EmbeddingScorer.of(
             embed_films(trained.trainer, known_nodes.followed_by(Nodes(walked.features[known:], *table)))
         )
-        for road, table in tables.items()
+        for source, table in tables.items()
     }
 
 

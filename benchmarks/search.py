@@ -1,11 +1,11 @@
 """Search methods side by side: recall against speed, one query at a time, one thread, one run.
 
-    python -m benchmarks.search                  62,423 x 128 vectors, and checkpoints/best.pt if it is there
-    python -m benchmarks.search --scale 1m       1,000,000 x 128 vectors; HNSW alone builds for many minutes
+    python -m benchmarks.search                  62,423 x 128 vectors, and checkpoints/best.pt if there is one
+    python -m benchmarks.search --scale 1m       1,000,000 x 128 vectors; building HNSW takes many minutes
     python -m benchmarks.search --skip hnsw
 
-Prints a table for each data set, draws output/search_benchmark*.png, and closes with a line
-``ratio: NUMBER (of what to what)``. benchmarks/README.md says how to read it.
+Prints one table per dataset, draws output/search_benchmark*.png, and ends with a line ``ratio: NUMBER (of
+what to what)``. benchmarks/README.md says how to read it.
 """
 
 import argparse
@@ -16,14 +16,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `python benchmarks/search.py`
 
 from base.compute import peak_memory_gb  # noqa: E402
-from benchmarks.measure import K, Row, measure  # noqa: E402
+from benchmarks.measure import K, OperatingPoint, measure  # noqa: E402
 from benchmarks.search_data import Task, clustered, trained  # noqa: E402
 from benchmarks.search_methods import METHODS  # noqa: E402
 from benchmarks.search_report import compare_curves, format_table, plot  # noqa: E402
 
 
-def run(task: Task, methods: list[str], exact_share: float) -> list[Row]:
-    """Build and measure ``methods`` on one data set."""
+def run(task: Task, methods: list[str], exact_share: float) -> list[OperatingPoint]:
+    """Build and measure ``methods`` on one dataset."""
     print(f"\n{task.name}, {len(task.queries):,} queries, k = {K}, {task.partitions} partitions", flush=True)
     brute = METHODS["exact"](task)
     exact = next(brute.points())[1]
@@ -35,9 +35,8 @@ def run(task: Task, methods: list[str], exact_share: float) -> list[Row]:
         seconds = time.perf_counter() - started
         for label, search in built.points():
             figures = measure(search, exact, task.queries, best, exact_share)
-            rows.append(
-                Row(built.method, label, **figures, build_seconds=seconds, megabytes=built.num_bytes / 1e6)
-            )
+            size = built.num_bytes / 1e6
+            rows.append(OperatingPoint(built.method, label, **figures, build_seconds=seconds, megabytes=size))
         print(
             f"  {built.method}: built in {seconds:.1f} s; peak memory of all {peak_memory_gb():.2f} GB",
             flush=True,
@@ -49,10 +48,10 @@ def run(task: Task, methods: list[str], exact_share: float) -> list[Row]:
 def main(argv: list[str] | None = None) -> None:
     """Measure, print, draw."""
     parser = argparse.ArgumentParser(description="Recall against speed of the search methods.")
-    parser.add_argument("--scale", choices=("62k", "1m"), default="62k", help="size of the synthetic set")
+    parser.add_argument("--scale", choices=("62k", "1m"), default="62k", help="size of the synthetic vectors")
     parser.add_argument("--skip", choices=[m for m in METHODS if m != "exact"], nargs="*", default=[])
-    parser.add_argument("--checkpoint_dir", default="checkpoints", help="where best.pt lies, if anywhere")
-    parser.add_argument("--output_dir", default="output", help="where the pictures go")
+    parser.add_argument("--checkpoint_dir", default="checkpoints", help="folder that may hold best.pt")
+    parser.add_argument("--output_dir", default="output", help="folder for the pictures")
     flags = parser.parse_args(argv)
     one_thread()
     methods = [name for name in METHODS if name not in flags.skip]

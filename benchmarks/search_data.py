@@ -1,4 +1,4 @@
-"""What the search benchmark searches: clustered unit vectors, or the embeddings of a checkpoint."""
+"""The vectors of the search benchmark: clustered unit vectors, or the embeddings of a checkpoint."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -8,7 +8,7 @@ import numpy as np
 from base.arrays import FloatArray
 from model.checkpoint import BEST, load_checkpoint
 
-NOISE = 0.5  # a coordinate, around standard-normal centres
+NOISE = 0.5  # per coordinate, around standard-normal centres
 SPREAD = 1.0  # standard deviation of the logarithm of a cluster's size
 
 
@@ -16,10 +16,10 @@ class Task(NamedTuple):
     """Vectors and queries.
 
     Attributes:
-        name: for the table.
+        name: its name in the table.
         vectors: float32 ``[n, d]``.
         queries: float32 ``[q, d]``.
-        partitions: of the inverted files.
+        partitions: number of partitions of the inverted files.
     """
 
     name: str
@@ -47,7 +47,7 @@ def clustered(num_vectors: int, num_clusters: int, num_queries: int, dim: int = 
 
 
 def trained(checkpoint_dir: Path, num_queries: int, seed: int = 0) -> Task | None:
-    """The films of ``best.pt``, some of them as queries; None where there is no checkpoint."""
+    """The films of ``best.pt``, some of them as queries; None if there is no checkpoint."""
     if not (checkpoint_dir / BEST).exists():
         return None
     checkpoint = load_checkpoint(checkpoint_dir / BEST)

@@ -13,7 +13,7 @@ Search = Callable[[FloatArray, int], tuple[Any, Any]]  # queries, k -> scores, i
 
 
 class Built(NamedTuple):
-    """A built index: what to call it, its size in bytes, and a way to each of its operating points."""
+    """A built index: its name, its size in bytes, and a function that goes through its operating points."""
 
     method: str
     num_bytes: int
@@ -21,28 +21,28 @@ class Built(NamedTuple):
 
 
 def exact(task: Task) -> Built:
-    """FAISS's flat index behind our interface: brute force."""
+    """Brute force: FAISS's flat index behind our interface."""
     index = ExactIndex().build(task.vectors, np.arange(len(task.vectors)))
     return Built("exact", task.vectors.nbytes, lambda: iter([("all", index.search)]))
 
 
 def lsh(task: Task) -> Built:
-    """The command line's 256 bits in 16 tables."""
+    """256 bits in 16 tables, as on the command line."""
     index = LSHIndex(256, 16).build(task.vectors, np.arange(len(task.vectors)))
     queries = []
-    if len(task.vectors) > 10_000:  # of a small catalogue, buckets hold next to nothing
+    if len(task.vectors) > 10_000:  # in a small catalogue, buckets are almost empty
         queries += [LSHQuery(20, "buckets", probes) for probes in (4, 8, 16, 32, 64)]
     queries += [LSHQuery(factor, "scan") for factor in (3, 5, 10, 20, 50)]
 
     def label(query: LSHQuery) -> str:
         size = f"{query.candidates_factor} k"
-        return f"scan, {size}" if query.method == "scan" else f"{query.probes} buckets a table, {size}"
+        return f"scan, {size}" if query.method == "scan" else f"{query.probes} buckets per table, {size}"
 
     return _ours("LSHIndex(256, 16)", index, [(label(query), query) for query in queries])
 
 
 def weak_and(task: Task) -> Built:
-    """Weak AND; ``30 k`` with the default probes is ``WeakANDIndex(partitions, 30)`` as it comes."""
+    """Weak AND; ``30 k`` with the default probes is plain ``WeakANDIndex(partitions, 30)``."""
     index = WeakANDIndex(task.partitions, 30).build(task.vectors, np.arange(len(task.vectors)))
     points = [("default probes, 30 k", index.query), ("default probes, 10 k", WeakANDQuery())]
     points += [
@@ -65,12 +65,12 @@ def _ours(name: str, index: VectorIndex, queries: list[tuple[str, Any]]) -> Buil
 
 
 def ivf_flat(task: Task) -> Built:
-    """FAISS IVFFlat with as many lists as ours has partitions."""
+    """FAISS IVFFlat with as many lists as Weak AND has partitions."""
     import faiss
 
     dim = task.vectors.shape[1]
     index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dim), dim, task.partitions, faiss.METRIC_INNER_PRODUCT)
-    index.cp.max_points_per_centroid = 64  # as ours: FAISS's own 256 takes four times as long
+    index.cp.max_points_per_centroid = 64  # as in Weak AND: FAISS's default of 256 takes four times as long
     index.train(task.vectors)
     index.add(task.vectors)
 
@@ -83,7 +83,7 @@ def ivf_flat(task: Task) -> Built:
 
 
 def hnsw(task: Task) -> Built:
-    """FAISS HNSW with 16 links a vector."""
+    """FAISS HNSW with 16 links per vector."""
     import faiss
 
     links = 16
@@ -99,7 +99,7 @@ def hnsw(task: Task) -> Built:
 
 
 def _batched(index: Any) -> Search:
-    """FAISS takes batches only, and fills what it does not find with -1 and the lowest float."""
+    """FAISS takes only batches, and fills missing results with -1 and the lowest float."""
 
     def search(queries: FloatArray, k: int) -> tuple[Any, Any]:
         return index.search(queries[None] if queries.ndim == 1 else queries, k)

@@ -1,11 +1,11 @@
-"""The web server under load: many clients at once, each asking again as soon as it is answered.
+"""The web server under load: many clients at once, each of which asks again as soon as it has an answer.
 
     python -m benchmarks.serve                           50 clients for a minute, checkpoints/best.pt
     python -m benchmarks.serve --seconds 10 --clients 8
 
-Starts ``main.py --mode serve`` on a free port of this machine, asks a mix of everything the page asks,
-prints times to the answer by kind of question, and closes with a line ``ratio: NUMBER (of what to what)``.
-Any answer but 200 is an error, and one error makes the exit code 1.
+Starts ``main.py --mode serve`` on a free port of this machine and asks a mix of all requests of the page.
+Prints the times to the answer by kind of request, and ends with a line ``ratio: NUMBER (of what to what)``.
+An answer with a status other than 200 is an error; any error makes the exit code 1.
 """
 
 import argparse
@@ -20,12 +20,14 @@ from typing import Any
 
 import numpy as np
 
+from report.text_table import TableColumn, TableSection, render_table
+
 ROOT = Path(__file__).resolve().parent.parent
-ALONE_SHARE = 0.25  # of the time, for the single client that the many are compared with
+ALONE_SHARE = 0.25  # share of the time for a single client, to compare with
 Times = dict[str, list[float]]
 Ask = Callable[[np.random.Generator, list[dict[str, Any]]], tuple[str, str, Any]]
 
-# kind of question, its share, and the request: verb, path, body
+# kind of request, its share, and the request: verb, path, body
 MIX: tuple[tuple[str, float, Ask], ...] = (
     ("page", 0.05, lambda rng, films: ("GET", "/", None)),
     ("title search", 0.35, lambda rng, films: ("GET", f"/api/search?q={_typed(rng, films)}", None)),
@@ -41,7 +43,7 @@ def _id(rng: np.random.Generator, films: list[dict[str, Any]]) -> Any:
 
 
 def _typed(rng: np.random.Generator, films: list[dict[str, Any]]) -> str:
-    """The beginning of a title, as it looks while it is being typed."""
+    """The beginning of a title, as someone types it."""
     return films[rng.integers(len(films))]["title"][: rng.integers(2, 10)]
 
 
@@ -52,7 +54,7 @@ def _history(rng: np.random.Generator, films: list[dict[str, Any]]) -> dict[str,
 
 
 async def client(session: Any, seed: int, films: list[dict[str, Any]], until: float, times: Times) -> None:
-    """Ask one question after the other; seconds to the whole answer go to ``times``."""
+    """Send one request after the other; the seconds to the whole answer go to ``times``."""
     rng = np.random.default_rng(seed)
     shares = np.array([share for _, share, _ in MIX])
     while time.perf_counter() < until:
@@ -69,7 +71,7 @@ async def client(session: Any, seed: int, films: list[dict[str, Any]], until: fl
 
 
 async def load(address: str, num_clients: int, seconds: float) -> tuple[Times, float]:
-    """Times to the answer by kind of question, and answers a second, with ``num_clients`` at once."""
+    """Times to the answer by kind of request, and answers per second, with ``num_clients`` at once."""
     import aiohttp
 
     connector = aiohttp.TCPConnector(limit=num_clients)
@@ -84,13 +86,16 @@ async def load(address: str, num_clients: int, seconds: float) -> tuple[Times, f
 
 
 def report(times: Times) -> str:
-    """A line a kind of question, and one for all of them."""
-    lines = [f"{'asked for':<14} {'answers':>8} {'p50':>8} {'p99':>8} {'longest':>8}   milliseconds"]
+    """One row per kind of request, and one for all of them."""
+    columns = [TableColumn("request", numeric=False), TableColumn("answers")]
+    columns += [TableColumn(name, "milliseconds") for name in ("p50", "p99", "longest")]
     together = [second for seconds in times.values() for second in seconds]
-    for kind, seconds in (*sorted(times.items()), ("all", together)):
-        p50, p99, longest = (1000 * float(np.quantile(seconds, q)) for q in (0.5, 0.99, 1))
-        lines.append(f"{kind:<14} {len(seconds):>8,} {p50:>8.1f} {p99:>8.1f} {longest:>8.1f}")
-    return "\n".join(lines)
+
+    def row(kind: str, seconds: list[float]) -> list[str]:
+        return [kind, f"{len(seconds):,}", *(f"{1000 * np.quantile(seconds, q):.1f}" for q in (0.5, 0.99, 1))]
+
+    kinds = TableSection([row(kind, seconds) for kind, seconds in sorted(times.items())])
+    return render_table(columns, [kinds, TableSection([row("all", together)])])
 
 
 def start_server(checkpoint_dir: str) -> tuple[subprocess.Popen[str], str]:
@@ -106,11 +111,11 @@ def start_server(checkpoint_dir: str) -> tuple[subprocess.Popen[str], str]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Load the server and print what it took."""
+    """Put the server under load and print the times."""
     parser = argparse.ArgumentParser(description="The web server under load.")
     parser.add_argument("--clients", type=int, default=50, help="clients at once")
     parser.add_argument("--seconds", type=float, default=60, help="how long they ask")
-    parser.add_argument("--checkpoint_dir", default="checkpoints", help="where best.pt lies")
+    parser.add_argument("--checkpoint_dir", default="checkpoints", help="folder with best.pt")
     flags = parser.parse_args(argv)
     server, address = start_server(flags.checkpoint_dir)
     try:
@@ -122,7 +127,7 @@ def main(argv: list[str] | None = None) -> int:
     errors = sum(len(seconds) for kind, seconds in times.items() if kind.startswith("error"))
     print(report(times))
     print(
-        f"{flags.clients} clients for {flags.seconds:g} s: {together:.0f} answers a second, {errors} errors"
+        f"{flags.clients} clients for {flags.seconds:g} s: {together:.0f} answers per second, {errors} errors"
     )
     what = (
         f"answers per second with {flags.clients} clients at once, {together:.0f}, to one client, {alone:.0f}"

@@ -1,10 +1,10 @@
-"""Real data that nobody tuned on: a release with its roles swapped, so that users are recommended to users.
+"""Real data on which nobody tuned: a release with users and films swapped, so that users are recommended.
 
     python -m benchmarks.swap_roles data/ml-100k data/ml-100k-swapped
     python main.py --mode benchmark --data_dir data/ml-100k-swapped
 
-Every user becomes an item, every film a context in which users meet; who rated a film next is what a
-question asks. Nothing describes the items, so content features are empty.
+Every user becomes an item, and every film becomes a user who "rates" them. A question asks which user rated
+the same film next. Nothing describes the items, so content features are empty.
 """
 
 import argparse

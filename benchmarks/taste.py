@@ -1,8 +1,8 @@
-"""Ways to ask with a history, by the validation part of the user protocol: why the taste is as it is.
+"""Ways to recommend for a history, compared by the validation part of the user protocol.
 
     python -m benchmarks.taste --data_dir data/ml-100k --checkpoint_dir checkpoints-pairs
 
-The checkpoint is one of ``--split temporal``. Test ratings are not looked at.
+The checkpoint must be one of ``--split temporal``. Test ratings are not used.
 """
 
 import argparse
@@ -19,17 +19,19 @@ from data.splits import split_interactions
 from evaluation.users import HistoryScorer, evaluate_users
 from model.checkpoint import BEST, load_checkpoint
 from recommend.taste import TasteScorer, history_weights
+from report.tables import format_metrics_table
+from report.words import counted
 from search import ExactIndex
 
-MOST_CLUSTERED = 200  # latest films of a history that are clustered
-WARD_THRESHOLDS = (0.3, 0.5, 0.8, 1.2)  # greatest increase of variance that Ward's method merges across
+MAX_CLUSTERED = 200  # latest films of a history that are clustered
+WARD_THRESHOLDS = (0.3, 0.5, 0.8, 1.2)  # largest increase of variance at which Ward's method still merges
 
 
-class Asking:
-    """Scores histories by a function of one of them.
+class OneByOne:
+    """Scores histories by a function of a single history.
 
     Args:
-        score: a history to scores of all films, ``[num_movies]``.
+        score: history to scores of all films, ``[num_movies]``.
     """
 
     def __init__(self, score: Callable[[History], FloatArray]):
@@ -41,7 +43,7 @@ class Asking:
 
 
 def medoids(vectors: FloatArray, weights: FloatArray, threshold: float) -> tuple[IntArray, FloatArray]:
-    """Ward clusters as in PinnerSage: the film nearest to all others of each, and the cluster's weight."""
+    """Ward clusters as in PinnerSage: the medoid of each cluster, and the cluster's weight."""
     if len(vectors) == 1:
         return np.zeros(1, dtype=np.int64), weights
     ward = AgglomerativeClustering(n_clusters=None, distance_threshold=threshold, linkage="ward")
@@ -50,7 +52,7 @@ def medoids(vectors: FloatArray, weights: FloatArray, threshold: float) -> tuple
     for label in range(cluster.max() + 1):
         members = np.flatnonzero(cluster == label)
         inside = vectors[members]
-        # Unit vectors: the least sum of squared distances is the greatest sum of cosines.
+        # For unit vectors, the smallest sum of squared distances is the largest sum of cosines.
         chosen.append(members[(inside @ inside.sum(axis=0)).argmax()])
     return np.array(chosen), np.bincount(cluster, weights).astype(np.float64)
 
@@ -83,8 +85,8 @@ def main() -> None:
 
     def clustered(threshold: float) -> Callable[[History], FloatArray]:
         def score(history: History) -> FloatArray:
-            rows = history.rows[-MOST_CLUSTERED:]
-            weights = history_weights(history)[-MOST_CLUSTERED:]
+            rows = history.rows[-MAX_CLUSTERED:]
+            weights = history_weights(history)[-MAX_CLUSTERED:]
             chosen, importance = medoids(embeddings[rows], weights, threshold)
             return np.asarray(importance @ taste.shares[rows[chosen]]).ravel()
 
@@ -94,17 +96,16 @@ def main() -> None:
         return np.asarray(taste.shares[history.rows].sum(axis=0)).ravel()
 
     ways: dict[str, HistoryScorer] = {
-        "the latest film": Asking(latest),
-        "the average film": Asking(averaged),
-        "the weighted average": Asking(averaged_by_weight),
-        **{f"medoids of clusters, Ward {t:g}": Asking(clustered(t)) for t in WARD_THRESHOLDS},
-        "each film, all alike": Asking(each),
+        "the latest film": OneByOne(latest),
+        "the average film": OneByOne(averaged),
+        "the weighted average": OneByOne(averaged_by_weight),
+        **{f"medoids of clusters, Ward {t:g}": OneByOne(clustered(t)) for t in WARD_THRESHOLDS},
+        "each film, all alike": OneByOne(each),
         "each film, weighted": taste,
     }
-    print(f"{len(questions)} validation users of {movielens.name}, films ranked by")
-    for name, scorer in ways.items():
-        metrics = evaluate_users(scorer, questions)
-        print(f"{name:<32}", *(f"{metric} {value:.4f} " for metric, value in metrics.items()), flush=True)
+    print(f"{movielens.name}: {counted(len(questions), 'validation user')}\n", flush=True)
+    metrics = {name: evaluate_users(scorer, questions) for name, scorer in ways.items()}
+    print(format_metrics_table(metrics, form=".4f"))
 
 
 if __name__ == "__main__":

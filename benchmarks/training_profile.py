@@ -1,12 +1,13 @@
-"""Where a training step's time goes, by kind of operation."""
+"""The time of a training step by kind of operation."""
 
 import time
 
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from model.pinsage import build_blocks
+from model.pinsage import build_blocks_unchecked
 from model.trainer import Trainer
+from report.text_table import TableColumn, TableSection, render_table
 
 KINDS = {
     "matrix products": ("aten::mm", "aten::addmm", "aten::bmm"),
@@ -23,10 +24,10 @@ STEPS = 10
 
 
 def step_profile(trainer: Trainer) -> dict[str, float]:
-    """Share of an epoch's time by kind, the largest first; the walks are drawn once an epoch.
+    """Share of an epoch's time by kind, the largest first; walks are drawn once per epoch.
 
     Args:
-        trainer: has trained at least one epoch, so that kernels are compiled.
+        trainer: must have trained at least one epoch, so that kernels are compiled.
     """
     size = trainer.settings.batch_size
     queries, positives = trainer.pairs[trainer.pairs.draw(STEPS * size, trainer.generator)[: STEPS * size]]
@@ -49,12 +50,13 @@ def step_profile(trainer: Trainer) -> dict[str, float]:
 
 
 def profile_table(shares: dict[str, float]) -> str:
-    """A line a kind."""
-    return "\n".join(f"  {kind:<30} {share:6.1%}" for kind, share in shares.items())
+    """One row per kind."""
+    columns = [TableColumn("kind of operation", numeric=False), TableColumn("share of an epoch")]
+    return render_table(columns, [TableSection([[kind, f"{share:.1%}"] for kind, share in shares.items()])])
 
 
 def cpu_rate(trainer: Trainer, cpu_seconds: float) -> float:
-    """Pairs trained a CPU second, over whole epochs that last at least ``cpu_seconds`` in all."""
+    """Pairs trained per CPU second, over whole epochs that take at least ``cpu_seconds`` together."""
     pairs, spent = 0, 0.0
     while True:
         started = time.process_time()
@@ -66,7 +68,7 @@ def cpu_rate(trainer: Trainer, cpu_seconds: float) -> float:
 
 
 def whole_catalogue_seconds(trainer: Trainer) -> tuple[float, float]:
-    """CPU seconds to embed all films layer by layer, and in mini-batches of 512 over the films they need."""
+    """CPU seconds to embed all films: layer by layer, and in mini-batches of 512 films."""
     model = trainer.model.eval()
     features, neighbors, weights = trainer.nodes
     started = time.process_time()
@@ -75,6 +77,6 @@ def whole_catalogue_seconds(trainer: Trainer) -> tuple[float, float]:
     started = time.process_time()
     with torch.no_grad():
         for films in torch.arange(len(features)).split(512):
-            sources, blocks = build_blocks(films, neighbors, weights, model.layer_neighbors)
+            sources, blocks = build_blocks_unchecked(films, neighbors, weights, model.layer_neighbors)
             model.forward_blocks(features[sources], blocks)
     return layer_wise, time.process_time() - started

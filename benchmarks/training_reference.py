@@ -1,8 +1,8 @@
-"""The training that ours is measured against: a plain loop around PyG's ``LinkLoader``.
+"""The training that ours is compared with: a plain loop around PyG's ``LinkLoader``.
 
-The same model, features, neighbour table, pairs, loss and optimiser as ours, written as a PyG user
-would first write it: the loader makes a subgraph for each batch, the layers run over its edges, and
-every pair is scored against negatives of its own.
+It has the same model, features, neighbour table, pairs, loss and optimiser as ours, written as a PyG user
+would first write it: the loader makes one subgraph per batch, the layers run over its edges, and every pair
+has its own negatives.
 """
 
 from collections.abc import Iterator
@@ -18,15 +18,15 @@ from model.inputs import ModelInputs
 from model.pyg import ImportanceNeighborSampler, importance_graph
 from model.trainer import build_model
 
-NEGATIVES = 50  # a pair, drawn among the films of the batch
+NEGATIVES = 50  # per pair, drawn from the films of the batch
 BATCH_SIZE = 512
-PAIRS = 1_000_000  # to go around
+PAIRS = 1_000_000  # drawn once, and repeated
 
 
 def reference_steps(
     inputs: ModelInputs, split: Split, model_settings: ModelConfig, settings: TrainingConfig, seed: int
 ) -> Iterator[int]:
-    """Train forever; after each step its number of pairs."""
+    """Train without end; yields the number of pairs of each step."""
     pairs = TrainingPairs(split.train, split.num_users, settings.pair_window, settings.pair_order == "both")
     generator = torch.Generator().manual_seed(seed)
     queries, positives = pairs[pairs.draw(PAIRS, generator)]

@@ -1,11 +1,11 @@
-"""Walks against the machine's own random-gather rate, and against DGL's sampler where it is installed.
+"""Random walks compared with the machine's own random-gather rate, and with DGL's sampler if it is installed.
 
     python -m benchmarks.walks                  25 million synthetic ratings, some minutes
     python -m benchmarks.walks --scale 1m       smaller, to try it
     python -m benchmarks.walks --skip_dgl
 
-Prints seeds and gathers a second on one thread and on two, and how the walks grow from 1M ratings on;
-draws output/walks_benchmark.png, and closes with a line ``ratio: NUMBER (of what to what)``.
+Prints seeds and gathers per second on one thread and on two, and how the time of the walks grows from 1M
+ratings on. Draws output/walks_benchmark.png, and ends with a line ``ratio: NUMBER (of what to what)``.
 benchmarks/README.md says how to read it.
 """
 
@@ -37,13 +37,13 @@ from report.plot_style import PALETTE, figure  # noqa: E402
 WALKS, HOPS, RESTART, NEIGHBORS = 200, 2, 0.5, 50
 SCALES = ("1m", "10m", "25m")
 GATHERS = 10_000_000
-SEEDS = 10_000  # films a timing starts from, at most
-DGL_SEEDS = 1_000  # it takes a quarter of a millisecond a seed
+MAX_SEEDS = 10_000  # films that a timing starts from
+DGL_SEEDS = 1_000  # DGL takes a quarter of a millisecond per seed
 ROUNDS = 5
 
 
 class Growth(NamedTuple):
-    """One scale's point of the picture: ratings, and seconds for the table of the whole catalogue."""
+    """One point of the picture: ratings, films, and seconds for the neighbours of all films."""
 
     ratings: int
     films: int
@@ -52,7 +52,7 @@ class Growth(NamedTuple):
 
 @numba.njit(cache=True)
 def gather(values: np.ndarray, places: np.ndarray) -> int:
-    """What memory allows: one dependent sum over reads at random places."""
+    """The limit set by memory: a sum over reads at random places."""
     total = 0
     for i in range(len(places)):
         total += values[places[i]]
@@ -68,7 +68,7 @@ def synthetic_graph(scale: str) -> ItemGraph:
 
 
 def whole_table(graph: ItemGraph) -> Growth:
-    """Time the neighbour table of the whole catalogue on one thread, the best of two."""
+    """Time the neighbour table of all films on one thread; the better of two runs."""
     sampler = RandomWalkSampler(graph, WALKS, HOPS, RESTART)
     films = np.arange(graph.num_movies)
     seconds = min(seconds_of(lambda: sampler.batch_sample_neighbors(films, NEIGHBORS)) for _ in range(2))
@@ -76,23 +76,23 @@ def whole_table(graph: ItemGraph) -> Growth:
 
 
 def seconds_of(work: Callable[[], object], clock: Callable[[], float] = time.thread_time) -> float:
-    """Seconds of one call; by default those that this thread computed, whatever else the machine does."""
+    """Seconds of one call; by default the processor time of this thread."""
     started = clock()
     work()
     return clock() - started
 
 
 def gathers_of(graph: ItemGraph, seeds: IntArray) -> float:
-    """Reads in the two neighbour arrays that walks from ``seeds`` make on average: two a hop."""
+    """Expected reads in the two neighbour arrays by walks from ``seeds``: two per hop."""
     hops = sum((1 - RESTART) ** hop for hop in range(HOPS))
     return 2 * WALKS * hops * int(np.count_nonzero(graph.movie_degree[seeds]))
 
 
 def measure_one_thread(graph: ItemGraph, with_dgl: bool) -> tuple[float, float]:
-    """Print and return the walks' share of the gather rate, and their speed in times DGL's (nan without)."""
+    """Print and return the walks' share of the gather rate, and their speed over DGL's (NaN without DGL)."""
     rng = np.random.default_rng(0)
     places = rng.integers(graph.num_edges, size=GATHERS, dtype=np.int32)
-    seeds = rng.permutation(graph.num_movies)[:SEEDS]
+    seeds = rng.permutation(graph.num_movies)[:MAX_SEEDS]
     sampler = RandomWalkSampler(graph, WALKS, HOPS, RESTART)
     work: dict[str, Callable[[], object]] = {
         "gather": lambda: gather(graph.user_movies, places),
@@ -102,7 +102,7 @@ def measure_one_thread(graph: ItemGraph, with_dgl: bool) -> tuple[float, float]:
     if with_dgl and (dgl := dgl_sampler(graph, WALKS, HOPS, RESTART, NEIGHBORS)) is not None:
         work["DGL"] = lambda: dgl(rated)
     for once in work.values():
-        once()  # compiled, and memory touched
+        once()  # compiles, and loads memory
     seconds = {name: np.inf for name in work}
     for _ in range(ROUNDS):
         for name, once in work.items():
@@ -114,7 +114,7 @@ def measure_one_thread(graph: ItemGraph, with_dgl: bool) -> tuple[float, float]:
     print(f"{'walks, one thread':<22} {made / 1e6:>7.1f} M gathers/s {speed:>9,.0f} seeds/s")
     if "DGL" not in work:
         return made / reference, float("nan")
-    # The same rated seeds for both: a film without ratings costs us nothing, and DGL refuses it.
+    # Rated seeds for both: a film without ratings costs us nothing, and DGL refuses it.
     ours = min(seconds_of(lambda: sampler.batch_sample_neighbors(rated, NEIGHBORS)) for _ in range(ROUNDS))
     print(
         f"{'DGL PinSAGESampler':<22} {gathers_of(graph, rated) / seconds['DGL'] / 1e6:>7.1f} M gathers/s "
@@ -124,11 +124,11 @@ def measure_one_thread(graph: ItemGraph, with_dgl: bool) -> tuple[float, float]:
 
 
 def measure_two_threads(graph: ItemGraph) -> float:
-    """Print and return how much faster two threads are than one, by the clock on the wall."""
+    """Print and return how much faster two threads are than one, by the clock."""
     if numba.config.NUMBA_NUM_THREADS < 2:  # type: ignore[attr-defined]
         print("walks, two threads: not measured, NUMBA_NUM_THREADS allows one")
         return float("nan")
-    seeds = np.random.default_rng(1).permutation(graph.num_movies)[:SEEDS]
+    seeds = np.random.default_rng(1).permutation(graph.num_movies)[:MAX_SEEDS]
     sampler = RandomWalkSampler(graph, WALKS, HOPS, RESTART)
     seconds, tables = {1: np.inf, 2: np.inf}, {}
     for _ in range(ROUNDS):
@@ -138,7 +138,9 @@ def measure_two_threads(graph: ItemGraph) -> float:
             tables[threads] = sampler.batch_sample_neighbors(seeds, NEIGHBORS)
             seconds[threads] = min(seconds[threads], time.perf_counter() - started)
     numba.set_num_threads(1)
-    assert all(one.equal(two) for one, two in zip(tables[1], tables[2], strict=True)), "threads change a bit"
+    assert all(one.equal(two) for one, two in zip(tables[1], tables[2], strict=True)), (
+        "threads change the bits"
+    )
     print(
         f"{'walks, two threads':<22} {gathers_of(graph, seeds) / seconds[2] / 1e6:>7.1f} M gathers/s "
         f"{len(seeds) / seconds[2]:>9,.0f} seeds/s: {seconds[1] / seconds[2]:.2f} times one thread; same bits"
@@ -182,10 +184,10 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Random walks against the machine's random-gather rate.")
     parser.add_argument("--scale", choices=SCALES, default="25m", help="size of the largest synthetic graph")
     parser.add_argument("--skip_dgl", action="store_true", help="leave DGL out even where it is installed")
-    parser.add_argument("--output_dir", default="output", help="where the picture goes")
+    parser.add_argument("--output_dir", default="output", help="folder for the picture")
     flags = parser.parse_args(argv)
     numba.set_num_threads(1)
-    print(f"{WALKS} walks a seed, {HOPS} hops, restart {RESTART}, T = {NEIGHBORS}")
+    print(f"{WALKS} walks per seed, {HOPS} hops, restart {RESTART}, T = {NEIGHBORS}")
     points = []
     for scale in SCALES[: SCALES.index(flags.scale) + 1]:
         graph = synthetic_graph(scale)
@@ -201,13 +203,13 @@ def main(argv: list[str] | None = None) -> None:
         slope = np.log(points[-1].seconds / points[0].seconds) / np.log(
             points[-1].ratings / points[0].ratings
         )
-        print(f"growth: seconds go with ratings to the power {slope:.2f}")
+        print(f"growth: seconds grow with ratings to the power {slope:.2f}")
         plot(points, Path(flags.output_dir) / "walks_benchmark.png")
     print(f"peak memory {peak_memory_gb():.2f} GB")
     if np.isfinite(times_dgl):
         print(f"times DGL's PinSAGESampler: {times_dgl:.1f}")
     print(
-        f"ratio: {share:.2f} (gathers a second of walks to a plain loop of random gathers, "
+        f"ratio: {share:.2f} (gathers per second of walks to a plain loop of random gathers, "
         f"{flags.scale} synthetic, one thread)"
     )
 

@@ -1,7 +1,7 @@
 """DGL's PinSAGESampler on our graph, for the walks benchmark; not a requirement of the project.
 
-The newest wheel is 2.1.0. It wants ``setuptools<71`` and, beside a current PyTorch, a stand-in for its
-``dgl.graphbolt``, whose compiled part was built for an older one; the sampler does not use it.
+The newest wheel is 2.1.0. It needs ``setuptools<71``. With a current PyTorch it also needs a placeholder for
+``dgl.graphbolt``, whose compiled part was built for an older PyTorch; the sampler does not use it.
 """
 
 import sys
@@ -17,7 +17,7 @@ from data.graph_builder import ItemGraph
 def dgl_sampler(
     graph: ItemGraph, num_walks: int, walk_length: int, restart: float, num_neighbors: int
 ) -> Callable[[IntArray], object] | None:
-    """A function from film rows to DGL's neighbour graph; None, and a line that says why, without DGL."""
+    """A function from film rows to DGL's neighbour graph; without DGL None, and a line that says why."""
     sys.modules.setdefault("dgl.graphbolt", types.ModuleType("dgl.graphbolt"))
     try:
         import dgl

@@ -1,1 +1,1 @@
-"""What the scripts at the top run: one module a command, each with ``main(argv) -> exit code``."""
+"""The commands behind the scripts at the top: command line, modes, and one module per command."""

@@ -1,4 +1,4 @@
-"""``--mode ablation``: what each part of the method is worth, the paper's own table on our data."""
+"""``--mode ablation``: how much each part of the method contributes, as in the table of the paper."""
 
 import logging
 import time
@@ -34,7 +34,7 @@ logger = logging.getLogger("pinsage")
 
 @dataclass(frozen=True)
 class _Data:
-    """What every variant is trained on and asked."""
+    """The data and the test questions of all variants."""
 
     movielens: MovieLens
     split: Split
@@ -45,12 +45,17 @@ class _Data:
 def ablation(config: Config, typed: dict[str, Any]) -> None:
     """Train every variant with every seed; print a table, write ``ablation.json`` and ``ablation.png``.
 
-    The split is ``temporal``, the paper's, unless another was typed. A typed setting holds for every
-    variant. The test questions are drawn once, from ``--seed``, and are the same for all.
+    The default split is ``temporal``, as in the paper. A typed setting applies to all variants. The test
+    questions are drawn once with ``--seed`` and are the same for all variants.
+
+    Args:
+        config: all settings.
+        typed: the flags that were typed.
 
     Raises:
-        UserError: a flag was typed that the variants are about, or the split holds nothing out.
-        WorldError: a variant's loss diverged.
+        UserError: a typed flag is one that the variants change, the split holds nothing out, or the data
+            cannot be used.
+        WorldError: the loss of a variant diverged.
     """
     started = time.perf_counter()
     check_typed(typed)
@@ -67,7 +72,7 @@ def ablation(config: Config, typed: dict[str, Any]) -> None:
 
 
 def _run_variants(config: Config, typed: dict[str, Any], data: _Data) -> dict[str, list[dict[str, float]]]:
-    """Test metrics of every variant, one entry a seed. Rows that are the same model are trained once."""
+    """Test metrics of every variant, one entry per seed. Variants with equal settings are trained once."""
     variants = {variant.name: variant for block in BLOCKS for variant in block.variants}
     settings = {name: variant_config(config, v, typed) for name, v in variants.items() if v.trained}
     distinct = list(dict.fromkeys(settings.values()))
@@ -89,7 +94,7 @@ def _run_variants(config: Config, typed: dict[str, Any], data: _Data) -> dict[st
 
 
 def _train_and_ask(config: Config, data: _Data) -> dict[str, float]:
-    """Metrics on the test questions at the epoch that validation chose, that epoch, and the time."""
+    """Test metrics after the best epoch by validation, the number of that epoch, and the seconds."""
     started = time.perf_counter()
     with without_epoch_lines(config):
         trained = train_once(config, data.movielens, data.split, data.device)
@@ -101,7 +106,7 @@ def _train_and_ask(config: Config, data: _Data) -> dict[str, float]:
 
 
 def _content_only(config: Config, data: _Data) -> dict[str, float]:
-    """Genres and year alone, weighted as validation likes it; no seed changes it."""
+    """Test metrics of genres and year alone, weighted by validation; they do not depend on the seed."""
     chosen = fit_and_choose(
         (ContentOnly,),
         data.split,
@@ -109,7 +114,7 @@ def _content_only(config: Config, data: _Data) -> dict[str, float]:
         config.run.seed,
         min(GRID_QUESTIONS, config.training.eval_queries),
     )[ContentOnly.name]
-    assert chosen.scorer is not None  # it fits any catalogue
+    assert chosen.scorer is not None  # this baseline is never skipped
     return evaluate(chosen.scorer, data.questions).metrics
 
 
@@ -137,7 +142,8 @@ def _report(
         "typed": {key: value for key, value in typed.items() if key in config.model_settings()},
     }
     write_json(head | ablation_report(BLOCKS, runs), output / "ablation.json")
-    plot_ablation(BLOCKS, runs, output / "ablation.png", f"{name}, {split.name}: what each part is worth")
+    title = f"{name}, {split.name}: contribution of each part"
+    plot_ablation(BLOCKS, runs, output / "ablation.png", title)
     print(f"\nwritten: {output / 'ablation.json'}, ablation.png")
 
 
@@ -145,5 +151,5 @@ def _width_note(config: Config) -> str:
     model, paper = config.model, PRESETS["paper"]
     return (
         f"layers of {model.hidden_dim} and embeddings of {model.embedding_dim} throughout; the paper has "
-        f"{paper['hidden_dim']} and {paper['embedding_dim']}, more than a CPU can train in this number"
+        f"{paper['hidden_dim']} and {paper['embedding_dim']}, too large for this number of trainings on a CPU"
     )

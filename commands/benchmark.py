@@ -1,4 +1,4 @@
-"""``--mode benchmark``: PinSage against every baseline on both protocols, over several seeds."""
+"""``--mode benchmark``: PinSage and all baselines on both protocols, with several seeds."""
 
 import logging
 import time
@@ -30,7 +30,7 @@ SPLITS = ("leave_one_out", "temporal")
 
 @dataclass(frozen=True)
 class _Round:
-    """One protocol: the data, and the questions that every method is asked."""
+    """The comparison on one protocol: the data, and the test questions of all methods."""
 
     config: Config
     movielens: MovieLens
@@ -40,8 +40,8 @@ class _Round:
     seeds: tuple[int, ...]
     device: torch.device
 
-    def compete(self) -> ProtocolComparison:
-        """Let every method answer; each is dropped before the next one is fitted."""
+    def run(self) -> ProtocolComparison:
+        """Evaluate all methods. Each is removed from memory before the next one is fitted."""
         ours = self._pinsage()
         baselines: dict[str, Contestant] = {}
         skipped: dict[str, str] = {}
@@ -63,27 +63,27 @@ class _Round:
         )
 
     def _pinsage(self) -> Contestant:
-        """A training for every seed."""
+        """PinSage, trained once per seed."""
         started = time.perf_counter()
         runs, validation = [], []
         for number, seed in enumerate(self.seeds, start=1):
-            self._tell("PinSage, seed %d (%d of %d)", seed, number, len(self.seeds))
+            self._log("PinSage, seed %d (%d of %d)", seed, number, len(self.seeds))
             trained = train_once(
                 self.config.override({"seed": seed}), self.movielens, self.split, self.device
             )
             runs.append(evaluate(trained.scorer, self.questions))
             validation.append(float(trained.progress.best_mrr or 0))
-            self._tell("%.0f s so far", time.perf_counter() - started)
+            self._log("%.0f s so far", time.perf_counter() - started)
         return Contestant(tuple(runs), tuple(validation), time.perf_counter() - started)
 
     def _baseline(self, cls: type[Baseline]) -> Contestant | str:
-        """The baseline with the settings that validation chose at the first seed, or why it is left out."""
+        """The baseline with the settings that validation chose (first seed), or why it is left out."""
         started = time.perf_counter()
         split, movies = self.split, self.movielens.movies
         limit = min(GRID_QUESTIONS, self.config.training.eval_queries)
         chosen = fit_and_choose([cls], split, movies, self.seeds[0], limit)[cls.name]
         if chosen.scorer is None:
-            self._tell("%s is left out", cls.name)
+            self._log("%s is left out", cls.name)
             return chosen.skipped
         runs = [evaluate(chosen.scorer, self.questions)]
         for seed in self.seeds[1:] if cls in SEEDED else ():
@@ -91,22 +91,26 @@ class _Round:
             runs.append(evaluate(again, self.questions))
         seconds = time.perf_counter() - started
         settings = ", ".join(f"{key} {value}" for key, value in chosen.settings.items())
-        self._tell("%s (%s), validation MRR %.4f, %.0f s", cls.name, settings, chosen.validation_mrr, seconds)
+        self._log("%s (%s), validation MRR %.4f, %.0f s", cls.name, settings, chosen.validation_mrr, seconds)
         return Contestant(tuple(runs), (chosen.validation_mrr,), seconds, chosen.settings)
 
-    def _tell(self, message: str, *values: object) -> None:
+    def _log(self, message: str, *values: object) -> None:
         logger.info("%s: " + message, self.questions.protocol.replace("_", " "), *values)
 
 
 def benchmark(config: Config, typed: dict[str, Any]) -> None:
-    """Train and fit on each split, print tables and a verdict, write ``benchmark.json`` and ``.png``.
+    """Train and fit on both splits; print tables and a verdict, write ``benchmark.json`` and ``.png``.
 
-    A typed ``--split`` restricts it to that split. What a protocol found is written before the next
-    one starts.
+    A typed ``--split`` restricts the comparison to that split. The results of a protocol are written before
+    the next protocol starts.
+
+    Args:
+        config: all settings.
+        typed: the flags that were typed.
 
     Raises:
-        UserError: the data cannot be split or asked about, or the seeds end beyond the last one.
-        WorldError: a training diverged.
+        UserError: the data cannot be read or split, a part has no questions, or a seed is too large.
+        WorldError: the loss of a training diverged.
     """
     started = time.perf_counter()
     refuse_resume(config, "benchmark")
@@ -114,14 +118,14 @@ def benchmark(config: Config, typed: dict[str, Any]) -> None:
     device = set_up_compute(config.run)
     movielens = load(config)
     splits = (config.data.split,) if "split" in typed else SPLITS
-    # All questions first: what cannot be asked shows now and not after the trainings.
+    # Make all questions first: if a protocol has none, the command fails before the trainings.
     rounds = [_prepare(config.override({"split": name}), movielens, seeds, device) for name in splits]
     output = Path(config.run.output_dir)
     output.mkdir(parents=True, exist_ok=True)
     comparisons: dict[str, ProtocolComparison] = {}
     for this in rounds:
         protocol = this.questions.protocol
-        comparison = comparisons[protocol] = this.compete()
+        comparison = comparisons[protocol] = this.run()
         print("\n" + heading(movielens.name, comparison, PROTOCOL_WORDS[protocol]), end="\n\n")
         print(main_table(comparison, seeds), end="\n\n")
         for name, reason in comparison.skipped.items():
@@ -135,7 +139,11 @@ def benchmark(config: Config, typed: dict[str, Any]) -> None:
 
 
 def _prepare(config: Config, movielens: MovieLens, seeds: tuple[int, ...], device: torch.device) -> _Round:
-    """Split the data, and find out whether validation and test have questions."""
+    """Split the data and make the test questions.
+
+    Raises:
+        UserError: validation or test has no questions.
+    """
     split = split_data(movielens, config)
     held_out_queries(split, "validation")
     questions = held_out_queries(split, "test")

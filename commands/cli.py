@@ -1,4 +1,4 @@
-"""From typed flags to a ``Config``, and from exceptions to exit codes."""
+"""The command line: from flags to a ``Config``, and from exceptions to messages and exit codes."""
 
 import argparse
 import errno
@@ -29,12 +29,12 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line on stderr and exit code 2."""
 
     def error(self, message: str) -> NoReturn:
-        """Print what is wrong and leave with exit code 2."""
+        """Print the error and exit with code 2."""
         self.exit(2, f"error: {message}; see {self.prog} --help\n")
 
 
 def _converter(setting: Field) -> Callable[[str], Any]:
-    """Text to a value of the setting, or a message that states the rule."""
+    """A function from text to a value of the setting; its errors state the rule."""
     kind = kind_of(setting)
 
     def convert(text: str) -> Any:
@@ -50,7 +50,7 @@ def _converter(setting: Field) -> Callable[[str], Any]:
 
 
 def _one_per_layer(convert: Callable[[str], Any]) -> Callable[[str], Any]:
-    """One number, or several by commas: a number, or a tuple of them."""
+    """A function from text to one value, or to a tuple of values that commas separate."""
 
     def convert_each(text: str) -> Any:
         values = tuple(convert(part) for part in text.split(","))
@@ -60,7 +60,7 @@ def _one_per_layer(convert: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 def _add_setting(group: argparse._ArgumentGroup, setting: Field, shown: bool, reason: str | None) -> None:
-    """Make one flag of one setting; a flag that was not typed leaves no trace in the namespace."""
+    """Add the flag of a setting. If it is not typed, the namespace does not contain it."""
     kind, choices = kind_of(setting), setting.metadata["choices"]
     if reason is None:
         reason = setting.metadata["reason"] + (f": {', '.join(choices)}" if choices else "")
@@ -95,18 +95,18 @@ def build_parser(
     """A parser for the named sections of ``Config``.
 
     Args:
-        prog: the script's name, and a mode behind it where it has modes.
-        description: what it does, one paragraph.
+        prog: the name of the script, followed by the mode if it has modes.
+        description: what the command does, one paragraph.
         sections: attribute names of ``Config``, in the order of ``--help``.
-        examples: flags of command lines to show at the end of ``--help``.
-        left_out: settings of those sections that the command does not take.
-        hidden: settings that it takes but does not show.
-        reasons: what ``--help`` says of a setting instead of its own reason and default.
+        examples: flags of the example command lines at the end of ``--help``.
+        left_out: settings of the sections that the command does not take.
+        hidden: settings that it takes but that ``--help`` does not show.
+        reasons: help texts of settings that replace their reasons and defaults, by name.
     """
     lines = [f"  python {prog} {flags}".rstrip() for flags in examples]
     parser = Parser(
         prog=prog,
-        usage="%(prog)s [flags]",  # argparse's own list of fifty flags hides what follows it
+        usage="%(prog)s [flags]",  # the default usage would list fifty flags
         description=description,
         epilog="examples:\n" + "\n".join(lines) + "\n",
         formatter_class=_Formatter,
@@ -119,7 +119,7 @@ def build_parser(
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Help with room for our longer flags."""
+    """Help with enough space for long flags."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=30)
@@ -132,7 +132,15 @@ def add_settings(
     hidden: frozenset[str] = frozenset(),
     reasons: Mapping[str, str] | None = None,
 ) -> None:
-    """Give a parser some settings of a section; arguments as in ``build_parser``."""
+    """Add some settings of a section to a parser.
+
+    Args:
+        parser: the parser.
+        section: attribute name of ``Config``.
+        names: settings to add.
+        hidden: as in ``build_parser``.
+        reasons: as in ``build_parser``.
+    """
     kind = type(getattr(Config(), section))
     settings = [setting for setting in fields(kind) if setting.name in names]
     title = section if any(setting.name not in hidden for setting in settings) else None
@@ -143,10 +151,10 @@ def add_settings(
 
 
 def to_config(typed: dict[str, Any]) -> Config:
-    """Defaults, then the preset, then what was typed.
+    """The defaults, changed first by the preset and then by the typed flags.
 
     Raises:
-        UserError: values that do not fit together.
+        UserError: the values do not fit together.
     """
     preset = PRESETS[typed.get("preset", "default")]
     return _overridden(Config(), preset | typed)
@@ -160,24 +168,25 @@ def _overridden(config: Config, values: dict[str, Any]) -> Config:
 
 
 def as_flags(text: str) -> str:
-    """A message of the core, which names settings in backticks, as the command line says it: ``--epochs``."""
+    """Translate a message for the command line: a setting in backticks becomes its flag, as ``--epochs``."""
     return _NAMED.sub(lambda match: f"--{match[1]}" if match[1] in _SETTINGS else match[0], text)
 
 
 def adopt(
     config: Config, stored: dict[str, Any], typed: dict[str, Any], allowed: frozenset[str] | None = None
 ) -> Config:
-    """Let the settings stored in a checkpoint rule, as they do for everything but a new training.
+    """Replace settings by those of a checkpoint, for all commands that read one.
 
     Args:
         config: settings of the command.
         stored: ``Config.model_settings()`` of the checkpoint.
-        typed: the flags that were typed explicitly.
-        allowed: flags that may differ when a training is resumed (``epochs``). None for every other
-            use of a checkpoint: then ``eval_queries``, which is no part of the model, stays the command's.
+        typed: the flags that were typed.
+        allowed: flags that may differ from the checkpoint when its training continues, as ``epochs``. None
+            for all other uses of a checkpoint; then only ``eval_queries`` may differ, which is not part of
+            the model.
 
     Raises:
-        UserError: a flag was typed that contradicts the checkpoint.
+        UserError: a typed flag contradicts the checkpoint.
     """
     if allowed is None:
         stored = {name: value for name, value in stored.items() if name != "eval_queries"}
@@ -192,7 +201,7 @@ def adopt(
     return _overridden(config, rules)
 
 
-_interrupted: list[int] = []  # signals received by the running command
+_interrupted: list[int] = []  # signals that the running command received
 
 
 def _interrupt(signum: int, frame: object) -> NoReturn:
@@ -201,14 +210,14 @@ def _interrupt(signum: int, frame: object) -> NoReturn:
 
 
 class _Messages(logging.Formatter):
-    """Log lines that name settings as flags."""
+    """Translates settings in log lines into flags."""
 
     def format(self, record: logging.LogRecord) -> str:
         return as_flags(super().format(record))
 
 
 def set_up_logging(verbose: bool, quiet: bool) -> None:
-    """Log to stderr: warnings when quiet, progress notes by default, details when verbose."""
+    """Log to stderr: only warnings if ``quiet``, details if ``verbose``, else the progress."""
     level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Messages("%(message)s"))
@@ -217,20 +226,21 @@ def set_up_logging(verbose: bool, quiet: bool) -> None:
 
 
 def guarded(command: Callable[[], None], verbose: bool = False, when_interrupted: str = INTERRUPTED) -> int:
-    """Run ``command`` and turn whatever it raises into one line on stderr and an exit code.
+    """Run ``command`` and turn exceptions into one line on stderr and an exit code.
 
     Args:
-        command: what to run.
+        command: the function to run.
         verbose: also log the traceback of an error.
-        when_interrupted: what to tell someone who interrupted it.
+        when_interrupted: the message after an interrupt.
 
     Returns:
-        0 when done, 2 for the caller's mistake, 1 for the world's, 130 when interrupted.
+        0 for success, 2 for a mistake of the caller, 1 for a problem of the environment (network, disk,
+        memory, diverged loss), 130 after an interrupt.
     """
     try:
         _interrupted.clear()
         signal.signal(signal.SIGTERM, _interrupt)
-        if hasattr(sys.stdout, "reconfigure"):  # a title that the terminal cannot show is no error
+        if hasattr(sys.stdout, "reconfigure"):  # characters that the terminal cannot show become "?"
             sys.stdout.reconfigure(errors="replace")
         command()
         sys.stdout.flush()
@@ -238,7 +248,7 @@ def guarded(command: Callable[[], None], verbose: bool = False, when_interrupted
     except KeyboardInterrupt:
         print(when_interrupted, file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of our output left, as `head` does
+    except BrokenPipeError:  # the reader of our output has ended, for example `head`
         sys.stderr.close()
         return 0
     except (UserError, WorldError) as error:
@@ -249,12 +259,12 @@ def guarded(command: Callable[[], None], verbose: bool = False, when_interrupted
         code, line = 1, _os_error_line(error)
     except ModuleNotFoundError as error:
         code, line = 2, MISSING_PACKAGE.format(error.name)
-    except Exception as error:  # a bug, or PyTorch's own way to say that memory ran out
+    except Exception as error:  # a bug, or out of memory in PyTorch, which raises other exceptions
         first = (str(error) or type(error).__name__).splitlines()[0]
         no_memory = "allocate memory" in first or type(error).__name__ == "OutOfMemoryError"
         unexpected = f"unexpected {type(error).__name__}: {first}; run again with --verbose for the details"
         code, line = 1, OUT_OF_MEMORY if no_memory else unexpected
-    if _interrupted:  # an interrupted import can surface as any error
+    if _interrupted:  # an interrupt during an import can raise any exception
         print(when_interrupted, file=sys.stderr)
         return 130
     if verbose:

@@ -1,4 +1,4 @@
-"""``--mode cold_start``: how well films are placed that training never saw, with few ratings or none."""
+"""``--mode cold_start``: recommendations with held-out films, which have few ratings or none."""
 
 import logging
 import time
@@ -45,30 +45,34 @@ from evaluation.cold_start.report import (
 )
 from evaluation.ranking import EmbeddingScorer, Scorer, rank_targets, ranking_metrics, sample_questions
 from evaluation.train_once import TrainedOnce, train_once
-from model.new_films.from_graph import embed_films, extend_inputs
+from model.new_films.from_graph import embed_films, inputs_with_new_films
 from report.names import PINSAGE
 from report.words import number_range
 
 logger = logging.getLogger("pinsage")
 
-RATINGS = (0, 1, 5, 20)  # how many ratings of an unseen film are folded in
-COMPARED_RATINGS = 5  # with how many of them PinSage is compared with its rivals
-RIVALS: tuple[type[Baseline], ...] = (ContentOnly, ItemKNNCosine, ItemKNNBM25)
+RATINGS = (0, 1, 5, 20)  # numbers of ratings that each held-out film is given after training
+COMPARED_RATINGS = 5  # the number of ratings with which PinSage is compared with the baselines
+COMPARED: tuple[type[Baseline], ...] = (ContentOnly, ItemKNNCosine, ItemKNNBM25)
 
 
 def cold_start(config: Config, typed: dict[str, Any]) -> None:
     """Train without some films, embed them, rank; print a table, write ``cold_start.json`` and a chart.
 
-    Every seed holds out other films, draws other ratings of theirs and trains another model.
+    Each seed holds out other films, draws other ratings of them, and trains another model.
+
+    Args:
+        config: all settings.
+        typed: the flags that were typed.
 
     Raises:
-        UserError: another split than ``temporal`` was typed, or the data hold too few ratings.
+        UserError: another split than ``temporal`` was typed, or the data have too few ratings.
         WorldError: the loss diverged.
     """
     started = time.perf_counter()
     if typed.get("split", "temporal") != "temporal":
         raise UserError(
-            f"--split {typed['split']}: --mode cold_start asks the pairs of --split temporal; drop the flag"
+            f"--split {typed['split']}: --mode cold_start asks the pairs of --split temporal; drop --split"
         )
     refuse_resume(config, "cold_start")
     device = set_up_compute(config.run)
@@ -83,7 +87,7 @@ def cold_start(config: Config, typed: dict[str, Any]) -> None:
 
 
 def _one_seed(config: Config, movielens: MovieLens, split: Split, device: torch.device) -> SeedResult:
-    """Hold out, train, and rank the test targets with each number of ratings folded in."""
+    """Hold films out, train, and rank the test targets with each number of ratings per held-out film."""
     seed = config.run.seed
     films = hold_out_films(movielens, split, choose_films(movielens.interactions, movielens.num_movies, seed))
     questions = sample_questions(
@@ -93,11 +97,11 @@ def _one_seed(config: Config, movielens: MovieLens, split: Split, device: torch.
     logger.info("seed %d: training without %d films", seed, len(films.new_films))
     with without_epoch_lines(config):
         trained = train_once(config, films.known, films.known_split, device)
-    rivals = _choose_rivals(config, films)
+    baselines = _choose_baselines(config, films)
     results: Result = {group: {} for group in groups}
     for count in RATINGS:
         ratings = first_ratings(films.withheld, count, seed)
-        scorers = _fit_rivals(rivals, config, films, ratings)
+        scorers = _fit_baselines(baselines, config, films, ratings)
         scorers[PINSAGE] = _embed(config, films, trained, ratings)
         for method, scorer in scorers.items():
             ranks = rank_targets(scorer, questions)
@@ -107,10 +111,12 @@ def _one_seed(config: Config, movielens: MovieLens, split: Split, device: torch.
 
 
 def _question_groups(films: HeldOutFilms, questions: Queries) -> dict[str, np.ndarray]:
-    """Positions of the questions that an unseen film is asked about, that it asks, both together, and of all.
+    """The positions of the questions of each group, by the name of the group.
+
+    A film is called unseen in the names if it is a held-out film.
 
     Raises:
-        UserError: no question has an unseen film for a target, or none for a query.
+        UserError: a group has no question.
     """
     asks, asked = films.is_new(questions.queries), films.is_new(questions.targets)
     groups = {
@@ -122,43 +128,43 @@ def _question_groups(films: HeldOutFilms, questions: Queries) -> dict[str, np.nd
     for name, rows in groups.items():
         if len(rows) == 0:
             raise UserError(
-                f"none of the {len(questions):,} test pairs is of the kind '{name}': "
-                f"{len(films.new_films)} unseen films are too few; use a larger dataset or another --seed"
+                f"none of the {len(questions):,} test pairs is in the group '{name}': "
+                f"{len(films.new_films)} held-out films are too few; use a larger dataset or another --seed"
             )
     return groups
 
 
 def _embed(config: Config, films: HeldOutFilms, trained: TrainedOnce, ratings: Interactions) -> Scorer:
-    """The trained model with the unseen films appended, known to it by ``ratings`` alone."""
+    """The trained model with the held-out films appended as new films that have only ``ratings``."""
     graph = build_graph(
         fold_in(films.known_split.train, ratings), films.whole.num_users, films.whole.num_movies
     )
     new = select_films(films.whole, films.new_films).facts
-    inputs = extend_inputs(trained.inputs, graph, new, config.model, config.run.seed)
+    inputs = inputs_with_new_films(trained.inputs, graph, new, config.model, config.run.seed)
     return EmbeddingScorer.of(embed_films(trained.trainer, inputs.nodes))
 
 
-def _choose_rivals(config: Config, films: HeldOutFilms) -> dict[type[Baseline], dict[str, Any]]:
-    """The settings that validation without the unseen films likes best, for each baseline."""
+def _choose_baselines(config: Config, films: HeldOutFilms) -> dict[type[Baseline], dict[str, Any]]:
+    """The best settings of each baseline, by validation without the held-out films."""
     limit = min(GRID_QUESTIONS, config.training.eval_queries)
-    chosen = fit_and_choose(RIVALS, films.known_split, films.known.movies, config.run.seed, limit)
-    return {rival: chosen[rival.name].settings for rival in RIVALS}
+    chosen = fit_and_choose(COMPARED, films.known_split, films.known.movies, config.run.seed, limit)
+    return {baseline: chosen[baseline.name].settings for baseline in COMPARED}
 
 
-def _fit_rivals(
-    rivals: Mapping[type[Baseline], dict[str, Any]],
+def _fit_baselines(
+    baselines: Mapping[type[Baseline], dict[str, Any]],
     config: Config,
     films: HeldOutFilms,
     ratings: Interactions,
 ) -> dict[str, Scorer]:
-    """Each baseline on the training ratings and the same folded-in ones, over all films."""
+    """Each baseline, fitted for all films on the training ratings and ``ratings`` of the held-out films."""
     train = fold_in(films.known_split.train, ratings)
     whole = films.whole
     return {
-        rival.name: rival(**settings).fit(
+        baseline.name: baseline(**settings).fit(
             train, whole.movies, whole.num_users, whole.num_movies, config.run.seed
         )
-        for rival, settings in rivals.items()
+        for baseline, settings in baselines.items()
     }
 
 
@@ -166,12 +172,12 @@ def _report(config: Config, movielens: MovieLens, results: list[SeedResult]) -> 
     output = Path(config.run.output_dir)
     held_out = number_range([result.num_films for result in results])
     print(
-        f"\n{movielens.name}, films unseen in training: a tenth of those with {MIN_RATINGS} ratings or "
-        f"more ({held_out} films, different ones for each seed)"
+        f"\n{movielens.name}, films held out from training: a tenth of those with {MIN_RATINGS} ratings or "
+        f"more ({held_out} films{', different ones for each seed' if len(results) > 1 else ''})"
     )
     print(
-        "the model knows their features and the given number of their ratings, drawn from the training part; "
-        "it is not retrained"
+        "after training, each gets its features and the given number of its training ratings, drawn at "
+        "random; nothing is trained again"
     )
     print(PROTOCOL_WORDS["pairs"] + f"; all {movielens.num_movies:,} films are candidates\n")
     print(cold_start_table(results, RATINGS))
@@ -186,7 +192,6 @@ def _report(config: Config, movielens: MovieLens, results: list[SeedResult]) -> 
         "ratings": list(RATINGS),
     }
     write_json(head | cold_start_report(results), output / "cold_start.json")
-    plot_cold_start(
-        results, RATINGS, output / "cold_start.png", f"{movielens.name}: films unseen in training"
-    )
+    title = f"{movielens.name}: films held out from training"
+    plot_cold_start(results, RATINGS, output / "cold_start.png", title)
     print(f"\nwritten: {output / 'cold_start.json'}, cold_start.png")

@@ -1,4 +1,4 @@
-"""What several commands share: reading the data, refusing flags that do not fit, seeds of a comparison."""
+"""Functions that several commands share: read the data, check flags, seeds of a comparison."""
 
 import logging
 from collections.abc import Iterator
@@ -15,16 +15,21 @@ from model.training import data_identity
 
 logger = logging.getLogger("pinsage")
 
-GRID_QUESTIONS = 5_000  # validation questions that choose a baseline's settings
+GRID_QUESTIONS = 5_000  # maximum number of validation questions that choose the settings of a baseline
 PROTOCOL_WORDS = {
-    "next_item": "next item: the query is a user's latest training film, the target is the held-out film",
+    "next_item": "next item: the query is a user's last training film, the target is the held-out film",
     "pairs": "pairs: the query is a held-out film, the target is the next one that the same user liked",
 }
-WHO_ASKS = ("movie_id", "title", "movie_ids", "new_movie", "history", "user_id")  # at most one may be typed
+# Flags that name the query of a recommendation; at most one of them may be typed.
+WHO_ASKS = ("movie_id", "title", "movie_ids", "new_movie", "history", "user_id")
 
 
 def load(config: Config) -> MovieLens:
-    """Read the data folder and log what it contains."""
+    """Read the data folder and log what it contains.
+
+    Raises:
+        UserError: the data cannot be read.
+    """
     movielens = load_movielens(config.data.data_dir, config.data.min_rating, schema=config.data.schema)
     logger.info(
         "%s: %s ratings of %s films by %s users",
@@ -37,13 +42,21 @@ def load(config: Config) -> MovieLens:
 
 
 def load_and_split(config: Config) -> tuple[MovieLens, Split]:
-    """Read the data folder and split it as the settings say."""
+    """Read the data folder and split it as the settings say.
+
+    Raises:
+        UserError: the data cannot be read, or have too few ratings to split.
+    """
     movielens = load(config)
     return movielens, split_data(movielens, config)
 
 
 def split_data(movielens: MovieLens, config: Config) -> Split:
-    """Split data as the settings say."""
+    """Split data as the settings say.
+
+    Raises:
+        UserError: the data have too few ratings to split.
+    """
     return split_interactions(
         movielens.interactions,
         movielens.num_users,
@@ -53,7 +66,13 @@ def split_data(movielens: MovieLens, config: Config) -> Split:
 
 
 def check_same_data(stored: Checkpoint, movielens: MovieLens, split: Split, path: Path) -> None:
-    """Refuse data that the checkpoint was not trained on.
+    """Check that a checkpoint was trained on these data and this split.
+
+    Args:
+        stored: the checkpoint.
+        movielens: the data.
+        split: split of the data.
+        path: file of the checkpoint, for the message.
 
     Raises:
         UserError: the content of the files or the split differs.
@@ -67,10 +86,10 @@ def check_same_data(stored: Checkpoint, movielens: MovieLens, split: Split, path
 
 
 def check_who_asks(typed: dict[str, Any]) -> None:
-    """Refuse two flags that both name who or what is asked about.
+    """Check that at most one flag names the query of a recommendation.
 
     Raises:
-        UserError: the text names both.
+        UserError: two flags do; the text names both.
     """
     named = [f"--{name} {_as_typed(typed[name])}" for name in WHO_ASKS if name in typed]
     if len(named) > 1:
@@ -82,7 +101,7 @@ def _as_typed(value: str) -> str:
 
 
 def refuse_resume(config: Config, mode: str) -> None:
-    """Refuse what a comparison cannot do.
+    """Check that no training is to be continued, which a comparison cannot do.
 
     Raises:
         UserError: ``--resume`` or ``--extend`` was typed.
@@ -93,10 +112,10 @@ def refuse_resume(config: Config, mode: str) -> None:
 
 
 def comparison_seeds(config: Config) -> tuple[int, ...]:
-    """``--seed`` and the ones after it, ``--num_seeds`` in all.
+    """``--num_seeds`` seeds: ``--seed`` and the numbers after it.
 
     Raises:
-        UserError: the last one is larger than the largest seed.
+        UserError: the last one is above the maximum of a seed.
     """
     first, count = config.run.seed, config.benchmark.num_seeds
     max_seed = RunConfig.__dataclass_fields__["seed"].metadata["high"]
@@ -109,7 +128,7 @@ def comparison_seeds(config: Config) -> tuple[int, ...]:
 
 @contextmanager
 def without_epoch_lines(config: Config) -> Iterator[None]:
-    """Hide what a training logs after each epoch, unless ``--verbose``: one line per training is enough."""
+    """Hide the log lines of single epochs, unless ``--verbose``: a comparison logs one line per training."""
     level = logger.level
     if not config.run.verbose:
         logger.setLevel(logging.WARNING)

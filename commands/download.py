@@ -1,4 +1,4 @@
-"""``download_dataset.py``: fetch, unpack or generate a dataset."""
+"""``download_dataset.py``: download, unpack or generate a dataset."""
 
 from pathlib import Path
 
@@ -15,14 +15,14 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        argv: the flags; those of the process when None.
+        argv: the flags; None means those of the process.
 
     Returns:
         The exit code.
     """
     parser = build_parser(
         "download_dataset.py",
-        "Fetch a MovieLens release, unpack one you have, or generate data of its shape.",
+        "Download a MovieLens release, unpack one that you already have, or generate synthetic data.",
         ["download"],
         EXAMPLES,
     )

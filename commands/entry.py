@@ -1,7 +1,6 @@
-"""What the scripts at the top call: flags in, exit code out.
+"""The main functions of the scripts at the top: they parse the flags, run a command and return an exit code.
 
-Heavy libraries are imported once the flags are known to be right, so ``--help`` and a mistyped flag
-answer at once.
+Heavy libraries are imported after the flags are checked, so ``--help`` and errors in flags are fast.
 """
 
 import argparse
@@ -16,9 +15,9 @@ from config import Config
 
 
 def _run(place: str, typed: dict[str, Any]) -> int:
-    """Run the command at ``place`` (see ``COMMANDS``) with the flags typed."""
-    # Read when PyTorch loads. Threads that spin while they wait take the cores from those they wait for:
-    # on two cores with other work, training was three times slower and more.
+    """Run the command at ``place`` (see ``COMMANDS``) with the typed flags; returns the exit code."""
+    # PyTorch reads this when it is imported. Without it, waiting threads keep the cores busy: with other
+    # work on two cores, training was at least three times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     verbose, quiet = typed.get("verbose", False), typed.get("quiet", False)
     set_up_logging(verbose, quiet)
@@ -28,7 +27,7 @@ def _run(place: str, typed: dict[str, Any]) -> int:
         _check_folders(config)
         if place != COMMANDS["train"] and int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise UserError(
-                "torchrun starts several processes, which only training uses; run this command with python"
+                "torchrun starts several processes, but only training uses them; run this command with python"
             )
         find_command(place)(config, typed)
 
@@ -37,7 +36,7 @@ def _run(place: str, typed: dict[str, Any]) -> int:
 
 
 def _check_folders(config: Config) -> None:
-    """Find out before the work, not after it, that its results have nowhere to go.
+    """Check before the work that its results can be written.
 
     Raises:
         UserError: a folder to write into is a file.
@@ -49,12 +48,11 @@ def _check_folders(config: Config) -> None:
 
 
 def main_modes(argv: list[str] | None = None) -> int:
-    """``main.py``: one script for every mode; with ``--help`` it lists them, or the flags of one."""
+    """``main.py``: one script for all modes. ``--help`` lists the modes or the flags of one mode."""
     chooser = Parser(
         prog="main.py",
         usage="%(prog)s --mode MODE [flags]",
-        description="Train, evaluate, compare, take apart and use PinSage film embeddings.\n\nmodes:\n"
-        + overview(),
+        description="Train, evaluate, compare and use PinSage film embeddings.\n\nmodes:\n" + overview(),
         epilog="examples:\n"
         + "".join(f"  python main.py --mode {name} {mode.examples[0]}\n" for name, mode in MODES.items())
         + "\nthe flags of a mode: python main.py --mode MODE --help\n",
@@ -63,10 +61,10 @@ def main_modes(argv: list[str] | None = None) -> int:
         add_help=False,
     )
     chooser.add_argument(
-        "-h", "--help", action="store_true", help="this, or with --mode the flags of that mode"
+        "-h", "--help", action="store_true", help="show this help, or with --mode the flags of that mode"
     )
     chooser.add_argument(
-        "--mode", choices=tuple(COMMANDS), metavar="MODE", help="what to do, one of the above"
+        "--mode", choices=tuple(COMMANDS), metavar="MODE", help="what to do, one of the modes above"
     )
     chosen, flags = chooser.parse_known_args(argv)
     if chosen.mode is None:
@@ -90,7 +88,7 @@ def main_inference(argv: list[str] | None = None) -> int:
 
 
 def main_everything(argv: list[str] | None = None) -> int:
-    """``run.py``: from nothing to recommendations."""
+    """``run.py``: download, train, evaluate and recommend."""
     return _run(RUN, vars(_parser("run.py", EVERYTHING).parse_args(argv)))
 
 

@@ -1,4 +1,4 @@
-"""``--mode evaluate``: the trained model beside every baseline, on the split it was trained on."""
+"""``--mode evaluate``: the trained model and all baselines, on the split of the training."""
 
 import logging
 import time
@@ -32,10 +32,14 @@ logger = logging.getLogger("pinsage")
 
 
 def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:
-    """Evaluate ``best.pt`` on its own protocol; print a table, write ``metrics.json`` and pictures.
+    """Evaluate ``best.pt`` on the protocol of its split; print a table, write ``metrics.json`` and pictures.
+
+    Args:
+        config: all settings.
+        typed: the flags that were typed.
 
     Raises:
-        UserError: checkpoint, data and flags do not fit, or the split holds nothing out.
+        UserError: checkpoint, data and flags do not fit together, or the split holds nothing out.
     """
     started = time.perf_counter()
     check_search(config.search)
@@ -44,7 +48,7 @@ def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:
     checkpoint = load_checkpoint(path)
     config = adopt(config, checkpoint.settings, typed)
     if path.with_name(ADDED).exists():
-        logger.info("%s is left out: what was trained is evaluated", path.with_name(ADDED))
+        logger.info("%s is not used: only films of the training are evaluated", path.with_name(ADDED))
     movielens, split = load_and_split(config)
     check_same_data(checkpoint, movielens, split, path)
     questions = held_out_queries(split, "test")
@@ -63,8 +67,8 @@ def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:
 def _compare_baselines(
     config: Config, fits: Fits, sampled: Queries
 ) -> tuple[dict[str, ChosenBaseline], dict[str, Evaluation]]:
-    """Fit and evaluate one baseline after another; each is dropped before the next is fitted."""
-    logger.info("fitting the baselines, each at the best of four settings on validation")
+    """Fit and evaluate the baselines. Each is removed from memory before the next one is fitted."""
+    logger.info("fitting the baselines, each with the best of four settings by validation")
     limit = min(GRID_QUESTIONS, config.training.eval_queries)
     baselines, results = {}, {}
     for cls in BASELINES:
@@ -72,7 +76,7 @@ def _compare_baselines(
         chosen = fit_and_choose([cls], fits.split, fits.movies, fits.seed, limit, fits)[cls.name]
         if chosen.scorer is not None:
             results[cls.name] = evaluate(chosen.scorer, sampled)
-        baselines[cls.name] = chosen = replace(chosen, scorer=None)  # no name holds the scorer any more
+        baselines[cls.name] = chosen = replace(chosen, scorer=None)  # frees the memory of the scorer
         logger.info("%s: %.0f s", cls.name, time.perf_counter() - started)
     return baselines, results
 

@@ -1,4 +1,4 @@
-"""What an approximate index costs in quality: the same questions to it and to exact search."""
+"""The loss of quality by an approximate index: it is asked the same questions as exact search."""
 
 from pathlib import Path
 
@@ -16,23 +16,23 @@ from search.tuning import recall_by_score
 
 DEPTH = 10
 BLOCK = 256  # questions asked at once
-MOST_FILMS = 5_000  # films whose neighbours the recall looks at
+MAX_FILMS = 5_000  # films whose neighbours are searched to compute the recall
 
 
 def report_search(config: Config, checkpoint: Checkpoint, questions: Queries) -> None:
-    """Print hit rate, MRR and recall at 10 of ``--search_method`` beside exact search; write ``search.json``.
+    """Print hit rate, MRR and recall at 10 of ``--search_method`` and exact search; write ``search.json``.
 
     Args:
-        config: settings of the command.
+        config: all settings.
         checkpoint: the trained model.
-        questions: the questions of its evaluation.
+        questions: the test questions.
     """
     embeddings = checkpoint.embeddings.numpy()
     queries = checkpoint.query_embeddings.numpy()
     index = open_index(config.search, embeddings, queries, config.run.seed, Path(config.run.checkpoint_dir))
     exact = ExactIndex().build(embeddings, np.arange(len(embeddings)))
     ours, theirs = search_metrics(index, queries, questions), search_metrics(exact, queries, questions)
-    asked = np.random.default_rng(config.run.seed).permutation(len(queries))[:MOST_FILMS]
+    asked = np.random.default_rng(config.run.seed).permutation(len(queries))[:MAX_FILMS]
     found, best = (
         method.search(queries[asked], DEPTH, exclude=list(asked[:, None])).scores for method in (index, exact)
     )
@@ -55,17 +55,22 @@ def report_search(config: Config, checkpoint: Checkpoint, questions: Queries) ->
 
 
 def search_metrics(index: VectorIndex, query_embeddings: FloatArray, questions: Queries) -> dict[str, float]:
-    """Hit rate and MRR of the first ten, films of the mask left out, the target never among them.
+    """Hit rate and MRR of the first ten results. Masked films are excluded, except for the target.
 
     Args:
-        index: over the films' rows.
+        index: an index whose ids are film rows.
         query_embeddings: float32 ``[num_movies, d]``.
-        questions: what is asked.
+        questions: the questions.
+
+    Returns:
+        ``hit_rate@10`` and ``mrr@10``.
     """
     lengths = np.diff(questions.mask_ptr)
-    # A batch has as many columns as its longest mask leaves: with too few, each question asks alone.
+    # The longest mask of a batch limits the number of results of all its questions. If fewer than DEPTH
+    # would be left, ask one question at a time.
     size = BLOCK if len(index) - lengths.max() >= DEPTH else 1
-    order = np.argsort(lengths, kind="stable")  # like masks together: the longest's excess is fetched for all
+    # Masks of similar length in one batch: the index fetches as many more results as the longest mask needs.
+    order = np.argsort(lengths, kind="stable")
     ranks = np.concatenate(
         [
             _ranks(index, query_embeddings, questions, order[start : start + size])
@@ -81,7 +86,7 @@ def search_metrics(index: VectorIndex, query_embeddings: FloatArray, questions: 
 def _ranks(
     index: VectorIndex, query_embeddings: FloatArray, questions: Queries, rows: IntArray
 ) -> FloatArray:
-    """Rank of each target in the first ten, infinite where it is not there; float ``[b]``."""
+    """The rank of each target among the first ten results, float ``[b]``; infinity if it is not there."""
     exclude = []
     for row in rows:
         mask = questions.mask_movies[questions.mask_ptr[row] : questions.mask_ptr[row + 1]]

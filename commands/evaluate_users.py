@@ -1,4 +1,4 @@
-"""The user protocol of ``--mode evaluate``: films for people, by the model and by the baselines."""
+"""The user protocol of ``--mode evaluate``: films for a person, by the model and by the baselines."""
 
 import logging
 import time
@@ -22,7 +22,8 @@ logger = logging.getLogger("pinsage")
 
 PINSAGE = "PinSage"
 HOW_TO_READ = (
-    "recall: targets found over targets; weighted: recent and well-rated films count more, as for PinSage"
+    "recall: share of the targets that were found; "
+    "weighted: recent and well-rated films of the history count more, as for PinSage"
 )
 
 
@@ -30,18 +31,21 @@ def report_users(config: Config, checkpoint: Checkpoint, fits: Fits) -> dict[str
     """Evaluate recommendations for the users of the temporal split; print a table.
 
     Args:
-        config: settings of the command; ``eval_queries`` bounds the users.
+        config: all settings; ``eval_queries`` limits the number of users.
         checkpoint: the trained model.
-        fits: of the split that it was trained on.
+        fits: baselines on the split of the training.
 
     Returns:
-        What ``metrics.json`` keeps under ``user``.
+        The entry ``user`` of ``metrics.json``.
+
+    Raises:
+        UserError: validation or test has no user to ask.
     """
     split = fits.split
-    everybody = user_questions(split, "test")
-    questions = _sample(everybody, split.num_movies, config)
+    every_user = user_questions(split, "test")
+    questions = _sample(every_user, split.num_movies, config)
     validation = _sample(user_questions(split, "validation"), split.num_movies, config)
-    logger.info("choosing the baselines once more, to recommend for people")
+    logger.info("fitting the baselines again, to recommend for users")
     embeddings = checkpoint.embeddings.numpy()
     index = ExactIndex().build(embeddings, np.arange(len(embeddings)))
     ours = evaluate_users(TasteScorer(index, checkpoint.query_embeddings.numpy()), questions)
@@ -50,19 +54,20 @@ def report_users(config: Config, checkpoint: Checkpoint, fits: Fits) -> dict[str
         started = time.perf_counter()
         fitted = fit_for_users(cls, fits, validation)
         found |= {name: _evaluated(baseline, questions) for name, baseline in fitted.items()}
-        del fitted  # before the next one is fitted: item-kNN alone holds the ratings twice
+        del fitted  # frees memory before the next one is fitted; item-kNN alone stores the ratings twice
         logger.info("%s: %.0f s", cls.name, time.perf_counter() - started)
     found = dict(sorted(found.items(), key=lambda entry: entry[0].endswith(WEIGHTED)))
     baselines = {name: baseline for name, (baseline, _) in found.items()}
     theirs = {name: metrics for name, (_, metrics) in found.items() if metrics}
     asked = (
         f"{len(questions):,}"
-        if len(questions) == len(everybody)
-        else f"{len(questions):,} of {len(everybody):,}"
+        if len(questions) == len(every_user)
+        else f"{len(questions):,} of {len(every_user):,}"
     )
     print(
         f"\n{checkpoint.dataset['name']}, {asked} users with a test rating of 4 or more\n"
-        "user: all that a user rated before the test asks for the films that the user liked in it\n"
+        "user: all that a user rated before the test is the query, the films that the user liked in the test "
+        "are the targets\n"
     )
     print(format_metrics_table(theirs | {PINSAGE: ours}, highlight=PINSAGE, notes=[HOW_TO_READ]))
     for name, baseline in baselines.items():
@@ -79,7 +84,7 @@ def report_users(config: Config, checkpoint: Checkpoint, fits: Fits) -> dict[str
 
 
 def _evaluated(baseline: UserBaseline, questions: UserQuestions) -> tuple[UserBaseline, dict[str, float]]:
-    """The baseline without what was fitted, and its metrics; none where it was skipped."""
+    """The baseline without its fitted scorer, and its metrics; no metrics if it was skipped."""
     metrics = {} if baseline.scorer is None else evaluate_users(baseline.scorer, questions)
     return replace(baseline, scorer=None), metrics
 

@@ -1,4 +1,4 @@
-"""``run.py``: everything in one command, from an empty machine to recommendations."""
+"""``run.py``: the whole way in one command, from the download to recommendations."""
 
 import logging
 import time
@@ -18,11 +18,15 @@ logger = logging.getLogger("pinsage")
 def run(config: Config, typed: dict[str, Any]) -> None:
     """Download, train, evaluate, draw and recommend.
 
+    Args:
+        config: all settings.
+        typed: the flags that were typed.
+
     Raises:
-        UserError, WorldError: whatever one of the steps raises.
+        UserError, WorldError: an error of one of the steps.
     """
     started = time.perf_counter()
-    check_who_asks(typed)  # before the training, not after it
+    check_who_asks(typed)  # these two checks fail before the training instead of after it
     check_search(config.search)
     wanted = config.download
     data_dir = typed.get("data_dir", f"data/{wanted.dataset}")
@@ -32,10 +36,10 @@ def run(config: Config, typed: dict[str, Any]) -> None:
     config = config.override({"data_dir": data_dir})
     _step(2, "training")
     config = find_command(COMMANDS["train"])(config, typed)
-    # The training has checked these flags; an older best.pt of a resumed training may disagree with them.
+    # The training has checked these flags. In a resumed training, an older best.pt may have other values.
     typed = {name: value for name, value in typed.items() if name not in config.model_settings()}
     if config.data.split == "none":
-        logger.info("--split none holds nothing out, so nothing is evaluated")
+        logger.info("no evaluation: --split none holds nothing out")
     else:
         _step(3, "evaluation")
         find_command(COMMANDS["evaluate"])(config, typed)

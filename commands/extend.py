@@ -1,4 +1,4 @@
-"""``train.py --extend``: go on from a saved model with newer data, its films and users among them."""
+"""``train.py --extend``: continue the training of a saved model with newer data."""
 
 import logging
 from collections.abc import Sequence
@@ -23,15 +23,15 @@ from recommend.titles import normalise
 
 logger = logging.getLogger("pinsage")
 
-# All of how to train, nothing of what the model is or what is held out.
+# How to train may change; what the model is and what is held out may not.
 MAY_CHANGE_ON_EXTEND = frozenset(field.name for field in fields(TrainingConfig)) - {"preset"}
-LEAST_AGREEMENT = 0.6  # real newer data gave .99, the same users under other ids .41
-MOST_OTHER_TITLES = 0.2  # of the checkpoint's films; releases correct a title now and then
-MOST_NAMED = 3
+MIN_AGREEMENT = 0.6  # measured: .99 with real newer data, .41 with the same users under other ids
+MAX_OTHER_TITLES = 0.2  # share of the films of the checkpoint; a newer release may correct some titles
+MAX_NAMED = 3  # ids that a message names
 
 
 def checkpoint_path(name: str) -> Path:
-    """The file that ``--extend`` names, ``best.pt`` where it names a folder."""
+    """The file that ``--extend`` names; if it names a folder, ``best.pt`` in it."""
     path = Path(name)
     return path / BEST if path.is_dir() else path
 
@@ -39,10 +39,18 @@ def checkpoint_path(name: str) -> Path:
 def inputs_on_newer_data(
     stored: Checkpoint, config: Config, movielens: MovieLens, split: Split, path: Path, device: torch.device
 ) -> ModelInputs:
-    """What the saved model reads of the newer data; says how much of them is new.
+    """Make the inputs of the saved model from the newer data; log how many films, users and ratings are new.
+
+    Args:
+        stored: the saved model.
+        config: all settings.
+        movielens: the newer data.
+        split: split of the newer data.
+        path: file of the saved model, for messages.
+        device: device of the walks.
 
     Raises:
-        UserError: the data are not newer ones of the same films and users.
+        UserError: the data are not a later version of the data of the saved model.
     """
     before = int(training_ratings(stored.basis, stored.features.numpy()).sum())
     _check_newer(stored, movielens, split, path, before)
@@ -51,11 +59,11 @@ def inputs_on_newer_data(
     extended = extended_inputs(
         stored.basis, np.array(users), movielens, split, config.model, config.run.seed, device
     )
-    if extended.agreement is not None and extended.agreement < LEAST_AGREEMENT:
+    if extended.agreement is not None and extended.agreement < MIN_AGREEMENT:
         raise UserError(
-            f"--data_dir {movielens.name}: its users rate unlike those of {path} with the same ids (a median "
-            f"cosine of {extended.agreement:.2f} in the spectral basis, where 1 is alike), so the ids name "
-            "other people; train anew"
+            f"--data_dir {movielens.name}: its users rate other films than the users of {path} with the same "
+            f"ids (median cosine {extended.agreement:.2f} in the spectral basis, 1 means equal), so the ids "
+            "belong to other people; train a new model"
         )
     logger.info(
         "extending %s (%s, epoch %d): %s new films, %s new users, %s more training ratings",
@@ -66,19 +74,17 @@ def inputs_on_newer_data(
     )
     if extended.agreement is not None:
         logger.info(
-            "%s users folded into the saved basis; of those in it, folding in gives the rows back with a "
-            "median cosine of %.3f",
+            "%s users folded into the saved basis (their rows are computed from their films); for the users "
+            "already in it, this gives the saved rows with a median cosine of %.3f",
             *(f"{extended.folded_users:,}", extended.agreement),
         )
     if unknown := {g for genres in movielens.movies.genres for g in genres} - set(stored.basis.genre_names):
-        logger.info(
-            "genres that the saved model does not know count for nothing: %s", ", ".join(sorted(unknown))
-        )
+        logger.info("genres that the saved model does not know are ignored: %s", ", ".join(sorted(unknown)))
     return extended.inputs
 
 
 def record_start(embeddings: Embeddings, validate: Validate | None, progress: Progress) -> None:
-    """Measure the saved weights on the newer data: fine-tuning has to be better than that."""
+    """Validate the saved weights on the newer data; fine-tuning must be better to replace them."""
     if validate is None:
         return
     figures = validation_figures(validate, embeddings)
@@ -89,12 +95,16 @@ def record_start(embeddings: Embeddings, validate: Validate | None, progress: Pr
 def _check_newer(
     stored: Checkpoint, movielens: MovieLens, split: Split, path: Path, ratings_before: int
 ) -> None:
-    """Refuse data that cannot be what the checkpoint was trained on, some time later."""
+    """Check that the data are a later version of the data of the checkpoint.
+
+    Raises:
+        UserError: they are the same, or they lack films or users, have other titles, or fewer ratings.
+    """
     where = f"--data_dir {movielens.name}"
     if stored.dataset["data"] == movielens.fingerprint:
         raise UserError(
-            f"{where} is what {path} was trained on, nothing in it is new; continue with --resume, or train "
-            "anew"
+            f"{where} has the data that {path} was trained on, nothing in it is new; continue with --resume, "
+            "or train a new model"
         )
     row_of = {movie: row for row, movie in enumerate(_ids(movielens.movies.ids, movielens.movies.text_ids))}
     movies = _ids(stored.movies.ids, stored.movies.text_ids)
@@ -104,30 +114,31 @@ def _check_newer(
         if missing := [known for known in ours if known not in theirs]:
             raise UserError(
                 f"{where} lacks {len(missing):,} of the {len(ours):,} {noun}s of {path} ({noun} "
-                f"{_named(missing)}), so it is no newer release of the same data; train anew on it"
+                f"{_named(missing)}), so it is not a newer version of the same data; train a new model on it"
             )
     other = [
         (title, newer)
         for movie, title in zip(movies, stored.movies.titles, strict=True)
         if normalise(title) != normalise(newer := movielens.movies.titles[row_of[movie]])
     ]
-    if len(other) > MOST_OTHER_TITLES * len(stored.movies):
+    if len(other) > MAX_OTHER_TITLES * len(stored.movies):
         raise UserError(
-            f"{where} has other titles under {len(other):,} of the {len(stored.movies):,} ids of {path}, for "
-            f"instance {other[0][1]!r} for {other[0][0]!r}, so it is another catalogue; train anew on it"
+            f"{where} has other titles for {len(other):,} of the {len(stored.movies):,} ids of {path}, for "
+            f"instance {other[0][1]!r} instead of {other[0][0]!r}, so it is another catalogue; train a new "
+            "model on it"
         )
     if len(split.train) < ratings_before:
         raise UserError(
-            f"{where} is older than {path}: {len(split.train):,} training ratings, {ratings_before:,} then; "
-            "give newer data"
+            f"{where} is older than {path}: it has {len(split.train):,} training ratings, the checkpoint "
+            f"{ratings_before:,}; give newer data"
         )
 
 
 def _ids(numbers: IntArray, texts: list[str] | None) -> Sequence[int | str]:
-    """Ids as their data have them."""
+    """Ids as in the data: the texts if there are any, else the numbers."""
     return numbers.tolist() if texts is None else texts
 
 
 def _named(ids: Sequence[int | str]) -> str:
-    more = f" and {len(ids) - MOST_NAMED:,} more" if len(ids) > MOST_NAMED else ""
-    return ", ".join(map(str, ids[:MOST_NAMED])) + more
+    more = f" and {len(ids) - MAX_NAMED:,} more" if len(ids) > MAX_NAMED else ""
+    return ", ".join(map(str, ids[:MAX_NAMED])) + more

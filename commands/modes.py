@@ -1,7 +1,8 @@
-"""What each command takes, and what its ``--help`` says: plain data, read before anything heavy is loaded.
+"""The modes: which flags each command takes, and the texts of its ``--help``.
 
-Settings of data, model, training and run are accepted everywhere, since a checkpoint compares what is typed
-with what it knows; ``--help`` shows those that make a difference.
+This is plain data, which is read before heavy libraries are imported. Nearly all commands accept the settings
+of data, model, training and run: commands that read a checkpoint compare typed settings with those of the
+checkpoint. ``--help`` shows only the settings that have an effect.
 """
 
 from collections.abc import Callable
@@ -12,9 +13,9 @@ from typing import Any
 from config import Config, ModelConfig, TrainingConfig
 
 _OF_MODEL = {setting.name for kind in (ModelConfig, TrainingConfig) for setting in fields(kind)}
-# What a checkpoint decides, whatever the defaults are.
+# Settings that come from the checkpoint, not from the defaults.
 _OF_CHECKPOINT = frozenset({*_OF_MODEL, "split", "min_rating", "seed", "resume", "extend"})
-_ANY_DATA = "folder that holds the data the model was trained on"
+_ANY_DATA = "folder with the data the model was trained on"
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,12 @@ class Mode:
     """One command.
 
     Attributes:
-        summary: what it does, a sentence.
+        summary: what it does, in one sentence.
         sections: attribute names of ``Config`` whose settings it takes, in the order of ``--help``.
-        examples: flags of command lines worth showing.
-        hidden: settings that it takes but does not show.
-        left_out: settings of those sections that it does not take.
-        reasons: settings that mean something else here, and what.
+        examples: flags of example command lines.
+        hidden: settings that it takes but that ``--help`` does not show.
+        left_out: settings of the sections that it does not take.
+        reasons: help texts of settings that have a different meaning in this command, by name.
     """
 
     summary: str
@@ -40,7 +41,7 @@ class Mode:
 
 MODES = {
     "train": Mode(
-        "Train on a folder of data; leaves best.pt and last.pt in --checkpoint_dir.",
+        "Train on a folder of data; writes best.pt and last.pt in --checkpoint_dir.",
         ("data", "model", "training", "run"),
         (
             "--data_dir data/ml-25m --batch_size 512 --epochs 10 --lr 0.001",
@@ -50,7 +51,7 @@ MODES = {
         ),
     ),
     "evaluate": Mode(
-        "Evaluate the trained model beside eight baselines, on the split it was trained on.",
+        "Evaluate the trained model and eight baselines on the split it was trained on.",
         ("data", "search", "training", "run", "model"),
         (
             "--data_dir data/ml-25m --checkpoint_dir checkpoints",
@@ -60,7 +61,7 @@ MODES = {
         reasons={"data_dir": _ANY_DATA + " (default: data/ml-25m)"},
     ),
     "inference": Mode(
-        "Recommend films, from the trained checkpoint alone.",
+        "Recommend films; only the checkpoint is needed.",
         ("inference", "search", "data", "run", "model", "training"),
         (
             "--data_dir data/ml-25m --movie_id 1 --num_recommendations 10",
@@ -78,19 +79,19 @@ MODES = {
         },
     ),
     "benchmark": Mode(
-        "Compare PinSage with eight baselines on both protocols, over several seeds, with intervals.",
+        "Compare PinSage with eight baselines on both protocols, with several seeds and intervals.",
         ("data", "benchmark", "model", "training", "run"),
         ("--data_dir data/ml-100k --num_seeds 3", "--data_dir data/ml-100k --split temporal --num_seeds 1"),
         hidden=frozenset({"resume", "extend", "checkpoint_dir"}),
     ),
     "ablation": Mode(
-        "Take the model apart: the paper's variants, and the default without one part after another.",
+        "Measure what each part contributes: the paper's variants, and the default without single parts.",
         ("data", "benchmark", "model", "training", "run"),
         ("--data_dir data/ml-100k --num_seeds 3", "--data_dir data/ml-100k --num_seeds 1 --epochs 2"),
         hidden=frozenset({"resume", "extend", "checkpoint_dir"}),
     ),
     "cold_start": Mode(
-        "Place films that training never saw, by 0, 1, 5 and 20 of their ratings.",
+        "Hold films out from training, then recommend with 0, 1, 5 and 20 ratings of each.",
         ("data", "benchmark", "model", "training", "run"),
         ("--data_dir data/ml-100k", "--data_dir data/ml-100k --num_seeds 1"),
         hidden=frozenset({"resume", "extend", "checkpoint_dir", "split"}),
@@ -109,7 +110,8 @@ MODES = {
     ),
 }
 
-# Where each command is: a module, imported only when its command runs, and a function of (config, typed).
+# The place of each command, "module:function". The module is imported only when the command runs; the
+# function takes (config, typed).
 COMMANDS = {
     "train": "commands.train:train",
     "evaluate": "commands.evaluate:evaluate_checkpoint",
@@ -123,13 +125,12 @@ COMMANDS = {
 RUN = "commands.everything:run"  # run.py
 
 EVERYTHING = Mode(
-    "Download a dataset, train, evaluate beside the baselines, draw the pictures and recommend.",
+    "Download a dataset, train, evaluate the model and the baselines, draw pictures and recommend.",
     ("download", "data", "model", "training", "search", "inference", "run"),
     ("", "--dataset ml-1m --epochs 5", "--title 'star wars' --split temporal"),
-    left_out=frozenset(
-        {"schema", "movie_ids", "format", "extend"}
-    ),  # it fetches MovieLens, and prints more than films
-    reasons={"data_dir": "folder of the dataset, filled where it is not there (default: data/<dataset>)"},
+    # It downloads MovieLens data, and prints more than a list of films.
+    left_out=frozenset({"schema", "movie_ids", "format", "extend"}),
+    reasons={"data_dir": "folder of the dataset, filled if it is missing (default: data/<dataset>)"},
 )
 
 

@@ -9,7 +9,7 @@ from config import PRESETS, Config
 
 
 def settings_table() -> str:
-    """A Markdown table of every flag: section, name, default, the paper preset's value, reason."""
+    """A Markdown table of all flags: section, name, default, value in the preset ``paper``, reason."""
     lines = ["| flag | default | what it is |", "|---|---|---|"]
     for section in fields(Config):
         lines.append(f"| **{section.name}** | | |")

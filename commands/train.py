@@ -1,4 +1,4 @@
-"""``--mode train``: from a data folder to ``best.pt`` and ``last.pt``."""
+"""``--mode train``: train on a data folder and write ``best.pt`` and ``last.pt``."""
 
 import csv
 import logging
@@ -25,31 +25,31 @@ from report.training_curves import plot_training_curves
 
 logger = logging.getLogger("pinsage")
 
-LOCK = ".training.lock"  # in the folder of the checkpoints, while a training runs
-# A longer or shorter training of the same model: the schedule does not depend on them.
+LOCK = ".training.lock"  # in the folder of the checkpoints while a training runs
+# These only make the training longer or shorter; the learning rate does not depend on them.
 MAY_CHANGE_ON_RESUME = frozenset({"epochs", "patience"})
 
 
 def train(config: Config, typed: dict[str, Any]) -> Config:
-    """Train, or continue with ``--resume`` or ``--extend``; writes checkpoints, history and curves.
+    """Train, or continue with ``--resume`` or ``--extend``; write checkpoints, history and curves.
 
     Args:
         config: all settings.
         typed: the flags that were typed.
 
     Returns:
-        The settings of the training; those of the checkpoint where one was continued.
+        The settings of the training. For ``--resume`` and ``--extend`` they come from the checkpoint.
 
     Raises:
-        UserError: data, settings or checkpoint do not fit.
-        WorldError: the loss diverged or a checkpoint could not be written.
+        UserError: data, settings or checkpoint do not fit together, or another training uses the folder.
+        WorldError: the loss diverged, or a checkpoint could not be written.
     """
     if config.run.resume and config.run.extend is not None:
         raise UserError("--resume continues with the same data, --extend with newer data; give one of them")
     device = set_up_compute(config.run)
     if not is_leader():
         if not config.run.verbose:
-            logger.setLevel(logging.WARNING)  # one process reports
+            logger.setLevel(logging.WARNING)  # only the leader logs its progress
         return _train(config, typed, device)
     folder = Path(config.run.checkpoint_dir)
     with locked(folder, LOCK, "a training"):
@@ -58,7 +58,7 @@ def train(config: Config, typed: dict[str, Any]) -> Config:
 
 
 def _train(config: Config, typed: dict[str, Any], device: torch.device) -> Config:
-    """``train`` once no other run can write into the folder."""
+    """``train`` while the folder of the checkpoints is locked."""
     started = time.perf_counter()
     folder = Path(config.run.checkpoint_dir)
     if config.run.resume:
@@ -73,13 +73,13 @@ def _train(config: Config, typed: dict[str, Any], device: torch.device) -> Confi
     def save(embeddings: Embeddings, best: bool) -> None:
         if not is_leader():
             return
-        # The best one first: after a kill between the two, the last one repeats this epoch.
+        # best.pt first: if the process is killed between the two, --resume trains this epoch again.
         checkpoint = training.checkpoint(embeddings)
         if best:
             save_checkpoint(checkpoint, folder / BEST)
         save_checkpoint(checkpoint, folder / LAST)
 
-    if not config.run.resume:  # from now on an interrupted training can be resumed
+    if not config.run.resume:  # with this checkpoint, --resume also works before the first epoch is done
         embeddings = training.trainer.embeddings()
         if config.run.extend is not None:
             record_start(embeddings, validate, training.progress)
@@ -92,7 +92,7 @@ def _train(config: Config, typed: dict[str, Any], device: torch.device) -> Confi
 
 
 def _resume(config: Config, typed: dict[str, Any], path: Path, device: torch.device) -> Training:
-    """The training whose last epoch ``path`` keeps."""
+    """The training that ``path`` (``last.pt``) contains, after its last epoch."""
     stored = load_checkpoint(path)
     config = adopt(config, stored.settings, typed, MAY_CHANGE_ON_RESUME)
     movielens, split = load_and_split(config)
@@ -103,7 +103,7 @@ def _resume(config: Config, typed: dict[str, Any], path: Path, device: torch.dev
 
 
 def _extend(config: Config, typed: dict[str, Any], path: Path, device: torch.device) -> Training:
-    """A training on newer data from the weights that ``path`` keeps."""
+    """A training on newer data that starts with the weights in ``path``."""
     stored = load_checkpoint(path)
     config = adopt(config, stored.settings, typed, MAY_CHANGE_ON_EXTEND)
     movielens, split = load_and_split(config)
@@ -112,7 +112,7 @@ def _extend(config: Config, typed: dict[str, Any], path: Path, device: torch.dev
 
 
 def _finish(config: Config, progress: Progress, started: float) -> None:
-    """Write history and curves, and log what was achieved."""
+    """Write history and curves, and log time, memory and the best epoch."""
     output = Path(config.run.output_dir)
     output.mkdir(parents=True, exist_ok=True)
     history = progress.history
@@ -122,7 +122,7 @@ def _finish(config: Config, progress: Progress, started: float) -> None:
         writer.writerows(history)
     plot_training_curves(history, output / "training_curves.png", progress.best_epoch)
     if progress.best_epoch == 0:
-        logger.info("fine-tuning found nothing better than the saved weights, which are kept")
+        logger.info("fine-tuning gave nothing better than the saved weights, which are kept")
     logger.info(
         "trained in %.0f s, peak memory %.2f GB; best epoch %d%s -> %s",
         time.perf_counter() - started,

@@ -1,9 +1,9 @@
 """Film features from the catalogue and the training graph (paper, section 4.1).
 
-A row holds, in this order: genres, release year, log degree (the paper's own), spectral features
-of the training graph, tags and tag genome. A part that a film lacks is zeros, and a mask column
-says so. ``FeatureBasis`` keeps what is needed to compute the same features for a film that was
-never seen: no vector belongs to an id.
+A row contains, in this order: genres, release year, log degree (also in the paper), spectral features of
+the training graph, tags and tag genome. If a film lacks a part, that part is zeros and its mask column
+is 1. ``FeatureBasis`` stores what is needed to compute the same features for a new film. There is no
+vector per film id.
 """
 
 from dataclasses import dataclass
@@ -20,23 +20,25 @@ from data.spectral import POWER_ITERATIONS, fit_spectral
 
 TAG_DIM = 32  # singular vectors kept of the film-tag matrix
 GENOME_DIM = 64  # principal components kept of the tag genome
-MAX_TAGS = 20_000  # the most used tags; the rest are typos and one person's notes
+MAX_TAGS = 20_000  # the most frequent tags are used; rare ones are mostly typing errors and private notes
 
 
 @dataclass(frozen=True)
 class FeatureBasis:
-    """What turns a film's raw facts into features; fitted on training data, stored in the checkpoint.
+    """Parameters that turn the facts about films into features; fitted on training data.
+
+    The checkpoint contains them.
 
     Attributes:
         genre_names: genres of the multi-hot part, sorted.
-        year_mean, year_std: standardisation of the release year.
-        degree_mean, degree_std: standardisation of log(1 + training ratings).
-        user_basis: float32 ``[num_users, spectral_dim]``: a film's spectral features are the sum of
-            its raters' rows over the square root of their number, scaled to unit length.
-        tag_names: tags of ``tag_basis``, in its order.
-        tag_basis: float32 ``[num_tags, tag_dim]`` from TF-IDF weights to features.
+        year_mean, year_std: mean and standard deviation of the release year.
+        degree_mean, degree_std: mean and standard deviation of log(1 + training ratings).
+        user_basis: float32 ``[num_users, spectral_dim]``; the spectral features of a film are the sum of
+            the rows of its raters, scaled to unit length.
+        tag_names: tags of the rows of ``tag_basis``, in that order.
+        tag_basis: float32 ``[num_tags, tag_dim]``, from damped tag counts to features.
         genome_mean: float32 ``[num_genome_tags]``, mean relevance.
-        genome_basis: float32 ``[num_genome_tags, genome_dim]``.
+        genome_basis: float32 ``[num_genome_tags, genome_dim]``, principal components.
     """
 
     genre_names: list[str]
@@ -55,10 +57,10 @@ def fit_features(facts: Facts, graph: ItemGraph, spectral_dim: int, seed: int) -
     """Fit the feature basis.
 
     Args:
-        facts: of the catalogue; its tags must be those of training.
+        facts: facts about all films; tags from the training part only.
         graph: training graph.
-        spectral_dim: singular vectors to keep; fewer where the matrix has fewer.
-        seed: of the randomised SVDs.
+        spectral_dim: maximum number of singular vectors; the matrix may have fewer.
+        seed: seed of the randomised SVDs.
     """
     movies = facts.movies
     rated = graph.movie_degree > 0
@@ -86,14 +88,14 @@ def film_features(
     movie_users: sp.csr_matrix,
     degree_known: bool = True,
 ) -> FloatArray:
-    """Features of films, seen in training or not.
+    """Features of known or new films.
 
     Args:
         basis: fitted basis.
-        facts: of the films.
-        movie_users: 0/1 matrix ``[num_movies, num_users]`` of who rated them (training interactions).
-        degree_known: False leaves the degree out, for films too new for their few ratings to say how
-            popular they are.
+        facts: facts about these films.
+        movie_users: 0/1 matrix ``[num_movies, num_users]``, 1 if the user rated the film.
+        degree_known: False for new films: their few ratings do not say how popular they are, so the
+            degree is marked as missing.
 
     Returns:
         float32 ``[num_movies, num_features]``.
@@ -106,7 +108,7 @@ def film_features(
         _degree_part(basis, degree if degree_known else np.zeros_like(degree)),
     ]
     if basis.user_basis.shape[1]:
-        # Unit rows make the square root of the degree drop out.
+        # No division by the square root of the degree: the scaling to unit length cancels it.
         parts.append(_with_mask(unit_rows(product_with_dense(movie_users, basis.user_basis))))
     if basis.tag_names:
         parts.append(
@@ -118,10 +120,10 @@ def film_features(
 
 
 def training_ratings(basis: FeatureBasis, features: FloatArray) -> FloatArray:
-    """How many training ratings each film has, read back from its features.
+    """The number of training ratings of each film, recovered from its features.
 
     Args:
-        basis: the basis that the features were made with.
+        basis: the basis of the features.
         features: float32 ``[n, num_features]``.
 
     Returns:
@@ -133,23 +135,31 @@ def training_ratings(basis: FeatureBasis, features: FloatArray) -> FloatArray:
 
 
 def spectral_rows(basis: FeatureBasis, features: FloatArray) -> FloatArray:
-    """The spectral part of ``features`` ``[n, num_features]`` without its mask: unit rows or zeros."""
+    """The spectral part of features, without its mask column.
+
+    Args:
+        basis: the basis of the features.
+        features: float32 ``[n, num_features]``.
+
+    Returns:
+        float32 ``[n, spectral_dim]``; each row has unit length or is zero.
+    """
     first = _degree_column(basis) + 2
     return features[:, first : first + basis.user_basis.shape[1]]
 
 
 def _degree_column(basis: FeatureBasis) -> int:
-    return len(basis.genre_names) + 3  # after the genres, their mask, the year and its mask
+    return len(basis.genre_names) + 3  # after the genres, the mask of genres, the year and its mask
 
 
 def _spread(values: FloatArray) -> float:
-    """Standard deviation, or 1 where there is none to divide by."""
+    """The standard deviation, or 1 if it is 0 or there are no values."""
     spread = float(values.std()) if len(values) else 0.0
     return spread if spread > 0 else 1.0
 
 
 def _with_mask(values: FloatArray) -> FloatArray:
-    """Append a column that is 1 where the film lacks this part (its row is all zeros)."""
+    """Append the mask column: 1 if the film lacks this part (its row is all zeros), else 0."""
     missing = ~values.any(axis=1, keepdims=True)
     return np.concatenate([values, missing], axis=1)
 
@@ -179,7 +189,7 @@ def _degree_part(basis: FeatureBasis, degree: FloatArray) -> FloatArray:
 
 
 def _tag_counts(tags: Tags | None, num_movies: int, tag_names: list[str]) -> sp.csr_matrix:
-    """Damped tag counts ``[num_movies, len(tag_names)]``; a tag the basis does not know is left out."""
+    """Damped tag counts log(1 + n), ``[num_movies, len(tag_names)]``; other tags are ignored."""
     column = {tag: i for i, tag in enumerate(tag_names)}
     pairs = [] if tags is None else [
         (movie, column[text]) for movie, text in zip(tags.movies, tags.texts, strict=True) if text in column
@@ -194,7 +204,7 @@ def _tag_counts(tags: Tags | None, num_movies: int, tag_names: list[str]) -> sp.
 
 
 def _fit_tags(tags: Tags | None, num_movies: int, seed: int) -> tuple[list[str], FloatArray]:
-    """Truncated SVD of the films' TF-IDF tag weights (latent semantic analysis)."""
+    """Truncated SVD of the TF-IDF weights of films and tags (latent semantic analysis)."""
     if tags is None or len(tags.texts) == 0:
         return [], np.zeros((0, 0), dtype=np.float32)
     names, uses = np.unique(np.array(tags.texts, dtype=object).astype(str), return_counts=True)
@@ -209,7 +219,7 @@ def _fit_tags(tags: Tags | None, num_movies: int, seed: int) -> tuple[list[str],
 
 
 def _fit_genome(genome: Genome | None, seed: int) -> tuple[FloatArray, FloatArray]:
-    """Principal components of the genome's relevance scores."""
+    """Mean and principal components of the relevance scores of the tag genome."""
     if genome is None or len(genome.movies) == 0:
         return np.zeros(0, dtype=np.float32), np.zeros((0, 0), dtype=np.float32)
     mean = genome.relevance.mean(axis=0)

@@ -1,25 +1,32 @@
-"""The bipartite film-user graph of the training interactions, as two CSRs.
+"""The bipartite film-user graph of the training interactions, in both directions.
 
-Paper, section 3.1: items and contexts (pins and boards) with an edge where one holds the other.
+Paper, section 3.1: items and contexts (pins and boards), with an edge where a context contains an item.
 Here films are the items and users the contexts; rating values are not used.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from base.arrays import IntArray
+from base.checks import MAX_INT32, whole_number, whole_numbers
 from data.dataset import Interactions
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
 
+# Rows without an edge in a graph whose size is not given. More of them mean ids instead of row numbers.
+MAX_EMPTY_ROWS = 10_000_000
+
 
 @dataclass(frozen=True)
 class ItemGraph:
-    """Both directions of the film-user graph.
+    """Both directions of the film-user graph, each in compressed rows (CSR).
+
+    Integer arrays of other types than int32 are converted. The arrays must not be changed afterwards.
 
     Attributes:
         movie_ptr: int32 ``[num_movies + 1]``; the users of film m are
@@ -28,12 +35,83 @@ class ItemGraph:
         user_ptr: int32 ``[num_users + 1]``; the films of user u are
             ``user_movies[user_ptr[u]:user_ptr[u + 1]]``.
         user_movies: int32 ``[num_edges]``, film rows.
+
+    Raises:
+        ValueError: arrays that do not describe the same edges in both directions.
     """
 
     movie_ptr: IntArray
     movie_users: IntArray
     user_ptr: IntArray
     user_movies: IntArray
+
+    def __post_init__(self) -> None:
+        for name in ("movie_ptr", "user_ptr"):
+            self._set(name, _checked_pointers(name, getattr(self, name)))
+        _check_direction(self, "movie_users", "movie_ptr", self.num_users)
+        _check_direction(self, "user_movies", "user_ptr", self.num_movies)
+        # A walk that arrives somewhere must be able to leave, or it would read beyond the arrays.
+        for name, degree in (("movie_users", self.user_degree), ("user_movies", self.movie_degree)):
+            found = np.bincount(getattr(self, name), minlength=len(degree))
+            if not np.array_equal(found, degree):
+                row = int((found != degree).argmax())
+                raise ValueError(
+                    f"both directions must have the same edges, but {row} occurs {found[row]} times in "
+                    f"{name} and has {degree[row]} edges in the other direction"
+                )
+
+    def _set(self, name: str, value: IntArray) -> None:
+        object.__setattr__(self, name, value)  # the way into a frozen dataclass
+
+    @classmethod
+    def unchecked(
+        cls, movie_ptr: IntArray, movie_users: IntArray, user_ptr: IntArray, user_movies: IntArray
+    ) -> "ItemGraph":
+        """A graph of int32 arrays that are known to be right; compiled code will read them as they are.
+
+        The film direction may have more rows than the user direction knows: films that walks start from
+        and never reach.
+        """
+        graph = object.__new__(cls)
+        for name, value in (
+            ("movie_ptr", movie_ptr), ("movie_users", movie_users),
+            ("user_ptr", user_ptr), ("user_movies", user_movies),
+        ):  # fmt: skip
+            graph._set(name, value)
+        return graph
+
+    @classmethod
+    def from_edges(
+        cls,
+        users: npt.ArrayLike,
+        items: npt.ArrayLike,
+        num_users: int | None = None,
+        num_items: int | None = None,
+    ) -> "ItemGraph":
+        """The graph of edges in any order; an edge that occurs twice counts once.
+
+        The items of a user keep the order in which they come. So the interactions of a dataset give the
+        same graph as ``build_graph``, to the bit.
+
+        Args:
+            users: integers ``[num_edges]``, row numbers from 0.
+            items: integers ``[num_edges]``, row numbers from 0.
+            num_users: user rows; by default one more than the largest of ``users``.
+            num_items: item rows; by default one more than the largest of ``items``.
+
+        Raises:
+            ValueError: arrays of different lengths, or values that are not row numbers.
+        """
+        user_rows, num_users = _checked_side("users", users, num_users)
+        item_rows, num_items = _checked_side("items", items, num_items)
+        if len(user_rows) != len(item_rows):
+            raise ValueError(
+                f"users and items must have the same length, got {len(user_rows)} and {len(item_rows)}"
+            )
+        edges = user_rows.astype(np.int64) * num_items + item_rows
+        first = np.sort(np.unique(edges, return_index=True)[1])  # where each edge occurs first
+        first = first[np.argsort(user_rows[first], kind="stable")]
+        return _both_directions(user_rows[first], item_rows[first], num_users, num_items)
 
     @property
     def num_movies(self) -> int:
@@ -42,7 +120,7 @@ class ItemGraph:
 
     @property
     def num_users(self) -> int:
-        """Users in the data, whether or not they train."""
+        """Users in the data, including those without a training interaction."""
         return len(self.user_ptr) - 1
 
     @property
@@ -68,7 +146,7 @@ class ItemGraph:
         )
 
     def to_hetero_data(self) -> "HeteroData":
-        """The graph as PyG knows it: node types ``movie`` and ``user``, one edge type each way."""
+        """The graph in PyG's form: node types ``movie`` and ``user``, one edge type in each direction."""
         import torch
         from torch_geometric.data import HeteroData
 
@@ -89,19 +167,77 @@ def build_graph(train: Interactions, num_users: int, num_movies: int) -> ItemGra
         train: training interactions, each (user, film) at most once, sorted by user.
         num_users: user rows in the data.
         num_movies: film rows in the catalogue.
+
+    Raises:
+        ValueError: rows that do not exist, or interactions that are not sorted by user.
     """
-    # The interactions are sorted by user already, so one direction is a copy and the other one
-    # a transposition, which scipy does by counting rather than by sorting.
-    user_ptr = np.concatenate([[0], np.cumsum(np.bincount(train.users, minlength=num_users))]).astype(
-        np.int32
-    )
+    users = _checked_ends("train.users", train.users, num_users)
+    movies = _checked_ends("train.movies", train.movies, num_movies)
+    if (users[1:] < users[:-1]).any():
+        raise ValueError("train must be sorted by user; use ItemGraph.from_edges for edges in any order")
+    return _both_directions(users, movies, num_users, num_movies)
+
+
+def _both_directions(users: IntArray, movies: IntArray, num_users: int, num_movies: int) -> ItemGraph:
+    """The graph of distinct edges that are sorted by user.
+
+    So one direction is a copy, and the other one a transposition, which SciPy does by counting rather
+    than by sorting.
+    """
+    degree = np.bincount(users, minlength=num_users)
+    user_ptr = np.concatenate([[0], np.cumsum(degree)]).astype(np.int32)
     by_user = sp.csr_matrix(
-        (np.ones(len(train), dtype=np.int8), train.movies, user_ptr), shape=(num_users, num_movies)
+        (np.ones(len(users), dtype=np.int8), movies, user_ptr), shape=(num_users, num_movies)
     )
     by_movie = by_user.tocsc()
-    return ItemGraph(
+    return ItemGraph.unchecked(
         movie_ptr=by_movie.indptr.astype(np.int32),
         movie_users=by_movie.indices.astype(np.int32),
         user_ptr=user_ptr,
-        user_movies=np.ascontiguousarray(train.movies, dtype=np.int32),
+        user_movies=np.ascontiguousarray(movies, dtype=np.int32),
     )
+
+
+def _checked_side(name: str, rows: Any, num_rows: int | None) -> tuple[npt.NDArray[np.int32], int]:
+    """One end of each edge of ``from_edges``, int32 ``[num_edges]``, and the number of rows."""
+    if num_rows is not None:
+        num_rows = whole_number(f"num_{name}", num_rows, 0, MAX_INT32 - 1)
+        return _checked_ends(name, rows, num_rows), num_rows
+    ends = _checked_ends(name, rows, MAX_INT32 - 1)
+    num_rows = int(ends.max(initial=-1)) + 1
+    if num_rows > len(ends) + MAX_EMPTY_ROWS:
+        raise ValueError(
+            f"{name} must be row numbers from 0, but {num_rows - 1} leaves over {MAX_EMPTY_ROWS} rows "
+            f"without an edge; give num_{name} if that is right"
+        )
+    return ends, num_rows
+
+
+def _checked_ends(name: str, rows: Any, num_rows: int) -> npt.NDArray[np.int32]:
+    """One end of each edge, int32 ``[num_edges]``."""
+    ends = whole_numbers(name, rows, 0, num_rows - 1, np.int32)
+    if ends.ndim != 1 or len(ends) > MAX_INT32:
+        raise ValueError(f"{name} must have one axis and at most {MAX_INT32} edges, got shape {ends.shape}")
+    return ends
+
+
+def _checked_pointers(name: str, values: Any) -> npt.NDArray[np.int32]:
+    """Where each row starts and the last one ends, int32 ``[num_rows + 1]``."""
+    pointers = whole_numbers(name, values, 0, MAX_INT32, np.int32)
+    if pointers.ndim != 1 or len(pointers) == 0:
+        raise ValueError(f"{name} must have one axis and at least one entry, got shape {pointers.shape}")
+    if pointers[0] != 0:
+        raise ValueError(f"{name} must start at 0, got {pointers[0]}")
+    falls = pointers[1:] < pointers[:-1]
+    if falls.any():
+        raise ValueError(f"{name} must not fall, but it does after entry {int(falls.argmax())}")
+    return pointers
+
+
+def _check_direction(graph: ItemGraph, name: str, ptr_name: str, num_rows: int) -> None:
+    """Convert and check the ends ``name`` of a direction, rows of the other direction."""
+    ends = _checked_ends(name, getattr(graph, name), num_rows)
+    last = int(getattr(graph, ptr_name)[-1])
+    if last != len(ends):
+        raise ValueError(f"{ptr_name} must end at the {len(ends)} edges of {name}, got {last}")
+    graph._set(name, ends)

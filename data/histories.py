@@ -1,4 +1,4 @@
-"""What a person has seen and how they rated it: the question that recommendations for a person answer."""
+"""Histories: the films that a person has seen and rated, from which films for this person are recommended."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,11 +12,11 @@ from data.splits import LIKED, Part, Split
 
 
 class History(NamedTuple):
-    """Films that someone has seen, oldest first.
+    """Films that a person has seen, oldest first.
 
     Attributes:
-        rows: int ``[n]`` film rows, distinct; n at least 1.
-        ratings: float32 ``[n]``, nan where there is none.
+        rows: int ``[n]`` distinct film rows; n is at least 1.
+        ratings: float32 ``[n]``, NaN if the person did not rate the film.
     """
 
     rows: IntArray
@@ -24,19 +24,19 @@ class History(NamedTuple):
 
 
 def history_of_user(interactions: Interactions, user: int) -> History:
-    """Everything that user row ``user`` rated, in order of time."""
+    """All films that the user in row ``user`` rated, in the order of time."""
     first, end = np.searchsorted(interactions.users, [user, user + 1])
     return History(interactions.movies[first:end], interactions.ratings[first:end])
 
 
 @dataclass(frozen=True)
 class UserQuestions:
-    """The user protocol: given a history, where do all films rank that the user liked afterwards?
+    """The user protocol: given a history, what are the ranks of the films that the user liked afterwards?
 
     Attributes:
         users: int ``[n]`` user rows.
-        histories: one a user; its films may not be recommended.
-        targets: int film rows a user, at least one; none of them is in the history.
+        histories: one per user; its films must not be recommended.
+        targets: int film rows, one array per user; at least one row each, not in the history.
     """
 
     users: IntArray
@@ -47,7 +47,10 @@ class UserQuestions:
         return len(self.users)
 
     def sample(self, limit: int, seed: int) -> "UserQuestions":
-        """At most ``limit`` users, drawn without replacement, in their order; a function of the seed."""
+        """The questions of at most ``limit`` users, drawn without replacement; their order is kept.
+
+        The draw depends on the seed only.
+        """
         if len(self) <= limit:
             return self
         chosen = np.sort(np.random.default_rng(seed).choice(len(self), limit, replace=False))
@@ -57,24 +60,24 @@ class UserQuestions:
 
 
 def user_questions(split: Split, part: Part) -> UserQuestions:
-    """Users with a film of 4 stars or more in ``part``, and what they had seen before it.
+    """One question per user who has training ratings and liked a film in ``part``.
 
-    A history is the user's training part and, for the test, the validation part behind it. Nobody
-    without one is asked about.
+    The history consists of the user's training interactions and, for the test, also of the validation
+    interactions. The targets are the films in ``part`` with 4 stars or more.
 
     Args:
-        split: the temporal one.
-        part: where the targets are.
+        split: a temporal split.
+        part: the part that contains the targets.
 
     Raises:
-        UserError: nobody has both a history and a target.
+        UserError: there is no such user.
     """
     held_out: Interactions = getattr(split, part)
     liked = held_out.select(held_out.ratings >= LIKED)
     users = np.intersect1d(liked.users, split.train.users)
     if not len(users):
         raise UserError(
-            f"nobody to evaluate: no user has training ratings and one of {LIKED:g} or more in the "
+            f"nothing to evaluate: no user has training ratings and a rating of {LIKED:g} or more in the "
             f"{part} part; use a larger dataset"
         )
     histories = [history_of_user(split.train, user) for user in users]

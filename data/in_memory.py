@@ -1,7 +1,7 @@
-"""Data from arrays or DataFrames in memory: the same as from files with the same rows.
+"""Data from arrays or DataFrames in memory. The result equals that of reading files with the same rows.
 
-Whole-number ids are treated as MovieLens ids: users are rows by ascending id. Ids that are text are treated
-as those of own data: users are rows in the order of their first interaction.
+Ids that are whole numbers are treated like MovieLens ids: user rows are in the order of the ids. Ids that
+are text are treated like those of own data: user rows are in the order of the first interactions.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from base.errors import UserError
-from data.reading.columns import STARS, Columns, first_of_pair, time_order
+from data.reading.columns import STARS, Columns
 from data.reading.formats import NO_GENRES
 from data.title_year import year_of_title
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_ID = np.iinfo(np.int64).max
-# Names of the columns of DataFrames, ours and MovieLens's.
+# Accepted names of the columns of DataFrames: ours and those of MovieLens.
 USER_COLUMNS = ("user", "userId", "user_id")
 ITEM_COLUMNS = ("item", "itemId", "item_id", "movieId", "movie_id")
 RATING_COLUMNS = ("rating",)
@@ -33,13 +33,17 @@ def columns_from_frames(interactions: "pd.DataFrame", catalogue: "pd.DataFrame |
     """Read DataFrames with the columns of ``ratings.csv`` and ``movies.csv``.
 
     Args:
-        interactions: columns ``userId`` and ``movieId`` (or ``user`` and ``item``), and perhaps ``rating``
+        interactions: columns ``userId`` and ``movieId`` (or ``user`` and ``item``); optional ``rating``
             and ``timestamp`` (or ``time``).
-        catalogue: columns ``movieId`` (or ``item``), and perhaps ``title`` and ``genres``; None where
-            nothing is known about the items.
+        catalogue: column ``movieId`` (or ``item``); optional ``title`` and ``genres``. None if nothing is
+            known about the items.
+
+    Returns:
+        As ``columns_from_arrays``.
 
     Raises:
-        UserError: a column is missing, or as in ``columns_from_arrays``.
+        UserError: a required column is missing, the catalogue has an id twice, or an error of
+            ``columns_from_arrays``.
     """
     users, items = (_column(interactions, "interactions", names) for names in (USER_COLUMNS, ITEM_COLUMNS))
     ratings, times = (_optional_column(interactions, names) for names in (RATING_COLUMNS, TIME_COLUMNS))
@@ -65,25 +69,26 @@ def columns_from_arrays(
     titles: Mapping[Any, str] | None = None,
     genres: Mapping[Any, str | Sequence[str]] | None = None,
 ) -> Columns:
-    """Index interactions: entry i of each array says that user ``users[i]`` took item ``items[i]``.
+    """Number users and items and sort the interactions; interaction i is of user ``users[i]``, ``items[i]``.
 
-    Of several interactions of one user with one item the first counts.
+    If a user has several interactions with the same item, only the first one counts.
 
     Args:
         users: ids ``[n]``, all whole numbers or all text.
         items: ids ``[n]``, all whole numbers or all text.
-        ratings: numbers ``[n]`` of 0 or more, where 4 or more counts as liked; None where nobody rates.
-        times: whole seconds since 1970 or dates (``datetime64``) ``[n]``; None where the interactions are in
+        ratings: numbers ``[n]`` of 0 or more; 4 or more counts as liked. None if there are no ratings.
+        times: whole seconds since 1970 or dates (``datetime64``) ``[n]``. None if the interactions are in
             the order of time.
-        titles: item id to title; its order is that of the catalogue, and interactions with other items are
-            dropped. None: the items of the interactions, with their ids for titles.
-        genres: item id to genres, a sequence of names or one text joined by ``|``.
+        titles: item id -> title, in the order of the catalogue; interactions with other items are dropped.
+            None: the catalogue is the items of the interactions, and their ids are the titles.
+        genres: item id -> genres, a sequence of names or one text with ``|`` between the names.
 
     Returns:
-        Columns as of ``read_release``, with texts of ids where ids are text.
+        Columns like those of ``read_release``; if ids are text, also their texts.
 
     Raises:
-        UserError: arrays of unequal length, nothing in them, ids of two kinds, values that are not allowed.
+        UserError: the arrays differ in length or are empty, whole numbers and text are mixed in the ids, or
+            a value is not allowed.
     """
     user_ids, item_ids = _ids("users", users), _ids("items", items)
     num = len(user_ids)
@@ -102,21 +107,17 @@ def columns_from_arrays(
     if not known.any():
         raise UserError(f"none of the {num} items is in titles; use the same ids in both")
     user_rows = _add_users(columns, user_ids[known])
-    first = first_of_pair(user_rows, movie_rows[known])
-    order = time_order(user_rows, seconds[known], first)
-    columns.arrays["users"] = user_rows[order]
-    for name, values in (("movies", movie_rows), ("ratings", stars), ("timestamps", seconds)):
-        columns.arrays[name] = values[known][order]
+    repeats = columns.add_interactions(user_rows, movie_rows[known], stars[known], seconds[known])
     if ratings is None:
         columns.texts["unrated"] = []
     columns.note(int((~known).sum()), "interaction", "with items absent from titles dropped")
-    columns.note(len(user_rows) - len(order), "repeated interaction", "dropped, the first of each kept")
+    columns.note(repeats, "repeated interaction", "dropped, the first of each kept")
     columns.freeze()
     return columns
 
 
 def fingerprint_of(columns: Columns) -> str:
-    """Hex digest of the content."""
+    """The hexadecimal BLAKE2b digest of arrays and texts."""
     digest = hashlib.blake2b(digest_size=16)
     for name, array in sorted(columns.arrays.items()):
         digest.update(name.encode() + array.tobytes())
@@ -126,10 +127,10 @@ def fingerprint_of(columns: Columns) -> str:
 
 
 def _ids(argument: str, values: npt.ArrayLike) -> np.ndarray:
-    """Ids as int64, or as text in an object array.
+    """Ids as an int64 array, or as an object array of texts.
 
     Raises:
-        UserError: an id is neither, or both occur.
+        UserError: an id is neither a whole number nor text, or both kinds occur.
     """
     array = np.asarray(values)
     if array.dtype.kind == "U" and not isinstance(values, np.ndarray):
@@ -144,8 +145,8 @@ def _ids(argument: str, values: npt.ArrayLike) -> np.ndarray:
             return array.astype(np.int64)
         odd: Any = int(array[bad.argmax()])
     else:
-        unlike = (one for one in array.tolist() if not isinstance(one, str) or not one)
-        odd = next(unlike, None)
+        not_texts = (one for one in array.tolist() if not isinstance(one, str) or not one)
+        odd = next(not_texts, None)
         if odd is None:
             return array.astype(object)
     rule = f"whole numbers from 0 to {MAX_ID}, or texts that are not empty"
@@ -171,7 +172,7 @@ def _times(times: npt.ArrayLike | None, num: int) -> np.ndarray:
     array = np.asarray(times)
     if array.dtype.kind == "M":
         if np.isnat(array).any():
-            raise UserError("times must not have missing dates (NaT)")
+            raise UserError("times must not contain missing dates (NaT)")
         return array.astype("datetime64[s]").astype(np.int64)
     if array.dtype.kind not in "iu":
         raise UserError(f"times must be whole seconds or dates, got values of type {array.dtype}")
@@ -184,7 +185,14 @@ def _add_catalogue(
     titles: Mapping[Any, str] | None,
     genres: Mapping[Any, str | Sequence[str]] | None,
 ) -> np.ndarray:
-    """Add the items; returns the row of each interaction's item, int32 ``[n]``, -1 for an unknown one."""
+    """Add the items to ``columns``.
+
+    Returns:
+        int32 ``[n]``, the item row of each interaction; -1 if the item is not in the catalogue.
+
+    Raises:
+        UserError: the ids in ``items`` and in ``titles`` differ in kind.
+    """
     are_text = item_ids.dtype == object
     if titles is None:
         ids = list(dict.fromkeys(item_ids)) if are_text else np.unique(item_ids).tolist()
@@ -206,7 +214,7 @@ def _add_catalogue(
 
 
 def _joined(genres: str | Iterable[str]) -> str:
-    """Genres as one text, joined by ``|``."""
+    """Genres as one text with ``|`` between the names."""
     if isinstance(genres, str):
         return "" if genres.strip() == NO_GENRES else genres.strip()
     names = (str(name).strip().replace("|", "/") for name in genres)
@@ -214,7 +222,7 @@ def _joined(genres: str | Iterable[str]) -> str:
 
 
 def _add_users(columns: Columns, ids: np.ndarray) -> np.ndarray:
-    """Add the users; returns the row of each interaction's user, int32 ``[n]``."""
+    """Add the users to ``columns``; returns the user row of each interaction, int32 ``[n]``."""
     if ids.dtype == object:
         row_of: dict[str, int] = {}
         rows = np.array([row_of.setdefault(one, len(row_of)) for one in ids], dtype=np.int32)
@@ -239,7 +247,7 @@ def _optional_column(frame: "pd.DataFrame", names: tuple[str, ...]) -> np.ndarra
 
 
 def _by_id(ids: np.ndarray, values: np.ndarray, missing: Callable[[Any], str]) -> dict[Any, str]:
-    """Id to text; ``missing`` gives the text of an id whose value is missing.
+    """A dictionary from id to text; for a missing value, ``missing(id)`` is the text.
 
     Raises:
         UserError: an id occurs twice.
@@ -250,5 +258,7 @@ def _by_id(ids: np.ndarray, values: np.ndarray, missing: Callable[[Any], str]) -
     }
     if len(by_id) < len(ids):
         distinct, counts = np.unique(ids, return_counts=True)
-        raise UserError(f"the catalogue must have each id once, got {distinct[counts.argmax()]!r} twice")
+        raise UserError(
+            f"the catalogue must have each id once, got {distinct.tolist()[counts.argmax()]!r} twice"
+        )
     return by_id

@@ -1,4 +1,4 @@
-"""Positive pairs: films that follow each other closely in one user's order (paper, section 3.3)."""
+"""Positive pairs: films that are close to each other in the history of a user (paper, section 3.3)."""
 
 import numpy as np
 import torch
@@ -8,16 +8,20 @@ from data.dataset import Interactions
 
 
 class TrainingPairs:
-    """All (query, positive) pairs of the training interactions, addressed by number, never listed.
+    """All (query, positive) pairs of the training interactions; each pair has a number.
 
-    A pair joins two films of one user that stand at most ``window`` places apart in time. At 25
-    million ratings there are a hundred million pairs; only the per-user running totals are kept.
+    A pair is two films of one user whose positions in the user's history differ by ``window`` or less. 25
+    million ratings give a hundred million pairs, so pairs are computed from their numbers and not stored.
 
     Args:
         train: training interactions, sorted by user and time.
-        num_users: user rows in the data.
-        window: largest distance in a user's order; the paper's pairs have distance 1.
-        both_ways: also take the later film as query and the earlier one as positive.
+        num_users: number of user rows.
+        window: maximum distance in the history; 1 in the paper.
+        both_ways: add each pair a second time, with the later film as the query.
+
+    Shapes:
+        - ``[numbers]``: int64 ``[n]`` from 0 to ``len(self) - 1`` -> film rows of queries and positives,
+          int64 ``[n]`` each
     """
 
     def __init__(self, train: Interactions, num_users: int, window: int, both_ways: bool):
@@ -25,7 +29,7 @@ class TrainingPairs:
         self.movies = torch.from_numpy(train.movies.astype(np.int32))
         self.starts = torch.from_numpy(np.cumsum(counts) - counts)
         distances = np.arange(1, window + 1)[:, None]
-        # Blocks in the order (distance, user): a user of n films has n - distance pairs in each.
+        # One block per (distance, user), in this order: a user with n films has n - distance pairs there.
         block_sizes = np.maximum(counts[None, :] - distances, 0).ravel()
         self.block_ends = torch.from_numpy(np.cumsum(block_sizes))
         self.block_starts = self.block_ends - torch.from_numpy(block_sizes)
@@ -37,14 +41,7 @@ class TrainingPairs:
         return self.num_forward * (2 if self.both_ways else 1)
 
     def __getitem__(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
-        """The pairs with these numbers.
-
-        Args:
-            numbers: int64 ``[n]`` in ``[0, len(self))``.
-
-        Returns:
-            Film rows of queries and positives, int64 ``[n]`` each.
-        """
+        """The pairs with these numbers: film rows of queries and positives."""
         backward = numbers >= self.num_forward
         number = torch.where(backward, numbers - self.num_forward, numbers)
         block = torch.searchsorted(self.block_ends, number, right=True)
@@ -55,10 +52,17 @@ class TrainingPairs:
         return queries.long(), positives.long()
 
     def draw(self, limit: int, generator: torch.Generator) -> Tensor:
-        """Numbers of an epoch's pairs in random order: all of them, or ``limit`` drawn at random.
+        """The numbers of the pairs of one epoch, in random order.
 
-        A draw below the total is with replacement: at such sizes repeats are rare, and it costs no
-        memory for the pairs that were not drawn.
+        If there are more than ``limit`` pairs, ``limit`` of them are drawn with replacement. Repetitions
+        are rare then, and a draw without replacement would need memory for all pairs.
+
+        Args:
+            limit: maximum number of pairs.
+            generator: source of randomness.
+
+        Returns:
+            int64 ``[min(limit, len(self))]``.
         """
         if len(self) <= limit:
             return torch.randperm(len(self), generator=generator)

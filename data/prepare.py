@@ -30,7 +30,7 @@ SECOND_SOURCES: dict[str, Callable[[Path], str]] = {"ml-100k": recbole.fetch_ml_
 def prepare_dataset(
     dataset: str, data_dir: Path, archive: Path | None, scale: str, seed: int, quiet: bool
 ) -> Path:
-    """Make sure that ``data_dir`` holds ratings.csv and movies.csv of ``dataset``.
+    """Make sure that ``data_dir`` has ratings.csv and movies.csv of ``dataset``.
 
     A complete dataset that is already there is kept. A new one appears by one rename, so that an
     interrupted run never leaves half a dataset. An interrupted download is continued by the next run.

@@ -1,8 +1,8 @@
-"""The spectral basis: what a film's raters say of it, as a few numbers.
+"""The spectral basis: it describes a film by a few numbers that depend on its raters.
 
-With A the 0/1 film-user matrix and D_m, D_u the degrees, the basis is of the leading right singular vectors
-V of D_m^-1/2 A D_u^-1/2. A film's row of U S is its own row of that matrix times V: linear in its raters,
-so films without a place in training have one too.
+Let A be the 0/1 film-user matrix and D_m, D_u the diagonal matrices of the degrees of films and users. The
+basis consists of the leading right singular vectors V of N = D_m^-1/2 A D_u^-1/2. With N = U S V', a film's
+row of U S is its row of N times V. This needs only the raters of the film, so it works for new films too.
 """
 
 import numpy as np
@@ -13,17 +13,20 @@ from base.arrays import FloatArray, IntArray
 from base.sparse_products import product_with_dense
 from data.graph_builder import ItemGraph
 
-POWER_ITERATIONS = 4  # more no longer changes validation figures
-OVERSAMPLES = 10  # directions tried beyond those that are kept
+POWER_ITERATIONS = 4  # more of them did not change validation figures
+OVERSAMPLES = 10  # additional directions during the iteration; they are dropped at the end
 
 
 def fit_spectral(graph: ItemGraph, spectral_dim: int, seed: int) -> FloatArray:
-    """The rows ``D_u^-1/2 V`` of users, float32 ``[num_users, rank]``.
+    """The matrix ``D_u^-1/2 V``, one row per user.
 
     Args:
         graph: training graph.
-        spectral_dim: singular vectors to keep; fewer where the matrix has fewer.
-        seed: of the randomised SVD.
+        spectral_dim: maximum number of singular vectors; the matrix may have fewer.
+        seed: seed of the randomised SVD.
+
+    Returns:
+        float32 ``[num_users, rank]``.
     """
     matrix = graph.movie_user_matrix()
     rank = min(spectral_dim, min(matrix.shape) - 1)
@@ -38,17 +41,17 @@ def fit_spectral(graph: ItemGraph, spectral_dim: int, seed: int) -> FloatArray:
 def leading_right_vectors(matrix: sp.csr_matrix, rank: int, seed: int) -> FloatArray:
     """Right singular vectors of the largest singular values, by a randomised SVD.
 
-    Subspace iteration of Halko, Martinsson and Tropp (SIAM Review 2011, algorithms 4.4 and 5.1), and the
-    same vectors to the bit as scikit-learn's ``randomized_svd``, which takes no products but SciPy's: at 25
-    million ratings those need five times as long.
+    Subspace iteration of Halko, Martinsson and Tropp (SIAM Review 2011, algorithms 4.4 and 5.1). The result
+    equals that of scikit-learn's ``randomized_svd`` to the bit. That function can only use the matrix
+    products of SciPy, which take five times as long at 25 million ratings.
 
     Args:
         matrix: float32 ``[m, n]`` with sorted columns.
-        rank: vectors to find, fewer than ``m`` and ``n``.
-        seed: of the random start.
+        rank: number of vectors, less than ``m`` and ``n``.
+        seed: seed of the random start.
 
     Returns:
-        float32 ``[rank, n]``; the largest entry of each left vector is positive.
+        float32 ``[rank, n]``. Signs are chosen so that the largest entry of each left vector is positive.
     """
     transposed = matrix.T.tocsr()
     wide = matrix.shape[0] < matrix.shape[1]
@@ -67,7 +70,7 @@ def leading_right_vectors(matrix: sp.csr_matrix, rank: int, seed: int) -> FloatA
 
 
 def _normalised(vectors: FloatArray) -> FloatArray:
-    """The same span, well conditioned; an LU factorisation is enough for that between products."""
+    """A well-conditioned basis of the same space; between products an LU factorisation is enough."""
     return linalg.lu(vectors, permute_l=True, check_finite=False)[0]
 
 

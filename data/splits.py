@@ -1,7 +1,7 @@
-"""Time-ordered splits of the interactions, and the held-out queries each protocol asks of them.
+"""Splits of the interactions by time, and the test questions of each protocol.
 
-A split is a function of each user's order in time alone. Training is what graph, features, walks,
-positives and baselines see; nothing else reaches them.
+A split depends only on the order in time of each user's interactions. Graph, features, walks, positive
+pairs and baselines use the training part only.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from data.dataset import Interactions
 
 SplitName = Literal["leave_one_out", "temporal", "none"]
 Part = Literal["validation", "test"]
-LIKED = 4.0  # stars from which a held-out rating counts as a wish of the user's (pairs protocol)
+LIKED = 4.0  # minimum number of stars of a film that a user liked
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Split:
 
     Attributes:
         name: ``leave_one_out``, ``temporal`` or ``none``.
-        train: what everything is fitted on.
-        validation: what settings are chosen on.
-        test: what is reported.
+        train: interactions that models and baselines are fitted on.
+        validation: interactions that settings are chosen on.
+        test: interactions of the reported figures.
         num_users: number of user rows in the data.
         num_movies: number of film rows in the catalogue.
     """
@@ -41,15 +41,15 @@ class Split:
 
 @dataclass(frozen=True)
 class Queries:
-    """Held-out questions: given film ``queries[i]``, where does film ``targets[i]`` rank?
+    """Questions about held-out interactions: given film ``queries[i]``, what is the rank of ``targets[i]``?
 
     Attributes:
         protocol: ``next_item`` or ``pairs``.
-        users: int32 ``[n]``, whose question it is (for intervals over users).
+        users: int32 ``[n]``, the user row of each question (for confidence intervals over users).
         queries: int32 ``[n]`` film rows.
         targets: int32 ``[n]`` film rows.
         mask_ptr: int64 ``[n + 1]``; question i masks ``mask_movies[mask_ptr[i]:mask_ptr[i + 1]]``.
-        mask_movies: int32 film rows that may not be recommended; they always include the query.
+        mask_movies: int32 film rows that must not be recommended; they always include the query.
     """
 
     protocol: Literal["next_item", "pairs"]
@@ -63,7 +63,7 @@ class Queries:
         return len(self.queries)
 
     def select(self, rows: IntArray) -> "Queries":
-        """The questions at positions ``rows``, in that order."""
+        """The questions at the positions ``rows``, int ``[m]``, in that order."""
         lengths = (self.mask_ptr[1:] - self.mask_ptr[:-1])[rows]
         mask_ptr = np.concatenate([[0], np.cumsum(lengths)])
         within = np.arange(mask_ptr[-1]) - np.repeat(mask_ptr[:-1], lengths)
@@ -76,19 +76,19 @@ class Queries:
 def split_interactions(
     interactions: Interactions, num_users: int, num_movies: int, name: SplitName = "leave_one_out"
 ) -> Split:
-    """Split each user's history by its order in time.
+    """Split the interactions of each user by time.
 
     Args:
-        interactions: sorted as ``Interactions`` promises.
+        interactions: sorted by user and time.
         num_users: number of user rows.
         num_movies: number of film rows.
-        name: ``leave_one_out`` holds out a user's last interaction (test) and the one before it
-            (validation), from users with three or more; ``temporal`` trains on the first
-            ``7 * n // 10`` of n, validates up to ``8 * n // 10`` and tests on the rest (the paper's
-            70/10/20, section 4); ``none`` trains on everything.
+        name: ``leave_one_out``: of each user with three interactions or more, the last one is test, the
+            one before it validation, the rest training. ``temporal``: of the n interactions of a user,
+            the first ``7 * n // 10`` are training, those up to ``8 * n // 10`` validation, the rest test
+            (the paper's 70/10/20, section 4). ``none``: everything is training.
 
     Raises:
-        UserError: nobody has enough interactions for something to be held out and something left to train on.
+        UserError: the training part is empty, or the test part is empty and ``name`` is not ``none``.
     """
     counts = np.bincount(interactions.users, minlength=num_users)
     starts = np.cumsum(counts) - counts
@@ -106,8 +106,8 @@ def split_interactions(
     is_train = ~(is_test | is_validation)
     if not is_train.any() or (name != "none" and not is_test.any()):
         raise UserError(
-            f"nobody left to split: no user of {num_users} has enough ratings to hold one out and train on "
-            "others; use a larger dataset or --split none"
+            f"too few ratings to split: none of the {num_users} users has enough ratings for both training "
+            "and test; use a larger dataset or `split` none"
         )
     return Split(
         name,
@@ -120,24 +120,28 @@ def split_interactions(
 
 
 def held_out_queries(split: Split, part: Part) -> Queries:
-    """The questions of the split's own protocol: next item for leave-one-out, pairs for temporal.
+    """The questions of the protocol of the split: next item for leave-one-out, pairs for temporal.
+
+    Args:
+        split: not the split ``none``.
+        part: the part that contains the targets.
 
     Raises:
-        UserError: the split holds nothing out, or nothing that makes a question.
+        UserError: the split is ``none``, or the part does not give a question.
     """
     if split.name == "none":
-        raise UserError("--split none holds nothing out to evaluate; train with leave_one_out or temporal")
+        raise UserError("`split` none holds nothing out to evaluate; train with leave_one_out or temporal")
     queries = _next_item_queries(split, part) if split.name == "leave_one_out" else _pair_queries(split, part)
     if len(queries) == 0:
         raise UserError(
-            f"nothing to evaluate: the {part} part of split {split.name} holds {len(getattr(split, part))} "
-            "ratings but no question; use a larger dataset or another --split"
+            f"nothing to evaluate: the {part} part of split {split.name} has {len(getattr(split, part))} "
+            "ratings but gives no question; use a larger dataset or another `split`"
         )
     return queries
 
 
 def _next_item_queries(split: Split, part: Part) -> Queries:
-    """Query: the user's latest training film. Masked: all the user has seen before the target."""
+    """One question per user. The query is the user's last training film; all earlier films are masked."""
     target = getattr(split, part)
     train_count = np.bincount(split.train.users, minlength=split.num_users)
     train_end = np.cumsum(train_count)
@@ -161,7 +165,7 @@ def _next_item_queries(split: Split, part: Part) -> Queries:
 
 
 def _pair_queries(split: Split, part: Part) -> Queries:
-    """Every two liked held-out films that follow each other in one user's list; only the query is masked."""
+    """One question per two consecutive liked films of a user in ``part``; only the query is masked."""
     held_out: Interactions = getattr(split, part)
     liked = held_out.select(held_out.ratings >= LIKED)
     same_user = liked.users[1:] == liked.users[:-1]

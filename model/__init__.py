@@ -1,1 +1,1 @@
-"""PinSage itself: aggregators, layers, losses and the trainer."""
+"""The PinSage model: aggregators, layers, heads, losses, training and checkpoints."""

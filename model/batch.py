@@ -1,4 +1,4 @@
-"""Where the films of a batch stand: each distinct film is embedded once, however many pairs it is in."""
+"""The layout of a batch of pairs: each distinct film is embedded once, even if it is in several pairs."""
 
 from dataclasses import dataclass
 
@@ -8,20 +8,22 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class PairBatch:
-    """B pairs, R negatives that they share, H hard negatives each, as rows of the batch's F distinct films.
+    """B pairs, R random negatives that all pairs share, and H hard negatives per pair.
+
+    ``films`` contains film rows; all other fields contain positions in ``films`` unless they say otherwise.
 
     Attributes:
-        films: int64 ``[F]``, the distinct films.
+        films: int64 ``[F]``, the rows of the distinct films.
         query: int64 ``[B]``.
         positive: int64 ``[B]``.
-        negative: int64 ``[R]``, no film twice.
+        negative: int64 ``[R]``, distinct.
         hard: int64 ``[B, H]``.
-        distinct_query: int64 ``[Q]``, the rows that are a query.
-        query_of_pair: int64 ``[B]``, each pair's place in ``distinct_query``.
-        own_column: int64 ``[Q]``, the query's place in ``negative``, -1 where it is not there.
-        positive_column: int64 ``[B]``, the positive's place in ``negative``, -1 where it is not there.
-        log_chance: float32 ``[R]``, logarithm of the chance with which each of ``negative`` was drawn;
-            None where all had the same.
+        distinct_query: int64 ``[Q]``, the distinct values of ``query``.
+        query_of_pair: int64 ``[B]``, the position of each pair's query in ``distinct_query``.
+        own_column: int64 ``[Q]``, the position of the query in ``negative``; -1 if it is not there.
+        positive_column: int64 ``[B]``, the position of the positive in ``negative``; -1 if it is not there.
+        log_probability: float32 ``[R]``, logarithm of the inclusion probability of each negative; None if it
+            is the same for all.
     """
 
     films: Tensor
@@ -33,28 +35,28 @@ class PairBatch:
     query_of_pair: Tensor
     own_column: Tensor
     positive_column: Tensor
-    log_chance: Tensor | None
+    log_probability: Tensor | None
 
 
 def make_batch(
-    queries: Tensor, positives: Tensor, shared: Tensor, hard: Tensor, log_chance: Tensor | None = None
+    queries: Tensor, positives: Tensor, shared: Tensor, hard: Tensor, log_probability: Tensor | None = None
 ) -> PairBatch:
-    """Number the distinct films of a batch.
+    """Find the distinct films of a batch and the positions of all others among them.
 
     Args:
         queries: int64 ``[B]`` film rows.
-        positives: int64 ``[B]``.
-        shared: int64 ``[R]``, no film twice.
-        hard: int64 ``[B, H]``.
-        log_chance: float32 ``[num_movies]``, logarithm of each film's chance of being a shared one; None
-            where all have the same.
+        positives: int64 ``[B]`` film rows.
+        shared: int64 ``[R]`` distinct film rows, the random negatives.
+        hard: int64 ``[B, H]`` film rows, the hard negatives.
+        log_probability: float32 ``[num_movies]``, logarithm of each film's probability to be among
+            ``shared``; None if it is the same for all films.
     """
     films, place = torch.unique(torch.cat([queries, positives, shared, hard.view(-1)]), return_inverse=True)
     query, positive, negative, hard_place = place.split(
         [len(queries), len(positives), len(shared), hard.numel()]
     )
-    if log_chance is not None:
-        log_chance = log_chance.to(shared.device)[shared]
+    if log_probability is not None:
+        log_probability = log_probability.to(shared.device)[shared]
     column = torch.full((len(films),), -1, device=films.device)
     column[negative] = torch.arange(len(negative), device=films.device)
     distinct_query, query_of_pair = torch.unique(query, return_inverse=True)
@@ -68,5 +70,5 @@ def make_batch(
         query_of_pair=query_of_pair,
         own_column=column[distinct_query],
         positive_column=column[positive],
-        log_chance=log_chance,
+        log_probability=log_probability,
     )

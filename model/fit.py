@@ -1,4 +1,4 @@
-"""The training loop around ``Trainer``: validation, early stopping and checkpoints after every epoch."""
+"""The training loop: epochs of a ``Trainer`` with validation, early stopping and checkpoints."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -15,22 +15,23 @@ from model.trainer import Trainer
 
 logger = logging.getLogger("pinsage")
 
-EPOCHS_TO_JUDGE_BY = 3  # an epoch's own validation MRR is mostly noise where few users answer
+EPOCHS_TO_AVERAGE = 3  # with few validation questions, the validation MRR of a single epoch is mostly noise
 
-# From embeddings to validation figures: at least `mrr`, `hit_rate@10` and `hit_rate@100`.
+# From embeddings to validation figures, at least `mrr`, `hit_rate@10` and `hit_rate@100`.
 Validate = Callable[[Embeddings], dict[str, float]]
 
 
 @dataclass
 class Progress:
-    """How far a training has come; stored in the checkpoint, so early stopping resumes too.
+    """The progress of a training. Checkpoints contain it, so a resumed training stops at the same epoch.
 
     Attributes:
-        best_epoch: epoch with the best mean of its own validation MRR and that of the two epochs before;
-            the last one where nothing is validated; 0 for the weights that fine-tuning started from.
-        best_mrr: the validation MRR of that epoch itself, or None.
-        stale_epochs: epochs since the best one.
-        history: one row an epoch.
+        best_epoch: the epoch with the highest mean validation MRR of three epochs: itself and the two
+            before. Without validation, the last epoch. 0 if the weights before the first epoch are best
+            (``--extend``).
+        best_mrr: the validation MRR of ``best_epoch`` alone; None without validation.
+        stale_epochs: number of epochs since ``best_epoch``.
+        history: one row per epoch.
     """
 
     best_epoch: int = 0
@@ -39,24 +40,24 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
 
     def record(self, row: dict[str, float]) -> bool:
-        """Add an epoch's row; true where it is the best so far."""
+        """Add the row of an epoch; returns whether it is the best epoch so far."""
         self.history.append(row)
         mrr = row.get("validation_mrr")
         if mrr is None or self.best_mrr is None:
             improved = True
-        else:  # before the first best epoch, the weights that were started from
-            to_beat = self._judged(self.best_epoch - 1) if self.best_epoch else self.best_mrr
-            improved = self._judged(-1) > to_beat
+        else:  # with best_epoch 0, the best so far are the weights before the first epoch
+            to_beat = self._mean_mrr(self.best_epoch - 1) if self.best_epoch else self.best_mrr
+            improved = self._mean_mrr(-1) > to_beat
         if improved:
             self.best_epoch, self.best_mrr, self.stale_epochs = int(row["epoch"]), mrr, 0
         else:
             self.stale_epochs += 1
         return improved
 
-    def _judged(self, row: int) -> float:
-        """Mean validation MRR of the epochs that end with row ``row`` of the history."""
+    def _mean_mrr(self, row: int) -> float:
+        """The mean validation MRR of row ``row`` of the history and the rows just before it."""
         last = range(len(self.history))[row]
-        rows = self.history[max(0, last + 1 - EPOCHS_TO_JUDGE_BY) : last + 1]
+        rows = self.history[max(0, last + 1 - EPOCHS_TO_AVERAGE) : last + 1]
         return fmean(row["validation_mrr"] for row in rows)
 
     def as_plain(self) -> dict[str, Any]:
@@ -70,22 +71,22 @@ def fit(
     progress: Progress,
     save: Callable[[Embeddings, bool], None],
 ) -> None:
-    """Train until the epochs are done or none has been the best for ``patience`` epochs.
+    """Train until all epochs are done, or until ``patience`` epochs in a row were not the best so far.
 
     Args:
-        trainer: fresh, or loaded from a checkpoint.
-        validate: gives the figures that decide which epoch is best; None trains all epochs.
-        progress: continued in place.
-        save: called after every epoch with the embeddings and whether they are the best so far.
+        trainer: a new trainer, or one with the state of a checkpoint.
+        validate: computes the validation figures; None means no validation and no early stopping.
+        progress: updated in place.
+        save: called after every epoch with the embeddings and with whether they are the best so far.
 
     Raises:
-        WorldError: the loss diverged; what was saved before stays.
+        WorldError: the loss or the embeddings became NaN or infinite; files saved before are intact.
     """
     settings = trainer.settings
     while trainer.epoch < settings.epochs and progress.stale_epochs < settings.patience:
-        row = broadcast_from_leader(trainer.train_epoch())  # whose seconds it is that are written down
+        row = broadcast_from_leader(trainer.train_epoch())  # the measured seconds differ between processes
         embeddings = trainer.embeddings()
-        # The last step of an epoch can diverge unseen by its loss.
+        # The loss is computed before a step, so it does not show that the last step diverged.
         if not all(torch.isfinite(part).all() for part in embeddings):
             raise WorldError(
                 f"the embeddings contain NaN or infinity after epoch {trainer.epoch}; the last good "
@@ -101,13 +102,16 @@ def fit(
 
 
 def validation_figures(validate: Validate, embeddings: Embeddings) -> dict[str, float]:
-    """The figures of the training history, as the leader computes them: every process must decide alike."""
+    """Validation figures for the training history, as ``validation_<name>``.
+
+    Only the leader computes them and sends them to all processes, so that all stop at the same epoch.
+    """
     figures = validate(embeddings) if is_leader() else {}
     return broadcast_from_leader({f"validation_{name}": value for name, value in figures.items()})
 
 
 def validation_words(figures: Mapping[str, float]) -> str:
-    """Validation figures for the screen."""
+    """Validation figures as text for the screen."""
     return (
         f"  validation: MRR {figures['validation_mrr']:.4f}"
         f"  hit rate @10 {figures['validation_hit_rate@10']:.4f}"

@@ -1,4 +1,4 @@
-"""From a film's last layer to its embedding: as the paper does it, or as query and candidate apart."""
+"""Heads: from the output of the last layer to the embedding, with one vector per film or two."""
 
 from typing import NamedTuple
 
@@ -8,26 +8,31 @@ from torch.nn import functional as F
 
 
 class Embeddings(NamedTuple):
-    """Films as candidates and as queries: unit rows ``[n, d]``, one tensor twice where they do not differ."""
+    """Vectors of films as candidates and as queries, with rows of unit length.
+
+    Attributes:
+        candidates: float ``[n, d]``.
+        queries: float ``[n, d]``; the same tensor as ``candidates`` if the head makes one vector per film.
+    """
 
     candidates: Tensor
     queries: Tensor
 
     def views(self, count: int) -> list["Embeddings"]:
-        """``count`` equal parts of the vectors, each scaled to unit rows ``[n, d / count]``."""
+        """Cut the vectors into ``count`` parts ``[n, d / count]`` and scale their rows to unit length."""
         parts = zip(*(part.chunk(count, dim=1) for part in self), strict=True)
         return [Embeddings(*(F.normalize(half, dim=1) for half in part)) for part in parts]
 
 
 def head_layers(in_channels: int, out_channels: int) -> nn.Sequential:
-    """``G2 ReLU(G1 h + g)``, the paper's Algorithm 2, line 15."""
+    """The head of the paper, ``G2 ReLU(G1 h + g)`` (Algorithm 2, line 15)."""
     return nn.Sequential(
         nn.Linear(in_channels, in_channels), nn.ReLU(), nn.Linear(in_channels, out_channels, bias=False)
     )
 
 
 class SharedHead(nn.Module):
-    """The paper's head: one vector a film, whether it asks or answers.
+    """The head of the paper: one vector per film, both as query and as candidate.
 
     Args:
         in_channels: width of the last layer.
@@ -44,16 +49,17 @@ class SharedHead(nn.Module):
         self.layers = head_layers(in_channels, out_channels)
 
     def forward(self, h: Tensor) -> Embeddings:
-        """Embed."""
+        """Candidate and query vectors of unit length."""
         z = F.normalize(self.layers(h), dim=-1)
         return Embeddings(z, z)
 
 
 class DirectedHead(nn.Module):
-    """A candidate vector by the paper's head, and a query vector that departs from it as far as it pays.
+    """Two vectors per film: the candidate vector of the paper's head, and the same plus a learned correction.
 
-    With one vector for both, every film is its own best answer and a popular one cannot be near to
-    all. The correction starts at zero, so training begins with the paper's head.
+    The second one is the query vector. With one vector for both, every film is its own best candidate, and a
+    popular film cannot be close to all queries. The correction starts at zero, so training starts with the
+    paper's head.
 
     Args:
         in_channels: width of the last layer.
@@ -72,20 +78,20 @@ class DirectedHead(nn.Module):
         nn.init.zeros_(self.correction[-1].weight)  # type: ignore[arg-type]
 
     def forward(self, h: Tensor) -> Embeddings:
-        """Embed."""
+        """Candidate and query vectors of unit length."""
         z = self.layers(h)
         return Embeddings(F.normalize(z, dim=-1), F.normalize(z + self.correction(h), dim=-1))
 
 
 class MixedHead(nn.Module):
-    """A shared and a directed head side by side; a score is the mean of both heads' scores.
+    """A shared and a directed head side by side; the score is the mean of the scores of both.
 
-    Each half is trained to rank by itself (``num_views`` losses), so that the two are unlike enough
-    for their mean to be better than either.
+    Each half has its own loss (``num_views`` losses). So each half learns to rank alone, and the two halves
+    differ enough that their mean is better than each of them.
 
     Args:
         in_channels: width of the last layer.
-        out_channels: length of an embedding; even.
+        out_channels: length of an embedding; must be even.
 
     Shapes:
         - ``forward``: h ``[n, in_channels]`` -> ``[n, out_channels]`` twice
@@ -99,7 +105,7 @@ class MixedHead(nn.Module):
         self.directed = DirectedHead(in_channels, out_channels // 2)
 
     def forward(self, h: Tensor) -> Embeddings:
-        """Embed."""
+        """Candidate and query vectors of unit length."""
         halves = zip(self.shared(h), self.directed(h), strict=True)
         return Embeddings(*(torch.cat(half, dim=-1) * 0.5**0.5 for half in halves))
 

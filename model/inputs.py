@@ -1,7 +1,7 @@
-"""All that the model reads, made from training interactions alone.
+"""The inputs of the model, made from training interactions only.
 
-This is the one place where data becomes model input, so the promise that nothing held out leaks
-into training is kept, and tested, here.
+The data of a split become model inputs only here. So this module ensures that nothing held out gets into
+training.
 """
 
 from dataclasses import dataclass, replace
@@ -21,13 +21,13 @@ from model.shadows import ShadowSampler
 
 @dataclass(frozen=True)
 class ModelInputs:
-    """What a model reads of one split.
+    """The inputs of a model, made from the training part of a split.
 
     Attributes:
         graph: training graph.
-        basis: what features are computed with, for unseen films too.
-        nodes: features and importance neighbours of the catalogue.
-        shadows: draws the films as they would look if they were new.
+        basis: computes the features, also those of new films.
+        nodes: features and neighbours of all films.
+        shadows: draws the shadows of each epoch.
     """
 
     graph: ItemGraph
@@ -46,12 +46,12 @@ def build_inputs(
     """Build graph, features and neighbour table from the training part of ``split``.
 
     Args:
-        movielens: the data; of its interactions and tags only the training ones are used. The tag
-            genome is taken whole: it describes films and names no user.
-        split: of these data.
-        settings: of features and walks.
-        seed: of the spectral features and the walks.
-        device: where the walks are taken; changes no bit of the result, which is on the CPU.
+        movielens: the data. Only the training part of interactions and tags is used. The tag genome is
+            used completely, because it describes films and does not depend on single users.
+        split: split of these data.
+        settings: settings of features and walks.
+        seed: seed of the spectral features and the walks.
+        device: device of the walks. It does not change the result, which is on the CPU.
     """
     graph = build_graph(split.train, split.num_users, split.num_movies)
     facts = training_facts(movielens, split)
@@ -67,9 +67,15 @@ def inputs_by_basis(
     seed: int,
     device: torch.device | str = "cpu",
 ) -> ModelInputs:
-    """Features in the terms of ``basis``, and the neighbour table.
+    """Features with a given feature basis, and the neighbour table.
 
-    ``graph`` and ``facts`` are those of training; other arguments as in ``build_inputs``.
+    Args:
+        basis: a fitted feature basis.
+        graph: training graph.
+        facts: facts about all films, see ``training_facts``.
+        settings: as in ``build_inputs``.
+        seed: as in ``build_inputs``.
+        device: as in ``build_inputs``.
     """
     features = film_features(basis, facts, graph.movie_user_matrix())
     walks = walk_sampler(graph, settings, seed, device)
@@ -79,7 +85,7 @@ def inputs_by_basis(
 
 
 def training_facts(movielens: MovieLens, split: Split) -> Facts:
-    """What is known of the films, without the tags that a user put on a film held out from that user."""
+    """The facts about all films, without tags that a user gave to a film held out from the same user."""
     tags = movielens.tags
     if tags is None:
         return movielens.facts

@@ -1,4 +1,4 @@
-"""CONVOLVE, the paper's convolution, as a PyG message-passing layer."""
+"""The convolution of the paper (CONVOLVE) as a PyG message-passing layer."""
 
 from typing import Optional
 
@@ -26,21 +26,29 @@ class ImportancePoolingConv(MessagePassing):
 
     Args:
         in_channels: size of z.
-        hidden_channels: size of a neighbour's message (rows of Q).
+        hidden_channels: size of the message of a neighbour (rows of Q).
         out_channels: size of z' (rows of W).
-        aggregator: ``importance``, ``mean`` or ``max``: the paper's gamma.
+        aggregator: the paper's gamma, a key of ``model.aggregators.AGGREGATIONS``: ``importance``, ``mean``
+            or ``max``.
 
     Shapes:
         - ``forward``: x :math:`(|V|, F_{in})` or a pair of sources :math:`(|V_s|, F_{in})` and targets
           :math:`(|V_t|, F_{in})`; edge_index :math:`(2, |E|)` or the transposed sparse matrix
           :math:`(|V_t|, |V_s|)`; edge_weight :math:`(|E|)` -> :math:`(|V_t|, F_{out})`
-        - ``forward_padded``: sources, targets, neighbors and weights :math:`(|V_t|, T)` ->
-          :math:`(|V_t|, F_{out})`
+        - ``forward_padded``: sources :math:`(|V_s|, F_{in})`, targets :math:`(|V_t|, F_{in})`, neighbors and
+          weights :math:`(|V_t|, T)` -> :math:`(|V_t|, F_{out})`
+        - ``forward_whole``: x :math:`(|V|, F_{in})`, neighbors and weights :math:`(|V|, T)` ->
+          :math:`(|V|, F_{out})`
+
+    Raises:
+        ValueError: an unknown aggregator.
     """  # noqa: D205
 
     def __init__(
         self, in_channels: int, hidden_channels: int, out_channels: int, aggregator: str = "importance"
     ):
+        if aggregator not in AGGREGATIONS:
+            raise ValueError(f"aggregator must be one of {', '.join(AGGREGATIONS)}, got {aggregator!r}")
         aggregation: NeighborAggregation = AGGREGATIONS[aggregator]()
         super().__init__(aggr=aggregation)
         self.in_channels = in_channels
@@ -52,7 +60,7 @@ class ImportancePoolingConv(MessagePassing):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw new weights."""
+        """Draw new random weights."""
         super().reset_parameters()
         self.lin_neighbor.reset_parameters()
         self.lin_self.reset_parameters()
@@ -60,7 +68,7 @@ class ImportancePoolingConv(MessagePassing):
     def forward(
         self, x: Tensor | OptPairTensor, edge_index: Adj, edge_weight: OptTensor = None, size: Size = None
     ) -> Tensor:
-        """Convolve over PyG's edges: ``edge_index`` and weights, or a sparse matrix of weights."""
+        """Convolve over edges of PyG: ``edge_index`` with weights, or a sparse matrix of weights."""
         source, target = (x, x) if isinstance(x, Tensor) else x
         assert target is not None
         messages = self.lin_neighbor(source).relu()  # [|V_s|, hidden]
@@ -70,16 +78,16 @@ class ImportancePoolingConv(MessagePassing):
         return self._update(target, pooled)
 
     def forward_padded(self, source: Tensor, target: Tensor, neighbors: Tensor, weights: Tensor) -> Tensor:
-        """Convolve over padded neighbours, the layout that the random walks make and that trains fastest."""
+        """Convolve over a neighbour table, in which padding has weight 0; this layout is the fastest."""
         messages = self.lin_neighbor(source).relu()  # [|V_s|, hidden]
-        return self._update(target, self.aggr_module.pool(messages, neighbors, weights))
+        return self._update(target, self.aggr_module.pool_unchecked(messages, neighbors, weights))
 
     def forward_whole(self, x: Tensor, neighbors: Tensor, weights: Tensor, block_size: int) -> Tensor:
-        """Convolve every node of the graph once, in blocks: messages first, then pooling (section 3.4)."""
+        """Convolve all nodes of a graph: first all messages, then the pooling in blocks (section 3.4)."""
         messages = torch.cat([self.lin_neighbor(block).relu() for block in x.split(block_size)])
         parts = zip(x.split(block_size), neighbors.split(block_size), weights.split(block_size), strict=True)
         return torch.cat(
-            [self._update(target, self.aggr_module.pool(messages, n, w)) for target, n, w in parts]
+            [self._update(target, self.aggr_module.pool_unchecked(messages, n, w)) for target, n, w in parts]
         )
 
     def _update(self, target: Tensor, pooled: Tensor) -> Tensor:
@@ -87,7 +95,7 @@ class ImportancePoolingConv(MessagePassing):
         return F.normalize(z, dim=-1)
 
     def message(self, x_j: Tensor) -> Tensor:
-        """Edge messages are the neighbours' projections; the aggregation weighs them."""
+        """The message of an edge is the projected neighbour; the aggregation applies the weights."""
         return x_j
 
     def aggregate(
@@ -98,7 +106,7 @@ class ImportancePoolingConv(MessagePassing):
         dim_size: Optional[int] = None,  # noqa: UP045 (PyG's inspector cannot read `int | None`)
         edge_weight: OptTensor = None,
     ) -> Tensor:
-        """Hand the edge weights to the aggregation."""
+        """Pass the edge weights to the aggregation."""
         return self.aggr_module(inputs, index, ptr=ptr, dim_size=dim_size, edge_weight=edge_weight)
 
     def __repr__(self) -> str:

@@ -1,13 +1,13 @@
-"""The two losses over (query, positive) pairs with shared and hard negatives.
+"""The losses over (query, positive) pairs with shared and hard negatives.
 
-Scores are inner products of unit vectors. Every pair is held against the batch's shared random
-negatives and its own hard ones (paper, section 3.3); a shared negative that happens to be the
-pair's query or positive does not count.
+Scores are inner products of unit vectors. The negatives of a pair are the random negatives that the whole
+batch shares, and the pair's own hard negatives (paper, section 3.3). A shared negative that is the query or
+the positive of the pair is masked.
 
-A batch of thousands of pairs has far fewer distinct queries, so scores against the shared negatives
-are computed once a distinct query. That changes the cost, not the loss: the tests compare it with
-a loop over pairs. Rows are picked by ``index_select``: its gradient adds up in a fixed order on CPU,
-that of indexing with brackets does not.
+A batch has thousands of pairs but far fewer distinct queries, so the scores of the shared negatives are
+computed once per distinct query. This saves time and does not change the loss; the tests compare it with a
+loop over pairs. Rows are selected by ``index_select``: on the CPU, its gradient is summed in a fixed order,
+unlike the gradient of indexing with brackets.
 """
 
 from abc import ABC, abstractmethod
@@ -22,13 +22,13 @@ from model.heads import Embeddings
 
 
 class Loss(ABC):
-    """A loss of a batch: to add one, subclass this and enter it in ``LOSSES`` and in ``config.LOSSES``.
+    """The loss of a batch. To add a loss, write a subclass and add it to ``LOSSES`` and ``config.LOSSES``.
 
     Args:
-        settings: of the training; a loss reads what it needs.
+        settings: settings of the training; each loss reads those that it needs.
 
     Shapes:
-        - ``__call__``: unit rows ``[F, d]`` twice (candidates and queries) -> a scalar
+        - ``__call__``: candidates and queries ``[F, d]`` with rows of unit length -> scalar
     """
 
     def __init__(self, settings: TrainingConfig):
@@ -36,11 +36,11 @@ class Loss(ABC):
 
     @abstractmethod
     def __call__(self, z: Embeddings, batch: PairBatch) -> Tensor:
-        """The mean loss over the batch's pairs, differentiable in ``z``."""
+        """The mean loss over the pairs of the batch, differentiable in ``z``."""
 
 
 class SoftmaxLoss(Loss):
-    """Sampled softmax with the settings' temperature and precision: see ``softmax_loss``."""
+    """Sampled softmax with ``temperature`` and ``precision`` of the settings; see ``softmax_loss``."""
 
     def __call__(self, z: Embeddings, batch: PairBatch) -> Tensor:
         """See ``softmax_loss``."""
@@ -48,7 +48,7 @@ class SoftmaxLoss(Loss):
 
 
 class MaxMarginLoss(Loss):
-    """The paper's loss with the settings' margin: see ``max_margin_loss``."""
+    """The loss of the paper with ``margin`` of the settings; see ``max_margin_loss``."""
 
     def __call__(self, z: Embeddings, batch: PairBatch) -> Tensor:
         """See ``max_margin_loss``."""
@@ -59,12 +59,15 @@ LOSSES: dict[str, type[Loss]] = {"softmax": SoftmaxLoss, "max_margin": MaxMargin
 
 
 def max_margin_loss(z: Embeddings, batch: PairBatch, margin: float) -> Tensor:
-    """The paper's J: mean over negatives of max(0, z_q . z_n - z_q . z_i + margin) (equation 1).
+    """The loss J of the paper: mean over negatives of max(0, z_q . z_n - z_q . z_i + margin) (equation 1).
 
     Args:
-        z: unit rows ``[F, d]`` for the batch's distinct films.
+        z: ``[F, d]`` for the distinct films of the batch, rows of unit length.
         batch: pairs and negatives.
-        margin: the paper's Delta, which it does not give.
+        margin: Delta in the paper, which does not state its value.
+
+    Returns:
+        A scalar.
     """
     shared = _hide(_distinct_queries(z, batch) @ _negatives(z, batch).T, batch.own_column)  # [Q, R]
     shared = _hide(shared.index_select(0, batch.query_of_pair), batch.positive_column)  # [B, R]
@@ -76,25 +79,29 @@ def max_margin_loss(z: Embeddings, batch: PairBatch, margin: float) -> Tensor:
 def softmax_loss(
     z: Embeddings, batch: PairBatch, temperature: float, precision: torch.dtype = torch.float32
 ) -> Tensor:
-    """Cross-entropy of the positive against its negatives (sampled softmax).
+    """Cross-entropy of the positive among itself and its negatives (sampled softmax).
 
-    Where negatives were drawn with unequal chances, one of chance c counts 1 / c times, so that the sum
-    estimates that over the whole catalogue without bias.
+    If random negatives have unequal inclusion probabilities, the term of a negative with probability p is
+    multiplied by 1 / p. Then the sum is an unbiased estimate of the sum over all films.
 
     Args:
-        z: unit rows ``[F, d]`` for the batch's distinct films.
+        z: ``[F, d]`` for the distinct films of the batch, rows of unit length.
         batch: pairs and negatives.
         temperature: scores are divided by it.
-        precision: of the products with the shared negatives; everything else stays as ``z`` is.
+        precision: number format of the products with the shared negatives; all else has that of ``z``.
+
+    Returns:
+        A scalar.
     """
     positive = _positive_scores(z, batch) / temperature
     scaled = _distinct_queries(z, batch) / temperature
     negatives = _negatives(z, batch)
-    total = _SharedLogSumExp.apply(scaled, negatives, batch.own_column, precision, batch.log_chance)  # [Q]
+    log_probability = batch.log_probability
+    total = _SharedLogSumExp.apply(scaled, negatives, batch.own_column, precision, log_probability)  # [Q]
     total = total.index_select(0, batch.query_of_pair)  # [B]
-    if batch.log_chance is not None:
-        total = _with_positive_once(total, positive, batch.log_chance, batch.positive_column)
-    # Where the positive is among the shared negatives, the sum holds its term already, once.
+    if log_probability is not None:
+        total = _with_positive_once(total, positive, log_probability, batch.positive_column)
+    # If the positive is among the shared negatives, the sum already contains its term once.
     total = torch.where(batch.positive_column >= 0, total, torch.logaddexp(total, positive))
     if batch.hard.size(1):
         total = torch.logaddexp(total, torch.logsumexp(_hard_scores(z, batch) / temperature, dim=1))
@@ -102,22 +109,22 @@ def softmax_loss(
 
 
 def _with_positive_once(
-    total: Tensor, positive: Tensor, log_chance: Tensor, positive_column: Tensor
+    total: Tensor, positive: Tensor, log_probability: Tensor, positive_column: Tensor
 ) -> Tensor:
-    """Take from ``total`` ``[B]`` what the positive's term is above its own where it is a negative too.
+    """Let the term of a positive that is also a negative count once in ``total`` ``[B]``, a log-sum.
 
-    There it was divided by its chance c, so 1 / c - 1 times the term is too much.
+    As a negative with inclusion probability p it counts 1 / p times, so 1 / p - 1 terms are subtracted.
     """
-    surplus = (-log_chance).expm1().log()  # [R]
+    surplus = (-log_probability).expm1().log()  # [R]
     part = torch.where(positive_column >= 0, positive + surplus[positive_column] - total, -torch.inf).exp()
-    return total + torch.log1p(-part.clamp(max=1 - 1e-6))  # rounding must not leave less than nothing
+    return total + torch.log1p(-part.clamp(max=1 - 1e-6))  # rounding errors must not make the sum negative
 
 
 class _SharedLogSumExp(torch.autograd.Function):
-    """log sum over n of exp(queries . negatives[n]) / chance[n], the query itself left out.
+    """log sum over n of exp(queries . negatives[n]) / probability[n], without the query itself.
 
-    The score matrix is most of a step's memory traffic. Autograd would read and write it ten times;
-    here it is written by the product, turned into exponentials in place, and read by two products.
+    Most of the memory traffic of a training step is the score matrix. Autograd would read and write it ten
+    times. Here a product writes it, exponentials replace it in place, and two products read it.
     """
 
     @staticmethod
@@ -127,23 +134,35 @@ class _SharedLogSumExp(torch.autograd.Function):
         negatives: Tensor,
         own_column: Tensor,
         precision: torch.dtype,
-        log_chance: Tensor | None,
+        log_probability: Tensor | None,
     ) -> Tensor:
-        """Sum ``[Q]`` of ``[Q, d]``, ``[R, d]``, int64 ``[Q]``; minus infinity where nothing is left."""
+        """Compute the log-sums.
+
+        Args:
+            ctx: stores what ``backward`` needs.
+            queries: ``[Q, d]``, divided by the temperature.
+            negatives: ``[R, d]``.
+            own_column: int64 ``[Q]``, the column of the query itself; -1 if there is none.
+            precision: number format of the products.
+            log_probability: ``[R]``; None if all probabilities are equal.
+
+        Returns:
+            ``[Q]``; minus infinity for a query without negatives.
+        """
         low_queries, low_negatives = queries.to(precision), negatives.to(precision)
         scores = _hide(low_queries @ low_negatives.T, own_column)  # [Q, R]
-        if log_chance is not None:
-            scores -= log_chance
-        # A finite stand-in for the greatest of none.
-        most = scores.amax(dim=1, keepdim=True).clamp(min=torch.finfo(scores.dtype).min)
-        terms = scores.sub_(most).exp_()
+        if log_probability is not None:
+            scores -= log_probability
+        # The maximum is minus infinity for a query without negatives; the difference needs a finite number.
+        max_score = scores.amax(dim=1, keepdim=True).clamp(min=torch.finfo(scores.dtype).min)
+        terms = scores.sub_(max_score).exp_()
         total = terms.sum(dim=1, dtype=queries.dtype)
         ctx.save_for_backward(low_queries, low_negatives, terms, total)
-        return most.squeeze(1).to(queries.dtype) + total.log()
+        return max_score.squeeze(1).to(queries.dtype) + total.log()
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
-        """The softmax is terms / total; the division goes to the small side of each product."""
+        """The softmax is terms / total; the division is applied to the smaller factor of each product."""
         queries, negatives, terms, total = ctx.saved_tensors
         scale = gradients[0] / total.clamp(min=torch.finfo(total.dtype).tiny)  # [Q]
         to_queries = (terms @ negatives).to(total.dtype) * scale.unsqueeze(1)
@@ -152,7 +171,7 @@ class _SharedLogSumExp(torch.autograd.Function):
 
 
 def _hide(scores: Tensor, column: Tensor) -> Tensor:
-    """Minus infinity in one column of each row, in place; in none where ``column`` is -1."""
+    """Set one column of each row to minus infinity, in place; none if ``column`` is -1 for the row."""
     row = (column >= 0).nonzero().view(-1)
     scores[row, column[row]] = -torch.inf
     return scores

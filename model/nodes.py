@@ -1,4 +1,4 @@
-"""The rows that the layers read: what every film knows of itself, and its importance neighbourhood."""
+"""The inputs of the layers: the features and the important neighbours of each film."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ class Nodes(NamedTuple):
 
     Attributes:
         features: float32 ``[n, num_features]``.
-        neighbors: int64 ``[n, T]``, rows of the same ``Nodes``; padding is the film's own row.
+        neighbors: int64 ``[n, T]``, rows of the same ``Nodes``; padding is the row of the film itself.
         weights: float32 ``[n, T]``; 0 for padding.
     """
 
@@ -20,9 +20,9 @@ class Nodes(NamedTuple):
     weights: Tensor
 
     def to(self, device: torch.device) -> "Nodes":
-        """The same rows on a device."""
+        """The same rows on ``device``."""
         return Nodes(*(part.to(device) for part in self))
 
     def followed_by(self, others: "Nodes") -> "Nodes":
-        """These rows and, after them, those of ``others``."""
+        """These rows, followed by those of ``others``; both number their neighbours in the joined rows."""
         return Nodes(*(torch.cat([mine, theirs]) for mine, theirs in zip(self, others, strict=True)))

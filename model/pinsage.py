@@ -1,4 +1,4 @@
-"""PinSage: K convolutions over importance neighbourhoods and a two-layer head (paper, Algorithm 2)."""
+"""PinSage: K convolutions over important neighbours and a head of two layers (paper, Algorithm 2)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,17 +7,18 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.typing import Adj
 
-from model.aggregators import AGGREGATIONS
+from base.checks import MAX_INT32, check_distinct, row_numbers, whole_number
+from model.aggregators import check_table
 from model.heads import HEADS, Embeddings
 from model.layers import ImportancePoolingConv
 
 
 @dataclass(frozen=True)
 class Block:
-    """One layer's share of a mini-batch: its target nodes stand first among its source nodes.
+    """The part of a mini-batch that one layer computes. Its targets are the first of its sources.
 
     Attributes:
-        num_targets: nodes whose new vectors this layer computes.
+        num_targets: number of nodes whose new vectors this layer computes.
         neighbors: int64 ``[num_targets, T]``, positions among the sources.
         weights: float32 ``[num_targets, T]``.
     """
@@ -30,17 +31,51 @@ class Block:
 def build_blocks(
     seeds: Tensor, neighbors: Tensor, weights: Tensor, layer_neighbors: Sequence[int]
 ) -> tuple[Tensor, list[Block]]:
-    """The nodes a batch needs, each once per layer (paper, Algorithm 2, lines 1-7).
+    """The nodes that a batch needs, each once per layer (paper, Algorithm 2, lines 1-7).
 
     Args:
-        seeds: int64 ``[n]`` distinct films whose embeddings are wanted.
+        seeds: int64 ``[n]``, distinct films whose embeddings are wanted.
         neighbors: int64 ``[num_movies, T]``, the neighbour table of the catalogue.
         weights: float32 ``[num_movies, T]``.
         layer_neighbors: how many of the T each of the K layers pools, first layer first.
 
     Returns:
         The films whose features the first layer reads, ``seeds`` first, and the blocks, first layer first.
+
+    Raises:
+        ValueError: seeds that repeat or do not exist, a table that leads outside itself, no layer.
     """
+    check_table(neighbors, weights)
+    counts = check_layers(layer_neighbors)
+    return build_blocks_unchecked(check_seeds("seeds", seeds, neighbors), neighbors, weights, counts)
+
+
+def check_seeds(name: str, seeds: Tensor, neighbors: Tensor) -> Tensor:
+    """Distinct rows of a neighbour table, as int64 ``[n]`` on its device.
+
+    Raises:
+        ValueError: seeds that repeat or do not exist.
+    """
+    rows = row_numbers(name, seeds, len(neighbors))
+    check_distinct(name, rows)
+    return torch.from_numpy(rows).to(neighbors.device)
+
+
+def check_layers(layer_neighbors: Sequence[int]) -> tuple[int, ...]:
+    """How many neighbours each layer pools: at least one layer, at least one neighbour each.
+
+    Raises:
+        ValueError: anything else.
+    """
+    if not isinstance(layer_neighbors, Sequence) or len(layer_neighbors) == 0:
+        raise ValueError(f"layer_neighbors must be one integer per layer, got {layer_neighbors!r}")
+    return tuple(whole_number("layer_neighbors", count, 1, MAX_INT32) for count in layer_neighbors)
+
+
+def build_blocks_unchecked(
+    seeds: Tensor, neighbors: Tensor, weights: Tensor, layer_neighbors: Sequence[int]
+) -> tuple[Tensor, list[Block]]:
+    """``build_blocks`` of arguments that are known to be right: the step that training repeats."""
     num_movies = len(neighbors)
     nodes = seeds
     blocks: list[Block] = []
@@ -58,18 +93,20 @@ def build_blocks(
 
 
 class PinSage(nn.Module):
-    """Film embeddings from features and neighbourhoods; no vector belongs to an id, so it is inductive.
+    """The model of `"Graph Convolutional Neural Networks for Web-Scale Recommender Systems"
+    <https://arxiv.org/abs/1806.01973>`_: film embeddings from features and neighbours.
 
-    The defaults are those of the command line. ``layer_neighbors=(50, 50)``, ``head="shared"`` and wider
-    layers are the paper's.
+    The model is inductive: there is no vector per film id, so it also embeds new films. Embeddings have unit
+    length. Algorithm 2 does not normalise after its last line, but search by inner product needs it. The
+    defaults are those of the command line; the paper has two layers, 50 neighbours and ``head="shared"``.
 
     Args:
         in_channels: number of features.
         hidden_channels: width of every layer (the paper's m).
         out_channels: length of an embedding (the paper's d); even for the mixed head.
-        layer_neighbors: how many neighbours each of the K layers pools, first layer first.
-        aggregator: a name of ``model.aggregators.AGGREGATIONS``.
-        head: a name of ``model.heads.HEADS``.
+        layer_neighbors: number of neighbours that each of the K layers pools, first layer first.
+        aggregator: a key of ``model.aggregators.AGGREGATIONS``.
+        head: a key of ``model.heads.HEADS``.
 
     Shapes:
         - ``forward``: x :math:`(|V|, F_{in})`, edge_index :math:`(2, |E|)`, edge_weight :math:`(|E|)` ->
@@ -79,12 +116,10 @@ class PinSage(nn.Module):
         - ``embed_all``: features ``[num_movies, in_channels]``, neighbors and weights ``[num_movies, T]`` ->
           ``Embeddings`` of ``[num_movies, out_channels]``
 
-    Embeddings have unit length. Algorithm 2 does not normalise after its last line, but search by inner
-    product needs it.
-
     Raises:
-        ValueError: a size below 1, an unknown aggregator or head, an odd length for the mixed head.
-    """
+        ValueError: a size below 1, an unknown aggregator or head, or an odd ``out_channels`` for the mixed
+            head.
+    """  # noqa: D205
 
     def __init__(
         self,
@@ -97,7 +132,7 @@ class PinSage(nn.Module):
     ):
         super().__init__()
         sizes = {"in_channels": in_channels, "hidden_channels": hidden_channels, "out_channels": out_channels}
-        _check_arguments(sizes, tuple(layer_neighbors), aggregator, head)
+        _check_arguments(sizes, tuple(layer_neighbors), head)
         self.layer_neighbors = tuple(layer_neighbors)
         widths = [in_channels] + [hidden_channels] * len(self.layer_neighbors)
         self.convs = nn.ModuleList(
@@ -108,14 +143,14 @@ class PinSage(nn.Module):
 
     @property
     def num_views(self) -> int:
-        """Equal parts of an embedding that are trained to rank each by itself."""
+        """The number of equal parts of an embedding that have a loss of their own."""
         return self.head.num_views
 
     def forward(self, x: Tensor, edge_index: Adj, edge_weight: Tensor | None = None) -> Embeddings:
-        """Embed every node of a PyG graph or of a loader's batch.
+        """Embed all nodes of a PyG graph, or of a batch of a PyG loader.
 
-        Edges go from a neighbour to its film, as ``model.pyg.importance_graph`` makes them; every layer
-        pools all of them. Without ``edge_weight`` all edges weigh the same.
+        Edges lead from a neighbour to its film, as in ``model.pyg.importance_graph``. Each layer pools all
+        edges. Without ``edge_weight`` all edges have the same weight.
         """
         h = x
         for conv in self.convs:
@@ -123,7 +158,7 @@ class PinSage(nn.Module):
         return self.head(h)
 
     def forward_blocks(self, features: Tensor, blocks: list[Block]) -> Embeddings:
-        """Embed a mini-batch over the blocks that ``build_blocks`` made: the form that trains fastest."""
+        """Embed a mini-batch with the blocks of ``build_blocks``; this form is the fastest in training."""
         h = features
         for conv, block in zip(self.convs, blocks, strict=True):
             h = conv.forward_padded(  # type: ignore[operator]
@@ -135,10 +170,10 @@ class PinSage(nn.Module):
     def embed_all(
         self, features: Tensor, neighbors: Tensor, weights: Tensor, block_size: int = 16_384
     ) -> Embeddings:
-        """Embed the catalogue layer by layer, each film once per layer (paper, section 3.4).
+        """Embed all films layer by layer, each film once per layer (paper, section 3.4).
 
-        Only two layers' vectors exist at a time; the messages of a layer are computed once for all
-        films, then pooled in blocks of ``block_size`` films.
+        Each layer computes its messages once for all films and pools them for ``block_size`` films at a
+        time. Only the vectors of two layers are in memory at the same time.
         """
         h = features
         for conv, count in zip(self.convs, self.layer_neighbors, strict=True):
@@ -149,19 +184,15 @@ class PinSage(nn.Module):
         return Embeddings(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
 
-def _check_arguments(
-    sizes: dict[str, int], layer_neighbors: tuple[int, ...], aggregator: str, head: str
-) -> None:
-    """Refuse what no model can be built with; see ``PinSage``."""
+def _check_arguments(sizes: dict[str, int], layer_neighbors: tuple[int, ...], head: str) -> None:
+    """Check the arguments of ``PinSage``; the layers check the aggregator."""
     for name, size in sizes.items():
-        if type(size) is not int or size < 1:
-            raise ValueError(f"{name} must be a whole number of at least 1, got {size!r}")
-    if not layer_neighbors or any(type(count) is not int or count < 1 for count in layer_neighbors):
-        raise ValueError(
-            f"layer_neighbors must have a whole number of at least 1 for each layer, got {layer_neighbors!r}"
-        )
-    for argument, name, known in (("aggregator", aggregator, AGGREGATIONS), ("head", head, HEADS)):
-        if name not in known:
-            raise ValueError(f"{argument} must be one of {', '.join(known)}, got {name!r}")
+        whole_number(name, size, 1)
+    if not layer_neighbors:
+        raise ValueError("layer_neighbors must have one number per layer, got none")
+    for count in layer_neighbors:
+        whole_number("layer_neighbors", count, 1)
+    if head not in HEADS:
+        raise ValueError(f"head must be one of {', '.join(HEADS)}, got {head!r}")
     if head == "mixed" and sizes["out_channels"] % 2:
         raise ValueError(f"out_channels must be even for the mixed head, got {sizes['out_channels']}")

@@ -19,20 +19,30 @@ from torch_geometric.sampler import (
     SamplerOutput,
 )
 
-from model.pinsage import build_blocks
+from base.checks import whole_number
+from model.aggregators import check_table
+from model.pinsage import build_blocks_unchecked, check_seeds
+
+MAX_LAYERS = 100
 
 
 def importance_graph(neighbors: Tensor, weights: Tensor, x: Tensor | None = None) -> Data:
-    """The neighbour table as a graph with an edge from every neighbour to its film.
+    """The neighbour table as a graph with an edge from each neighbour to its film.
 
     Args:
         neighbors: int64 ``[num_movies, T]``.
-        weights: float32 ``[num_movies, T]``; entries with weight 0 are padding and make no edge.
+        weights: float32 ``[num_movies, T]``; entries with weight 0 are padding and become no edge.
         x: features ``[num_movies, num_features]``.
 
     Returns:
         ``Data`` with ``edge_index`` ``[2, E]``, ``edge_weight`` ``[E]`` and ``x``.
+
+    Raises:
+        ValueError: a table that leads outside itself, or features of other films.
     """
+    check_table(neighbors, weights)
+    if x is not None and len(x) != len(neighbors):
+        raise ValueError(f"x must have a row for each of {len(neighbors)} films, got {len(x)}")
     film, slot = (weights > 0).nonzero(as_tuple=True)
     return Data(
         x=x,
@@ -46,21 +56,29 @@ class ImportanceNeighborSampler(BaseSampler):
     """Subgraphs that K importance-pooling layers need, for PyG's loaders.
 
     Args:
-        neighbors: int64 ``[num_movies, T]``, the table behind ``importance_graph``.
+        neighbors: int64 ``[num_movies, T]``, the table that ``importance_graph`` was made from.
         weights: float32 ``[num_movies, T]``.
-        num_layers: K, the hops to follow.
+        num_layers: K, the number of hops to follow.
+
+    Raises:
+        ValueError: a table that leads outside itself, or no layer.
     """
 
     def __init__(self, neighbors: Tensor, weights: Tensor, num_layers: int):
+        check_table(neighbors, weights)
         self.neighbors = neighbors
         self.weights = weights
-        self.layer_neighbors = (neighbors.size(1),) * num_layers
+        self.layer_neighbors = (neighbors.size(1),) * whole_number("num_layers", num_layers, 1, MAX_LAYERS)
         present = (weights > 0).view(-1)
-        self._edge_id = (present.cumsum(0) - 1).view(weights.shape)  # numbering of importance_graph
+        self._edge_id = (present.cumsum(0) - 1).view(weights.shape)  # as importance_graph numbers edges
 
     def sample_from_nodes(self, index: NodeSamplerInput, **kwargs: object) -> SamplerOutput:
-        """The subgraph of distinct seed films, seeds first."""
-        output = self._sample(index.node)
+        """The subgraph of distinct seed films, seeds first.
+
+        Raises:
+            ValueError: seeds that repeat or do not exist.
+        """
+        output = self._sample(check_seeds("index.node", index.node, self.neighbors))
         output.metadata = (index.input_id, index.time)
         return output
 
@@ -70,18 +88,18 @@ class ImportanceNeighborSampler(BaseSampler):
         """The subgraph of all films in the given pairs; ``edge_label_index`` is renumbered to it.
 
         Raises:
-            ValueError: negatives are asked for; they are ``NegativeSampler``'s part.
+            ValueError: films that do not exist, or ``neg_sampling``: negatives come from ``NegativeSampler``.
         """
         if neg_sampling is not None:
             raise ValueError(f"neg_sampling must be None, got {neg_sampling}; use data.negative_sampler")
         seeds, place = torch.cat([index.row, index.col]).unique(return_inverse=True)
-        output = self._sample(seeds)
+        output = self._sample(check_seeds("index.row and index.col", seeds, self.neighbors))
         output.metadata = (index.input_id, place.view(2, -1), index.label, index.time)
         return output
 
     def _sample(self, seeds: Tensor) -> SamplerOutput:
-        nodes, blocks = build_blocks(seeds, self.neighbors, self.weights, self.layer_neighbors)
-        # Every layer's targets are among the first layer's, with the same neighbours.
+        nodes, blocks = build_blocks_unchecked(seeds, self.neighbors, self.weights, self.layer_neighbors)
+        # The targets of every layer are among those of the first, with the same neighbours.
         first = blocks[0]
         target, slot = (first.weights > 0).nonzero(as_tuple=True)
         return SamplerOutput(

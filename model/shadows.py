@@ -1,11 +1,11 @@
-"""Shadows: every film once more, as it would look if it were new.
+"""Shadows: known films that are shown in training as if they were new.
 
-A model that only ever sees well-rated films learns nothing about new ones: it would take a new
-film's few ratings for a verdict on its popularity. So each training epoch draws a shadow of every
-film, which knows no more than a few of the film's ratings, or none, and in each batch some films are
-stood in for by their shadows. A shadow is made exactly as ``model/new_films/from_graph.py`` makes a new film.
+A model that is trained only on films with many ratings learns nothing about new films: it would conclude
+from the few ratings of a new film that the film is unpopular. So each epoch draws a shadow of each film,
+which has only a few of the film's ratings, or none. In each batch, shadows replace a share of the films. The
+features and neighbours of a shadow are made like those of a new film in ``model/new_films/from_graph.py``.
 
-The paper has no such thing; its items are never new to the graph.
+The paper does not have shadows; all of its items are in the graph.
 """
 
 import numpy as np
@@ -19,19 +19,19 @@ from data.graph_builder import ItemGraph
 from data.walks.torch_sampler import walk_sampler
 from model.nodes import Nodes
 
-KNOWN_RATINGS = (0, 0, 1, 2, 5, 10, 20)  # how many ratings a shadow keeps at most, each as likely
+MAX_KEPT_RATINGS = (0, 0, 1, 2, 5, 10, 20)  # one of them is drawn per film; all are equally likely
 
 
 class ShadowSampler:
-    """Draws shadows; those of an epoch are a function of (seed, epoch) alone.
+    """Draws shadows. The shadows of an epoch depend on the seed and the number of the epoch only.
 
     Args:
         graph: training graph.
-        basis: what features are computed with.
-        facts: of the catalogue; its tags are those of training.
-        settings: of the walks.
-        seed: the run's seed.
-        device: where the walks are taken.
+        basis: computes the features.
+        facts: facts about all films; tags from the training part only.
+        settings: settings of the walks.
+        seed: seed of all draws and of the walks.
+        device: device of the walks; it does not change the result.
     """
 
     def __init__(
@@ -51,14 +51,19 @@ class ShadowSampler:
         self.device = device
 
     def draw(self, epoch: int) -> Nodes:
-        """The shadows of ``epoch`` (0-based).
+        """The shadows of all films in ``epoch`` (from 0).
 
-        A new film may come with tags and genome or without: shadows have theirs in even epochs.
+        Some new films have tags and a tag genome, others do not. So shadows have those of their films in
+        even epochs and none in odd epochs.
+
+        Returns:
+            One row per film. Neighbours are film rows of the catalogue; padding is the row of the film
+            behind the shadow, with weight 0.
         """
         graph, settings = self.graph, self.settings
         num_movies = graph.num_movies
-        kept_users, kept_ptr = _keep_few(graph, np.random.default_rng([self.seed, epoch]))
-        both = ItemGraph(
+        kept_users, kept_ptr = _draw_raters(graph, np.random.default_rng([self.seed, epoch]))
+        both = ItemGraph.unchecked(  # walks start from shadows and never reach them
             np.concatenate([graph.movie_ptr, graph.num_edges + kept_ptr[1:]]).astype(np.int32),
             np.concatenate([graph.movie_users, kept_users]),
             graph.user_ptr,
@@ -71,20 +76,25 @@ class ShadowSampler:
         walks.refresh(epoch)
         film = torch.arange(num_movies)
         neighbors, weights = walks.batch_sample_neighbors(film + num_movies, settings.max_neighbors)
-        # A shadow must not see the film that it stands in for, nor itself, except as padding.
+        # Neither the shadow itself nor the film behind it may be its neighbour, except as padding.
         own = neighbors % num_movies == film.unsqueeze(1)
         weights = weights.masked_fill(own, 0)
         return Nodes(torch.from_numpy(features), torch.where(own, film.unsqueeze(1), neighbors), weights)
 
 
-def _keep_few(graph: ItemGraph, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
-    """A few raters of each film: int32 users grouped by film, int64 ``[num_movies + 1]`` of starts."""
+def _draw_raters(graph: ItemGraph, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
+    """Draw a few raters of each film.
+
+    Returns:
+        int32 user rows grouped by film, and int64 ``[num_movies + 1]`` start positions of the groups.
+    """
     degree = graph.movie_degree
-    kept = np.minimum(rng.choice(KNOWN_RATINGS, graph.num_movies), degree)
+    kept = np.minimum(rng.choice(MAX_KEPT_RATINGS, graph.num_movies), degree)
     film = np.repeat(np.arange(graph.num_movies), kept)
     ptr = np.concatenate([[0], np.cumsum(kept)])
-    # The j-th kept rater comes from the j-th of ``kept`` slices of the film's raters, which begin anywhere
-    # on their circle: distinct, each as likely, and without shuffling all ratings.
+    # Arrange the raters of a film in a circle, cut it into ``kept`` slices from a random start, and draw one
+    # rater from each slice. The drawn raters are distinct, all raters are equally likely, and no list of all
+    # ratings is shuffled.
     within = np.arange(ptr[-1]) - ptr[:-1][film]
     first, last = (step * degree[film] // kept[film] for step in (within, within + 1))
     place = first + (rng.random(len(film)) * (last - first)).astype(np.int64)

@@ -1,7 +1,7 @@
-"""Training: pairs in, embeddings out, one epoch at a time.
+"""The trainer: trains one PinSage, one epoch at a time.
 
-The trainer is usable after every epoch, and its whole state is in ``state_dict``: a training that
-was stopped after an epoch continues to the same bits as one that was not.
+The model can be used after every epoch. ``state_dict`` contains the complete state, so a training that was
+stopped after an epoch and continued gives the same result as an uninterrupted one, bit for bit.
 """
 
 import math
@@ -23,7 +23,7 @@ from model.heads import Embeddings
 from model.inputs import ModelInputs
 from model.loss import LOSSES
 from model.nodes import Nodes
-from model.pinsage import PinSage, build_blocks
+from model.pinsage import PinSage, build_blocks_unchecked
 from model.schedule import learning_rate
 
 MIN_FILMS = 3  # a query, its positive and one other film as a negative
@@ -33,7 +33,13 @@ PAIRS_PER_FILM = 64
 
 
 def build_model(num_features: int, settings: ModelConfig, seed: int) -> PinSage:
-    """A PinSage with initial weights that depend on ``seed`` alone."""
+    """A PinSage with random initial weights, which depend on ``seed`` only.
+
+    Args:
+        num_features: number of features of a film.
+        settings: settings of the network.
+        seed: seed of the weights.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return PinSage(
@@ -51,15 +57,15 @@ class Trainer:
 
     Args:
         inputs: graph, features and neighbours of the training interactions.
-        split: whose training part gives the pairs.
-        model_settings: of the network.
-        settings: of pairs, loss and schedule.
-        seed: of initial weights, pair order and negatives.
-        device: where tensors live.
-        show_progress: draw a bar for every epoch, where stderr is a terminal.
+        split: the pairs come from its training part.
+        model_settings: settings of the network.
+        settings: settings of pairs, loss and schedule.
+        seed: seed of initial weights, order of pairs and negatives.
+        device: device of all tensors.
+        show_progress: show a progress bar per epoch if stderr is a terminal.
 
     Raises:
-        UserError: the training data contain no pair, or too few films.
+        UserError: there are fewer than three films, or no user has two training ratings.
     """
 
     def __init__(
@@ -79,7 +85,7 @@ class Trainer:
         )
         if len(self.pairs) == 0:
             raise UserError(
-                f"nothing to train on: no user of {split.num_users} has two training ratings; "
+                f"nothing to train on: none of the {split.num_users} users has two training ratings; "
                 "use a larger dataset or another `split`"
             )
         self.settings = settings
@@ -104,10 +110,10 @@ class Trainer:
         self.steps_per_epoch = math.ceil(self.pairs_per_epoch / settings.batch_size)
 
     def train_epoch(self) -> dict[str, float]:
-        """One pass over the epoch's pairs.
+        """Train one epoch.
 
         Returns:
-            The epoch's row of the training history, without validation figures.
+            The row of the epoch in the training history, without validation figures.
 
         Raises:
             WorldError: the loss became NaN or infinite.
@@ -119,7 +125,7 @@ class Trainer:
         batches = numbers.split(self.settings.batch_size)
         total_loss = 0.0
         step = self.epoch * self.steps_per_epoch
-        # disable=None: no bar where stderr is not a terminal.
+        # disable=None: no bar if stderr is not a terminal.
         with tqdm(
             total=len(numbers),
             desc=f"epoch {self.epoch + 1}/{self.settings.epochs}",
@@ -152,17 +158,27 @@ class Trainer:
         }
 
     def draw_nodes(self) -> Nodes:
-        """What this epoch's batches read: the films, and behind them their shadows where there are any."""
+        """The inputs of this epoch: the films and, if ``shadow_share`` is not 0, their shadows after them."""
         if self.settings.shadow_share == 0:
             return self.nodes
         return self.nodes.followed_by(self.shadows.draw(self.epoch).to(self.device))
 
     def train_step(self, nodes: Nodes, queries: Tensor, positives: Tensor, rate: float) -> float:
-        """One optimiser step on a batch of pairs, film rows int64 ``[B]`` each; returns the loss."""
+        """One optimiser step on a batch of pairs.
+
+        Args:
+            nodes: inputs of the epoch, see ``draw_nodes``.
+            queries: int64 ``[B]`` film rows.
+            positives: int64 ``[B]`` film rows.
+            rate: learning rate of this step.
+
+        Returns:
+            The loss.
+        """
         shared, hard = self.negatives.sample_batch_negatives(queries, self.device, self.epoch, positives)
         mine, part_of_batch = share_of(queries)
         pairs = (queries[mine].to(self.device), positives[mine].to(self.device))
-        batch = make_batch(*pairs, shared, hard[mine.to(self.device)], self.negatives.log_chance)
+        batch = make_batch(*pairs, shared, hard[mine.to(self.device)], self.negatives.log_probability)
         z = self._embed(nodes, batch.films)
         losses = [self.loss(view, batch) for view in z.views(self.model.num_views)]
         loss = torch.stack(losses).mean() * part_of_batch
@@ -176,22 +192,24 @@ class Trainer:
         return loss.item()
 
     def _embed(self, nodes: Nodes, films: Tensor) -> Embeddings:
-        """Embed distinct films, a random share of them as their shadows."""
+        """Embed distinct films, int64 ``[F]``; a random share of them is replaced by their shadows."""
         num_movies = len(self.nodes.features)
         if len(nodes.features) > num_movies:
             chance = torch.rand(num_movies, generator=self.generator).to(self.device)
             films = films + num_movies * (chance[films] < self.settings.shadow_share)
-        sources, blocks = build_blocks(films, nodes.neighbors, nodes.weights, self.model.layer_neighbors)
+        sources, blocks = build_blocks_unchecked(
+            films, nodes.neighbors, nodes.weights, self.model.layer_neighbors
+        )
         return self.model.forward_blocks(nodes.features.index_select(0, sources), blocks)
 
     def embeddings(self) -> Embeddings:
-        """Unit-length embeddings of the whole catalogue, float32 ``[num_movies, d]`` on CPU."""
+        """Embeddings of all films, float32 ``[num_movies, d]`` of unit length, on the CPU."""
         self.model.eval()
         z = self.model.embed_all(*self.nodes)
         return Embeddings(*(part.cpu() for part in z))
 
     def state_dict(self) -> dict[str, Any]:
-        """Weights, optimiser, epoch and random states: tensors and plain values only."""
+        """Weights, state of the optimiser, epoch and random states, as tensors and plain values."""
         return {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -200,7 +218,7 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from what ``state_dict`` gave."""
+        """Restore a state that ``state_dict`` returned."""
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.epoch = state["epoch"]

@@ -1,4 +1,4 @@
-"""A training, from its data to its checkpoints: new, resumed, or extended with newer data."""
+"""The parts of one training, for its three kinds: new, resumed, or extended with newer data."""
 
 from dataclasses import dataclass
 
@@ -19,15 +19,15 @@ from model.trainer import Trainer
 
 @dataclass(frozen=True)
 class Training:
-    """What stays the same during a training, and goes into each of its checkpoints.
+    """All that a training consists of; its checkpoints are made from this.
 
     Attributes:
         config: all settings.
         movielens: the data.
-        split: of these data.
-        inputs: what the model reads.
-        trainer: holds the weights.
-        progress: how far the training has come.
+        split: split of these data.
+        inputs: inputs of the model.
+        trainer: holds the weights and the state of the optimiser.
+        progress: epochs so far and the best of them.
     """
 
     config: Config
@@ -38,7 +38,11 @@ class Training:
     progress: Progress
 
     def checkpoint(self, embeddings: Embeddings) -> Checkpoint:
-        """The state after the trainer's current epoch, which made ``embeddings``."""
+        """The checkpoint of the current epoch.
+
+        Args:
+            embeddings: embeddings of all films by the current weights.
+        """
         nodes = self.inputs.nodes
         return Checkpoint(
             settings=self.config.model_settings(),
@@ -58,10 +62,10 @@ class Training:
 
 
 def new_training(config: Config, movielens: MovieLens, split: Split, device: torch.device) -> Training:
-    """A training before its first epoch.
+    """A new training, before its first epoch.
 
     Raises:
-        UserError: the split contains nothing to train on.
+        UserError: there are fewer than three films, or no user has two training ratings.
     """
     inputs = build_inputs(movielens, split, config.model, config.run.seed, device)
     return Training(config, movielens, split, inputs, _trainer(config, inputs, split, device), Progress())
@@ -70,7 +74,18 @@ def new_training(config: Config, movielens: MovieLens, split: Split, device: tor
 def resumed_training(
     stored: Checkpoint, config: Config, movielens: MovieLens, split: Split, device: torch.device
 ) -> Training:
-    """The training of a checkpoint as it was after its last epoch; arguments as it was started with."""
+    """The training of a checkpoint, in its state after the last epoch.
+
+    Args:
+        stored: the checkpoint.
+        config: the settings of the training.
+        movielens: the data of the training.
+        split: the split of the training.
+        device: device of all tensors.
+
+    Raises:
+        UserError: there are fewer than three films, or no user has two training ratings.
+    """
     graph = build_graph(split.train, split.num_users, split.num_movies)
     facts = training_facts(movielens, split)
     shadows = ShadowSampler(graph, stored.basis, facts, config.model, config.run.seed, device)
@@ -88,9 +103,18 @@ def extended_training(
     split: Split,
     device: torch.device,
 ) -> Training:
-    """A training on newer data that starts from the weights of a checkpoint.
+    """A training on newer data that starts with the weights of a checkpoint.
 
-    ``inputs`` are the newer data in the terms of the checkpoint's basis, as ``extended_inputs`` makes them.
+    Args:
+        stored: the checkpoint.
+        inputs: inputs on the newer data with the feature basis of the checkpoint, see ``extended_inputs``.
+        config: settings of the new training.
+        movielens: the newer data.
+        split: split of the newer data.
+        device: device of all tensors.
+
+    Raises:
+        UserError: there are fewer than three films, or no user has two training ratings.
     """
     trainer = _trainer(config, inputs, split, device)
     trainer.model.load_state_dict(stored.trainer["model"])
@@ -98,7 +122,7 @@ def extended_training(
 
 
 def data_identity(movielens: MovieLens, split: Split) -> dict[str, str]:
-    """What a checkpoint remembers of its data: name, fingerprints of data and split, range of the ratings."""
+    """The description of the data in a checkpoint: name, two fingerprints and the range of the ratings."""
     ratings = movielens.interactions.ratings
     return {
         "name": movielens.name,

@@ -8,12 +8,11 @@ import numpy as np
 
 from base.arrays import FloatArray
 from report.names import PINSAGE
-from report.plot_style import GREY, INK, PALETTE, figure
+from report.plot_style import GREY, INK, PALETTE, POINT_SIZE, figure
 
 MAX_CUTOFF = 500
 CUTOFF_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 NUM_POINTS = 160  # of a curve, about
-POINT_SIZE = 6  # diameter in points
 
 Ranks = Mapping[str, FloatArray]
 
@@ -61,14 +60,13 @@ def draw_hit_rates(axes: Any, ranks: Ranks, with_points: bool = False) -> None:
     points = {"marker": "o", "markersize": POINT_SIZE, "markevery": at_ticks} if with_points else {}
     curves = hit_rates(ranks, cutoffs)
     for name, look in method_lines(ranks).items():
-        dashes, width, layer = "--" if look.dashed else "-", *((3.2, 3) if look.thick else (1.4, 2))
         axes.plot(
             cutoffs,
             curves[name],
-            dashes,
+            "--" if look.dashed else "-",
             color=look.color,
-            linewidth=width,
-            zorder=layer,
+            linewidth=3.2 if look.thick else 1.4,
+            zorder=3 if look.thick else 2,
             label=name,
             **points,
         )

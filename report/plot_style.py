@@ -30,6 +30,7 @@ STYLE: Any = {
     "legend.frameon": False,
 }
 DPI = 150
+POINT_SIZE = 6  # diameter of a point on a line, in points
 
 
 @contextmanager

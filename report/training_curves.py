@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from base.arrays import FloatArray
-from report.plot_style import PALETTE, figure
+from report.plot_style import PALETTE, POINT_SIZE, figure
 
 MAX_COLUMNS = 3  # panels beside each other in the PNG
 
@@ -87,7 +87,9 @@ def draw_panel(axes: Any, panel: Panel, history: History, best_epoch: int | None
     best = epochs == best_epoch
     for (name, label), color in zip(panel.columns.items(), PALETTE, strict=False):
         values = _column(history, name)
-        (line,) = axes.plot(epochs, values, color=color, marker="o", markersize=5, linewidth=2, label=label)
+        (line,) = axes.plot(
+            epochs, values, "o-", color=color, linewidth=2, markersize=POINT_SIZE, label=label
+        )
         if best.any() and name.startswith("validation"):
             _mark_best(axes, float(epochs[best][0]), float(values[best][0]), line)
     axes.set(xlabel="epoch", ylabel=panel.unit)

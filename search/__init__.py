@@ -1,7 +1,7 @@
 """Nearest embeddings by inner product: three indexes with one interface (paper, section 3.5).
 
 ``ExactIndex`` computes everything, ``LSHIndex`` hashes, ``WeakANDIndex`` retrieves in two levels on the
-Weak AND operator. They know vectors and ids, and nothing of movies or models.
+Weak AND operator. They know vectors and ids; they do not know movies or models.
 """
 
 from search.base import SearchResult, VectorIndex

@@ -1,11 +1,10 @@
-"""One interface for every index, and what they share: validation, exclusion, adding, removing, files.
+"""One interface for every index, and what they share: checks, exclusion, adding, removing, files.
 
-An index knows vectors and the ids given with them, nothing of films' titles or of models. ``search``
-returns ids exactly as they were given, best first, each at most once, never a placeholder.
+An index knows vectors and the ids given with them. It does not know films or models. ``search`` returns
+ids exactly as they were given, best first, each at most once, never a placeholder.
 """
 
 from abc import ABC, abstractmethod
-from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from base.arrays import FloatArray, IntArray
+from base.checks import MAX_INT64, MIN_INT64, check_distinct, real_numbers, whole_number, whole_numbers
 from search.files import IndexContent, fingerprint, read_index, write_index
 
 
@@ -27,17 +27,17 @@ class VectorIndex(ABC):
     """What ``ExactIndex``, ``LSHIndex`` and ``WeakANDIndex`` have in common.
 
     A subclass learns what all vectors share (``_train``), describes each vector on its own
-    (``_encode``), and makes its lists of the descriptions (``_arrange``). So vectors can come and go
-    without training again, and a file needs to hold only what was learnt and the descriptions.
+    (``_encode``), and makes its lists from the descriptions (``_arrange``). So vectors can be added and
+    removed without training again, and a file contains only what was learnt and the descriptions.
 
     Shapes:
         - ``build``, ``add``: embeddings ``[n, d]`` float32, ids ``[n]`` int64, distinct
         - ``search``: queries ``[d]`` -> ``[k]``; queries ``[n, d]`` -> ``[n, k]``
 
     Attributes:
-        embeddings: float32 ``[n, d]``, in an order that is the index's own.
+        embeddings: float32 ``[n, d]``, in the index's own order.
         ids: int64 ``[n]``, the ids of those rows.
-        query: the query parameters, or None where there are none; may be replaced at any time.
+        query: the query parameters, None if the index has none; may be replaced at any time.
     """
 
     kind: ClassVar[str]
@@ -51,12 +51,16 @@ class VectorIndex(ABC):
         self._refresh()
 
     def build(self, embeddings: npt.ArrayLike, ids: npt.ArrayLike) -> Self:
-        """Index ``embeddings`` under ``ids``, replacing what was there.
+        """Index ``embeddings`` under ``ids``, in place of what was indexed before.
 
-        The array is kept where it fits as it is, so it must not be changed afterwards.
+        Arrays of the right type are kept without a copy, so they must not be changed afterwards.
+
+        Args:
+            embeddings: real numbers ``[n, d]``, converted to float32.
+            ids: distinct integers ``[n]`` that fit int64.
 
         Raises:
-            ValueError: shapes that do not fit, values that are no numbers, repeated ids.
+            ValueError: shapes that do not fit, embeddings that are not finite, repeated ids.
         """
         vectors, names = _checked_vectors(embeddings, ids)
         self._trained = self._train(vectors) if len(vectors) else {}
@@ -66,7 +70,7 @@ class VectorIndex(ABC):
         return self
 
     def _refresh(self) -> None:
-        """Bring everything derived up to date after vectors came or went."""
+        """Bring everything derived up to date after vectors were added or removed."""
         self._arrange()
         self._sorted_ids = np.sort(self.ids)
 
@@ -76,45 +80,48 @@ class VectorIndex(ABC):
     def search(
         self, queries: npt.ArrayLike, k: int, exclude: IntArray | list[IntArray] | None = None
     ) -> SearchResult:
-        """The ``k`` best ids for each query, excluded ones left out.
+        """The ``k`` best ids for each query, without the excluded ones.
 
         Args:
-            queries: float ``[d]`` or ``[n, d]``. To a query of zeros every score is 0, and any ids will do.
-            k: results wanted; where fewer are left there are fewer columns, as many as every query has.
-            exclude: ids that may not appear: an array for one query, a list of arrays for many.
+            queries: real numbers ``[d]`` or ``[n, d]``. For a query of zeros every score is 0, and any ids
+                may be returned.
+            k: number of results. If fewer ids are left, there are fewer columns: as many as every query has.
+            exclude: ids that must not appear: an array for one query, a list of arrays for many.
 
         Raises:
-            ValueError: k below 1, a wrong dimension, values that are no numbers.
+            ValueError: k below 1, a wrong dimension, queries that are not finite, ids that are not integers.
         """
-        vectors = np.ascontiguousarray(queries, dtype=np.float32)
-        single = vectors.ndim == 1
-        if single:
-            vectors = vectors[None]
-        if k < 1:
-            raise ValueError(f"k must be at least 1, got {k}")
-        if len(self.ids) and (vectors.ndim != 2 or vectors.shape[1] != self.embeddings.shape[1]):
-            raise ValueError(f"expected queries of dimension {self.embeddings.shape[1]}, got {vectors.shape}")
-        # A finite sum of squares has finite terms, and costs a third of looking at each of them.
-        if not isfinite(np.vdot(vectors, vectors)) and not np.isfinite(vectors).all():
-            raise ValueError("queries hold nan or infinite values")
+        vectors, single = self._checked_queries(queries)
+        k = whole_number("k", k, 1)
         if exclude is None:
             scores, rows = self._best(vectors, min(k, len(self.ids)))
             result = SearchResult(scores, self.ids[rows])
         else:
-            lists = [np.asarray(exclude)] if single else list(exclude)
-            result = self._search_without(vectors, k, lists)
+            result = self._search_without(vectors, k, [exclude] if single else exclude)
         return SearchResult(result.scores[0], result.ids[0]) if single else result
 
-    def _search_without(self, vectors: FloatArray, k: int, exclude: list[IntArray]) -> SearchResult:
+    def _checked_queries(self, queries: npt.ArrayLike) -> tuple[FloatArray, bool]:
+        """Queries as float32 ``[n, d]``, and whether there was one without the first axis."""
+        vectors = real_numbers("queries", queries)
+        dim = self.embeddings.shape[1]
+        single = vectors.ndim == 1 and len(vectors) > 0
+        if vectors.ndim == 1:  # an empty list is a batch of no queries
+            vectors = vectors[None] if single else vectors.reshape(0, dim)
+        if vectors.ndim != 2 or (len(self.ids) and vectors.shape[1] != dim):
+            raise ValueError(f"queries must be [d] or [n, d] of dimension {dim}, got {vectors.shape}")
+        return vectors, single
+
+    def _search_without(self, vectors: FloatArray, k: int, exclude: Any) -> SearchResult:
         """Ask for as many more as the longest list excludes, then keep the first k that are allowed."""
-        if len(exclude) != len(vectors):
+        lists = exclude if isinstance(exclude, (list, tuple)) else list(np.atleast_1d(exclude))
+        if len(lists) != len(vectors):
             raise ValueError(
-                f"exclude must have a list of ids for each query, got {len(exclude)} for {len(vectors)}"
+                f"exclude must have a list of ids for each query, got {len(lists)} for {len(vectors)}"
             )
-        present = [self._present(ids) for ids in exclude]
-        most = max((len(ids) for ids in present), default=0)
-        k = min(k, len(self.ids) - most)
-        scores, rows = self._best(vectors, k + most if k > 0 else 0)
+        present = [self._present(ids) for ids in lists]
+        max_excluded = max((len(ids) for ids in present), default=0)
+        k = min(k, len(self.ids) - max_excluded)
+        scores, rows = self._best(vectors, k + max_excluded if k > 0 else 0)
         found = self.ids[rows]
         keep = np.array([~np.isin(ids, out) for ids, out in zip(found, present, strict=True)], dtype=bool)
         keep = keep.reshape(found.shape)
@@ -122,9 +129,9 @@ class VectorIndex(ABC):
         shape = (len(vectors), max(0, k))
         return SearchResult(scores[keep].reshape(shape), found[keep].reshape(shape))
 
-    def _present(self, ids: IntArray) -> IntArray:
+    def _present(self, ids: npt.ArrayLike) -> IntArray:
         """Those of ``ids`` that are in the index, once each."""
-        wanted = np.unique(np.asarray(ids, dtype=np.int64))
+        wanted = np.unique(_checked_ids("exclude", ids))
         places = np.searchsorted(self._sorted_ids, wanted)
         known = places < len(self._sorted_ids)
         known[known] = self._sorted_ids[places[known]] == wanted[known]
@@ -137,29 +144,35 @@ class VectorIndex(ABC):
         return self._search(vectors, k)
 
     def add(self, embeddings: npt.ArrayLike, ids: npt.ArrayLike) -> None:
-        """Index more vectors; an id that is already there is an error and changes nothing.
+        """Index more vectors; arguments as in ``build``. An error changes nothing.
 
         Raises:
-            ValueError: as ``build``, or another dimension than that of the vectors already there.
+            ValueError: as ``build``; an id that is already indexed; another dimension.
         """
         if not len(self):
             self.build(embeddings, ids)
             return
         vectors, names = _checked_vectors(embeddings, ids)
+        if vectors.shape == (0, 0):
+            return
         if vectors.shape[1] != self.embeddings.shape[1]:
             raise ValueError(
-                f"expected embeddings of dimension {self.embeddings.shape[1]}, got {vectors.shape}"
+                f"embeddings must have dimension {self.embeddings.shape[1]}, got {vectors.shape}"
             )
         together = np.concatenate([self.ids, names])
-        _check_distinct(together)
+        check_distinct("ids", together)
         described = self._encode(vectors)
         self._rows = {name: np.concatenate([rows, described[name]]) for name, rows in self._rows.items()}
         self.embeddings, self.ids = np.concatenate([self.embeddings, vectors]), together
         self._refresh()
 
     def remove(self, ids: npt.ArrayLike) -> int:
-        """Take ids out; those that are absent are ignored. Returns how many were removed."""
-        stays = ~np.isin(self.ids, np.asarray(ids, dtype=np.int64))
+        """Remove ids; absent ones are ignored. Returns how many were removed.
+
+        Raises:
+            ValueError: ids that are not integers.
+        """
+        stays = ~np.isin(self.ids, _checked_ids("ids", ids))
         self.embeddings, self.ids = self.embeddings[stays], self.ids[stays]
         self._rows = {name: rows[stays] for name, rows in self._rows.items()}
         self._refresh()
@@ -181,11 +194,11 @@ class VectorIndex(ABC):
 
         Args:
             path: the file.
-            expected: ``fingerprint(embeddings, ids)`` of the vectors that it should hold, if known.
+            expected: ``fingerprint(embeddings, ids)`` of the vectors that it should contain, if known.
 
         Raises:
             FileNotFoundError: there is no such file.
-            ValueError: the file is torn, foreign, of another kind or version, or holds other vectors.
+            ValueError: the file is torn, foreign, of another kind or version, or contains other vectors.
         """
         content = read_index(Path(path), cls.kind, expected)
         index = cls(**content.settings)
@@ -208,7 +221,7 @@ class VectorIndex(ABC):
             self.query = type(self.query)(**values)
 
     def operating_points(self) -> list[Any]:
-        """Query parameters from the cheapest to the most thorough; none where there is nothing to choose."""
+        """Query parameters from the cheapest to the most thorough; empty if there is nothing to choose."""
         return []
 
     @abstractmethod
@@ -221,7 +234,7 @@ class VectorIndex(ABC):
 
     @abstractmethod
     def _arrange(self) -> None:
-        """Make the lists of the descriptions; may bring the rows into another order."""
+        """Make the lists from the descriptions; may change the order of the rows."""
 
     @abstractmethod
     def _search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
@@ -236,17 +249,18 @@ def _named(arrays: dict[str, npt.NDArray[Any]], prefix: str) -> dict[str, npt.ND
 
 
 def _checked_vectors(embeddings: npt.ArrayLike, ids: npt.ArrayLike) -> tuple[FloatArray, IntArray]:
-    vectors = np.ascontiguousarray(embeddings, dtype=np.float32)
-    names = np.ascontiguousarray(ids, dtype=np.int64)
-    if vectors.ndim != 2 or names.shape != vectors.shape[:1]:
-        raise ValueError(f"expected embeddings [n, d] and ids [n], got {vectors.shape} and {names.shape}")
-    if not np.isfinite(vectors).all():
-        raise ValueError("embeddings hold nan or infinite values; the model that made them diverged")
-    _check_distinct(names)
+    vectors = real_numbers("embeddings", embeddings)
+    names = whole_numbers("ids", ids, MIN_INT64, MAX_INT64)
+    if vectors.shape == (0,):  # an empty list
+        vectors = vectors.reshape(0, 0)
+    if vectors.ndim != 2 or names.shape != vectors.shape[:1] or (len(vectors) and not vectors.shape[1]):
+        raise ValueError(
+            f"expected embeddings [n, d] with d from 1 on and ids [n], got {vectors.shape} and {names.shape}"
+        )
+    check_distinct("ids", names)
     return vectors, names
 
 
-def _check_distinct(ids: IntArray) -> None:
-    repeats = len(ids) - len(np.unique(ids))
-    if repeats:
-        raise ValueError(f"ids must be distinct, got {repeats} repeats")
+def _checked_ids(name: str, ids: npt.ArrayLike) -> IntArray:
+    """Ids as int64 ``[n]``; a single one is a list of one."""
+    return whole_numbers(name, ids, MIN_INT64, MAX_INT64).reshape(-1)

@@ -1,4 +1,4 @@
-"""The index that the flags ask for: from its file beside the checkpoint, or built anew."""
+"""The index that the settings ask for: from its file beside the checkpoint, or built anew."""
 
 import logging
 from pathlib import Path
@@ -19,7 +19,7 @@ logger = logging.getLogger("pinsage")
 
 
 def check_search(search: SearchConfig) -> None:
-    """Refuse flags that no index can be built with, before any work.
+    """Refuse settings that no index can be built with, before any work.
 
     Raises:
         UserError: LSH bits that do not divide into the tables.
@@ -29,12 +29,12 @@ def check_search(search: SearchConfig) -> None:
 
 
 def index_path(folder: Path, method: str) -> Path:
-    """Where the file of an index lies."""
+    """The file of an index in a folder."""
     return folder / f"index-{method}.npz"
 
 
 def _new_index(search: SearchConfig, seed: int) -> VectorIndex:
-    """An empty index with the parameters of the flags."""
+    """An empty index with the parameters of the settings."""
     if search.search_method == "exact":
         return ExactIndex()
     if search.search_method == "ivf":
@@ -42,7 +42,7 @@ def _new_index(search: SearchConfig, seed: int) -> VectorIndex:
     try:
         return LSHIndex(search.lsh_bits, search.lsh_tables, seed)
     except ValueError as error:
-        raise UserError(f"--lsh_bits {search.lsh_bits} --lsh_tables {search.lsh_tables}: {error}") from error
+        raise UserError(f"`lsh_bits` {search.lsh_bits} `lsh_tables` {search.lsh_tables}: {error}") from error
 
 
 def open_index(
@@ -55,11 +55,12 @@ def open_index(
     """An index over ``embeddings`` whose ids are row numbers.
 
     Args:
-        search: the flags.
-        embeddings: float32 ``[n, d]``, films as candidates.
-        queries: float32 ``[m, d]``, films as queries, for ``--target_recall``; by default as candidates.
+        search: the settings.
+        embeddings: float32 ``[n, d]``, the vectors to find.
+        queries: float32 ``[m, d]``, vectors like those to be asked, for ``target_recall``; by default
+            ``embeddings``.
         seed: of hyperplanes, k-means and the tuning sample.
-        folder: where the index's file lies or will; none is read or written when None.
+        folder: of the index's file; None reads and writes no file.
 
     Raises:
         UserError: parameters that do not fit.
@@ -84,7 +85,7 @@ def open_index(
 
 
 def _from_file(path: Path, fresh: VectorIndex, embeddings: FloatArray, ids: IntArray) -> VectorIndex | None:
-    """The index in ``path`` if it is the one wanted; None, with the reason logged, if it is not."""
+    """The index in ``path`` if it is the one wanted; otherwise None, and the reason is logged."""
     try:
         index = type(fresh).load(path, fingerprint(embeddings, ids))
     except FileNotFoundError:
@@ -95,12 +96,12 @@ def _from_file(path: Path, fresh: VectorIndex, embeddings: FloatArray, ids: IntA
     if index.settings() != fresh.settings():
         logger.info("%s was built with %s, not %s; building it", path, index.settings(), fresh.settings())
         return None
-    index.query = fresh.query  # the flags decide, not what an earlier command was asked
+    index.query = fresh.query  # the settings of this command decide, not those of an earlier one
     return index
 
 
 def _to_file(index: VectorIndex, path: Path) -> None:
-    """Keep the index for the next time; a folder that cannot be written to is no reason to fail."""
+    """Keep the index for the next time; a folder that cannot be written to is not an error."""
     try:
         index.save(path)
     except OSError as error:
@@ -109,14 +110,14 @@ def _to_file(index: VectorIndex, path: Path) -> None:
 
 def _tune(index: VectorIndex, queries: FloatArray, target_recall: float, seed: int) -> None:
     if not index.operating_points():
-        logger.info("--target_recall: exact search finds everything, there is nothing to tune")
+        logger.info("`target_recall`: exact search finds everything, there is nothing to tune")
         return
     tuned = tune(index, queries, target_recall, seed=seed)
     logger.info(
-        "--target_recall %g: %r, recall@10 %.4f on %d queries%s",
+        "`target_recall` %g: %r, recall@10 %.4f on %d queries%s",
         target_recall,
         index.query,
         tuned.recall,
         tuned.queries,
-        "" if tuned.reached else "; no setting reaches the target with a margin, this is the most thorough",
+        "" if tuned.reached else "; nothing reaches the target with a margin, so this is the most thorough",
     )

@@ -1,4 +1,4 @@
-"""Every inner product computed: what the approximate indexes are measured against."""
+"""Exact search: every inner product is computed. The approximate indexes are measured against it."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ import numpy.typing as npt
 from base.arrays import FloatArray, IntArray
 from search.base import VectorIndex
 
-MOST_ON_GPU = 2048  # results a query, more than which FAISS's GPU indexes refuse
+MAX_ON_GPU = 2048  # results per query: FAISS's GPU indexes refuse more
 
 
 class ExactIndex(VectorIndex):
-    """FAISS's flat index, on a GPU where faiss-gpu and a GPU are there."""
+    """FAISS's flat index, on the GPU if there is one and faiss-gpu is installed."""
 
     kind = "exact"
 
@@ -32,6 +32,6 @@ class ExactIndex(VectorIndex):
         self._on_gpu: Any = faiss.index_cpu_to_all_gpus(self._index) if has_gpu else None
 
     def _search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
-        index = self._index if self._on_gpu is None or k > MOST_ON_GPU else self._on_gpu
+        index = self._index if self._on_gpu is None or k > MAX_ON_GPU else self._on_gpu
         scores, rows = index.search(vectors, k)
         return scores, np.asarray(rows, dtype=np.int64)

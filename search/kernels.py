@@ -5,8 +5,8 @@ from typing import Any
 import numba
 import numpy as np
 
-Number = Any  # in compiled code, Python's numbers and NumPy's are the same
-# Sums may be regrouped, which is what lets them run in vector registers; infinities stay what they are.
+Number = Any  # in compiled code, numbers of Python and NumPy are the same
+# Sums may be regrouped, so that they run in vector registers; infinities keep their meaning.
 REGROUP = {"reassoc", "contract"}
 
 
@@ -14,7 +14,7 @@ REGROUP = {"reassoc", "contract"}
 def inner_products(rows: np.ndarray, query: np.ndarray, out: np.ndarray) -> None:
     """``out[i] = <rows[i], query>``: float32 ``[n, d]``, ``[d]``, ``[n]``.
 
-    Four rows at a time: their sums are independent, so the additions of one need not wait for another's.
+    Four rows at a time: their sums are independent, so no addition waits for one of another row.
     """
     num_rows, dim = rows.shape
     whole = num_rows - num_rows % 4
@@ -37,8 +37,8 @@ def inner_products(rows: np.ndarray, query: np.ndarray, out: np.ndarray) -> None
 def heap_offer(scores: np.ndarray, rows: np.ndarray, size: int, score: Number, row: Number) -> int:
     """Offer (score, row) to a heap that keeps the best ``len(scores)`` pairs; returns its new size.
 
-    The worst pair is at the root: the lowest score and, of equal scores, the highest row. So a full
-    heap's ``scores[0]`` is the threshold that a higher row must exceed.
+    The worst pair is at the root: the lowest score and, of equal scores, the highest row. So ``scores[0]``
+    of a full heap is the threshold that a higher row must exceed.
     """
     if size < len(scores):
         place = size
@@ -62,7 +62,7 @@ def _is_worse(score: Number, row: Number, other_score: Number, other_row: Number
 
 @numba.njit(nogil=True, cache=True)
 def _sink(scores: np.ndarray, rows: np.ndarray, size: int, score: Number, row: Number) -> None:
-    """Put (score, row) in the root's place and restore the heap of ``size`` pairs."""
+    """Replace the root by (score, row) and restore the heap of ``size`` pairs."""
     place = 0
     while True:
         child = 2 * place + 1
@@ -88,10 +88,10 @@ def heap_sort(scores: np.ndarray, rows: np.ndarray, size: int) -> None:
 
 @numba.njit(nogil=True, cache=True)
 def worth_rescoring(rows: np.ndarray, scores: np.ndarray, k: int, margin: int) -> np.ndarray:
-    """Those of a first level's ``rows`` that can be among the best k by the score that it approximates.
+    """Those of a first level's ``rows`` that can be among the best k by the exact score.
 
-    A row is not, when k others are ahead of it by more than ``margin``, twice what an approximate score
-    can be off by.
+    A row cannot if k others are ahead of it by more than ``margin``: twice the largest error of an
+    approximate score.
     """
     best_scores = np.empty(k, dtype=scores.dtype)
     best_rows = np.empty(k, dtype=rows.dtype)
@@ -116,7 +116,7 @@ def rescore(
     best_scores: np.ndarray,
     best_rows: np.ndarray,
 ) -> None:
-    """The second level: exact inner products of ``candidates``, the best into ``best_*`` ``[k]``.
+    """The second level: exact inner products of ``candidates``; the best k go into ``best_*``.
 
     Args:
         embeddings: float32 ``[n, d]``.

@@ -1,4 +1,4 @@
-"""Queries of a batch shared among threads."""
+"""The queries of a batch, divided among threads."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -7,25 +7,25 @@ from typing import Any
 import numba
 import numpy as np
 
-LEAST = 64  # queries a thread: for fewer, starting it costs more than it saves
+MIN_QUERIES = 64  # per thread: for fewer, starting a thread costs more than it saves
 
 
 def over_queries(
     kernel: Callable[..., None], by_query: tuple[np.ndarray, ...], fixed: tuple[Any, ...]
 ) -> None:
-    """Call ``kernel(*by_query, *fixed)``, in parts where there are many queries.
+    """Call ``kernel(*by_query, *fixed)``, in parts if there are many queries.
 
-    The kernel is compiled, releases the interpreter's lock, and treats each query on its own: the
-    results are the same whatever the number of threads, which is Numba's.
+    The kernel is compiled, releases the interpreter's lock, and answers each query on its own. So the
+    results do not depend on the number of threads, which is Numba's.
 
     Args:
         kernel: fills some of its arrays.
-        by_query: arrays with one row a query.
+        by_query: arrays with one row per query.
         fixed: its other arguments.
     """
     num_queries = len(by_query[0])
-    num_threads = 1 if num_queries < 2 * LEAST else min(num_queries // LEAST, numba.get_num_threads())
-    if num_threads == 1:
+    num_threads = min(num_queries // MIN_QUERIES, numba.get_num_threads())
+    if num_threads <= 1:
         kernel(*by_query, *fixed)
         return
     borders = np.linspace(0, num_queries, num_threads + 1).astype(int)

@@ -1,10 +1,11 @@
-"""Query parameters from a wanted recall: the cheapest that reach it on a sample."""
+"""Query parameters for a wanted recall: the cheapest that reach it on a sample."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from base.arrays import FloatArray
+from base.checks import number
 from search.base import VectorIndex
 from search.exact import ExactIndex
 
@@ -13,7 +14,7 @@ TOLERANCE = 1e-5  # of a score, so that rounding does not turn a tie into a miss
 
 
 class Tuned(NamedTuple):
-    """What was chosen: recall on the sample, its size, and whether the target was reached."""
+    """The result of ``tune``: recall on the sample, its size, and whether the target was reached."""
 
     recall: float
     queries: int
@@ -21,10 +22,10 @@ class Tuned(NamedTuple):
 
 
 def recall_by_score(found: FloatArray, best: FloatArray) -> float:
-    """Share of the best k that was found, by score: one that ties with the k-th is no miss.
+    """Share of the best k that was found, by score: a result that ties with the k-th counts as found.
 
     Args:
-        found: ``[n, k]``, scores of what was found.
+        found: ``[n, k]``, scores of the results.
         best: ``[n, k]``, scores of the exact best, best first.
     """
     worst = best[:, -1:]
@@ -34,17 +35,22 @@ def recall_by_score(found: FloatArray, best: FloatArray) -> float:
 def tune(index: VectorIndex, queries: FloatArray, target_recall: float, k: int = 10, seed: int = 0) -> Tuned:
     """Set ``index.query`` to the first of its operating points that reaches ``target_recall``.
 
-    A point counts as reaching it when its recall on the sample is above the target by one standard
-    error at least, since other queries will not do exactly as well. Where none does, the most
-    thorough one stays.
+    A point reaches the target if its recall on the sample is at least one standard error above it, since
+    other queries will not do exactly as well. If no point does, the most thorough one stays.
 
     Args:
         index: a built index that is not empty.
-        queries: float32 ``[n, d]``, of the kind that will be asked; at most ``SAMPLE`` are drawn.
-        target_recall: of the k best.
-        k: results a query.
+        queries: float32 ``[n, d]``, like those to be asked; at most ``SAMPLE`` are drawn.
+        target_recall: recall of the k best, from 0 to 1.
+        k: results per query.
         seed: of the sample.
+
+    Raises:
+        ValueError: an empty index, no queries, or an argument out of range.
     """
+    number("target_recall", target_recall, 0, 1)
+    if len(index) == 0 or len(queries) == 0:
+        raise ValueError(f"tuning needs vectors and queries, got {len(index)} and {len(queries)}")
     if len(queries) > SAMPLE:
         chosen = np.random.default_rng(seed).choice(len(queries), SAMPLE, replace=False)
         queries = queries[np.sort(chosen)]

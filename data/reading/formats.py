@@ -30,7 +30,7 @@ class TextFile:
 
     Attributes:
         name: of the file.
-        columns: what a row holds, named as in the CSV releases.
+        columns: what a row contains, named as in the CSV releases.
         split: takes a line apart into these columns, or raises ValueError. None for CSV, where the header
             says which column is which.
         line_form: what a line looks like, for errors.

@@ -15,7 +15,7 @@ def read_json(path: Path) -> Any:
     """The value in a JSON file, stricter than ``json``: no key twice, no NaN, no infinity.
 
     Raises:
-        UserError: the file cannot be read or does not hold such a value.
+        UserError: the file cannot be read or does not contain such a value.
     """
     where = shown_path(path)
     content = _content(path, where)

@@ -61,7 +61,7 @@ def _defect(folder: Path) -> str | None:
 
 
 def is_complete(folder: Path, wanted: dict[str, Any]) -> bool:
-    """Whether ``folder`` already holds the dataset that is wanted.
+    """Whether ``folder`` already has the dataset that is wanted.
 
     Args:
         folder: the dataset's folder; it need not exist.

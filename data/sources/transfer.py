@@ -143,7 +143,7 @@ def fetch_text(url: str, cancelled: threading.Event | None = None, limit: int = 
     Args:
         url: an https address.
         cancelled: set by another thread to make this one stop.
-        limit: the most bytes to read.
+        limit: the maximum number of bytes to read.
 
     Raises:
         Unreachable: it could not be fetched.

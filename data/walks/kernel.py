@@ -1,9 +1,11 @@
 """The Numba kernel behind ``data/walks/sampler.py``: walks in lock-step, a counting select of the top T.
 
 Memory decides the speed: at 25 million ratings every read of a neighbour list misses the caches. All
-walks of a seed therefore take a hop together, and a hop is a few short loops, one a memory access.
-Reads within a loop do not depend on each other and no branch depends on what was read, so the
-processor keeps dozens of them in flight. Unsigned indices spare Numba's check for negative ones.
+walks of a seed therefore take a hop together, and a hop is a few short loops with one memory access
+each. Reads within a loop do not depend on each other, and no branch depends on what was read, so the
+processor keeps dozens of them in flight. Unsigned indices avoid Numba's check for negative ones.
+
+Nothing here checks its arguments: ``data/walks/sampler.py`` does, and ``ItemGraph``.
 """
 
 from typing import NamedTuple
@@ -25,16 +27,16 @@ class Adjacency(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """What one thread writes on, seed after seed.
+    """Buffers that one thread writes on, seed after seed.
 
     Attributes:
         words: uint64, random words of a hop.
         nodes: uint32 ``[num_walks]``, where each live walk stands.
         edges: uint32 ``[num_walks]``, which edge it takes next.
-        visits: int32 ``[num_movies]``, zero between seeds.
-        visited: uint32, the seed's films in the order of their first visit.
+        visits: int32 ``[num_movies]``, visits of each film; zero between seeds.
+        visited: uint32, the visited films in the order of their first visit.
         counts: int32, their visits.
-        by_count: int32, films with that many visits.
+        by_count: int32, the number of films with that many visits.
         ranked: int32 ``[T + 1]``, places in ``visited`` by falling count; the last takes what is not kept.
     """
 
@@ -58,7 +60,7 @@ def mix(z: np.uint64) -> np.uint64:
 
 @numba.njit(inline="always", cache=True)
 def _pick(ptr: np.ndarray, node: np.uint32, word: np.uint64) -> np.uint32:
-    """An edge of ``node`` from a word's upper half: multiply and shift, no division."""
+    """An edge of ``node``, chosen by the upper half of a word: multiply and shift, no division."""
     start = ptr[node]
     degree = np.uint64(ptr[node + np.uint32(1)] - start)
     return start + np.uint32(((word >> HALF) * degree) >> HALF)
@@ -72,7 +74,7 @@ def _fill_words(words: np.ndarray, stream: np.uint64, count: int) -> None:
 
 @numba.njit(inline="always", cache=True)
 def _keep_survivors(words: np.ndarray, nodes: np.ndarray, alive: int, restart: np.uint64) -> tuple[int, int]:
-    """End walks with the restart probability; returns how many live on and how many words it took.
+    """End walks with the restart probability; returns how many survive and how many words were read.
 
     A walk reads one word as its coin, and a survivor the next one for its hop. Survivors and their
     words move to the front.
@@ -89,7 +91,7 @@ def _keep_survivors(words: np.ndarray, nodes: np.ndarray, alive: int, restart: n
 
 @numba.njit(inline="always", cache=True)
 def _hop(graph: Adjacency, words: np.ndarray, nodes: np.ndarray, edges: np.ndarray, alive: int) -> None:
-    """Film -> user -> film for all live walks; the word's halves choose the two edges."""
+    """Film -> user -> film for all live walks; the two halves of a word choose the two edges."""
     for i in range(alive):
         edges[i] = _pick(graph.movie_ptr, nodes[i], words[i])
     for i in range(alive):
@@ -110,7 +112,7 @@ def _walk(
     restart: np.uint64,
     scratch: Scratch,
 ) -> int:
-    """Walk from one film; leaves ``visits`` and ``visited`` and returns how many films were visited."""
+    """Walk from one film: fills ``visits`` and ``visited``, returns how many films were visited."""
     words, nodes, visits, visited = scratch.words, scratch.nodes, scratch.visits, scratch.visited
     alive = num_walks
     for walk in range(alive):
@@ -133,25 +135,25 @@ def _walk(
 
 @numba.njit(nogil=True, cache=True)
 def _rank_by_visits(movie: int, found: int, limit: int, scratch: Scratch) -> int:
-    """Rank the ``limit`` most visited films but ``movie``, ties by first visit; zero ``visits`` again.
+    """Rank the ``limit`` most visited films other than ``movie``, ties by first visit; reset ``visits``.
 
-    A counting sort: counts are small numbers, so no comparison is needed. First-visit order makes
-    ties random with respect to film ids, and nearer films come first, since hop 1 precedes hop 2.
+    A counting sort: counts are small numbers, so no comparison is needed. With first-visit order, ties
+    do not depend on film ids, and nearer films come first, since hop 1 precedes hop 2.
     """
     visits, visited, counts = scratch.visits, scratch.visited, scratch.counts
     by_count, ranked = scratch.by_count, scratch.ranked
     visits[movie] = 0  # a film is not its own neighbour: it ranks behind all others
-    most = 0
+    max_count = 0
     for i in range(found):
         counts[i] = visits[visited[i]]
-        most = max(most, counts[i])
+        max_count = max(max_count, counts[i])
     for i in range(found):
         visits[visited[i]] = 0
-    by_count[: most + 1] = 0
+    by_count[: max_count + 1] = 0
     for i in range(found):
         by_count[counts[i]] += 1
     first = 0  # by_count[c] becomes the place of the first film with c visits, the most visited at 0
-    for count in range(most, -1, -1):
+    for count in range(max_count, -1, -1):
         size = by_count[count]
         by_count[count] = first
         first += size
@@ -175,31 +177,31 @@ def sample_neighbors(
     weights: np.ndarray,
     num_blocks: int,
 ) -> None:
-    """Fill a neighbour table row by row; each seed has a random stream of its own.
+    """Fill a neighbour table row by row; each seed has its own random stream.
 
     Args:
-        seeds: int64 ``[n]`` film rows.
+        seeds: int64 ``[n]``, film rows.
         graph: the training graph.
-        num_walks: walks a seed starts.
-        walk_length: most hops of a walk.
+        num_walks: walks per seed.
+        walk_length: maximum number of hops of a walk.
         restart: probability that a walk ends after a hop, in units of 2^-32.
         key: of the random streams.
         neighbors: int64 ``[n, T]``, written.
         weights: float32 ``[n, T]``, written.
-        num_blocks: parts of the seeds that threads take in turn; changes no result.
+        num_blocks: parts of the seeds that threads take in turn; does not change the result.
     """
     num_movies = len(graph.movie_ptr) - 1
     num_neighbors = neighbors.shape[1]
     steps = num_walks * walk_length
-    most_found = min(steps, num_movies) + 1
+    max_found = min(steps, num_movies) + 1
     for block in numba.prange(num_blocks):
         scratch = Scratch(
             np.empty(2 * num_walks, dtype=np.uint64),
             np.empty(num_walks, dtype=np.uint32),
             np.empty(num_walks, dtype=np.uint32),
             np.zeros(num_movies, dtype=np.int32),
-            np.empty(most_found, dtype=np.uint32),
-            np.empty(most_found, dtype=np.int32),
+            np.empty(max_found, dtype=np.uint32),
+            np.empty(max_found, dtype=np.int32),
             np.empty(steps + 1, dtype=np.int32),
             np.empty(num_neighbors + 1, dtype=np.int32),
         )

@@ -1,14 +1,16 @@
 """Importance neighbourhoods by short random walks with restart (paper, section 3.2; walks as in Pixie).
 
-A walk starts at its seed film and hops film -> user -> film. Every film it lands on gets a visit; after
+A walk starts at its seed film and hops film -> user -> film. Every film it lands on gets a visit. After
 each hop the walk ends with the restart probability. A film's neighbours are the T films with the
-most visits over all its walks, itself left out, and their weights are the visit counts divided by
+most visits over all its walks, without the film itself. Their weights are the visit counts divided by
 their sum. The paper gives neither the number of walks nor their length: both are settings here.
 
-The visits a seed expects are known exactly: with P the film-to-film transition matrix and r the
+The expected visits of a seed are known exactly. With P the film-to-film transition matrix and r the
 restart probability, they are proportional to the seed's row of P + (1 - r) P^2 + (1 - r)^2 P^3 + ...
-up to the walk length. The tests hold the sampler to that.
+up to the walk length. The tests compare the sampler with that.
 """
+
+from typing import Any
 
 import numba
 import numpy as np
@@ -16,22 +18,32 @@ import torch
 from torch import Tensor
 
 from base.arrays import IntArray
+from base.checks import MAX_INT64, number, row_numbers, whole_number
 from data.graph_builder import ItemGraph
 from data.walks.kernel import Adjacency, sample_neighbors
+
+# What a thread writes on grows with these: at their limits it takes half a gigabyte.
+MAX_WALKS = 10_000_000
+MAX_WALK_LENGTH = 10_000
+MAX_STEPS = 100_000_000  # of all walks of a film together
+MAX_NEIGHBORS = 1_000_000
 
 
 class RandomWalkSampler:
     """Top-T neighbours by random-walk visits, for any films of the graph.
 
     The random stream of a film depends on (seed, refresh number, film) alone: never on the batch
-    it is sampled in, on the calls before, or on the number of threads.
+    it is sampled in, on earlier calls, or on the number of threads.
 
     Args:
         graph: training graph.
-        num_walks: walks a film starts.
-        walk_length: most film-to-film hops of a walk.
-        restart_probability: chance that a walk ends after each hop.
+        num_walks: walks per film.
+        walk_length: maximum number of film-to-film hops of a walk.
+        restart_probability: probability that a walk ends after a hop.
         seed: the run's seed.
+
+    Raises:
+        ValueError: an argument of the wrong type or out of range.
     """
 
     def __init__(
@@ -42,6 +54,8 @@ class RandomWalkSampler:
         restart_probability: float = 0.5,
         seed: int = 0,
     ):
+        if not isinstance(graph, ItemGraph):
+            raise ValueError(f"graph must be an ItemGraph, got {type(graph).__name__}")
         self.graph = graph
         self._adjacency = Adjacency(
             graph.movie_ptr.view(np.uint32),
@@ -49,15 +63,25 @@ class RandomWalkSampler:
             graph.user_ptr.view(np.uint32),
             graph.user_movies.view(np.uint32),
         )
-        self.num_walks = num_walks
-        self.walk_length = walk_length
-        self.restart_probability = restart_probability
-        self.seed = seed
-        self.refresh_number = 0
+        self.num_walks = whole_number("num_walks", num_walks, 1, MAX_WALKS)
+        self.walk_length = whole_number("walk_length", walk_length, 1, MAX_WALK_LENGTH)
+        whole_number("num_walks times walk_length", self.num_walks * self.walk_length, 1, MAX_STEPS)
+        self.restart_probability = number("restart_probability", restart_probability, 0, 1)
+        self.seed = whole_number("seed", seed, 0, MAX_INT64)
+        self._restart = np.uint64(round(self.restart_probability * 2**32))
+        self.refresh(0)
 
     def refresh(self, number: int) -> None:
-        """Use the ``number``-th family of random streams from now on (for instance one an epoch)."""
-        self.refresh_number = number
+        """Use another family of random streams from now on, for instance one per epoch.
+
+        Args:
+            number: of the family; 0 at first.
+
+        Raises:
+            ValueError: ``number`` is not an integer from 0 on.
+        """
+        self.refresh_number = whole_number("number", number, 0, MAX_INT64)
+        self._key = stream_key(self.seed, self.refresh_number)
 
     def batch_sample_neighbors(
         self, nodes: Tensor | IntArray, num_neighbors: int = 50
@@ -69,11 +93,14 @@ class RandomWalkSampler:
             num_neighbors: T.
 
         Returns:
-            ``neighbors`` int64 ``[n, T]`` and ``weights`` float32 ``[n, T]``: rows by falling weight that
-            sum to 1. A film is never its own neighbour, except as padding with weight 0 where fewer
-            than T films were visited; an isolated film's row is padding throughout.
+            ``neighbors`` int64 ``[n, T]`` and ``weights`` float32 ``[n, T]``. Each row is sorted by falling
+            weight and sums to 1. Where fewer than T films were visited, the row ends with the film itself
+            at weight 0; the row of an isolated film is nothing else.
+
+        Raises:
+            ValueError: ``nodes`` or ``num_neighbors`` of the wrong type or out of range.
         """
-        seeds = np.asarray(nodes, dtype=np.int64)
+        seeds, num_neighbors = self._checked(nodes, num_neighbors)
         neighbors = np.empty((len(seeds), num_neighbors), dtype=np.int64)
         weights = np.empty((len(seeds), num_neighbors), dtype=np.float32)
         sample_neighbors(
@@ -81,13 +108,19 @@ class RandomWalkSampler:
             self._adjacency,
             self.num_walks,
             self.walk_length,
-            np.uint64(round(self.restart_probability * 2**32)),
-            stream_key(self.seed, self.refresh_number),
+            self._restart,
+            self._key,
             neighbors,
             weights,
             max(1, min(len(seeds) // 64, 8 * numba.get_num_threads())),
         )
         return torch.from_numpy(neighbors), torch.from_numpy(weights)
+
+    def _checked(self, nodes: Any, num_neighbors: Any) -> tuple[IntArray, int]:
+        return (
+            row_numbers("nodes", nodes, self.graph.num_movies),
+            whole_number("num_neighbors", num_neighbors, 1, MAX_NEIGHBORS),
+        )
 
     def __repr__(self) -> str:
         return (
@@ -97,5 +130,5 @@ class RandomWalkSampler:
 
 
 def stream_key(seed: int, refresh_number: int) -> np.uint64:
-    """One 64-bit key for a (seed, refresh number): the words of numpy's own seed hashing."""
+    """A 64-bit key for (seed, refresh number), by NumPy's seed hashing."""
     return np.random.SeedSequence([seed, refresh_number]).generate_state(1, np.uint64)[0]

@@ -2,7 +2,7 @@
 
 All walks of a block of seeds take a hop at once. The random words are the Numba kernel's: SplitMix64 in
 int64 arithmetic that wraps around, with shifts that bring in zeros. So the neighbour table does not
-depend on the device, and the tests compare both bit for bit on CPU.
+depend on the device. The tests compare both samplers bit for bit on the CPU.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from base.arrays import IntArray
 from config import ModelConfig
 from data.graph_builder import ItemGraph
 from data.walks import kernel as walk_kernel
-from data.walks.sampler import RandomWalkSampler, stream_key
+from data.walks.sampler import RandomWalkSampler
 
 BLOCK_WALKS = 2_000_000  # walks in memory at once, some hundred bytes each
 LOWER_HALF = (1 << 32) - 1
@@ -51,7 +51,7 @@ def _pick(ptr: Tensor, node: Tensor, half: Tensor) -> Tensor:
 
 
 class TorchRandomWalkSampler(RandomWalkSampler):
-    """``RandomWalkSampler`` on a PyTorch device; arguments as there.
+    """``RandomWalkSampler`` on a PyTorch device; other arguments and errors as there.
 
     Args:
         device: where the graph is kept and the walks are taken; results are on the CPU.
@@ -77,11 +77,11 @@ class TorchRandomWalkSampler(RandomWalkSampler):
         self, nodes: Tensor | IntArray, num_neighbors: int = 50
     ) -> tuple[Tensor, Tensor]:
         """See ``RandomWalkSampler.batch_sample_neighbors``."""
-        blocks = torch.as_tensor(nodes, dtype=torch.int64).split(max(1, BLOCK_WALKS // self.num_walks))
+        seeds, num_neighbors = self._checked(nodes, num_neighbors)
+        blocks = torch.tensor(seeds).split(max(1, BLOCK_WALKS // self.num_walks))
         tables = [self._sample(block.to(self.device), num_neighbors) for block in blocks]
-        return torch.cat([table[0].cpu() for table in tables]), torch.cat(
-            [table[1].cpu() for table in tables]
-        )
+        neighbors, weights = zip(*tables, strict=True)
+        return torch.cat([part.cpu() for part in neighbors]), torch.cat([part.cpu() for part in weights])
 
     def _sample(self, seeds: Tensor, num_neighbors: int) -> tuple[Tensor, Tensor]:
         movie_ptr = self._graph[0]
@@ -96,9 +96,8 @@ class TorchRandomWalkSampler(RandomWalkSampler):
     def _walk(self, seeds: Tensor) -> Tensor:
         """Visited films ``[n, steps]`` in the order of the visits, hop by hop; gaps hold the seed."""
         movie_ptr, movie_users, user_ptr, user_movies = self._graph
-        key = _signed(int(stream_key(self.seed, self.refresh_number)))
-        stream = _mix(key ^ _mix(seeds + GOLDEN))
-        # Live walks in one row, those of a seed side by side: whose they are, where they stand, their word.
+        stream = _mix(_signed(int(self._key)) ^ _mix(seeds + GOLDEN))
+        # One entry per live walk, those of a seed side by side: its seed's row, its film, its random word.
         row = torch.arange(len(seeds), device=self.device).repeat_interleave(self.num_walks)
         node = seeds[row]
         word = _words(stream, self.num_walks).flatten()
@@ -120,15 +119,15 @@ class TorchRandomWalkSampler(RandomWalkSampler):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """End walks with the restart probability; rows, nodes and words of the others, and the streams.
 
-        A walk reads one word as its coin and a survivor the next one for its hop, so the place of a
+        A walk reads one word as its coin, and a survivor the next one for its hop. So the place of a
         coin depends on the coins before it: a loop over walks, each step for all seeds at once.
         """
         place, alive = _place_in_row(row, len(stream))
-        most = int(alive.max())
-        words = _words(stream, 2 * most)
-        survives = _shift(words, 32) >= round(self.restart_probability * 2**32)  # [n, 2 * most]
-        coins = torch.zeros((most + 1, len(stream)), dtype=torch.int64, device=self.device)
-        for walk in range(most):
+        max_alive = int(alive.max())
+        words = _words(stream, 2 * max_alive)
+        survives = _shift(words, 32) >= int(self._restart)  # [n, 2 * max_alive]
+        coins = torch.zeros((max_alive + 1, len(stream)), dtype=torch.int64, device=self.device)
+        for walk in range(max_alive):
             here = coins[walk]
             coins[walk + 1] = here + 1 + survives.gather(1, here.unsqueeze(1)).squeeze(1)
         stream = stream + GOLDEN * coins.gather(0, alive.unsqueeze(0)).squeeze(0)
@@ -139,16 +138,16 @@ class TorchRandomWalkSampler(RandomWalkSampler):
 
 
 def _place_in_row(row: Tensor, num_rows: int) -> tuple[Tensor, Tensor]:
-    """Of elements sorted by row: each one's place among its row's, and how many each row has."""
+    """Of elements sorted by row: the place of each within its row, and the length of each row."""
     alive = torch.bincount(row, minlength=num_rows)
     first = alive.cumsum(0) - alive
     return torch.arange(len(row), device=row.device) - first[row], alive
 
 
 def _rank_by_visits(seeds: Tensor, visited: Tensor, limit: int) -> tuple[Tensor, Tensor]:
-    """The ``limit`` most visited films of each row but the seed, ties by first visit, and their weights."""
+    """The ``limit`` most visited films of each row without the seed, ties by first visit; their weights."""
     num_rows, steps = visited.shape
-    # Sorted by film and then by time: a film's visits stand together, the first one in front.
+    # Sorted by film and then by time: the visits of a film stand together, the first one in front.
     film_and_time = (visited * steps + torch.arange(steps, device=visited.device)).sort(dim=1).values
     film = film_and_time // steps
     begins = torch.ones_like(film, dtype=torch.bool)
@@ -171,7 +170,7 @@ def _rank_by_visits(seeds: Tensor, visited: Tensor, limit: int) -> tuple[Tensor,
 def walk_sampler(
     graph: ItemGraph, settings: ModelConfig, seed: int, device: torch.device | str = "cpu"
 ) -> RandomWalkSampler:
-    """The sampler of these settings: Numba's on the CPU, PyTorch's on cuda; same neighbours either way."""
+    """The sampler for these settings: Numba on the CPU, PyTorch on cuda; the neighbours are the same."""
     arguments = (graph, settings.num_walks, settings.walk_length, settings.restart_probability, seed)
     if torch.device(device).type == "cuda":
         return TorchRandomWalkSampler(*arguments, device=device)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evaluation.ablation.variants import AblationBlock
+from evaluation.ablation.variants import NAMES, AblationBlock
 from evaluation.statistics import Difference, deviation_metrics, difference, mean_metrics
 from report.names import metric_label
 from report.tables import FigureBlock, FigureColumn, format_table
@@ -32,7 +32,7 @@ def ablation_table(blocks: Sequence[AblationBlock], runs: Runs) -> str:
         columns,
         [_figures(block, runs) for block in blocks],
         corner="variant",
-        notes=[f"* best in its block and column; means over {counted(seeds, 'seed')}, {spread}"],
+        notes=[NAMES, f"* best in its block and column; means over {counted(seeds, 'seed')}, {spread}"],
     )
 
 

@@ -124,6 +124,10 @@ BLOCKS: tuple[AblationBlock, ...] = (
     ),
 )
 
+NAMES = (
+    "ours: our default model; xent: softmax loss; hard: with hard negatives; T: neighbours a film keeps; "
+    "content only: genres and year"
+)
 # The settings that the variants are about: if the user set one, two rows would be the same model.
 VARIED = frozenset(name for block in BLOCKS for v in block.variants for name in v.settings) | {"preset"}
 

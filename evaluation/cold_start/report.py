@@ -55,6 +55,7 @@ def cold_start_table(results: Sequence[SeedResult], counts: Sequence[int]) -> st
     ]
     seeds = "one seed" if len(results) == 1 else f"means over {len(results)} seeds"
     notes = [
+        "target unseen: a known film asks for an unseen one; query unseen: an unseen film asks",
         f"* best in its block and column; {seeds}",
         "a film with fewer ratings in the training part has all of them folded in",
     ]

@@ -76,6 +76,6 @@ def _draw_method(
     axes.plot([low, high], [place, place], color=color, linewidth=2.4, solid_capstyle="round")
     axes.plot(
         mean, place, "o", color=color, markersize=9 if name == PINSAGE else 7.5,
-        markerfacecolor=color if told_apart else "white", markeredgewidth=1.8,
+        markerfacecolor=color if told_apart else "white", markeredgewidth=1.8, clip_on=False,
     )  # fmt: skip
     value_at_edge(axes, place, mean, INK if color == OTHER else color, bold=color != OTHER)

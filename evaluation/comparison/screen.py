@@ -41,8 +41,8 @@ def main_table(comparison: ProtocolComparison, seeds: Sequence[int]) -> str:
     }
     runs = f"seed {seeds[0]}"
     if len(seeds) > 1:
-        details = {"  +- seeds": comparison.ours.spread()} | details
-        runs = f"mean of seeds {', '.join(map(str, seeds))}; +- is the standard deviation over them"
+        details = {"  ± seeds": comparison.ours.spread()} | details
+        runs = f"mean of seeds {', '.join(map(str, seeds))}; ± is the standard deviation over them"
     return format_metrics_table(
         {name: contestant.metrics() for name, contestant in comparison.methods.items()},
         highlight=PINSAGE,

@@ -1,16 +1,16 @@
-"""Films that a checkpoint has never seen, embedded from the checkpoint alone: no ratings file, no training.
+"""New films with the checkpoint alone: no ratings file, no graph, no training.
 
-The neighbours of a film are those that walks from it would visit. Walks need the graph, and a
-checkpoint has none; it has the graph's singular vectors, and they know nearly as much. With A the 0/1
-film-user matrix, and ``D_m`` and ``D_u`` its degrees, a walk's first hop from a film with raters R
-visits film m in proportion to the sum over u in R of ``A[m, u] / D_u[u]``. Replacing
-``D_m^-1/2 A D_u^-1/2`` by its truncated decomposition ``U S V'`` makes of this
+The neighbours of a film are the films that random walks from it visit most. Walks need the graph, and a
+checkpoint does not contain it. It contains the leading singular vectors of the graph, which approximate it.
+Let A be the 0/1 film-user matrix and ``D_m``, ``D_u`` the diagonal matrices of its degrees. The first hop of
+a walk from a film with raters R visits film m in proportion to the sum over u in R of ``A[m, u] / D_u[u]``.
+If the truncated decomposition ``U S V'`` replaces ``D_m^-1/2 A D_u^-1/2``, this becomes
 
     sqrt(D_m[m]) * (U S)[m] . (sum over u in R of (V D_u^-1/2)[u])
 
-where the right-hand sum is the new film's spectral feature before scaling. The lengths of the rows of
-``U S`` are those of the rows of the normalised matrix as far as the decomposition holds, about the same for
-every film, so the checkpoint's unit rows stand in for them. The degree is among the features.
+The sum on the right is the spectral part of the new film's features before scaling. The rows of ``U S`` have
+about the same length for all films, so the spectral features of the known films, which have unit length,
+replace them. The degree ``D_m[m]`` is among the features too.
 """
 
 from collections.abc import Sequence
@@ -33,11 +33,17 @@ from model.trainer import build_model
 
 
 def append_films(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> Checkpoint:
-    """The checkpoint with ``films`` behind its own, whose rows stay bit for bit.
+    """Append new films to a checkpoint. The rows of the known films do not change.
 
     Args:
         checkpoint: a trained model.
-        films: each with an id that no other film has.
+        films: new films; each has an id that no other film has.
+
+    Returns:
+        A checkpoint with the new films as its last rows.
+
+    Raises:
+        UserError: the weights of the checkpoint do not fit its settings.
     """
     if not films:
         return checkpoint
@@ -57,7 +63,7 @@ def append_films(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> Checkpoin
         new = model.forward_blocks(nodes.features.index_select(0, sources), blocks)
     return replace(
         checkpoint,
-        movies=_together(checkpoint.movies, facts.movies),
+        movies=_joined(checkpoint.movies, facts.movies),
         features=nodes.features,
         neighbors=nodes.neighbors.to(checkpoint.neighbors.dtype),
         weights=nodes.weights,
@@ -67,10 +73,10 @@ def append_films(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> Checkpoin
 
 
 def stored_model(checkpoint: Checkpoint) -> PinSage:
-    """The network of a checkpoint, on the CPU, ready to embed.
+    """The network of a checkpoint, on the CPU, in evaluation mode.
 
     Raises:
-        UserError: the weights are not those of such a network.
+        UserError: the weights of the checkpoint do not fit its settings.
     """
     settings = ModelConfig(**{field.name: checkpoint.settings[field.name] for field in fields(ModelConfig)})
     model = build_model(checkpoint.features.size(1), settings, seed=0)
@@ -82,37 +88,46 @@ def stored_model(checkpoint: Checkpoint) -> PinSage:
 
 
 def known_raters(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> sp.csr_matrix:
-    """Who of the checkpoint's users rated each film: 0/1, ``[len(films), num_users]``.
+    """The users of the checkpoint who rated each film.
 
-    Ratings below the training's ``min_rating`` do not count, as they did not in training.
+    As in training, ratings below ``min_rating`` do not count.
+
+    Args:
+        checkpoint: a trained model.
+        films: films with ratings by users of any id.
+
+    Returns:
+        0/1 matrix ``[len(films), num_users]``.
     """
     users = checkpoint.user_ids.numpy()
-    least = checkpoint.settings["min_rating"]
-    rated = [(row, user) for row, film in enumerate(films) for user, stars in film.ratings if stars >= least]
+    min_rating = checkpoint.settings["min_rating"]
+    rated = [
+        (row, user) for row, film in enumerate(films) for user, stars in film.ratings if stars >= min_rating
+    ]
     rows, user_ids = np.array(rated, dtype=np.int64).reshape(-1, 2).T
     place = np.minimum(np.searchsorted(users, user_ids), len(users) - 1)
     known = users[place] == user_ids
     matrix = sp.csr_matrix(
         (np.ones(known.sum(), np.float32), (rows[known], place[known])), shape=(len(films), len(users))
     )
-    matrix.data[:] = 1  # several ratings by one user are one
+    matrix.data[:] = 1  # several ratings by one user count once
     return matrix
 
 
 def spectral_neighbors(
     basis: FeatureBasis, features: np.ndarray, raters: sp.csr_matrix, num_neighbors: int
 ) -> tuple[Tensor, Tensor]:
-    """The films that walks from new films would visit most, by the spectral features of the known ones.
+    """Estimate the neighbours of new films, the films that walks visit most, from spectral features.
 
     Args:
-        basis: of the checkpoint.
-        features: float32 ``[n, num_features]``, of the known films.
-        raters: 0/1 ``[m, num_users]``, who rated the new films.
-        num_neighbors: T.
+        basis: feature basis of the checkpoint.
+        features: float32 ``[n, num_features]``, features of the known films.
+        raters: 0/1 ``[m, num_users]``, the raters of the new films.
+        num_neighbors: T, the number of neighbours per film.
 
     Returns:
-        int64 ``[m, T]`` and float32 ``[m, T]``, as a neighbour table has them; the new films' own rows, which
-        pad it, are ``n`` to ``n + m - 1``.
+        Neighbours int64 ``[m, T]`` among the known films and weights float32 ``[m, T]``. Padding has weight
+        0 and is the film's own row; the new films are the rows n to n + m - 1.
     """
     num_known, num_new = len(features), raters.shape[0]
     films = spectral_rows(basis, features) * np.sqrt(training_ratings(basis, features))[:, None]
@@ -128,7 +143,7 @@ def spectral_neighbors(
 
 
 def _facts(films: Sequence[FilmFile]) -> Facts:
-    """Each tag stands once per film; who gave it makes no difference to the features."""
+    """Facts about the films, each tag once per film; the features do not depend on who gave a tag."""
     movies = Movies(
         np.array([film.movie_id for film in films], dtype=np.int64),
         [film.title for film in films],
@@ -139,7 +154,7 @@ def _facts(films: Sequence[FilmFile]) -> Facts:
     return Facts(movies, Tags(np.zeros_like(rows), rows, [tag for film in films for tag in film.tags]))
 
 
-def _together(known: Movies, new: Movies) -> Movies:
+def _joined(known: Movies, new: Movies) -> Movies:
     text_ids = None if known.text_ids is None else known.text_ids + [f"added-{movie}" for movie in new.ids]
     return Movies(
         np.concatenate([known.ids, new.ids]),

@@ -1,7 +1,7 @@
-"""Films that a trained model has never seen: features, neighbours and embeddings without retraining.
+"""New films with the training graph: their features, neighbours and embeddings, without training again.
 
-PinSage owns no vector of any film (paper, section 3.2: one function embeds all nodes), so a new film
-takes its features, the neighbours that its ratings lead to, and one pass through the layers.
+A new film needs its features, the neighbours that random walks from it find, and one pass through
+the layers (paper, section 3.2).
 """
 
 from dataclasses import replace
@@ -20,21 +20,20 @@ from model.nodes import Nodes
 from model.trainer import Trainer
 
 
-def extend_inputs(
+def inputs_with_new_films(
     inputs: ModelInputs, graph: ItemGraph, new: Facts, settings: ModelConfig, seed: int
 ) -> ModelInputs:
-    """Append new films to what the model reads; the known films' rows stay bit for bit.
+    """Append new films to the inputs of a model. The rows of the known films do not change.
 
     Args:
-        inputs: of the trained model, for its ``n`` films.
-        graph: the training graph with ``len(new.movies)`` films more, from row ``n`` on, and whatever
-            ratings of theirs there are.
-        new: of the new films, their rows from 0.
-        settings: of features and walks, those of the training.
-        seed: of the walks.
+        inputs: inputs of the trained model, with n known films.
+        graph: the training graph with the new films as rows n, n + 1, … and with their ratings, if any.
+        new: facts about the new films; row 0 is film n of the graph.
+        settings: settings of features and walks, as in training.
+        seed: seed of the walks.
 
     Returns:
-        Features, neighbours and weights with a row for every film of ``graph``.
+        Inputs with one row per film of ``graph``.
     """
     num_known = len(inputs.nodes.features)
     new_films = np.arange(num_known, graph.num_movies)
@@ -47,7 +46,15 @@ def extend_inputs(
 
 
 def embed_films(trainer: Trainer, nodes: Nodes) -> Embeddings:
-    """Embed all films of ``nodes`` layer by layer with the trainer's weights; float32 on the CPU."""
+    """Embed all films of ``nodes`` with the weights of the trainer.
+
+    Args:
+        trainer: holds the model.
+        nodes: features and neighbours of n films.
+
+    Returns:
+        Embeddings float32 ``[n, d]`` on the CPU.
+    """
     trainer.model.eval()
     embeddings = trainer.model.embed_all(*nodes.to(trainer.device))
     return Embeddings(*(part.cpu() for part in embeddings))

@@ -1,10 +1,11 @@
-"""A saved model on newer data: its spectral basis kept, new users folded into it.
+"""The inputs of a trained model on newer data: its spectral basis is kept, and new users are folded in.
 
-Singular vectors computed anew come with other signs and rotations, so the saved weights would be
-meaningless on them. The saved ones are kept instead. With ``N = D_m^-1/2 A D_u^-1/2`` of the films and users
-known before, and V the users' saved vectors, a row of V is ``N[:, u]' (N V) (V' N' N V)^-1``: exactly so
-where V spans singular vectors, since then ``N V = U S`` and ``V = N' U S^-1``; in the least-squares sense
-otherwise. In this form it takes nothing of a user but their films, so it serves for new users.
+A new decomposition of the newer data has other signs and rotations, and the saved weights do not fit it. So
+the saved singular vectors V are kept, one row per user, and rows of new users are computed from them. This
+is called folding in. Let N be ``D_m^-1/2 A D_u^-1/2`` for the films of the newer data and the users of the
+saved basis. The row of V of user u is ``N[:, u]' (N V) (V' N' N V)^-1``. This is exact if the columns of V
+are singular vectors of N, because then ``N V = U S`` and ``V = N' U S^-1``; otherwise it is a least-squares
+fit. The formula needs only the films of user u, so it also gives rows for new users.
 """
 
 from dataclasses import replace
@@ -23,13 +24,14 @@ from model.inputs import ModelInputs, inputs_by_basis, training_facts
 
 
 class ExtendedInputs(NamedTuple):
-    """Inputs on newer data, and how much of it the saved basis knows.
+    """Inputs on newer data, and how well the newer data agree with the saved basis.
 
     Attributes:
-        inputs: with the extended basis.
-        folded_users: users that were given a row.
-        agreement: median cosine of the saved rows with those that folding in makes of the same users, both
-            about their means; None without a spectral basis. Near 1 where ids still name the same people.
+        inputs: inputs with the saved basis and the rows of new users.
+        folded_users: number of users whose row was computed by folding in.
+        agreement: the rows of the saved users are also computed by folding in and compared with the saved
+            rows: the median cosine, after the mean row is subtracted. It is near 1 if the ids belong to the
+            same users as before. None without a spectral basis.
     """
 
     inputs: ModelInputs
@@ -46,20 +48,20 @@ def extended_inputs(
     seed: int,
     device: torch.device | str = "cpu",
 ) -> ExtendedInputs:
-    """Graph, features and neighbour table of newer data, the features in the terms of a saved basis.
+    """Graph, features and neighbour table of newer data, with the feature basis of a saved model.
 
     Args:
-        basis: of the saved model.
-        known: rows of its users in ``movielens``, in the basis's order.
+        basis: feature basis of the saved model.
+        known: int ``[n]``, the user rows in ``movielens`` of the n users of the basis, in its order.
         movielens: the newer data.
-        split: of these data; only its training part is used.
-        settings: of features and walks, those of the saved model.
-        seed: of the walks.
-        device: where the walks are taken; changes no bit of the result.
+        split: split of the newer data; only its training part is used.
+        settings: settings of features and walks, those of the saved model.
+        seed: seed of the walks.
+        device: device of the walks; it does not change the result.
     """
     graph = build_graph(split.train, split.num_users, split.num_movies)
     rows = fold_in_users(basis.user_basis, graph, known)
-    saved = basis.user_basis.any(axis=1)  # who had training ratings then
+    saved = basis.user_basis.any(axis=1)  # users with training ratings in the older data
     agreement = _agreement(rows[known[saved]], basis.user_basis[saved])
     rows[known[saved]] = basis.user_basis[saved]
     extended = replace(basis, user_basis=rows)
@@ -68,27 +70,27 @@ def extended_inputs(
 
 
 def fold_in_users(user_basis: FloatArray, graph: ItemGraph, known: IntArray) -> FloatArray:
-    """Rows of the basis for all users of ``graph``, computed from their films alone.
+    """Compute the rows of the basis for all users of ``graph`` from their films (folding in).
 
     Args:
-        user_basis: float32 ``[len(known), d]``, the saved rows ``V D_u^-1/2``.
+        user_basis: float32 ``[n, d]``, the saved rows ``D_u^-1/2 V``.
         graph: training graph of the newer data.
-        known: user rows of ``graph`` that the saved rows belong to.
+        known: int ``[n]``, the user row in ``graph`` of each saved row.
 
     Returns:
-        float32 ``[graph.num_users, d]``; zeros for a user whose films no known user rated.
+        float32 ``[graph.num_users, d]``; zeros for a user without a film that a known user rated.
     """
     ratings = graph.movie_user_matrix()
     of_known = ratings[:, known]
     degree = np.asarray(of_known.sum(axis=1)).ravel()
     sums = (of_known @ user_basis).astype(np.float64)  # D_m^1/2 N V
     means = sums / np.maximum(degree, 1)[:, None]  # D_m^-1/2 N V
-    films = means @ np.linalg.pinv(sums.T @ means)  # what is inverted is V' N' N V
+    films = means @ np.linalg.pinv(sums.T @ means)  # pseudo-inverse of V' N' N V
     return (ratings.T @ films / np.maximum(graph.user_degree, 1)[:, None]).astype(np.float32)
 
 
 def _agreement(folded: FloatArray, saved: FloatArray) -> float | None:
-    """Median cosine of the rows, what all users have in common taken out first; None without rows."""
+    """The median cosine of the rows after the mean row is subtracted; None if there are no values."""
     if not saved.size:
         return None
     one, other = folded - folded.mean(axis=0), saved - saved.mean(axis=0)

@@ -1,9 +1,8 @@
-"""Hash tables on pieces of the signature, probed in the order of what the query is least sure of.
+"""Hash tables on pieces of the signature, probed in the order of the query's least certain bits.
 
-Each table has the rows of every bucket together, and the place where each bucket starts: a key is an
-address. A query looks into its own bucket and into those that differ in the bits whose projections
-were closest to zero, the likeliest to have fallen on the other side (query-directed multi-probe: Lv
-et al., VLDB 2007).
+Each table stores the rows bucket by bucket, and where each bucket starts: a key is an address. A query
+reads its own bucket and those that differ in the bits whose projections are closest to zero: these are
+the most likely to differ in a near vector (query-directed multi-probe: Lv et al., VLDB 2007).
 """
 
 from typing import NamedTuple
@@ -15,14 +14,14 @@ from base.arrays import IntArray
 from search.kernels import Number
 from search.lsh.hamming import keep_nearest, popcount
 
-MOST_KEY_BITS = 20  # a table of wider keys would be mostly empty addresses
+MAX_KEY_BITS = 20  # a table of wider keys would have mostly empty buckets
 
 
 class Tables(NamedTuple):
     """All hash tables.
 
     Attributes:
-        rows: int32 ``[tables, n]``, by bucket, rising within one.
+        rows: int32 ``[tables, n]``, by bucket, rising within a bucket.
         starts: int32 ``[tables, 2**bits + 1]``, where each bucket starts in ``rows``.
     """
 
@@ -31,7 +30,7 @@ class Tables(NamedTuple):
 
 
 def table_keys(signatures: IntArray, num_tables: int, key_bits: int) -> IntArray:
-    """Keys int64 ``[n, tables]``: table t has bits ``[t * key_bits, (t + 1) * key_bits)`` of a signature."""
+    """Keys int64 ``[n, tables]``: table t uses bits ``[t * key_bits, (t + 1) * key_bits)`` of a signature."""
     as_bits = np.unpackbits(signatures.view(np.uint8), axis=1, bitorder="little")
     pieces = as_bits[:, : num_tables * key_bits].reshape(len(signatures), num_tables, key_bits)
     return pieces.astype(np.int64) @ (1 << np.arange(key_bits, dtype=np.int64))
@@ -55,18 +54,18 @@ def make_tables(signatures: IntArray, num_tables: int, key_bits: int) -> Tables:
 
 @numba.njit(nogil=True, cache=True)
 def flips(margins: np.ndarray, num_probes: int, out: np.ndarray) -> int:
-    """Which bits to flip, likeliest first: masks of the sets with the smallest sum of squared margins.
+    """Which bits to flip, most likely first: masks of the sets with the smallest sum of squared margins.
 
-    The sets are generated in that order from bits sorted by margin: a set's successors replace its last
-    bit by the next, or add the next (Lv et al., section 4.4).
+    The sets are generated in that order from bits sorted by margin: the successors of a set replace its
+    last bit by the next one, or add the next one (Lv et al., section 4.4).
 
     Args:
         margins: float32 ``[bits]``, distances of the projections from zero.
-        num_probes: masks wanted.
+        num_probes: number of masks wanted.
         out: int64 ``[num_probes]``, written; the first is 0, nothing flipped.
 
     Returns:
-        how many there are.
+        the number of masks written.
     """
     bits = len(margins)
     by_margin = np.argsort(margins)
@@ -79,11 +78,11 @@ def flips(margins: np.ndarray, num_probes: int, out: np.ndarray) -> int:
     out[0] = 0
     found = 1
     while found < num_probes and waiting > 0:
-        least = np.argmin(waiting_cost[:waiting])
-        total, mask, last = waiting_cost[least], waiting_mask[least], waiting_last[least]
+        cheapest = np.argmin(waiting_cost[:waiting])
+        total, mask, last = waiting_cost[cheapest], waiting_mask[cheapest], waiting_last[cheapest]
         waiting -= 1
-        waiting_cost[least], waiting_mask[least] = waiting_cost[waiting], waiting_mask[waiting]
-        waiting_last[least] = waiting_last[waiting]
+        waiting_cost[cheapest], waiting_mask[cheapest] = waiting_cost[waiting], waiting_mask[waiting]
+        waiting_last[cheapest] = waiting_last[waiting]
         out[found] = 0
         for b in range(bits):
             if mask >> b & 1:
@@ -118,9 +117,9 @@ def probe(
         signatures: uint64 ``[n, words]``.
         signature: uint64 ``[words]`` of the query.
         projections: float32 ``[bits]`` of the query.
-        key_bits: bits a table.
-        num_probes: buckets looked into in each table.
-        limit: rows wanted.
+        key_bits: bits per table.
+        num_probes: buckets read in each table.
+        limit: number of rows wanted.
 
     Returns:
         int64, at most ``limit`` distinct rows.
@@ -132,9 +131,9 @@ def probe(
     room = 4 * limit + 64
     distances = np.empty(room, dtype=np.int32)
     rows = np.empty(room, dtype=np.int64)
-    most = 64 * len(signature)
-    by_distance = np.empty(most + 1, dtype=np.int64)
-    size, cutoff = 0, most + 1
+    max_distance = 64 * len(signature)
+    by_distance = np.empty(max_distance + 1, dtype=np.int64)
+    size, cutoff = 0, max_distance + 1
     for table in range(num_tables):
         bits = projections[table * key_bits : (table + 1) * key_bits]
         key: Number = 0

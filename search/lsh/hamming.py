@@ -1,4 +1,4 @@
-"""Hamming distance: popcount, and the rows of the smallest distances, ties by the lower row."""
+"""Hamming distance: popcount, and the rows at the smallest distances; of equals, the lower rows."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ BLOCK = 256  # rows whose distances are computed before any is looked at
 
 
 def _popcount(typing_context: Any, word: Any) -> Any:
-    """Ones in a uint64: one machine instruction, or one for several words at once."""
+    """The number of ones in a uint64: one machine instruction, or one for several words at once."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> ir.Value:
         return builder.ctpop(arguments[0])
@@ -27,17 +27,18 @@ popcount: Any = intrinsic(_popcount)
 def keep_nearest(
     distances: np.ndarray, rows: np.ndarray, size: int, limit: int, by_distance: np.ndarray
 ) -> int:
-    """Cut a buffer of rows down to the ``limit`` nearest, in place and in order; returns the cutoff.
+    """Reduce a buffer of rows to the ``limit`` nearest, in place and in order; returns the cutoff.
 
-    A counting sort without the sorting. Rows come in rising order, so of equally distant ones the first
-    stay, and a later row must be nearer than the cutoff, the distance of the worst that stayed.
+    It counts rows by distance, as a counting sort does, and does not sort. Rows come in rising order, so
+    of equally distant ones the first stay. The cutoff is the distance of the worst row that stays: a later
+    row must be nearer.
 
     Args:
-        distances: int32, of the rows.
+        distances: int32, distances of the rows.
         rows: int64.
-        size: entries of the buffer, at least ``limit``.
-        limit: rows to keep.
-        by_distance: int64 ``[most distance + 1]``, scratch.
+        size: number of rows in the buffer, at least ``limit``.
+        limit: number of rows to keep.
+        by_distance: int64 ``[largest distance + 1]``, scratch.
     """
     by_distance[:] = 0
     for i in range(size):
@@ -60,25 +61,25 @@ def keep_nearest(
 def scan(columns: np.ndarray, signature: np.ndarray, limit: int) -> np.ndarray:
     """The ``limit`` rows nearest to ``signature`` among all.
 
-    Distances are computed a block at a time, several rows at once in vector registers, which is why
-    the words are stored by column. Most blocks hold nothing nearer than the cutoff and are left there.
+    Distances are computed block by block, several rows at once in vector registers. That is why the words
+    are stored by column. Most blocks contain nothing nearer than the cutoff, and are skipped after that.
 
     Args:
         columns: uint64 ``[words, n]``.
         signature: uint64 ``[words]``.
-        limit: rows wanted, at most n.
+        limit: number of rows wanted, at most n.
 
     Returns:
         int64 ``[limit]``, in rising order.
     """
     words, num_rows = columns.shape
-    most = words * 64
+    max_distance = words * 64
     room = 2 * limit + BLOCK
     distances = np.empty(room, dtype=np.int32)
     rows = np.empty(room, dtype=np.int64)
-    by_distance = np.empty(most + 1, dtype=np.int64)
+    by_distance = np.empty(max_distance + 1, dtype=np.int64)
     block = np.empty(BLOCK, dtype=np.int32)
-    size, cutoff = 0, most + 1
+    size, cutoff = 0, max_distance + 1
     for start in range(0, num_rows, BLOCK):
         length = min(BLOCK, num_rows - start)
         _distances(columns, signature, start, length, block)

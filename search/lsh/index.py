@@ -1,10 +1,10 @@
 """Locality-sensitive hashing (paper, section 3.5; Andoni and Indyk, 2006; Charikar, 2002).
 
-The paper names the method and gives no family, bits or tables. Ours: one signature of ``num_bits``
-signs of projections, cut into ``num_tables`` keys of as many hash tables. Candidates come from the
-buckets, or from a scan of all signatures; Hamming distance over the whole signature ranks them, and
-the nearest are scored exactly. A scan reads so little (32 bytes a film at 256 bits, several films an
-instruction) that buckets win on large catalogues at moderate recall only.
+The paper names the method and gives no family, bits or tables. Here a signature is the signs of
+``num_bits`` projections, cut into the keys of ``num_tables`` hash tables. Candidates come from the
+buckets, or from a scan of all signatures. Hamming distance over the whole signature ranks them, and
+the nearest are scored exactly. A scan reads so little (32 bytes per film at 256 bits, several films per
+instruction) that buckets are faster only on large catalogues at moderate recall.
 """
 
 from dataclasses import dataclass
@@ -15,17 +15,20 @@ import numpy as np
 import numpy.typing as npt
 
 from base.arrays import FloatArray, IntArray
+from base.checks import MAX_INT32, MAX_INT64, whole_number
 from search.base import VectorIndex
 from search.kernels import rescore
-from search.lsh.buckets import MOST_KEY_BITS, Tables, make_tables, probe
+from search.lsh.buckets import MAX_KEY_BITS, Tables, make_tables, probe
 from search.lsh.hamming import scan
 from search.lsh.signatures import hyperplanes, sign, sign_query
 from search.threads import over_queries
 
 METHODS = ("auto", "scan", "buckets")
-# Films from which buckets at the default probes are faster than a scan of the same recall, as measured
+# From this many films on, buckets at the default probes are faster than a scan of the same recall. Measured
 # on clustered vectors: at 62,423 films a scan is faster, at 1,000,000 buckets are, up to recall .98.
 BUCKETS_FROM = 200_000
+MAX_BITS = 2**16
+MAX_PROBES = 2**16
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,11 @@ class LSHQuery:
 
     Attributes:
         candidates_factor: films scored exactly, as a multiple of k.
-        method: where candidates come from: ``scan``, ``buckets``, or whichever is faster (``auto``).
-        probes: buckets looked into in each table.
+        method: where candidates come from: ``scan``, ``buckets``, or the faster of the two (``auto``).
+        probes: buckets read in each table; all if there are fewer.
+
+    Raises:
+        ValueError: a parameter of the wrong type or out of range.
     """
 
     candidates_factor: int = 20
@@ -45,8 +51,8 @@ class LSHQuery:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}")
-        if self.candidates_factor < 1 or self.probes < 1:
-            raise ValueError(f"candidates_factor and probes must be at least 1, got {self}")
+        for name, high in (("candidates_factor", MAX_INT32), ("probes", MAX_PROBES)):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), 1, high))
 
 
 class LSHIndex(VectorIndex):
@@ -54,21 +60,25 @@ class LSHIndex(VectorIndex):
 
     Args:
         num_bits: bits of a signature.
-        num_tables: tables that it is cut into; must divide ``num_bits``.
+        num_tables: hash tables that the signature is cut into; must divide ``num_bits``.
         seed: of the hyperplanes.
 
     Raises:
-        ValueError: bits and tables that do not fit.
+        ValueError: an argument of the wrong type or out of range, or bits that the tables do not divide.
     """
 
     kind = "lsh"
 
     def __init__(self, num_bits: int = 256, num_tables: int = 16, seed: int = 0):
         super().__init__()
-        check_tables(num_bits, num_tables)
-        self.num_bits = num_bits
-        self.num_tables = num_tables
-        self.seed = seed
+        self.num_bits = whole_number("num_bits", num_bits, 1, MAX_BITS)
+        self.num_tables = whole_number("num_tables", num_tables, 1, MAX_BITS)
+        if self.num_bits % self.num_tables:
+            raise ValueError(
+                f"the bits of a signature must divide evenly into its tables, got num_bits {self.num_bits} "
+                f"and num_tables {self.num_tables}"
+            )
+        self.seed = whole_number("seed", seed, 0, MAX_INT64)
         self.query: LSHQuery = LSHQuery()
         self._tables: Tables | None = None
 
@@ -81,17 +91,21 @@ class LSHIndex(VectorIndex):
         """Where candidates come from now: ``scan`` or ``buckets``."""
         if self.query.method != "auto":
             return self.query.method
-        return "buckets" if self._buckets_pay else "scan"
+        return "buckets" if self._buckets_are_faster else "scan"
 
     @property
-    def _buckets_pay(self) -> bool:
-        return len(self) >= BUCKETS_FROM and self.num_bits // self.num_tables <= MOST_KEY_BITS
+    def _buckets_are_faster(self) -> bool:
+        return len(self) >= BUCKETS_FROM and self._key_bits <= MAX_KEY_BITS
+
+    @property
+    def _key_bits(self) -> int:
+        return self.num_bits // self.num_tables
 
     def operating_points(self) -> list[LSHQuery]:
-        """Where buckets can pay, first they with rising probes; then scans with rising factors."""
+        """Scans with rising factors; before them, on large catalogues, buckets with rising probes."""
         buckets = [LSHQuery(20, "buckets", probes) for probes in (4, 8, 16, 32)]
         scans = [LSHQuery(factor, "scan") for factor in (2, 3, 5, 10, 20, 30, 50, 100)]
-        return buckets + scans if self._buckets_pay else scans
+        return buckets + scans if self._buckets_are_faster else scans
 
     def _train(self, vectors: FloatArray) -> dict[str, npt.NDArray[Any]]:
         return {
@@ -103,7 +117,7 @@ class LSHIndex(VectorIndex):
         return {"signatures": sign(vectors - self._trained["mean"], self._trained["normals"])}
 
     def _arrange(self) -> None:
-        self._tables = None  # made when first needed: a scan has no use for them
+        self._tables = None  # made when first needed: a scan does not use them
         if len(self):
             self._columns = np.ascontiguousarray(self._rows["signatures"].T)
 
@@ -117,36 +131,23 @@ class LSHIndex(VectorIndex):
         else:
             if self._tables is None:
                 self._tables = self._make_tables()
-            fixed = (*shared, self._rows["signatures"], tuple(self._tables), self.query.probes, limit)
+            probes = min(self.query.probes, 1 << self._key_bits)
+            fixed = (*shared, self._rows["signatures"], tuple(self._tables), probes, limit)
             over_queries(_search_by_buckets, (vectors, scores, rows), fixed)
         return scores, rows
 
     def _make_tables(self) -> Tables:
-        key_bits = self.num_bits // self.num_tables
-        if key_bits > MOST_KEY_BITS:
+        if self._key_bits > MAX_KEY_BITS:
             raise ValueError(
-                f"buckets need keys of at most {MOST_KEY_BITS} bits, got {self.num_bits} bits in "
+                f"buckets need keys of at most {MAX_KEY_BITS} bits, got {self.num_bits} bits in "
                 f"{self.num_tables} tables; use more tables, or scan"
             )
-        return make_tables(self._rows["signatures"], self.num_tables, key_bits)
+        return make_tables(self._rows["signatures"], self.num_tables, self._key_bits)
 
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}({len(self)} x {self.embeddings.shape[1]}, {self.num_bits} bits in "
             f"{self.num_tables} tables, {self.method}, {self.query})"
-        )
-
-
-def check_tables(num_bits: int, num_tables: int) -> None:
-    """Refuse a signature that cannot be cut into its tables.
-
-    Raises:
-        ValueError: fewer than one of either, or tables that do not divide the bits.
-    """
-    if num_bits < 1 or num_tables < 1 or num_bits % num_tables:
-        raise ValueError(
-            f"the bits of a signature must divide evenly into its tables, got {num_bits} bits "
-            f"and {num_tables} tables"
         )
 
 
@@ -182,7 +183,7 @@ def _search_by_buckets(
     probes: int,
     limit: int,
 ) -> None:
-    """Where the buckets hold fewer films than are wanted, the whole catalogue is scanned."""
+    """If the buckets contain fewer films than are wanted, the whole catalogue is scanned."""
     projections = np.empty(len(normals), dtype=np.float32)
     signature = np.empty(len(columns), dtype=np.uint64)
     key_bits = len(normals) // len(tables[0])

@@ -1,9 +1,9 @@
 """Signatures: the signs of a vector's projections on hyperplanes, as bits (Charikar, 2002).
 
-The hyperplanes' normals are orthogonal within each group of as many as there are axes, which spreads
-the bits evenly and makes Hamming distance a better measure of the angle than independent normals do
-(super-bit LSH: Ji et al., 2012). Vectors are centred first: embeddings that all lean one way would
-otherwise agree in most bits.
+The normals of the hyperplanes are orthogonal in groups of as many as there are axes. That spreads the
+bits evenly and makes Hamming distance a better measure of the angle than independent normals do
+(super-bit LSH: Ji et al., 2012). Vectors are centred first: otherwise embeddings that all point to one
+side would agree in most bits.
 """
 
 import numba
@@ -41,7 +41,7 @@ def sign_query(
 ) -> None:
     """The same for one query: ``projections`` float32 ``[bits]`` and ``signature`` uint64 ``[words]``.
 
-    A query need not have the films' mean, nor their length; it is centred as they are, so that a film
+    A query may have another mean and length than the films. It is centred as they are, so that a film
     as its own query has its own signature.
     """
     inner_products(normals, query - mean, projections)

@@ -1,1 +1,1 @@
-"""Inverted file with Weak AND: partitions, tokens, posting lists, the search readable and compiled."""
+"""Inverted file with Weak AND: partitions, tokens, posting lists, and the search in Python and compiled."""

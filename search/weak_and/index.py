@@ -1,9 +1,9 @@
 """Two-level retrieval on the Weak AND operator (paper, section 3.5; Broder et al., CIKM 2003).
 
-The paper says no more than that. What is ours: films are documents whose terms are their partitions
-and details (``tokens``), the query reads the posting lists of its nearest partitions (``postings``),
-the first level keeps the best by token score (``weak_and_kernel``), and the second computes the inner
-products of those exactly, but for the ones that rounding cannot lift into the result.
+The paper says no more than that. The rest is ours. Films are documents whose terms are their partitions
+and details (``tokens.py``). The query reads the posting lists of its nearest partitions (``postings.py``).
+The first level keeps the best by token score (``kernel.py``). The second level computes the exact inner
+products of those that can still be among the best k.
 """
 
 from dataclasses import dataclass, replace
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from base.arrays import FloatArray, IntArray
+from base.checks import MAX_INT32, number, whole_number
 from search.base import VectorIndex
 from search.kernels import rescore, worth_rescoring
 from search.threads import over_queries
@@ -27,7 +28,7 @@ from search.weak_and.partitions import (
 )
 from search.weak_and.postings import Postings, invert
 from search.weak_and.tokens import (
-    MOST_AXES,
+    MAX_AXES,
     FilmTokens,
     QueryTokens,
     Scales,
@@ -38,6 +39,7 @@ from search.weak_and.tokens import (
 )
 
 BLOCK = 32_768  # films described at a time
+MAX_WAND_FACTOR = 1000  # times the largest token score, it still fits an integer of 64 bits
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,13 @@ class WeakANDQuery:
     """Query parameters.
 
     Attributes:
-        probes: partitions whose posting lists are read; by default from their number. More where they
-            hold fewer films than there are candidates.
-        candidates_factor: films that the first level hands to the second, as a multiple of k.
+        probes: partitions whose posting lists are read; by default chosen from their number. More are
+            read if these contain fewer films than there are candidates.
+        candidates_factor: films that the first level gives to the second, as a multiple of k.
         wand_factor: 1 keeps the first level exact on the token score; more skips more and may lose films.
+
+    Raises:
+        ValueError: a parameter of the wrong type or out of range.
     """
 
     probes: int | None = None
@@ -56,18 +61,16 @@ class WeakANDQuery:
     wand_factor: float = 1.0
 
     def __post_init__(self) -> None:
-        if (
-            (self.probes is not None and self.probes < 1)
-            or self.candidates_factor < 1
-            or not self.wand_factor >= 0
-        ):
-            raise ValueError(
-                f"probes and candidates_factor must be at least 1 and wand_factor at least 0, got {self}"
-            )
+        factor = whole_number("candidates_factor", self.candidates_factor, 1, MAX_INT32)
+        object.__setattr__(self, "candidates_factor", factor)  # the way into a frozen dataclass
+        if self.probes is not None:
+            object.__setattr__(self, "probes", whole_number("probes", self.probes, 1, MAX_INT32))
+        wand_factor = number("wand_factor", self.wand_factor, 0, MAX_WAND_FACTOR)
+        object.__setattr__(self, "wand_factor", wand_factor)
 
 
 class PostingCounts(NamedTuple):
-    """What first levels cost: films scored, and postings that were skipped."""
+    """The cost of first levels: films scored, and postings that were skipped."""
 
     scored: int
     skipped: int
@@ -77,19 +80,22 @@ class WeakANDIndex(VectorIndex):
     """Inverted lists of partitions, a Weak AND first level, an exact second level.
 
     Args:
-        num_partitions: cells of k-means; by default about 4 sqrt(n), decided when the index is built.
+        num_partitions: cells of k-means; by default about 4 sqrt(n), chosen when the index is built.
         candidates_factor: ``WeakANDQuery.candidates_factor``.
         seed: of k-means.
+
+    Raises:
+        ValueError: an argument of the wrong type or out of range.
     """
 
     kind = "ivf"
 
     def __init__(self, num_partitions: int | None = None, candidates_factor: int = 10, seed: int = 0):
         super().__init__()
-        if num_partitions is not None and num_partitions < 1:
-            raise ValueError(f"num_partitions must be at least 1, got {num_partitions}")
+        if num_partitions is not None:
+            num_partitions = whole_number("num_partitions", num_partitions, 1, MAX_INT32)
         self.num_partitions = num_partitions
-        self.seed = seed
+        self.seed = whole_number("seed", seed, 0, MAX_INT32)
         self.query: WeakANDQuery = WeakANDQuery(candidates_factor=candidates_factor)
 
     def settings(self) -> dict[str, Any]:
@@ -101,27 +107,33 @@ class WeakANDIndex(VectorIndex):
         return self.query.probes or default_probes(len(self._trained["centroids"]))
 
     def operating_points(self) -> list[WeakANDQuery]:
-        """Rising probes and factors, ordered by the films that the two levels look at."""
+        """Rising probes and factors, ordered by the number of films that the two levels look at."""
         total = len(self._trained["centroids"]) if len(self) else 1
         mean_list = len(self) / total
         probes = [p for p in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024) if p < total] + [total]
         points = [
             WeakANDQuery(p, f, self.query.wand_factor) for p in probes for f in (2, 3, 5, 10, 20, 30, 50)
         ]
-        # A film of the first level costs about a third of one of the second: a byte an axis, not four.
+        # A film of the first level costs about a third of one of the second: one byte per axis, not four.
         return sorted(points, key=lambda q: (q.probes or 0) * mean_list / 3 + 10 * q.candidates_factor)
 
     def count_postings(self, queries: npt.ArrayLike, k: int) -> PostingCounts:
-        """What the first level does for ``queries`` ``[n, d]``, summed."""
-        vectors = np.atleast_2d(np.asarray(queries, dtype=np.float32))
+        """The cost of the first level for ``queries`` ``[n, d]`` or ``[d]``, summed.
+
+        Raises:
+            ValueError: as ``search``.
+        """
+        vectors, _ = self._checked_queries(queries)
+        k = min(whole_number("k", k, 1), len(self))
         counts = np.zeros((len(vectors), 2), dtype=np.int64)
-        self._run(vectors, min(k, len(self)), counts)
+        if k and len(vectors):
+            self._run(vectors, k, counts)
         return PostingCounts(*counts.sum(axis=0).tolist())
 
     def _train(self, vectors: FloatArray) -> dict[str, npt.NDArray[Any]]:
         dim = vectors.shape[1]
-        if dim > MOST_AXES:
-            raise ValueError(f"this index takes at most {MOST_AXES} dimensions, got {dim}; use LSHIndex")
+        if dim > MAX_AXES:
+            raise ValueError(f"this index takes at most {MAX_AXES} dimensions, got {dim}; use LSHIndex")
         mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
         wanted = self.num_partitions or default_partitions(len(vectors))
         size = min(len(vectors), max(BLOCK, sample_size(wanted)))
@@ -160,7 +172,7 @@ class WeakANDIndex(VectorIndex):
         )  # fmt: skip
 
     def _measured_scales(self) -> Scales:
-        """The steps that were trained, and what rounding to them does to the films there are."""
+        """The trained steps, and the effect of rounding to them on the films in the index."""
         tokens, centroids = self.tokens, self._trained["centroids"]
         slack = longest = weight_sum = detail_sum = 0.0
         for start in range(0, len(self), BLOCK):
@@ -172,15 +184,23 @@ class WeakANDIndex(VectorIndex):
             detail_sum = max(detail_sum, float(np.abs(numbers).sum(axis=1).max()))
             vectors = self.embeddings[start : start + BLOCK]
             longest = max(longest, float(np.linalg.norm(vectors, axis=1).max()))
-        # Room for sums in float32, here and in the second level.
+        # A margin for sums in float32, here and in the second level.
         error = float(self._rows["errors"].max()) + 1e-5 * longest
         weight_step, detail_step = self._trained["scales"].tolist()
         return Scales(weight_step, detail_step, 1.001 * slack + 0.01, error, weight_sum, detail_sum)
 
     def weigh(self, query: FloatArray, num_candidates: int) -> QueryTokens:
-        """The terms of a query ``[d]``, for whoever wants to follow a first level step by step."""
+        """The terms of a query ``[d]``, to follow a first level step by step.
+
+        Raises:
+            ValueError: an empty index, a query as ``search`` refuses it, or no candidates.
+        """
+        vectors, single = self._checked_queries(query)
+        if len(self) == 0 or not single:
+            raise ValueError(f"query must be one vector, of an index that is not empty, got {vectors.shape}")
+        num_candidates = whole_number("num_candidates", num_candidates, 1, MAX_INT32)
         _, centroids, homes, scales, _, _ = self._parts
-        weighed = weigh_query(query, centroids, homes, self._probes, num_candidates, scales)
+        weighed = weigh_query(vectors[0], centroids, homes, self._probes, num_candidates, scales)
         return QueryTokens(*weighed)
 
     def _search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:

@@ -1,7 +1,7 @@
-"""Weak AND to use: the algorithm of ``weak_and_reference``, compiled, the same to the last tie.
+"""Weak AND, compiled: the algorithm of ``reference.py``, with equal results to the last tie.
 
-Cursors are columns of small arrays, kept in the order of their current films. While the first cursor
-is alone on its stretch of films, which is most of the time, it runs ahead without looking at the rest.
+Cursors are columns of small arrays, kept in the order of their current films. Most of the time the films
+before the second cursor are in the first cursor's list alone: it moves through them without the others.
 """
 
 import numba
@@ -11,7 +11,7 @@ from search.kernels import Number, heap_offer, heap_sort
 from search.weak_and.postings import BLOCK_LENGTH
 from search.weak_and.tokens import DETAIL_SHIFT
 
-END = np.int64(2**62)  # the film number of a cursor at its end
+END = np.int64(2**62)  # stands for the film of a cursor at its end
 NO_THRESHOLD = np.int64(-(2**62))
 
 
@@ -56,7 +56,7 @@ def _upper_bound(peaks: np.ndarray, block: Number, factors: np.ndarray, which: N
 
 @numba.njit(nogil=True, cache=True)
 def _seek(films: np.ndarray, place: Number, end: Number, film: Number) -> Number:
-    """First place from ``place`` on whose film is not before ``film``: strides that double, then halves."""
+    """First place from ``place`` on whose film is not before ``film``: doubling steps, then bisection."""
     if place >= end or films[place] >= film:
         return place
     low, stride = place, 1  # films[low] < film throughout
@@ -75,7 +75,7 @@ def _seek(films: np.ndarray, place: Number, end: Number, film: Number) -> Number
 
 @numba.njit(nogil=True, cache=True)
 def _move(order: np.ndarray, at: np.ndarray, position: int, film: Number) -> None:
-    """Give the cursor at ``position`` of the order its new film, and the order its new place for it."""
+    """Give the cursor at ``position`` a new film, and move it to its new place in the order."""
     cursor = order[position]
     at[cursor] = film
     while position + 1 < len(order) and at[order[position + 1]] < film:
@@ -98,7 +98,7 @@ def weak_and(
         postings: as ``Postings``.
         tokens: as ``FilmTokens``.
         query: as ``QueryTokens``.
-        num_candidates: films wanted.
+        num_candidates: number of films wanted.
         wand_factor: factor on a positive threshold; 1 is exact.
 
     Returns:
@@ -136,7 +136,7 @@ def weak_and(
             break
         following = at[order[1]] if num_lists > 1 else END
         if bound[first] > threshold and at[first] < following:
-            # The first cursor is its own pivot until the next one's film, or until its bound fails.
+            # The first cursor is its own pivot up to the next cursor's film, or until its bound is too low.
             term, here = lists[first], place[first]
             start, stop = starts[term], end[first]
             block_end = here

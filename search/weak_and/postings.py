@@ -1,7 +1,7 @@
-"""Posting lists: for each partition its films in rising order, in blocks with upper bounds.
+"""Posting lists: the films of each partition in rising order, in blocks with upper bounds.
 
-Films are numbered by their nearest partition, so a list is mostly a run of neighbouring numbers and
-the films behind it lie side by side in memory.
+Films are numbered by their nearest partition. So a list is mostly a run of consecutive numbers, and its
+films lie side by side in memory.
 """
 
 from typing import NamedTuple
@@ -15,13 +15,13 @@ BLOCK_LENGTH = 32  # postings that share an upper bound
 
 
 class Postings(NamedTuple):
-    """Every posting list, one behind the other.
+    """All posting lists, one after the other.
 
     Attributes:
         films: int32 ``[m]``, rising within each list.
         starts: int64 ``[P + 1]``, list t is ``films[starts[t] : starts[t + 1]]``.
         block_starts: int64 ``[P + 1]``, the first block of each list.
-        block_peaks: int64 ``[blocks, 3]``: largest weight, residual norm and weight elsewhere in a block.
+        block_peaks: int64 ``[blocks, 3]``: the largest weight, residual norm and weight elsewhere in a block.
         list_peaks: int64 ``[P, 3]``: the same over the whole list.
     """
 

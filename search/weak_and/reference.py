@@ -1,16 +1,17 @@
-"""Weak AND to read: the first level in plain Python.
+"""Weak AND in plain Python, to read: the first level of the search.
 
 Source: Broder et al., CIKM 2003; upper bounds of blocks as in Ding and Suel, SIGIR 2011.
 
-The lists of a query's partitions are walked side by side, film by film. Each list has an upper bound
-on what a film in it can score. In the order of their current films, bounds are added up until the sum
-exceeds the threshold, the worst score among the best films so far. The film where that happens is the
-*pivot*: no film before it can enter the result, so the cursors before it jump there. If the bounds of
-the blocks around it still exceed the threshold, the pivot is scored; otherwise the blocks are skipped.
+The lists of a query's partitions are read side by side, film by film, each by a cursor. Each list has an
+upper bound on the score of its films. In the order of the cursors' current films, bounds are added up
+until the sum exceeds the threshold: the worst score among the best films so far. The film where that
+happens is the *pivot*. No film before it can enter the result, so the cursors before it jump there. If the
+bounds of the blocks around it still exceed the threshold, the pivot is scored; otherwise the blocks are
+skipped.
 
 With ``wand_factor`` 1 the result is exactly the best ``num_candidates`` films by token score among those
 in at least one of the lists; of equal scores the lower film number wins. A larger factor raises the
-threshold, which skips more and may lose films. ``weak_and_kernel`` is the same algorithm, compiled.
+threshold: that skips more and may lose films. ``kernel.py`` is the same algorithm, compiled.
 """
 
 import heapq
@@ -25,12 +26,12 @@ from search.weak_and.tokens import DETAIL_SHIFT, FilmTokens, QueryTokens
 
 
 class Candidates(NamedTuple):
-    """What a first level found: films and scores, best first, and what it cost."""
+    """The result of a first level: films and scores, best first, and the cost."""
 
     films: list[int]
     scores: list[int]
     scored: int  # films scored
-    skipped: int  # postings of the lists that no score was computed for
+    skipped: int  # postings of the lists without a score
 
 
 def token_score(film: int, tokens: FilmTokens, query: QueryTokens) -> int:
@@ -47,7 +48,7 @@ def token_score(film: int, tokens: FilmTokens, query: QueryTokens) -> int:
 def brute_force(
     postings: Postings, tokens: FilmTokens, query: QueryTokens, num_candidates: int
 ) -> Candidates:
-    """Score every film of the query's lists and sort: what Weak AND must equal."""
+    """Score every film of the query's lists and sort: Weak AND must give the same."""
     lists = [postings.films[postings.starts[t] : postings.starts[t + 1]] for t in query.lists]
     films = np.unique(np.concatenate(lists)).tolist()
     ranked = sorted((-token_score(film, tokens, query), film) for film in films)[:num_candidates]
@@ -80,7 +81,7 @@ class _Cursor:
         return self._upper_bound(self._peaks[self.place // BLOCK_LENGTH])
 
     def after_block(self) -> int:
-        """The first film number that is beyond the current block for certain."""
+        """The first film number that is certainly beyond the current block."""
         end = (self.place // BLOCK_LENGTH + 1) * BLOCK_LENGTH
         return self.films[min(end, len(self.films)) - 1] + 1
 
@@ -102,7 +103,7 @@ def weak_and(
         postings: posting lists.
         tokens: the films' terms.
         query: the query's terms, lists and bounds.
-        num_candidates: films wanted.
+        num_candidates: number of films wanted.
         wand_factor: factor on a positive threshold; 1 is exact.
     """
     cursors = [
@@ -146,7 +147,7 @@ def weak_and(
 
 
 def raised(threshold: int, wand_factor: float) -> int:
-    """The threshold that a bound must exceed; the factor counts only where it raises it."""
+    """The threshold that a bound must exceed; the factor applies only to a positive one."""
     return math.floor(threshold * wand_factor) if threshold > 0 and wand_factor != 1 else threshold
 
 

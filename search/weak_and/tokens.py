@@ -1,13 +1,13 @@
-"""Token weights in whole numbers: what a film and a query bring to the first level.
+"""Token weights in whole numbers: the terms of a film and of a query in the first level.
 
-A film's terms are its few partitions, each with a weight, and its *details*: one term an axis, weighted
-by the film's residual there, rounded to a byte. A query weighs every partition by the inner product
-with its centroid, and every axis by its own coordinate. The token score
+The terms of a film are its few partitions, each with a weight, and its *details*: one term per axis,
+weighted by the film's residual there, rounded to a byte. A query weighs every partition by the inner
+product with its centroid, and every axis by its own coordinate. The token score
 
     score(q, x) = sum over the film's partitions of w_t a_t  +  256 * sum over axes of q_j r_j
 
-is additive, and up to rounding and a shift that is the same for all films it is the inner product.
-Partitions alone would rank the films inside one badly: they differ in their residuals only. All
+is additive. Up to rounding, and a shift that is the same for all films, it is the inner product.
+Partitions alone would rank the films of one partition badly: these differ only in their residuals. All
 numbers are integers, so every implementation gets the same score to the last unit, ties included.
 """
 
@@ -22,20 +22,20 @@ from search.kernels import REGROUP, Number, inner_products
 WEIGHT_STEPS = 4095  # largest stored partition weight
 DETAIL_STEPS = 127  # largest stored detail, a signed byte
 QUERY_STEPS = 2047  # largest detail weight of a query
-MOST_AXES = 8192  # for which 2047 * 127 an axis still fit 32 bits
+MAX_AXES = 8192  # times 2047 * 127 per axis still fits 32 bits
 NORM_STEPS = 16  # residual norms are stored in sixteenths, rounded up
 DETAIL_SHIFT = 256  # the details' unit, in units of the score
 
 
 class Scales(NamedTuple):
-    """What one step of the stored integers stands for.
+    """The size of one step of the stored integers, and their errors.
 
     Attributes:
         weight: of a film's partition weight.
         detail: of a film's detail.
-        slack: most that any film's stored detail leans on any of its own centroids, in steps. Exactly
-            orthogonal residuals would have 0; rounding leaves a little, which the bounds must know.
-        error: greatest distance of a film from what is stored of it, in the embeddings' own unit.
+        slack: largest inner product of a film's stored details with one of its own centroids, in steps.
+            Exactly orthogonal residuals would have 0; rounding leaves a little, and the bounds include it.
+        error: largest distance of a film from its stored form, in the unit of the embeddings.
         weight_sum: largest sum of a film's weights, in steps.
         detail_sum: largest sum of a film's details, all positive, in steps.
     """
@@ -52,8 +52,8 @@ class FilmTokens(NamedTuple):
     """The terms of every film, by film.
 
     Attributes:
-        terms: int32 ``[n, T]``, partitions, the nearest first; -1 where there are fewer.
-        weights: int32 ``[n, T]``, 0 where there is no term.
+        terms: int32 ``[n, T]``, partitions, the nearest first; -1 if there are fewer.
+        weights: int32 ``[n, T]``, 0 for a term of -1.
         details: int8 ``[n, d]``.
     """
 
@@ -69,9 +69,9 @@ class QueryTokens(NamedTuple):
         partition_weights: int64 ``[P]``.
         details: int16 ``[d]``.
         lists: int64 ``[L]``, the partitions whose posting lists are read, the heaviest first.
-        bounds: int64 ``[L, 4]``: with a list's (or block's) largest weight a, residual norm r and weight
-            elsewhere o, no film there scores above ``b0 a + b1 r + b2 o + b3``.
-        margin: films whose token scores are further apart than this are in the right order.
+        bounds: int64 ``[L, 4]``: if a, r and o are the largest weight, residual norm and weight elsewhere
+            of a list (or block), no film there scores above ``b0 a + b1 r + b2 o + b3``.
+        margin: films whose token scores differ by more than this are in the right order.
     """
 
     partition_weights: IntArray
@@ -82,7 +82,7 @@ class QueryTokens(NamedTuple):
 
 
 def choose_scales(weights: FloatArray, residuals: FloatArray, vectors: FloatArray) -> tuple[float, float]:
-    """Steps of weights and details that fit these films; a film added later is clipped to them."""
+    """Steps of weights and details for these films; a film that is added later is clipped to them."""
     longest = float(np.sqrt((vectors.astype(np.float64) ** 2).sum(axis=1).max()))
     largest_detail = max(float(np.abs(residuals).max()) / DETAIL_STEPS, longest / 2**14)
     return max(float(weights.max()), longest / 2**14) / WEIGHT_STEPS or 1.0, largest_detail or 1.0
@@ -100,7 +100,7 @@ def round_films(
 def rounding_errors(
     weights: FloatArray, residuals: FloatArray, tokens: FilmTokens, weight_step: float, detail_step: float
 ) -> FloatArray:
-    """How far each film may be from what is stored of it: float32 ``[n]``, by the triangle inequality."""
+    """Upper bound of each film's distance from its stored form (triangle inequality): float32 ``[n]``."""
     of_weights = np.abs(weights - tokens.weights * np.float32(weight_step)).sum(axis=1)
     of_details = np.linalg.norm(residuals - tokens.details * np.float32(detail_step), axis=1)
     return (of_weights + of_details).astype(np.float32)
@@ -120,9 +120,9 @@ def weigh_query(
     Args:
         query: float32 ``[d]``.
         centroids: float32 ``[P, d]``.
-        list_lengths: int64 ``[P]``, films whose nearest partition it is.
-        num_lists: posting lists to read, more where they hold fewer films than there are candidates.
-        num_candidates: films that the lists together must hold.
+        list_lengths: int64 ``[P]``, the number of films nearest to each partition.
+        num_lists: posting lists to read; more are read if they contain too few films.
+        num_candidates: number of films that the lists together must contain.
         scales: as ``Scales``.
     """
     closeness = np.empty(len(centroids), dtype=np.float32)
@@ -148,7 +148,7 @@ def weigh_query(
 
 @numba.njit(nogil=True, cache=True, fastmath=REGROUP)
 def _margin(query: np.ndarray, unit: float, error: float, weight_sum: float, detail_sum: float) -> Number:
-    """Twice what a token score can be off by: films rounded (``error``), and the query's own weights."""
+    """Twice the largest error of a token score: from rounding the films (``error``) and the query."""
     norm = 0.0
     for j in range(len(query)):
         norm += np.float64(query[j]) ** 2
@@ -162,8 +162,8 @@ def _nearest_lists(
 ) -> tuple[np.ndarray, int]:
     """The closest partitions, closest first (of equals the lower), and how many of them to read.
 
-    Enough to hold the candidates, and one more, where there is one, that is not read. Only films at
-    home in a list are counted, since a border film stands in several.
+    They are enough to contain the candidates. One more, if there is one, is returned and not read. A list
+    counts only the films nearest to it, since a film near a border is in several lists.
     """
     num_lists = max(1, min(num_lists, len(closeness)))
     while True:
@@ -197,7 +197,7 @@ def _bound_factors(
 
     A residual r is orthogonal to its film's centroid c, so only the query's part across c counts:
     ``<q, r> <= sqrt(|q|^2 - <q, c>^2) |r|`` (Cauchy-Schwarz). Partitions that are not read weigh at
-    most ``unread``, what the closest of them does.
+    most ``unread``, the weight of the closest of them.
     """
     norm = 0.0
     for j in range(len(details)):
@@ -208,7 +208,7 @@ def _bound_factors(
         along = 0.0
         for j in range(len(details)):
             along += details[j] * np.float64(centroids[t, j])
-        across = np.sqrt(max(0.0, norm - along * along) + 1e-5 * norm)  # room for centroids not quite unit
+        across = np.sqrt(max(0.0, norm - along * along) + 1e-5 * norm)  # room: centroids are not exactly unit
         factors[i, 0] = max(0, weights[t])
         factors[i, 1] = np.int64(np.ceil(across * DETAIL_SHIFT / NORM_STEPS))
         factors[i, 2] = unread

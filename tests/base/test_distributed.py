@@ -39,6 +39,7 @@ def run(tmp_path, data, name, processes):
     return history, load_checkpoint(tmp_path / name / BEST).embeddings, done.stderr
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one_does(tmp_path):
     data = planted_movielens(tmp_path)
     assert load_movielens(data).num_movies > 2

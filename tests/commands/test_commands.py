@@ -129,7 +129,7 @@ def test_export_writes_embeddings_and_their_films(workspace):
         ),
         (["--split", "temporal"], "--split temporal contradicts the checkpoint, trained with leave_one_out"),
         (["--checkpoint_dir", "nowhere"], "no checkpoint at nowhere/best.pt; train one first"),
-        (["--device", "cuda"], "--device cuda: PyTorch finds none here"),
+        (["--device", "cuda"], "--device cuda: PyTorch finds no such device"),
         (["--output_dir", __file__], "test_commands.py is a file; name a folder"),
     ],
 )

@@ -50,10 +50,10 @@ def test_a_torn_stale_or_other_index_is_built_again_and_said(workspace, capsys):
     ask(workspace, capsys, *IVF)
     path.write_bytes(path.read_bytes()[:500])
     found, said = ask(workspace, capsys, *IVF)
-    assert found == exact and "index-ivf.npz is torn or no index" in said and "; building it" in said
+    assert found == exact and "index-ivf.npz is torn or not an index" in said and "; building it" in said
     WeakANDIndex(10).build(np.eye(40, 8), np.arange(40)).save(path)
     found, said = ask(workspace, capsys, *IVF)
-    assert found == exact and "is stale (it holds other embeddings than the ones given); building it" in said
+    assert found == exact and "is stale (it contains other embeddings than those given); building it" in said
     found, said = ask(workspace, capsys, *IVF, "--ivf_partitions", "4")
     assert found == exact and "was built with {'num_partitions': 10" in said
     found, said = ask(workspace, capsys, *IVF, "--ivf_partitions", "4")

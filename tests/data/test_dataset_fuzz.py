@@ -18,6 +18,8 @@ from base.errors import UserError
 from data.dataset import MovieLens, load_movielens
 from tests.fuzzing import fuzz
 
+pytestmark = pytest.mark.slow
+
 FUZZ = fuzz(500)
 
 VALID_RATINGS = b"""userId,movieId,rating,timestamp

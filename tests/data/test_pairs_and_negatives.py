@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.negative_sampler import NegativeSampler, hard_band, inclusion_chances, num_hard_negatives
+from data.negative_sampler import NegativeSampler, hard_band, inclusion_probabilities, num_hard_negatives
 from data.pairs import TrainingPairs
 from tests.data.test_random_walk import exact_visits
 from tests.factories import random_graph, random_interactions
@@ -14,7 +14,7 @@ from tests.fuzzing import fuzz
 
 
 def list_pairs(interactions, window, both_ways):
-    """Every pair, by a loop over users."""
+    """All pairs, by a loop over users."""
     pairs = []
     for user in np.unique(interactions.users):
         films = interactions.movies[interactions.users == user].tolist()
@@ -50,7 +50,7 @@ def test_an_epoch_is_every_pair_once_or_the_limit():
     assert len(limited) == 50 and limited.max() < len(pairs)
 
 
-def test_curriculum_adds_one_hard_negative_an_epoch_up_to_six():
+def test_curriculum_adds_one_hard_negative_per_epoch_up_to_six():
     assert [num_hard_negatives(epoch) for epoch in range(9)] == [0, 1, 2, 3, 4, 5, 6, 6, 6]
     sampler = NegativeSampler(random_graph(), num_random=5)
     queries = torch.tensor([3, 1, 3])
@@ -60,7 +60,7 @@ def test_curriculum_adds_one_hard_negative_an_epoch_up_to_six():
         assert shared.dtype == hard.dtype == torch.int64
 
 
-def test_band_is_the_papers_at_the_size_of_ml_25m_and_in_proportion_below():
+def test_band_is_the_papers_from_the_size_of_ml_25m_on_and_in_proportion_below():
     assert hard_band(62_423) == hard_band(1_000_000) == (2000, 5000)
     assert hard_band(6_242) == (200, 500)
     assert hard_band(3) == (1, 2)
@@ -82,35 +82,35 @@ def test_random_negatives_are_distinct_and_uniform():
 
 @fuzz(100)
 @given(st.lists(st.floats(0.001, 1000), min_size=2, max_size=30), st.data())
-def test_chances_are_in_proportion_where_they_are_not_certain(weights, data):
+def test_inclusion_probabilities_below_one_are_proportional_to_the_weights(weights, data):
     count = data.draw(st.integers(1, len(weights) - 1))
     weights = torch.tensor(weights, dtype=torch.float64)
-    chances = inclusion_chances(weights, count)
-    assert chances.sum().item() == pytest.approx(count) and chances.max() <= 1
-    each = (chances / weights)[chances < 1]
-    assert len(each) == 0 or each.max() == pytest.approx(each.min())
-    # A certain film is one whose proportional chance would be no smaller.
-    assert len(each) == 0 or (weights[chances == 1] * each[0] >= 1 - 1e-9).all()
+    probabilities = inclusion_probabilities(weights, count)
+    assert probabilities.sum().item() == pytest.approx(count) and probabilities.max() <= 1
+    factors = (probabilities / weights)[probabilities < 1]
+    assert len(factors) == 0 or factors.max() == pytest.approx(factors.min())
+    # A probability is 1 only if the proportional one would be at least 1.
+    assert len(factors) == 0 or (weights[probabilities == 1] * factors[0] >= 1 - 1e-9).all()
 
 
-def test_popular_negatives_are_drawn_with_their_chances_and_estimate_sums_over_all_films():
+def test_popular_negatives_have_their_probabilities_and_estimate_sums_over_all_films():
     graph = random_graph(num_users=40, num_movies=20, density=0.3)
     sampler = NegativeSampler(graph, num_random=6, seed=0, popular_share=0.8)
-    chance = sampler.log_chance.exp()
+    probability = sampler.log_probability.exp()
     degree = graph.movie_degree / graph.num_edges
-    assert np.corrcoef(chance, degree)[0, 1] > 0.99 and chance.sum().item() == pytest.approx(6)
+    assert np.corrcoef(probability, degree)[0, 1] > 0.99 and probability.sum().item() == pytest.approx(6)
     values = torch.arange(20.0) ** 2
     counts, sums = torch.zeros(20), []
     for _ in range(4000):
         shared, _ = sampler.sample_batch_negatives(torch.tensor([0]), "cpu", epoch=0)
         assert len(shared.unique()) == len(shared) == 6
         counts[shared] += 1
-        sums.append((values / chance)[shared].sum())
-    assert (counts / 4000 - chance).abs().max() < 0.04  # five standard errors
+        sums.append((values / probability)[shared].sum())
+    assert (counts / 4000 - probability).abs().max() < 0.04  # five standard errors
     error = torch.stack(sums).std() / 4000**0.5
     assert abs(torch.stack(sums).mean() - values.sum()) < 5 * error
     everything = NegativeSampler(graph, num_random=20, popular_share=0.8)
-    assert everything.log_chance is None and NegativeSampler(graph, num_random=6).log_chance is None
+    assert everything.log_probability is None and NegativeSampler(graph, num_random=6).log_probability is None
 
 
 @fuzz(30)
@@ -132,7 +132,7 @@ def test_hard_negatives_come_from_the_middle_of_the_pagerank_ranking():
     rank_of = np.argsort(ranking, axis=1)
     pool = NegativeSampler(graph, seed=0).hard_pool()
     ranks = np.take_along_axis(rank_of, pool.numpy().astype(np.int64), axis=1)
-    # Walks estimate the ranking, so the band's edges blur; its middle must not.
+    # Walks only estimate the ranking: the ends of the band are blurred, its middle must be right.
     assert first < np.median(ranks) < 2 * last
     assert np.median(ranks) < 600 / 4
 
@@ -151,6 +151,6 @@ def test_same_seed_same_negatives_and_the_generator_state_continues_them():
         assert torch.equal(ours, theirs)
 
 
-def test_epoch_must_say_so():
+def test_epoch_must_be_given():
     with pytest.raises(TypeError):
         NegativeSampler(random_graph()).sample_batch_negatives(torch.tensor([0]), "cpu")

@@ -34,6 +34,8 @@ from tests.fuzzing import fuzz
 from tests.search.test_index_files import IDS, INDEXES, VECTORS
 from tests.trained import trained_checkpoint
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

@@ -1,4 +1,4 @@
-"""Splits and the questions they ask, against a loop over users and against cases worked by hand."""
+"""Splits and their questions, compared with a loop over users and with cases worked by hand."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ NUM_MOVIES = 30
 
 
 def interactions_of(rows: list[Row]) -> Interactions:
-    """Rows of (user, film, stars, time), in the order ``Interactions`` promises."""
+    """Rows of (user, film, stars, time), sorted by user and time."""
     ordered = sorted(rows, key=lambda row: (row[0], row[3]))
     users, movies, ratings, timestamps = zip(*ordered, strict=True) if ordered else ((), (), (), ())
     return Interactions(
@@ -27,14 +27,14 @@ def interactions_of(rows: list[Row]) -> Interactions:
 
 
 def rows_of(interactions: Interactions) -> list[Row]:
-    """The rows back."""
+    """The rows of ``interactions``: the inverse of ``interactions_of``."""
     columns = (interactions.users, interactions.movies, interactions.ratings, interactions.timestamps)
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[list[Row], int]:
-    """Rows of some users, a few without any, each film once a user, many equal times."""
+    """Rows of some users: some users have none, each film occurs once per user, many times are equal."""
     num_users = draw(st.integers(1, 6))
     rows: list[Row] = []
     for user in range(num_users):
@@ -71,7 +71,7 @@ def test_split_agrees_with_a_loop(history: tuple[list[Row], int], name: SplitNam
     interactions = interactions_of(rows)
     train, validation, test = naive_split(rows_of(interactions), num_users, name)
     if not train or (name != "none" and not test):
-        with pytest.raises(UserError, match="nobody left to split"):
+        with pytest.raises(UserError, match="too few ratings to split"):
             split_interactions(interactions, num_users, NUM_MOVIES, name)
         return
     split = split_interactions(interactions, num_users, NUM_MOVIES, name)
@@ -138,10 +138,10 @@ def test_questions_agree_with_a_loop(history: tuple[list[Row], int], name: Split
 
 TWO_USERS = [(0, film, 4.0, film) for film in range(5)] + [
     (1, 7, 5.0, 1),
-    (1, 6, 3.0, 1),  # the same second: the order of the file
+    (1, 6, 3.0, 1),  # equal times keep the order of the file
     (1, 5, 4.0, 2),
     (2, 8, 5.0, 1),
-    (2, 9, 5.0, 2),  # two ratings only train
+    (2, 9, 5.0, 2),  # a user with two ratings is in training only
 ]
 
 
@@ -164,9 +164,9 @@ def test_pair_questions_by_hand() -> None:
         (0, 18, 19, [18]),
         (1, 28, 29, [28]),
     ]
-    # 15 has fewer than four stars, and 14 and 27 are of different users.
+    # Film 15 has fewer than four stars; films 14 and 27 belong to different users.
     with pytest.raises(
-        UserError, match="the validation part of split temporal holds 3 ratings but no question"
+        UserError, match="the validation part of split temporal has 3 ratings but gives no question"
     ):
         held_out_queries(split, "validation")
 
@@ -181,19 +181,19 @@ def test_select_keeps_order_and_masks() -> None:
 
 
 @pytest.mark.parametrize("name", ["leave_one_out", "temporal"])
-def test_nobody_left_to_split(name: SplitName) -> None:
-    """One rating each: leave-one-out can hold nothing out, temporal would leave nothing to train on."""
+def test_too_few_ratings_to_split(name: SplitName) -> None:
+    """One rating per user: leave-one-out has nothing for test, temporal nothing for training."""
     rows = [(user, user, 5.0, 0) for user in range(4)]
     with pytest.raises(UserError) as caught:
         split_interactions(interactions_of(rows), 4, NUM_MOVIES, name)
     assert str(caught.value) == (
-        "nobody left to split: no user of 4 has enough ratings to hold one out and train on others; "
-        "use a larger dataset or --split none"
+        "too few ratings to split: none of the 4 users has enough ratings for both training and test; "
+        "use a larger dataset or `split` none"
     )
 
 
 def test_none_holds_nothing_out() -> None:
     split = split_interactions(interactions_of(TWO_USERS), 3, 10, "none")
     assert len(split.train) == len(TWO_USERS) and len(split.test) == len(split.validation) == 0
-    with pytest.raises(UserError, match="--split none holds nothing out"):
+    with pytest.raises(UserError, match="`split` none holds nothing out"):
         held_out_queries(split, "test")

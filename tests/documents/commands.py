@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from commands.cli import to_config
-from tests.documents.pages import ROOT, Page
+from tests.documents.pages import Page
 
 SCRIPTS = ("download_dataset", "train", "inference", "main", "run")
 # What a document may tell somebody to type besides our own scripts: program and first words.
 KNOWN = (
     "pip install", "pip uninstall", "pip download", "pre-commit install",
     "python -m pip", "python -m venv", "python -m pytest", "python -m commands.settings_table",
-    "git clone", "cd", ". .venv/bin/activate", "bash .ci/run",
-    "ruff check", "ruff format", "mypy", "curl", "echo", "printf",
+    ". .venv/bin/activate", "bash .ci/run",
+    "ruff check", "ruff format", "mypy", "jupyter lab", "echo", "printf",
 )  # fmt: skip
 # Flags in the documents that are not settings.
 OTHER_FLAGS = {"--mode", "--help", "--no-build-isolation", "--nproc_per_node", "--skip"}
@@ -91,11 +91,11 @@ def script_flags(words: tuple[str, ...]) -> tuple[str, list[str]] | None:
     return str(names[place]), list(words[place + 1 :])
 
 
-def benchmark_flags(words: tuple[str, ...]) -> tuple[str, list[str]] | None:
-    """Which benchmark a command runs, as a module, and its flags; None for another command."""
+def program_flags(words: tuple[str, ...]) -> tuple[str, list[str]] | None:
+    """Which benchmark or example a command runs, as a module, and its flags; None for another command."""
     if words[:2] == ("python", "-m") and words[2].startswith("benchmarks."):
         return words[2], list(words[3:])
-    if words[0] == "python" and re.fullmatch(r"benchmarks/\w+\.py", words[1]):
+    if words[0] == "python" and re.fullmatch(r"(benchmarks|examples)/\w+\.py", words[1]):
         return words[1].removesuffix(".py").replace("/", "."), list(words[2:])
     return None
 
@@ -105,8 +105,6 @@ def is_known(words: tuple[str, ...]) -> bool:
     if words[:2] == ("python", "-c"):
         compile(words[2], "<document>", "exec")
         return True
-    if words[0] == "python" and words[1].startswith("examples/"):
-        return (ROOT / words[1]).is_file()
     typed = " ".join(("python", *words[1:]) if words[0].startswith("python3") else words)
     return any(typed == known or typed.startswith(known + " ") for known in KNOWN)
 
@@ -134,8 +132,8 @@ def parse_script(script: str, flags: list[str], monkeypatch) -> None:
             raise AssertionError(f"{script}.py ran without a parser")
 
 
-# The same for benchmarks, in a process of its own: some of them set the threads as they are imported.
-PARSE_BENCHMARKS = """
+# The same for benchmarks and examples, in a process of its own: some set the threads as they are imported.
+PARSE_PROGRAMS = """
 import argparse, importlib, json, sys
 
 class Parsed(Exception):

@@ -16,12 +16,12 @@ from config import Config
 from tests.commands.test_commands import FAST
 from tests.documents.commands import (
     OTHER_FLAGS,
-    PARSE_BENCHMARKS,
-    benchmark_flags,
+    PARSE_PROGRAMS,
     commands_of,
     in_blocks,
     is_known,
     parse_script,
+    program_flags,
     script_flags,
     split_line,
 )
@@ -52,13 +52,13 @@ def test_every_block_says_its_language(page):
 
 
 def assert_works(command, monkeypatch):
-    """A command is one of ours with right flags, a benchmark (another test parses it), or on the list."""
+    """A command is a script of ours with right flags, a program that another test parses, or on the list."""
     if ours := script_flags(command.words):
         try:
             parse_script(*ours, monkeypatch)
         except SystemExit as stop:
             assert stop.code == 0, command.line
-    elif not benchmark_flags(command.words):
+    elif not program_flags(command.words):
         assert is_known(command.words), f"not on the list: {command.line}"
 
 
@@ -68,19 +68,23 @@ def test_every_command_is_known_and_its_flags_are_right(page, monkeypatch, capsy
         assert_works(command, monkeypatch)
 
 
-def test_the_commands_of_all_benchmarks_parse():
-    found = [flags for page in pages() for c in commands_of(page) if (flags := benchmark_flags(c.words))]
-    modules = {path.stem for path in (ROOT / "benchmarks").glob("*.py") if "def main(" in path.read_text()}
-    asked = [*found, *((f"benchmarks.{name}", ["--help"]) for name in sorted(modules))]
-    assert len(found) > 10 and {f"benchmarks.{name}" for name in modules} <= {name for name, _ in found}
-    done = subprocess.run(
-        [sys.executable, "-c", PARSE_BENCHMARKS],
-        input=json.dumps(asked),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+def test_the_commands_of_benchmarks_and_examples_parse():
+    found = [flags for page in pages() for c in commands_of(page) if (flags := program_flags(c.words))]
+    programs = {
+        f"{folder}.{path.stem}"
+        for folder in ("benchmarks", "examples")
+        for path in (ROOT / folder).glob("*.py")
+        if "def main(" in path.read_text(encoding="utf-8")
+    }
+    assert programs == {name for name, _ in found}, "a document shows how to run each of them, and no other"
+    done = parsed([*found, *((name, ["--help"]) for name in sorted(programs))])
     assert done.returncode == 0, done.stderr
+
+
+def parsed(commands):
+    """The process that parses commands, of which each is a module and its flags."""
+    code = [sys.executable, "-c", PARSE_PROGRAMS]
+    return subprocess.run(code, input=json.dumps(commands), cwd=ROOT, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("page", pages(), ids=str)
@@ -113,10 +117,7 @@ def test_a_wrong_command_is_found(text, monkeypatch, capsys):
 
 
 def test_a_benchmark_with_a_wrong_flag_is_found():
-    asked = json.dumps([["benchmarks.swap_roles", ["a", "b"]], ["benchmarks.swap_roles", ["a"]]])
-    done = subprocess.run(
-        [sys.executable, "-c", PARSE_BENCHMARKS], input=asked, cwd=ROOT, capture_output=True, text=True
-    )
+    done = parsed([("benchmarks.swap_roles", ["a", "b"]), ("benchmarks.swap_roles", ["a"])])
     assert done.returncode == 1 and "refused: benchmarks.swap_roles a\n" in done.stderr
 
 

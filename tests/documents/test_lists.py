@@ -23,15 +23,17 @@ def test_the_readme_is_a_front_page():
 
 
 def test_architecture_has_every_module_where_it_is():
-    listed = {}
+    listed = []
     folder = ""
     for row in (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").splitlines():
         if match := re.match(r"\| (?:`([\w/]+)/` )?\| (`[^|]*`) \|", row):
             folder = match[1] or folder
-            listed.setdefault(folder, set()).update(re.findall(r"`(\w+)`", match[2]))
-    folders = {path.parent for room in ROOMS for path in (ROOT / room).rglob("*.py")}
-    there = {folder.relative_to(ROOT).as_posix(): names for folder in folders if (names := modules(folder))}
-    assert listed == there
+            listed += [f"{folder}/{name}.py" for name in re.findall(r"`(\w+)`", match[2])]
+    files = {path.relative_to(ROOT).as_posix() for room in ROOMS for path in (ROOT / room).rglob("*.py")}
+    there = {file for file in files if not file.endswith("__init__.py")}
+    assert sorted(there - set(listed)) == [], "modules that the table lacks"
+    assert sorted(set(listed) - there) == [], "modules of the table that do not exist"
+    assert len(listed) == len(set(listed)), "a module is listed once"
 
 
 def test_the_benchmarks_are_all_listed():

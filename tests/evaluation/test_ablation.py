@@ -11,7 +11,15 @@ from commands.entry import main_modes, main_train
 from config import Config
 from evaluation.ablation.plot import plot_ablation
 from evaluation.ablation.report import ablation_table, comparison_table
-from evaluation.ablation.variants import BLOCKS, VARIED, AblationBlock, Variant, check_typed, variant_config
+from evaluation.ablation.variants import (
+    BLOCKS,
+    NAMES,
+    VARIED,
+    AblationBlock,
+    Variant,
+    check_typed,
+    variant_config,
+)
 from tests.commands.test_commands import flags, refused
 from tests.planted import planted_movielens
 from tests.report.test_plots import is_picture
@@ -100,6 +108,7 @@ def test_the_table_as_printed():
         "ours          0.110 ±0.014*  0.050 ±0.000*",
         "other         0.110 ±0.000*  0.030 ±0.000",
         "-----------------------------------------",
+        NAMES,
         "* best in its block and column; means over 2 seeds, ± is the standard deviation over them",
     ]
 

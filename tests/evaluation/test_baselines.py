@@ -270,12 +270,12 @@ def test_settings_are_chosen_on_fewer_questions_where_ratings_are_many(two_taste
 def test_evaluation_holds_one_fitted_baseline_at_a_time(monkeypatch):
     fitted = []
 
-    class Scorer:
+    class FittedScorer:
         pass
 
     def fit_and_choose(classes, *_):
         assert not any(reference() for reference in fitted)
-        scorer = Scorer()
+        scorer = FittedScorer()
         fitted.append(weakref.ref(scorer))
         return {classes[0].name: ChosenBaseline({}, scorer, 0.5, (), 1.0)}
 

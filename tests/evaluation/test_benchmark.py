@@ -251,7 +251,7 @@ def test_the_table_marks_who_is_told_apart(comparison):
     text = main_table(comparison, [0, 1])
     ours = comparison.means[PINSAGE]["mrr"]
     assert f"{ours.low:.3f}" in text and f"{ours.high:.3f}" in text and "mean of seeds 0, 1" in text
-    assert "+-" not in main_table(comparison, [7]) and "PinSage: seed 7" in main_table(comparison, [7])
+    assert "±" not in main_table(comparison, [7]) and "PinSage: seed 7" in main_table(comparison, [7])
 
 
 def test_the_verdict_is_on_validations_choice_in_plain_words(comparison):

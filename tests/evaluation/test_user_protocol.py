@@ -83,7 +83,7 @@ def test_histories_end_where_the_asked_part_begins(split):
 
 def test_nobody_to_ask_is_one_line(split):
     disliked = replace(split, test=replace(split.test, ratings=np.ones_like(split.test.ratings)))
-    with pytest.raises(UserError, match="no user has training ratings and one of 4 or more in the test part"):
+    with pytest.raises(UserError, match="no user has training ratings and a rating of 4 or more in the test"):
         user_questions(disliked, "test")
 
 

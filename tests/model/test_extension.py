@@ -25,20 +25,20 @@ from tests.trained import MODEL
 
 
 def singular_basis(graph, dim):
-    """What ``fit_features`` approximates: right singular vectors to the last digit."""
+    """The exact right singular vectors, which ``fit_features`` approximates."""
     by_film, by_user = (1 / np.sqrt(np.maximum(d, 1)) for d in (graph.movie_degree, graph.user_degree))
     normalised = by_film[:, None] * graph.movie_user_matrix().toarray() * by_user
     return (np.linalg.svd(normalised)[2][:dim] * by_user).T.astype(np.float32)
 
 
 @pytest.mark.parametrize("dim", [1, 4, 12])
-def test_folding_in_gives_a_known_users_row_back(dim):
+def test_folding_in_gives_the_saved_rows_of_known_users(dim):
     graph = random_graph()
     basis = singular_basis(graph, dim)
     np.testing.assert_allclose(fold_in_users(basis, graph, np.arange(30)), basis, atol=1e-6)
 
 
-def test_the_stored_basis_is_close_to_that():
+def test_the_approximate_basis_is_close_to_folding_in():
     graph = random_graph(num_users=200, num_movies=120, density=0.1)
     basis = fit_features(Facts(catalogue(120)), graph, 16, seed=0).user_basis
     folded = fold_in_users(basis, graph, np.arange(200))
@@ -46,7 +46,7 @@ def test_the_stored_basis_is_close_to_that():
     assert np.median(cosines) > 0.99 and cosines.min() > 0.9
 
 
-def test_a_new_user_with_a_known_ones_films_gets_that_ones_row():
+def test_a_new_user_with_the_films_of_a_known_user_gets_the_same_row():
     inter = random_interactions()
     twin = inter.select(inter.users == 4)
     both = [np.concatenate([getattr(inter, name), getattr(twin, name)]) for name in vars(inter)]
@@ -114,7 +114,9 @@ def extend_flags(workspace, target, data="planted"):
     ]
 
 
-def test_it_takes_in_what_is_new_and_goes_on_from_the_saved_weights(workspace, tmp_path, capsys):
+def test_new_films_and_users_are_included_and_training_continues_from_the_saved_weights(
+    workspace, tmp_path, capsys
+):
     before = (workspace / "checkpoints" / "best.pt").read_bytes()
     assert main_train([*extend_flags(workspace, tmp_path), "--epochs", "2", "--num_threads", "1"]) == 0
     log = capsys.readouterr().err
@@ -179,7 +181,7 @@ OTHERS = np.random.default_rng(0).permutation(50) + 1
 @pytest.mark.parametrize(
     ("data", "movies", "ratings", "message"),
     [
-        ("older", None, None, "--data_dir older is what .*best.pt was trained on, nothing in it is new"),
+        ("older", None, None, "--data_dir older has the data that .*best.pt was trained on, nothing in it"),
         (
             "fewer_films", lambda film: film if film["movieId"] != "7" else None,
             lambda row: row if row["movieId"] != "7" else None,
@@ -187,21 +189,21 @@ OTHERS = np.random.default_rng(0).permutation(50) + 1
         ),
         (
             "fewer_users", lambda film: film, lambda row: row if int(row["userId"]) > 5 else None,
-            r"lacks 5 of the 50 users of .*best.pt \(user 1, 2, 3 and 2 more\), so it is no newer release",
+            r"lacks 5 of the 50 users of .*best.pt \(user 1, 2, 3 and 2 more\), so it is not a newer version",
         ),
         (
             "other_titles", lambda film: film | {"title": "Other " + film["title"]}, lambda row: row,
-            "has other titles under 36 of the 36 ids of .*, for instance 'Other Planted 001 .1981.'",
+            "has other titles for 36 of the 36 ids of .*, for instance 'Other Planted 001 .1981.'",
         ),
         (
             "earlier", lambda film: film,
             lambda row: row if int(row["userId"]) > 50 or int(row["timestamp"]) % 10_000 < 400 else None,
-            "is older than .*best.pt: .* training ratings, .* then; give newer data",
+            "is older than .*best.pt: it has .* training ratings, the checkpoint .*; give newer data",
         ),
-        ("renumbered", lambda film: film, renumbered, "the ids name other people; train anew"),
+        ("renumbered", lambda film: film, renumbered, "the ids belong to other people; train a new model"),
     ],
 )  # fmt: skip
-def test_data_that_are_no_newer_ones_are_refused(workspace, tmp_path, capsys, data, movies, ratings, message):
+def test_data_that_are_not_newer_are_refused(workspace, tmp_path, capsys, data, movies, ratings, message):
     if movies is not None and not (workspace / data).exists():
         rewrite(workspace / "planted", workspace / data, movies, ratings)
     line = refused(capsys, main_train, extend_flags(workspace, tmp_path, data))

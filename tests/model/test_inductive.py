@@ -1,4 +1,4 @@
-"""Films unseen in training: nothing of them reaches the model, and what comes back is theirs alone."""
+"""Held-out films: they do not influence training, and as new films they do not influence known films."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ from evaluation.cold_start.held_out import (
 )
 from evaluation.train_once import train_once
 from model.inputs import build_inputs
-from model.new_films.from_graph import embed_films, extend_inputs
+from model.new_films.from_graph import embed_films, inputs_with_new_films
 from model.nodes import Nodes
 from tests.factories import random_interactions, random_movielens
 from tests.planted import block_of, planted_movielens
@@ -37,12 +37,12 @@ FILMS = np.array([3, 7, 11])
 
 
 def rated(interactions):
-    """Who rated what, as a set."""
+    """The set of (user, film) pairs."""
     return set(zip(interactions.users.tolist(), interactions.movies.tolist(), strict=True))
 
 
 def described_movielens(seed=0):
-    """Random data with tags by everyone and a genome of every other film."""
+    """Random data with a tag for every rating, and a tag genome for every second film."""
     movielens = random_movielens(num_users=60, num_movies=40, density=0.6, seed=seed)
     inter = movielens.interactions
     tags = Tags(inter.users, inter.movies, [f"tag {row % 7}" for row in range(len(inter))])
@@ -57,12 +57,12 @@ def held_out(movielens, films=FILMS):
 
 
 def extended(films, inputs, ratings, config=SMALL):
-    """Inputs of the trained model with the held-out films behind, known by ``ratings``."""
+    """Inputs of the trained model, followed by the held-out films as new films with ``ratings``."""
     graph = build_graph(
         fold_in(films.known_split.train, ratings), films.whole.num_users, films.whole.num_movies
     )
     new = select_films(films.whole, films.new_films).facts
-    return extend_inputs(inputs, graph, new, config.model, config.run.seed)
+    return inputs_with_new_films(inputs, graph, new, config.model, config.run.seed)
 
 
 def test_held_out_films_come_last_and_nothing_else_changes():
@@ -80,7 +80,7 @@ def test_held_out_films_come_last_and_nothing_else_changes():
         np.testing.assert_array_equal(known.movies, whole.movies[whole.movies < 37])
         np.testing.assert_array_equal(known.timestamps, before.timestamps[~np.isin(before.movies, FILMS)])
     assert rated(films.withheld) | rated(films.known_split.train) == rated(films.whole_split.train)
-    assert films.known.tags == films.whole.tags  # a film that nobody has seen has no tags
+    assert films.known.tags == films.whole.tags  # held-out films have no tags
     assert len(films.known.tags.texts) == np.sum(~np.isin(movielens.tags.movies, FILMS))
     assert films.known.genome.movies.max() < 37
     np.testing.assert_array_equal(np.sort(order[films.whole.genome.movies]), np.sort(movielens.genome.movies))
@@ -94,7 +94,7 @@ def test_the_films_are_a_tenth_of_those_with_enough_ratings():
     assert (counts[chosen] >= MIN_RATINGS).all()
     assert chosen.tolist() == choose_films(movielens.interactions, 50, seed=0).tolist()
     assert chosen.tolist() != choose_films(movielens.interactions, 50, seed=1).tolist()
-    with pytest.raises(UserError, match="no film has the 20 ratings that holding one out takes"):
+    with pytest.raises(UserError, match="no film has 20 ratings, which a held-out film must have"):
         choose_films(random_movielens(num_users=10).interactions, 20, seed=0)
 
 
@@ -109,7 +109,7 @@ def test_drawn_ratings_are_nested_and_a_function_of_the_seed():
     assert drawn[5] == rated(first_ratings(ratings, 5, seed=3)) != rated(first_ratings(ratings, 5, seed=4))
 
 
-def test_every_rating_of_a_film_is_as_likely_to_be_drawn():
+def test_all_ratings_of_a_film_are_drawn_with_equal_probability():
     ratings = random_interactions(num_users=12, num_movies=1, density=1)
     draws = [int(first_ratings(ratings, 1, seed).users[0]) for seed in range(600)]
     share = np.bincount(draws, minlength=12) / 600
@@ -123,8 +123,8 @@ def test_folding_everything_back_in_gives_the_old_training_part():
         np.testing.assert_array_equal(getattr(folded, name), getattr(films.whole_split.train, name))
 
 
-def test_unseen_films_do_not_reach_training():
-    """Change every rating and tag of the unseen films: the trained model stays, bit for bit."""
+def test_held_out_films_do_not_influence_training():
+    """Change all ratings and tags of the held-out films: the trained model has the same bits."""
     movielens = described_movielens()
     inter = movielens.interactions
     theirs = np.isin(inter.movies, FILMS)
@@ -148,8 +148,8 @@ def test_unseen_films_do_not_reach_training():
     np.testing.assert_array_equal(first.scorer.embeddings, second.scorer.embeddings)
 
 
-def test_all_ratings_folded_in_give_the_features_of_a_film_that_was_there():
-    """By one and the same basis, whoever was in the graph that it was fitted on; all but the degree."""
+def test_a_new_film_with_all_its_ratings_has_the_features_of_a_known_film():
+    """With the same feature basis, which was fitted on all films here; all features except the degree."""
     movielens = described_movielens()
     films = held_out(movielens)
     there = build_inputs(films.whole, films.whole_split, SMALL.model, seed=0)
@@ -163,7 +163,7 @@ def test_all_ratings_folded_in_give_the_features_of_a_film_that_was_there():
     assert again.nodes.weights[37:].sum(dim=1).allclose(torch.ones(3))
 
 
-def test_embedding_unseen_films_leaves_the_others_alone():
+def test_embedding_new_films_does_not_change_known_films():
     films = held_out(described_movielens())
     trained = train_once(SMALL, films.known, films.known_split, CPU)
     embeddings = {}
@@ -179,8 +179,8 @@ def test_embedding_unseen_films_leaves_the_others_alone():
     assert np.abs(embeddings[0][37:] - embeddings[100][37:]).max() > 0.01
 
 
-def test_one_unseen_film_more_does_not_change_another_one():
-    """Features and neighbours of a new film come from its own ratings and the films they lead to."""
+def test_a_new_film_does_not_change_another_new_film():
+    """Features and neighbours of a new film depend on its own ratings and the known films only."""
     films = held_out(random_movielens())
     inputs = build_inputs(films.known, films.known_split, SMALL.model, seed=0)
     ratings = films.withheld
@@ -192,7 +192,7 @@ def test_one_unseen_film_more_does_not_change_another_one():
     ).all()
 
 
-def test_an_unseen_film_with_five_ratings_lands_in_its_taste_block(tmp_path):
+def test_a_new_film_with_five_ratings_is_close_to_its_taste_block(tmp_path):
     movielens = load_movielens(planted_movielens(tmp_path, num_movies=50, per_user=20))
     films = held_out(movielens, np.array([4, 9, 20, 33]))
     config = SMALL.override({"epochs": 8, "lr": 0.01, "patience": 8})

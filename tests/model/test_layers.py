@@ -14,7 +14,7 @@ AGGREGATORS = list(AGGREGATIONS)
 
 
 def convolve_naively(conv, x, neighbors, weights):
-    """Algorithm 1 film by film."""
+    """Algorithm 1 of the paper, film by film."""
     rows = []
     for film in range(len(neighbors)):
         real = [(n, w) for n, w in zip(neighbors[film], weights[film], strict=True) if w > 0]
@@ -25,8 +25,10 @@ def convolve_naively(conv, x, neighbors, weights):
             pooled = sum(m * w for m, w in messages) / sum(w for _, w in messages)
         elif conv.aggregator == "mean":
             pooled = sum(m for m, _ in messages) / len(messages)
-        else:
+        elif conv.aggregator == "max":
             pooled = torch.stack([m for m, _ in messages]).amax(dim=0)
+        else:
+            raise NotImplementedError(f"add a naive form of {conv.aggregator}")
         z = conv.lin_self(torch.cat([x[film], pooled])).relu()
         rows.append(z / z.norm().clamp(min=1e-12))
     return torch.stack(rows)
@@ -55,7 +57,7 @@ def test_all_layouts_equal_algorithm_1(aggregator):
         torch.testing.assert_close(result, expected, msg=f"{name} differs")
 
 
-def test_importance_pooling_is_a_weighted_mean_whatever_the_weights_sum_to():
+def test_importance_pooling_is_a_weighted_mean_for_any_sum_of_weights():
     h = torch.tensor([[1.0, 0.0], [0.0, 1.0], [4.0, 4.0]])
     neighbors = torch.tensor([[0, 1], [2, 2], [1, 2]])
     weights = torch.tensor([[3.0, 1.0], [0.0, 0.0], [0.25, 0.25]])
@@ -67,7 +69,7 @@ def test_importance_pooling_is_a_weighted_mean_whatever_the_weights_sum_to():
 @pytest.mark.parametrize(
     ("layer_neighbors", "head"), [((4,), "directed"), ((4, 4), "mixed"), ((2, 4, 3), "shared")]
 )
-def test_mini_batch_equals_layer_wise_and_touches_each_node_once(aggregator, layer_neighbors, head):
+def test_mini_batch_equals_layer_wise_and_contains_each_node_once(aggregator, layer_neighbors, head):
     torch.manual_seed(0)
     features = torch.randn(40, 7)
     neighbors, weights = random_table(40, 4)
@@ -85,7 +87,7 @@ def test_mini_batch_equals_layer_wise_and_touches_each_node_once(aggregator, lay
         torch.testing.assert_close(part, whole_part[seeds])
 
 
-def test_blocks_hold_only_what_the_batch_needs():
+def test_blocks_contain_only_what_the_batch_needs():
     neighbors = torch.tensor([[1], [2], [3], [0], [4]])
     weights = torch.ones(5, 1)
     nodes, blocks = build_blocks(torch.tensor([0]), neighbors, weights, (1, 1))
@@ -93,7 +95,7 @@ def test_blocks_hold_only_what_the_batch_needs():
     assert [block.num_targets for block in blocks] == [2, 1]
 
 
-def test_model_has_no_vector_of_an_id():
+def test_model_has_no_vector_per_film_id():
     model = PinSage(7, 8, 5, head="shared")
     neighbors, weights = random_table(40, 4)
     permutation = torch.randperm(40)
@@ -133,3 +135,8 @@ def test_pyg_link_loader_renumbers_pairs():
     assert torch.equal(batch.n_id[batch.edge_label_index], pairs)
     with pytest.raises(ValueError, match="neg_sampling must be None"):
         next(iter(LinkLoader(data, sampler, edge_label_index=pairs, neg_sampling=NegativeSampling("binary"))))
+
+
+def test_a_layer_refuses_an_unknown_aggregator():
+    with pytest.raises(ValueError, match="aggregator must be one of importance, mean, max, got 'sum'"):
+        ImportancePoolingConv(7, 6, 4, "sum")

@@ -13,7 +13,7 @@ from tests.fuzzing import fuzz
 
 
 def make_pairs(num_films, num_pairs, num_shared, num_hard, seed):
-    """Random embeddings of a catalogue, and pairs as the trainer lays them out."""
+    """Random embeddings of a catalogue, and a batch of pairs as the trainer makes it."""
     generator = torch.Generator().manual_seed(seed)
     z = F.normalize(torch.randn(num_films, 4, generator=generator), dim=1).requires_grad_()
     query = torch.randint(num_films, (num_pairs,), generator=generator)
@@ -26,7 +26,7 @@ def make_pairs(num_films, num_pairs, num_shared, num_hard, seed):
 
 
 def naive(z, query, positive, shared, hard, one_pair):
-    """Pair by pair; shared negatives that are the query or the positive do not count, hard ones all do."""
+    """A loop over pairs; shared negatives that are the query or the positive are masked, hard ones never."""
     losses = []
     for b in range(len(query)):
         negatives = [n for n in shared.tolist() if n not in (query[b], positive[b])] + hard[b].tolist()
@@ -70,28 +70,28 @@ def _same(z, fast, slow):
 
 @fuzz(60)
 @given(SIZES)
-def test_negatives_drawn_with_unequal_chances_count_for_those_left_out(sizes):
+def test_negatives_are_weighted_by_the_inverse_of_their_inclusion_probability(sizes):
     z, query, positive, shared, hard, rows, batch = make_pairs(*sizes)
-    chance = torch.rand(len(z), generator=torch.Generator().manual_seed(sizes[-1])) * 0.9 + 0.1
-    chance[::3] = 1
+    probability = torch.rand(len(z), generator=torch.Generator().manual_seed(sizes[-1])) * 0.9 + 0.1
+    probability[::3] = 1
     losses = []
     for b in range(len(query)):
         others = [n for n in shared.tolist() if n not in (query[b], positive[b])]
         scores = z[query[b]] @ z[[*others, *hard[b].tolist()]].T / 0.2
-        weights = torch.cat([1 / chance[others], torch.ones(hard.size(1))])
+        weights = torch.cat([1 / probability[others], torch.ones(hard.size(1))])
         score = z[query[b]] @ z[positive[b]] / 0.2
         losses.append(torch.log(score.exp() + (weights * scores.exp()).sum()) - score)
-    batch = make_batch(query, positive, shared, hard, chance.log())
+    batch = make_batch(query, positive, shared, hard, probability.log())
     _same(z, softmax_loss(rows, batch, 0.2), torch.stack(losses).mean())
 
 
 def test_hand_computed_values():
-    """Film 0 asks; 1 is the positive (.5), 2 (.3), 3 (.9) and 0 itself are shared, 4 is hard (.5)."""
+    """Film 0 is the query, 1 the positive (.5); 2 (.3), 3 (.9) and 0 are shared negatives, 4 is hard (.5)."""
     scores = torch.tensor([1.0, 0.5, 0.3, 0.9, 0.5])
     z = torch.stack([scores, (1 - scores**2).sqrt()], dim=1)
     batch = make_batch(*(torch.tensor(films) for films in ([0], [1], [2, 3, 0], [[4]])))
     z = z[batch.films]
-    # Hinges at margin .1: 0, .5 and .1 over three negatives, the query left out.
+    # Hinges with margin .1: 0, .5 and .1 for three negatives; the query is masked.
     assert max_margin_loss(Embeddings(z, z), batch, 0.1).item() == pytest.approx(0.2)
     expected = math.log(1 + math.exp(-0.2) + math.exp(0.4) + 1)
     assert softmax_loss(Embeddings(z, z), batch, 1.0).item() == pytest.approx(expected)

@@ -1,4 +1,4 @@
-"""New films from a checkpoint alone: placed among their kin, kept beside the checkpoint, never inside it."""
+"""New films with the checkpoint alone, and added films, which are stored beside the checkpoint."""
 
 import json
 from dataclasses import replace
@@ -46,7 +46,7 @@ def rated_by(*users, title="New (1990)", movie_id=500):
     return FilmFile(title, 1990, ("Drama",), (), tuple((user, 4.0) for user in users), movie_id)
 
 
-def test_known_films_stay_bit_for_bit_and_new_ones_are_whole_rows(checkpoint):
+def test_known_films_stay_bit_for_bit_and_new_films_have_complete_rows(checkpoint):
     films = [rated_by(3, 4, 5), rated_by(title="Unrated", movie_id=501)]
     every = append_films(checkpoint, films)
     for name in ("features", "neighbors", "weights", "embeddings", "query_embeddings"):
@@ -60,21 +60,21 @@ def test_known_films_stay_bit_for_bit_and_new_ones_are_whole_rows(checkpoint):
     assert append_films(checkpoint, []) is checkpoint
 
 
-def test_a_film_embeds_the_same_whatever_others_are_new(checkpoint):
+def test_the_embedding_of_a_new_film_does_not_depend_on_other_new_films(checkpoint):
     film = rated_by(1, 2)
     alone, last = append_films(checkpoint, [film]), append_films(checkpoint, [rated_by(9, movie_id=7), film])
     torch.testing.assert_close(alone.embeddings[20], last.embeddings[21])
 
 
-def test_who_counts_as_a_rater(checkpoint):
-    """Known users, once each, with the stars that training asked for."""
+def test_known_raters(checkpoint):
+    """Users of the checkpoint, once each, with a rating of at least ``min_rating``."""
     film = replace(rated_by(), ratings=((3, 4.0), (3, 2.0), (999, 5.0), (-0, 1.0), (7, 2.5)))
     assert known_raters(checkpoint, [film]).indices.tolist() == [0, 3, 7]
     picky = replace(checkpoint, settings=checkpoint.settings | {"min_rating": 2.5})
     assert known_raters(picky, [rated_by(), film]).toarray().nonzero()[1].tolist() == [3, 7]
 
 
-def test_ratings_and_spectral_part_are_read_back_out_of_the_features():
+def test_number_of_ratings_and_spectral_part_are_recovered_from_the_features():
     movielens = random_movielens(density=0.2)
     split = split_interactions(movielens.interactions, 30, 20)
     inputs = build_inputs(movielens, split, MODEL, 0)
@@ -85,8 +85,8 @@ def test_ratings_and_spectral_part_are_read_back_out_of_the_features():
     np.testing.assert_allclose(spectral_rows(inputs.basis, features), spectral, atol=1e-6)
 
 
-def test_neighbors_are_those_that_walks_would_visit(tmp_path):
-    """A full basis knows the first hop, all but the films' lengths: compare with its exact chances."""
+def test_spectral_neighbors_are_the_films_that_walks_visit(tmp_path):
+    """With a full basis, compare with the exact probabilities of the first hop of a walk."""
     movielens = load_movielens(planted_movielens(tmp_path, num_users=200))
     split = split_interactions(movielens.interactions, 200, 40, "none")
     inputs = build_inputs(movielens, split, replace(MODEL, spectral_dim=39), 0)
@@ -102,7 +102,7 @@ def test_neighbors_are_those_that_walks_would_visit(tmp_path):
 
 
 @pytest.mark.parametrize("spectral_dim", [0, 4])
-def test_without_a_spectral_basis_ratings_say_nothing(spectral_dim):
+def test_without_a_spectral_basis_ratings_have_no_effect(spectral_dim):
     checkpoint = trained_checkpoint(model=replace(MODEL, spectral_dim=spectral_dim))
     rated, unrated = (
         append_films(checkpoint, [film]).embeddings[20] for film in (rated_by(1, 2), rated_by())
@@ -112,7 +112,7 @@ def test_without_a_spectral_basis_ratings_say_nothing(spectral_dim):
 
 @fuzz(25)
 @given(st.lists(st.integers(0, 40), max_size=30), st.booleans())
-def test_any_raters_give_a_sound_neighbour_table(checkpoint, users, described):
+def test_any_raters_give_a_valid_neighbour_table(checkpoint, users, described):
     film = rated_by(*users) if described else FilmFile("x", ratings=rated_by(*users).ratings, movie_id=3)
     every = append_films(checkpoint, [film])
     neighbors, weights = every.neighbors[20], every.weights[20]
@@ -120,13 +120,13 @@ def test_any_raters_give_a_sound_neighbour_table(checkpoint, users, described):
     assert torch.isfinite(every.embeddings).all() and weights.sum() == pytest.approx(1) or not weights.any()
 
 
-# --- kept beside the checkpoint ---------------------------------------------------------------------
+# --- added films, stored beside the checkpoint ------------------------------------------------------
 
 
-def test_ids_are_given_kept_and_refused(checkpoint, tmp_path):
+def test_ids_of_added_films_are_assigned_kept_or_refused(checkpoint, tmp_path):
     new = FilmFile("Heat (1995)", 1995)
     first, again = add_film(tmp_path, checkpoint, new)
-    assert (first.movie_id, again) == (30, False)  # the catalogue's ids end at 29
+    assert (first.movie_id, again) == (30, False)  # the last id of the catalogue is 29
     assert add_film(tmp_path, checkpoint, replace(new, title="Ronin"))[0].movie_id == 31
     better = replace(new, title="HEAT (1995)", ratings=((1, 5.0),))
     assert add_film(tmp_path, checkpoint, better) == (replace(better, movie_id=30), True)
@@ -151,7 +151,7 @@ def test_ids_are_given_kept_and_refused(checkpoint, tmp_path):
     assert {entry.name for entry in tmp_path.iterdir()} == {ADDED, ".added.lock"}
 
 
-def test_what_a_later_training_knows_itself_is_left_out(checkpoint, tmp_path, caplog):
+def test_added_films_that_a_later_training_knows_are_left_out(checkpoint, tmp_path, caplog):
     add_film(tmp_path, checkpoint, FilmFile("Same id"))
     add_film(tmp_path, checkpoint, FilmFile("Same title (1999)", 1999, movie_id=70))
     add_film(tmp_path, checkpoint, FilmFile("Still new", movie_id=71))
@@ -176,7 +176,7 @@ def test_what_a_later_training_knows_itself_is_left_out(checkpoint, tmp_path, ca
         ('{"format": "pinsage-added-films", "version": 1, "films": [{"title": "x"}]}', "x needs a movieId"),
     ],
 )
-def test_a_damaged_list_is_one_line(tmp_path, content, message):
+def test_a_damaged_list_of_added_films_is_refused(tmp_path, content, message):
     (tmp_path / ADDED).write_text(content)
     with pytest.raises(UserError, match=message):
         read_added(tmp_path)
@@ -190,7 +190,7 @@ def write_film(folder, name="film.json", **film):
     return str(folder / name)
 
 
-def test_a_new_film_asks_without_being_kept(workspace, tmp_path, capsys):
+def test_a_new_film_can_be_the_query_without_being_added(workspace, tmp_path, capsys):
     raters = [{"userId": user, "rating": 4} for user in (1, 3, 5, 7, 9)]
     path = write_film(
         tmp_path, title="Guest", genres=["Action", "Akshun"], ratings=[*raters, {"userId": 999, "rating": 1}]
@@ -206,7 +206,7 @@ def test_a_new_film_asks_without_being_kept(workspace, tmp_path, capsys):
     assert not (workspace / "checkpoints" / ADDED).exists()
 
 
-def test_an_added_film_is_found_by_others_and_leaves_the_checkpoint_alone(workspace, tmp_path, capsys):
+def test_an_added_film_is_recommended_and_does_not_change_the_checkpoint(workspace, tmp_path, capsys):
     best = (workspace / "checkpoints" / "best.pt").read_bytes()
     raters = [{"userId": user, "rating": 5} for user in range(2, 60, 2)]
     path = write_film(tmp_path, title="Newcomer", year=1990, genres=["Romance"], ratings=raters)
@@ -218,7 +218,7 @@ def test_an_added_film_is_found_by_others_and_leaves_the_checkpoint_alone(worksp
     for movie in range(2, 41, 2):
         assert main_inference([*flags(workspace), "--movie_id", str(movie), *search]) == 0
         shown = capsys.readouterr()
-        assert "building it" not in shown.err  # the index in the folder holds the film already
+        assert "building it" not in shown.err  # the index in the folder already contains the film
         found.append(41 in recommended(shown.out))
     assert sum(found) >= 5
     assert main_inference([*flags(workspace), "--title", "newcomer"]) == 0

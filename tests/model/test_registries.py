@@ -1,4 +1,4 @@
-"""Names in ``config`` and classes in registries agree; a new aggregator or loss is a class and its line."""
+"""Names in ``config`` equal the keys of the registries; a new aggregator or loss is a class and its line."""
 
 import pytest
 import torch
@@ -23,8 +23,8 @@ def test_config_names_what_the_registries_hold():
 class ToyAggregation(NeighborAggregation):
     """Half the importance-weighted mean."""
 
-    def pool(self, h: Tensor, neighbors: Tensor, weights: Tensor) -> Tensor:
-        return ImportanceAggregation().pool(h, neighbors, weights) / 2
+    def pool_unchecked(self, h: Tensor, neighbors: Tensor, weights: Tensor) -> Tensor:
+        return ImportanceAggregation().pool_unchecked(h, neighbors, weights) / 2
 
 
 class ToyLoss(Loss):

@@ -1,4 +1,4 @@
-"""A shadow is its film as if it were new: few raters, their neighbours, no degree, never itself."""
+"""Shadows: a few raters of the film, the neighbours that they lead to, no degree, never the film itself."""
 
 import numpy as np
 import pytest
@@ -26,12 +26,12 @@ def data():
 def test_kept_raters_are_distinct_raters_of_the_film_and_few(data):
     graph = data[1].graph
     for epoch in range(20):
-        users, ptr = shadows._keep_few(graph, np.random.default_rng(epoch))
+        users, ptr = shadows._draw_raters(graph, np.random.default_rng(epoch))
         for film in range(graph.num_movies):
             kept = users[ptr[film] : ptr[film + 1]].tolist()
             raters = graph.movie_users[graph.movie_ptr[film] : graph.movie_ptr[film + 1]].tolist()
             assert len(set(kept)) == len(kept) <= 20 and set(kept) <= set(raters)
-            assert len(kept) in shadows.KNOWN_RATINGS or len(kept) == len(raters)
+            assert len(kept) in shadows.MAX_KEPT_RATINGS or len(kept) == len(raters)
 
 
 def test_every_rater_is_kept_equally_often():
@@ -41,8 +41,8 @@ def test_every_rater_is_kept_equally_often():
         np.arange(degree + 1, dtype=np.int32), np.zeros(degree, dtype=np.int32),
     )  # fmt: skip
     rng = np.random.default_rng(0)
-    counts = sum(np.bincount(shadows._keep_few(graph, rng)[0], minlength=degree) for _ in range(7_000))
-    # Kept: 0, 0, 1, 2, 5, 7 or 7 of 7 raters, 22 / 7 a draw, so each rater 22 / 49 of the time.
+    counts = sum(np.bincount(shadows._draw_raters(graph, rng)[0], minlength=degree) for _ in range(7_000))
+    # 0, 0, 1, 2, 5, 7 or 7 of 7 raters are kept: 22 / 7 on average, so each rater in 22 / 49 of the draws.
     np.testing.assert_allclose(counts / 7_000, 22 / 49, atol=0.02)
 
 
@@ -50,8 +50,10 @@ def test_features_are_those_of_a_film_with_the_kept_raters_and_no_degree(data):
     movielens, inputs = data
     for epoch in (0, 1):
         drawn = inputs.shadows.draw(epoch)
-        users, ptr = shadows._keep_few(inputs.graph, np.random.default_rng([3, epoch]))
-        few = ItemGraph(ptr.astype(np.int32), users, inputs.graph.user_ptr, inputs.graph.user_movies)
+        users, ptr = shadows._draw_raters(inputs.graph, np.random.default_rng([3, epoch]))
+        few = ItemGraph.unchecked(
+            ptr.astype(np.int32), users, inputs.graph.user_ptr, inputs.graph.user_movies
+        )
         expected = film_features(
             inputs.basis, Facts(movielens.movies), few.movie_user_matrix(), degree_known=False
         )
@@ -62,7 +64,7 @@ def test_neighbours_are_films_that_the_kept_raters_lead_to_and_never_the_film_it
     _, inputs = data
     graph = inputs.graph
     drawn = inputs.shadows.draw(0)
-    users, ptr = shadows._keep_few(graph, np.random.default_rng([3, 0]))
+    users, ptr = shadows._draw_raters(graph, np.random.default_rng([3, 0]))
     for film in range(graph.num_movies):
         weighed = drawn.weights[film] > 0
         assert film not in drawn.neighbors[film][weighed].tolist()
@@ -76,7 +78,7 @@ def test_neighbours_are_films_that_the_kept_raters_lead_to_and_never_the_film_it
             assert not own or int(drawn.neighbors[film][drawn.weights[film].argmax()]) in own | {film}
 
 
-def test_an_epoch_has_its_own_shadows_whatever_was_drawn_before(data):
+def test_shadows_depend_on_the_epoch_and_not_on_earlier_draws(data):
     _, inputs = data
     first, second, again = (inputs.shadows.draw(epoch) for epoch in (0, 1, 0))
     for part in range(3):
@@ -84,7 +86,7 @@ def test_an_epoch_has_its_own_shadows_whatever_was_drawn_before(data):
     assert not torch.equal(first.features, second.features)
 
 
-def test_tags_are_known_in_even_epochs_only():
+def test_shadows_have_tags_in_even_epochs_only():
     movielens = random_movielens(num_users=60, num_movies=40, density=0.2)
     tags = Tags(np.arange(30, dtype=np.int32), np.arange(30, dtype=np.int32), ["noir"] * 15 + ["space"] * 15)
     split = split_interactions(movielens.interactions, 60, 40, "none")

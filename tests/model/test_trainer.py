@@ -67,7 +67,7 @@ def test_a_resumed_training_equals_an_uninterrupted_one():
 
 @pytest.mark.parametrize("split_name", ["leave_one_out", "temporal"])
 def test_held_out_films_do_not_reach_training(split_name):
-    """Shuffle what is held out, tags on it included: inputs and trained embeddings stay, bit for bit."""
+    """Change the held-out interactions and their tags: inputs and trained embeddings have the same bits."""
     movielens = random_movielens()
     inter = movielens.interactions
     tags = Tags(inter.users, inter.movies, [f"tag {row % 7}" for row in range(len(inter))])
@@ -82,7 +82,7 @@ def test_held_out_films_do_not_reach_training(split_name):
     )
     assert is_held_out.sum() == len(held_out)
     seen = {user: set(inter.movies[inter.users == user].tolist()) for user in range(movielens.num_users)}
-    for row in np.flatnonzero(is_held_out):  # to a film that this user has nowhere
+    for row in np.flatnonzero(is_held_out):  # change to a film that this user has not rated
         options = sorted(set(range(movielens.num_movies)) - seen[inter.users[row]])
         if options:
             changed[row] = rng.choice(options)
@@ -115,7 +115,7 @@ def test_it_learns_which_films_belong_together(tmp_path):
     assert (block[nearest] == block.unsqueeze(1)).float().mean() > 0.95
 
 
-def test_a_loss_that_is_not_a_number_stops_the_training():
+def test_a_loss_of_nan_stops_the_training():
     trainer = make_trainer(random_movielens())
     with torch.no_grad():
         trainer.model.convs[0].lin_self.bias.fill_(float("nan"))
@@ -123,10 +123,10 @@ def test_a_loss_that_is_not_a_number_stops_the_training():
         trainer.train_epoch()
 
 
-def test_nothing_to_train_on_is_said():
+def test_data_without_pairs_or_with_too_few_films_are_refused():
     movielens = random_movielens(num_users=30, num_movies=20, density=0.3)
     one_each = movielens.interactions.select(np.unique(movielens.interactions.users, return_index=True)[1])
-    with pytest.raises(UserError, match="no user of 30 has two training ratings"):
+    with pytest.raises(UserError, match="none of the 30 users has two training ratings"):
         make_trainer(replace(movielens, interactions=one_each), "none")
     with pytest.raises(UserError, match="at least 3 films, got 2"):
         make_trainer(random_movielens(num_users=5, num_movies=2, density=1.0), "none")
@@ -138,22 +138,21 @@ def test_a_mixed_head_needs_an_even_length():
     make_trainer(random_movielens(), model=replace(MODEL, embedding_dim=9, head="directed"))
 
 
-def test_a_shadow_stands_in_for_a_film_without_changing_what_others_see():
-    """With every film a shadow, the features of the films themselves matter only as neighbours."""
+def test_a_shadow_replaces_the_film_itself_but_not_the_film_as_a_neighbour():
+    """If all films of a batch are shadows, the features of the films matter only for their neighbours."""
     trainer = make_trainer(random_movielens(), training=replace(TRAINING, shadow_share=1.0))
     nodes = trainer.draw_nodes()
     films = torch.arange(5)
     num_movies = len(trainer.nodes.features)
     z = trainer._embed(nodes, films)
-    blind = nodes._replace(
-        features=torch.cat([trainer.nodes.features, torch.zeros_like(trainer.nodes.features)])
-    )
-    assert not torch.equal(z.candidates, trainer._embed(blind, films).candidates)
-    lone = nodes._replace(weights=torch.zeros_like(nodes.weights))
-    deaf = lone._replace(
-        features=torch.cat([torch.zeros_like(trainer.nodes.features), nodes.features[num_movies:]])
-    )
-    for with_films, without in zip(trainer._embed(lone, films), trainer._embed(deaf, films), strict=True):
+    zeros = torch.zeros_like(trainer.nodes.features)
+    no_shadow_features = nodes._replace(features=torch.cat([trainer.nodes.features, zeros]))
+    assert not torch.equal(z.candidates, trainer._embed(no_shadow_features, films).candidates)
+    no_neighbors = nodes._replace(weights=torch.zeros_like(nodes.weights))
+    no_film_features = no_neighbors._replace(features=torch.cat([zeros, nodes.features[num_movies:]]))
+    for with_films, without in zip(
+        trainer._embed(no_neighbors, films), trainer._embed(no_film_features, films), strict=True
+    ):
         torch.testing.assert_close(with_films, without)
 
 
@@ -194,7 +193,7 @@ def test_without_validation_the_last_epoch_is_the_best():
 
 @pytest.mark.parametrize(("loss", "aggregator"), [("softmax", "mean"), ("max_margin", "max")])
 def test_two_threads_give_the_same_bits_each_time(loss, aggregator):
-    """Large enough that PyTorch splits the work: a gradient that adds up in any order would show."""
+    """The data are large enough that PyTorch divides the work; a sum in varying order would show."""
     movielens = random_movielens(num_users=300, num_movies=600, density=0.1)
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
@@ -210,7 +209,7 @@ def test_two_threads_give_the_same_bits_each_time(loss, aggregator):
     assert same_bits(*runs)
 
 
-def test_embeddings_that_are_not_numbers_are_never_saved(monkeypatch):
+def test_embeddings_with_nan_or_infinity_are_never_saved(monkeypatch):
     monkeypatch.setattr("model.trainer.learning_rate", lambda *_: 1e30)
     trainer = make_trainer(random_movielens(), "none", training=replace(TRAINING, batch_size=10**6))
     saved = []

@@ -1,6 +1,5 @@
 import pytest
 
-from report.names import metric_label
 from report.tables import FigureBlock, FigureColumn, format_metrics_table, format_table
 
 ROWS = {
@@ -84,11 +83,3 @@ def test_columns_print_as_they_say():
             "-----------------------------",
         ]
     )
-
-
-@pytest.mark.parametrize(
-    ("metric", "label"),
-    [("hit_rate@10", "hit rate @10"), ("mrr", "MRR"), ("ndcg@20", "NDCG@20"), ("coverage@10", "coverage@10")],
-)
-def test_metrics_have_names_for_people(metric, label):
-    assert metric_label(metric) == label

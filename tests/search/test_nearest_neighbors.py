@@ -128,10 +128,10 @@ class TestEveryIndex:
         index = make().build(vectors, np.arange(6))
         before = index.search(vectors, 6)
         for embeddings, ids, message in (
-            (vectors[:1], [0], "distinct, got 1 repeats"),
-            (np.zeros((2, 8)), [7, 7], "distinct, got 1 repeats"),
+            (vectors[:1], [0], "distinct, got 0 more than once"),
+            (np.zeros((2, 8)), [7, 7], "distinct, got 7 more than once"),
             (np.zeros((1, 5)), [9], r"dimension 8, got \(1, 5\)"),
-            (np.full((1, 8), np.nan), [9], "nan or infinite"),
+            (np.full((1, 8), np.nan), [9], "NaN or infinity"),
         ):
             with pytest.raises(ValueError, match=message):
                 index.add(embeddings, ids)
@@ -140,12 +140,12 @@ class TestEveryIndex:
     @pytest.mark.parametrize(
         ("queries", "k", "message"),
         [
-            (np.zeros(8), 0, "k must be at least 1, got 0"),
-            (np.zeros(8), -3, "k must be at least 1, got -3"),
+            (np.zeros(8), 0, "k must be a whole number of at least 1, got 0"),
+            (np.zeros(8), -3, "k must be a whole number of at least 1, got -3"),
             (np.zeros(5), 1, r"dimension 8, got \(1, 5\)"),
             (np.zeros((2, 3, 8)), 1, "dimension 8"),
-            (np.full(8, np.nan), 1, "queries hold nan or infinite"),
-            (np.append(np.zeros(7), np.inf), 1, "queries hold nan or infinite"),
+            (np.full(8, np.nan), 1, "queries must be finite, but contain NaN or infinity"),
+            (np.append(np.zeros(7), np.inf), 1, "queries must be finite, but contain NaN or infinity"),
         ],
     )
     def test_bad_queries(self, make, queries, k, message):
@@ -157,7 +157,7 @@ class TestEveryIndex:
             make().build(unit_vectors(3), np.arange(3)).search(np.zeros((2, 8)), 1, exclude=[np.array([1])])
 
     def test_bad_vectors(self, make):
-        with pytest.raises(ValueError, match="nan or infinite"):
+        with pytest.raises(ValueError, match="NaN or infinity"):
             make().build(np.full((2, 3), np.inf), [0, 1])
         with pytest.raises(ValueError, match="distinct"):
             make().build(np.zeros((2, 3)), [1, 1])
@@ -262,15 +262,15 @@ class TestRecall:
 
 
 def test_parameters_that_do_not_fit():
-    with pytest.raises(ValueError, match="divide evenly into its tables, got 100 bits and 16 tables"):
+    with pytest.raises(ValueError, match="divide evenly into its tables, got num_bits 100 and num_tables 16"):
         LSHIndex(100, 16)
-    with pytest.raises(ValueError, match="num_partitions must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="num_partitions must be a whole number from 1 to 2147483647, got 0"):
         WeakANDIndex(0)
     with pytest.raises(ValueError, match="candidates_factor"):
         WeakANDIndex(5, 0)
     with pytest.raises(ValueError, match="method must be one of auto, scan, buckets, got 'tree'"):
         LSHQuery(method="tree")
-    with pytest.raises(ValueError, match="must be at least 1"):
+    with pytest.raises(ValueError, match="probes must be a whole number from 1 to 65536, got 0"):
         LSHQuery(probes=0)
     with pytest.raises(ValueError, match="at most 8192 dimensions, got 8193"):
         WeakANDIndex().build(np.zeros((1, 8193)), [0])
@@ -307,7 +307,7 @@ def test_a_gpu_answers_where_it_can(monkeypatch):
         faiss, "index_cpu_to_all_gpus", lambda index: moved.append(Limited(index)) or moved[-1], raising=False
     )
     index = ExactIndex().build(unit_vectors(20), np.arange(20))
-    monkeypatch.setattr("search.exact.MOST_ON_GPU", 6)
+    monkeypatch.setattr("search.exact.MAX_ON_GPU", 6)
     assert index.search(np.ones(8), 6).ids.shape == (6,) and moved[-1].asked == [6]
     assert index.search(np.ones(8), 20).ids.shape == (20,) and moved[-1].asked == [6]
 
