@@ -17,9 +17,3 @@ class WorldError(Exception):
     """A fault of the network, the disk or the memory, or a diverged loss: exit code 1."""
 
     exit_code = 1
-
-
-def quoted(value: object, max_length: int = 40) -> str:
-    """A value as a message may quote it: on one line, and not long."""
-    text = " ".join(repr(value).split())  # repr of an array or a tensor has several lines
-    return text if len(text) <= max_length else text[: max_length - 1] + "…"

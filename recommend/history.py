@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from base.errors import UserError, quoted
+from base.checks import shown_value
+from base.errors import UserError
 from data.dataset import MovieLens, Movies, find_data, load_movielens
 from data.histories import History, history_of_user
 from data.reading.number_columns import ID
@@ -62,8 +63,8 @@ def _checked_rating(rating: Any, film: Any, lowest: float, highest: float) -> fl
         value = math.nan
     if isinstance(rating, str | bool) or not lowest <= value <= highest:
         raise UserError(
-            f"`history`: a rating must be a number from {lowest:g} to {highest:g}, got {quoted(rating)} for "
-            f"{quoted(film)}; write None if there is no rating"
+            f"`history`: a rating must be a number from {lowest:g} to {highest:g}, got {shown_value(rating)} "
+            f"for {shown_value(film)}; write None if there is no rating"
         )
     return value
 
