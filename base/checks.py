@@ -30,7 +30,7 @@ def whole_number(name: str, value: Any, low: int, high: int | None = None) -> in
     number = value if type(value) is int else _integer(value)
     if number is None or number < low or (high is not None and number > high):
         limits = f"of at least {low}" if high is None else f"from {low} to {high}"
-        raise ValueError(f"{name} must be a whole number {limits}, got {_shown(value)}")
+        raise ValueError(f"{name} must be a whole number {limits}, got {shown_value(value)}")
     return number
 
 
@@ -42,7 +42,7 @@ def number(name: str, value: Any, low: float, high: float) -> float:
     """
     real = isinstance(value, (int, float, np.integer, np.floating)) and type(value) is not bool
     if not (real and low <= value <= high):
-        raise ValueError(f"{name} must be a number from {low} to {high}, got {_shown(value)}")
+        raise ValueError(f"{name} must be a number from {low} to {high}, got {shown_value(value)}")
     return float(value)
 
 
@@ -131,7 +131,7 @@ def _array(name: str, values: Any) -> npt.NDArray[Any]:
             return np.asarray(values, None if BOOLEANS.isdisjoint(map(type, values)) else object)
         return _of_tensor(values) if hasattr(values, "detach") else np.asarray(values)
     except (TypeError, ValueError, OverflowError, RuntimeError):
-        raise ValueError(f"{name} must be an array of numbers, got {_shown(values)}") from None
+        raise ValueError(f"{name} must be an array of numbers, got {shown_value(values)}") from None
 
 
 def _of_tensor(tensor: Any) -> npt.NDArray[Any]:
@@ -166,10 +166,10 @@ def _first(array: npt.NDArray[Any]) -> str:
     """The first value that shows what is wrong: one that is not a whole number, if there is one."""
     found = _flat(array)
     wrong = (v for v in found if not (type(v) is int or (type(v) is float and v.is_integer())))
-    return f"{_shown(next(wrong, found[0]))} ({array.dtype})"
+    return f"{shown_value(next(wrong, found[0]))} ({array.dtype})"
 
 
-def _shown(value: Any) -> str:
+def shown_value(value: Any) -> str:
     """The value in one short line."""
     text = " ".join(repr(value.item() if isinstance(value, np.generic) else value).split())
     return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "..."

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from base.checks import shown_value
 from config import DataConfig, ModelConfig, TrainingConfig
 
 
@@ -60,10 +61,8 @@ def _check_settings(stored: dict[str, Any]) -> None:
             continue
         value = stored[name]
         values = value if isinstance(value, tuple) and name == "num_neighbors" else (value,)
-        _need(
-            values and all(_fits(setting, one) for one in values),
-            f"the setting {name} has the wrong value {value!r:.40}",
-        )
+        if not values or not all(_fits(setting, one) for one in values):
+            raise ValueError(f"the setting {name} has the wrong value {shown_value(value)}")
     _need(type(stored["seed"]) is int, "the setting seed must be a whole number")
 
 

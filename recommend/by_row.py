@@ -5,12 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Self
-
-import numpy as np
+from typing import NamedTuple, Self
 
 from base.arrays import IntArray
-from base.errors import UserError
+from base.checks import row_numbers, whole_number
 from config import SearchConfig
 from data.feature_extractor import training_ratings
 from data.histories import History
@@ -96,14 +94,7 @@ class RowRecommender:
         Raises:
             ValueError: a row does not exist, or ``k`` is below 1.
         """
-        check_k(k)
-        asked = np.asarray(rows) if len(rows) else np.zeros(0, dtype=np.int64)
-        if asked.ndim != 1 or asked.dtype.kind not in "iu":
-            raise UserError(f"`rows` must be a list of whole numbers, got {rows!r:.40}")
-        wrong = asked[(asked < 0) | (asked >= len(self.movies))]
-        if len(wrong):
-            raise UserError(f"`rows` must be from 0 to {len(self.movies) - 1}, got {wrong[0]}")
-        return self._nearest(asked.astype(np.int64), k)
+        return self._nearest(row_numbers("rows", rows, len(self.movies)), whole_number("k", k, 1))
 
     def _nearest(self, rows: IntArray, k: int) -> Iterator[list[Recommendation]]:
         for start in range(0, len(rows), BLOCK):
@@ -141,13 +132,3 @@ class RowRecommender:
         guests.__dict__.pop("lookup", None)
         guests._set_model(append_guests(self.checkpoint, films))
         return guests
-
-
-def check_k(k: Any) -> None:
-    """Refuse a number of films that cannot be.
-
-    Raises:
-        ValueError: it is not a whole number, or below 1.
-    """
-    if isinstance(k, bool) or not hasattr(k, "__index__") or k < 1:
-        raise UserError(f"`k` must be a whole number of at least 1, got {k!r:.40}")

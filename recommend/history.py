@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from base.checks import shown_value
 from base.errors import UserError
 from data.dataset import MovieLens, Movies, find_data, load_movielens
 from data.histories import History, history_of_user
@@ -62,8 +63,8 @@ def _checked_rating(rating: Any, film: Any, lowest: float, highest: float) -> fl
         value = math.nan
     if isinstance(rating, str | bool) or not lowest <= value <= highest:
         raise UserError(
-            f"`history`: a rating must be a number from {lowest:g} to {highest:g}, got {rating!r:.40} for "
-            f"{film!r:.60}; write None if there is no rating"
+            f"`history`: a rating must be a number from {lowest:g} to {highest:g}, got {shown_value(rating)} "
+            f"for {shown_value(film)}; write None if there is no rating"
         )
     return value
 

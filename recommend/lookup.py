@@ -4,6 +4,7 @@ import numbers
 from typing import Any
 
 from base.arrays import FloatArray
+from base.checks import shown_value
 from base.errors import UserError
 from data.dataset import Movies
 from data.reading.number_columns import ID
@@ -73,7 +74,7 @@ class FilmLookup:
             UserError: it means no film, or several, which are listed with their ids.
         """
         if not isinstance(title, str):
-            raise UserError(f"a title must be a text, got {title!r:.40}")
+            raise UserError(f"a title must be a text, got {shown_value(title)}")
         rows = self.titles.meant(title)
         if not rows:
             raise UserError(
@@ -96,5 +97,5 @@ def _int_or_text(value: Any, what: str) -> int | str:
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
         return int(value)
     if not isinstance(value, str):
-        raise UserError(f"{what} must be a whole number or a text, got {value!r:.40}")
+        raise UserError(f"{what} must be a whole number or a text, got {shown_value(value)}")
     return value

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from base.arrays import FloatArray
+from base.checks import shown_value, whole_number
 from base.errors import UserError
 from config import InferenceConfig, SearchConfig
 from data.dataset import MovieLens
 from model.checkpoint import BEST, load_checkpoint
 from recommend.added_films import with_added_films
 from recommend.answers import Answer
-from recommend.by_row import RowRecommender, check_k
+from recommend.by_row import RowRecommender
 from recommend.explanation import Explanation, explain_pair
 from recommend.history import named_history, training_data, user_history
 from recommend.new_movies import NewMovie, checked_movies
@@ -78,7 +79,7 @@ class Recommender(RowRecommender):
             ValueError: not exactly one of ``film``, ``id`` and ``title`` is given, there is no such film, a
                 title can mean several, or ``k`` is below 1.
         """
-        check_k(k)
+        whole_number("k", k, 1)
         given = sum(value is not None for value in (film, id, title))
         if given != 1:
             raise UserError(f"give exactly one of `film`, `id` and `title`, got {given} of them")
@@ -102,9 +103,9 @@ class Recommender(RowRecommender):
             ValueError: no film is named, one is unknown, ambiguous or named twice, a rating is out of range,
                 or ``k`` is below 1.
         """
-        check_k(k)
+        whole_number("k", k, 1)
         if isinstance(history, str | bytes) or not isinstance(history, Iterable):
-            raise UserError(f"`history` must be a mapping or a list of films, got {history!r:.40}")
+            raise UserError(f"`history` must be a mapping or a list of films, got {shown_value(history)}")
         films = list(history)
         ratings = [history[film] for film in films] if isinstance(history, Mapping) else [None] * len(films)
         row_of, allowed = self.lookup.row, self.checkpoint.rating_range
@@ -129,7 +130,7 @@ class Recommender(RowRecommender):
         Raises:
             ValueError: these are other data, they have no such user, or ``k`` is below 1.
         """
-        check_k(k)
+        whole_number("k", k, 1)
         movielens = data if isinstance(data, MovieLens) else training_data(self.checkpoint, data, schema)
         question, history = user_history(self.checkpoint, movielens, user_id)
         return self.answer_history(history, k, question)

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from base.checks import shown_value
 from serve.api import make_api
 from serve.films import Films
 from serve.guard import Guard
@@ -65,6 +66,6 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     if first["type"] == "json_invalid":
         return JSONResponse({"error": "the body is not JSON"}, 422)
     where = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
-    got = "" if first["type"] == "missing" else f", got {repr(first.get('input'))[:60]}"
+    got = "" if first["type"] == "missing" else f", got {shown_value(first.get('input'))}"
     line = " ".join(f"{where}: {first['msg']}{got}".split())
     return JSONResponse({"error": line}, 422)

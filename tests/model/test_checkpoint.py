@@ -118,6 +118,7 @@ def test_foreign_files_are_refused(tmp_path, stored, message):
         ("movies", torch.zeros(3), "movies must be a dictionary"),
         ("settings", {"num_layers": 2}, "'split'"),
         ("settings", SETTINGS | {"num_neighbors": (5, 0)}, r"num_neighbors has the wrong value \(5, 0\)"),
+        ("settings", SETTINGS | {"split": torch.zeros(20, 5)}, r"split has the wrong value tensor\(\[\[0"),
         ("settings", SETTINGS | {"num_neighbors": ()}, r"num_neighbors has the wrong value \(\)"),
     ],
 )

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from base.errors import UserError
 from config import SearchConfig
 from data.dataset import load_movielens
 from model.checkpoint import save_checkpoint
@@ -98,19 +97,19 @@ def test_id_and_title_say_which(recommender, books):
             r"'sabrina' can mean 2 films: Sabrina .*\(id 1[78]\); Sabrina .*; give the whole",
         ),
         ({"film": 13.0}, "a film must be a whole number or a text, got 13.0"),
+        ({"film": np.zeros((3, 3))}, r"a film must be a whole number or a text, got array\(\[\[0"),
         ({"film": True}, "a film must be a whole number or a text, got True"),
         ({"id": "Toy Story"}, "an id must be a whole number from 0"),
         ({"title": 300}, "a title must be a text, got 300"),
-        ({"film": 13, "k": 0}, "`k` must be a whole number of at least 1, got 0"),
-        ({"film": 13, "k": 2.0}, "`k` must be a whole number of at least 1, got 2.0"),
-        ({"film": 13, "k": True}, "`k` must be a whole number of at least 1, got True"),
+        ({"film": 13, "k": 0}, "k must be a whole number of at least 1, got 0"),
+        ({"film": 13, "k": 2.0}, "k must be a whole number of at least 1, got 2.0"),
+        ({"film": 13, "k": True}, "k must be a whole number of at least 1, got True"),
     ],
 )
 def test_what_cannot_be_asked_is_a_value_error_in_one_line(recommender, asked, message):
     with pytest.raises(ValueError, match=message) as caught:
         recommender.similar(**asked)
-    assert isinstance(caught.value, UserError) and "\n" not in str(caught.value)
-    assert "--" not in str(caught.value)
+    assert "\n" not in str(caught.value) and "--" not in str(caught.value)
 
 
 # --- answers ----------------------------------------------------------------------------------------
@@ -310,7 +309,7 @@ def test_rows_are_answered_in_their_order(recommender):
 
 @pytest.mark.parametrize("rows", [[20], [-1], [2**62], [1.7], [True], ["3"], [[3]], [np.nan]])
 def test_rows_that_do_not_exist_are_a_value_error(recommender, rows):
-    with pytest.raises(ValueError, match="`rows` must be"):
+    with pytest.raises(ValueError, match="^rows must "):
         recommender.similar_rows(rows, 3)
 
 
