@@ -123,7 +123,7 @@ class VectorIndex(ABC):
         k = min(k, len(self.ids) - max_excluded)
         scores, rows = self._best(vectors, k + max_excluded if k > 0 else 0)
         found = self.ids[rows]
-        keep = np.array([~np.isin(ids, out) for ids, out in zip(found, present, strict=True)], dtype=bool)
+        keep = np.array([~_contained(row, out) for row, out in zip(found, present, strict=True)], dtype=bool)
         keep = keep.reshape(found.shape)
         keep &= np.cumsum(keep, axis=1) <= k
         shape = (len(vectors), max(0, k))
@@ -132,10 +132,7 @@ class VectorIndex(ABC):
     def _present(self, ids: npt.ArrayLike) -> IntArray:
         """Those of ``ids`` that are in the index, once each."""
         wanted = np.unique(_checked_ids("exclude", ids))
-        places = np.searchsorted(self._sorted_ids, wanted)
-        known = places < len(self._sorted_ids)
-        known[known] = self._sorted_ids[places[known]] == wanted[known]
-        return wanted[known]
+        return wanted[_contained(wanted, self._sorted_ids)]
 
     def _best(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
         if k == 0 or not len(vectors):
@@ -264,3 +261,10 @@ def _checked_vectors(embeddings: npt.ArrayLike, ids: npt.ArrayLike) -> tuple[Flo
 def _checked_ids(name: str, ids: npt.ArrayLike) -> IntArray:
     """Ids as int64 ``[n]``; a single one is a list of one."""
     return whole_numbers(name, ids, MIN_INT64, MAX_INT64).reshape(-1)
+
+
+def _contained(values: IntArray, ordered: IntArray) -> npt.NDArray[np.bool_]:
+    """Which of ``values`` are in ``ordered``, which rises; for short arrays faster than NumPy's ``isin``."""
+    if len(ordered) == 0:
+        return np.zeros(len(values), dtype=bool)
+    return ordered.take(np.searchsorted(ordered, values), mode="clip") == values

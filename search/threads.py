@@ -24,10 +24,10 @@ def over_queries(
         fixed: its other arguments.
     """
     num_queries = len(by_query[0])
-    num_threads = min(num_queries // MIN_QUERIES, numba.get_num_threads())
-    if num_threads <= 1:
+    if num_queries < 2 * MIN_QUERIES or numba.get_num_threads() == 1:
         kernel(*by_query, *fixed)
         return
+    num_threads = min(num_queries // MIN_QUERIES, numba.get_num_threads())
     borders = np.linspace(0, num_queries, num_threads + 1).astype(int)
     with ThreadPoolExecutor(num_threads) as pool:
         parts = [
