@@ -68,7 +68,7 @@ def check_layers(layer_neighbors: Sequence[int]) -> tuple[int, ...]:
         ValueError: anything else.
     """
     if not isinstance(layer_neighbors, Sequence) or len(layer_neighbors) == 0:
-        raise ValueError(f"layer_neighbors must be one integer per layer, got {layer_neighbors!r}")
+        raise ValueError(f"layer_neighbors must have one number per layer, got {layer_neighbors!r}")
     return tuple(whole_number("layer_neighbors", count, 1, MAX_INT32) for count in layer_neighbors)
 
 
@@ -132,8 +132,8 @@ class PinSage(nn.Module):
     ):
         super().__init__()
         sizes = {"in_channels": in_channels, "hidden_channels": hidden_channels, "out_channels": out_channels}
-        _check_arguments(sizes, tuple(layer_neighbors), head)
-        self.layer_neighbors = tuple(layer_neighbors)
+        _check_arguments(sizes, head)
+        self.layer_neighbors = check_layers(layer_neighbors)
         widths = [in_channels] + [hidden_channels] * len(self.layer_neighbors)
         self.convs = nn.ModuleList(
             ImportancePoolingConv(width_in, hidden_channels, width_out, aggregator)
@@ -184,14 +184,10 @@ class PinSage(nn.Module):
         return Embeddings(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
 
-def _check_arguments(sizes: dict[str, int], layer_neighbors: tuple[int, ...], head: str) -> None:
+def _check_arguments(sizes: dict[str, int], head: str) -> None:
     """Check the arguments of ``PinSage``; the layers check the aggregator."""
     for name, size in sizes.items():
-        whole_number(name, size, 1)
-    if not layer_neighbors:
-        raise ValueError("layer_neighbors must have one number per layer, got none")
-    for count in layer_neighbors:
-        whole_number("layer_neighbors", count, 1)
+        whole_number(name, size, 1, MAX_INT32)
     if head not in HEADS:
         raise ValueError(f"head must be one of {', '.join(HEADS)}, got {head!r}")
     if head == "mixed" and sizes["out_channels"] % 2:

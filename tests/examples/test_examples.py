@@ -55,7 +55,7 @@ def test_own_graph(tmp_path):
 def test_indexes(tmp_path):
     printed = run("indexes.py", "--num_vectors=3000", "--num_queries=50", cwd=tmp_path)
     recalls = [float(recall) for recall in re.findall(r"^\w+Index\(.* (\d\.\d{3}) ", printed, re.MULTILINE)]
-    assert recalls[0] == 1 and len(recalls) == 3 and min(recalls) > 0.9
+    assert recalls[0] == 1 and len(recalls) == 3 and min(recalls) > 0.7
 
 
 def test_the_notebook_runs_from_data_to_map(tmp_path, monkeypatch):
