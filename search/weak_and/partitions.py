@@ -55,7 +55,11 @@ def train_partitions(sample: FloatArray, num_partitions: int, seed: int) -> Floa
         max_points_per_centroid=len(sample),
     )
     kmeans.train(sample)
-    return np.ascontiguousarray(kmeans.centroids)
+    centroids = np.ascontiguousarray(kmeans.centroids)
+    if len(sample) <= num_partitions:  # FAISS then copies the vectors as they are
+        lengths = np.linalg.norm(centroids.astype(np.float64), axis=1, keepdims=True)
+        centroids = (centroids / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+    return centroids
 
 
 def assign(vectors: FloatArray, centroids: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:

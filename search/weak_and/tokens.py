@@ -25,6 +25,7 @@ QUERY_STEPS = 2047  # largest detail weight of a query
 MAX_AXES = 8192  # times 2047 * 127 per axis still fits 32 bits
 NORM_STEPS = 16  # residual norms are stored in sixteenths, rounded up
 DETAIL_SHIFT = 256  # the details' unit, in units of the score
+MAX_MARGIN = 2.0**61  # far above any score, and a difference of both still fits 64 bits
 
 
 class Scales(NamedTuple):
@@ -84,16 +85,23 @@ class QueryTokens(NamedTuple):
 def choose_scales(weights: FloatArray, residuals: FloatArray, vectors: FloatArray) -> tuple[float, float]:
     """Steps of weights and details for these films; a film that is added later is clipped to them."""
     longest = float(np.sqrt((vectors.astype(np.float64) ** 2).sum(axis=1).max()))
-    largest_detail = max(float(np.abs(residuals).max()) / DETAIL_STEPS, longest / 2**14)
-    return max(float(weights.max()), longest / 2**14) / WEIGHT_STEPS or 1.0, largest_detail or 1.0
+    weight_step = max(float(weights.max()), longest / 2**14) / WEIGHT_STEPS
+    detail_step = max(float(np.abs(residuals).max()) / DETAIL_STEPS, longest / 2**14)
+    return _usable(weight_step), _usable(detail_step)
+
+
+def _usable(step: float) -> float:
+    """A step that is not 0, in float32 either."""
+    return max(step, float(np.finfo(np.float32).tiny)) if step else 1.0
 
 
 def round_films(
     terms: IntArray, weights: FloatArray, residuals: FloatArray, weight_step: float, detail_step: float
 ) -> FilmTokens:
     """Films' weights and residuals in whole steps."""
-    rounded = np.clip(np.rint(weights / weight_step), 0, WEIGHT_STEPS).astype(np.int32)
-    details = np.clip(np.rint(residuals / np.float32(detail_step)), -DETAIL_STEPS, DETAIL_STEPS)
+    with np.errstate(over="ignore"):  # a film far outside the steps is clipped
+        rounded = np.clip(np.rint(weights / weight_step), 0, WEIGHT_STEPS).astype(np.int32)
+        details = np.clip(np.rint(residuals / np.float32(detail_step)), -DETAIL_STEPS, DETAIL_STEPS)
     return FilmTokens(terms, rounded, details.astype(np.int8))
 
 
@@ -153,7 +161,7 @@ def _margin(query: np.ndarray, unit: float, error: float, weight_sum: float, det
     for j in range(len(query)):
         norm += np.float64(query[j]) ** 2
     off = np.sqrt(norm) * error / unit + (weight_sum + DETAIL_SHIFT * detail_sum) / 2
-    return np.int64(np.ceil(2 * off)) + 1
+    return np.int64(np.ceil(min(2 * off, MAX_MARGIN))) + 1
 
 
 @numba.njit(nogil=True, cache=True)

@@ -209,6 +209,28 @@ def test_the_second_level_passes_over_nothing_that_belongs_to_the_result(count, 
         assert (exact[first] >= exact[second]).all()
 
 
+@pytest.mark.parametrize("first", [0.0, 1e-45, 1e-30, 1e15])
+@pytest.mark.parametrize("later", [1e-30, 1.0, 1e15])
+def test_films_added_later_may_be_of_any_size(first, later):
+    """The margin of rounding then exceeds 64 bits, and steps of the smallest vectors are 0 in float32."""
+    vectors = np.concatenate([first * np.ones((30, 4)), later * unit_vectors(30, 4)]).astype(np.float32)
+    index = WeakANDIndex(7, 1).build(vectors[:30], np.arange(30))
+    index.add(vectors[30:], np.arange(30, 60))
+    for query in (unit_vectors(1, 4, seed=1)[0], np.full(4, 1e-45, np.float32)):
+        scores, ids = index.search(query, 60)
+        assert sorted(ids.tolist()) == list(range(60))
+        np.testing.assert_array_equal(scores, np.sort(scores)[::-1])
+        np.testing.assert_allclose(scores, vectors[ids] @ query, rtol=1e-4, atol=1e-6 * later)
+
+
+@pytest.mark.parametrize("count", [3, 50])
+def test_centroids_have_unit_length_though_films_are_few(count):
+    """FAISS copies the vectors where there are no more than clusters; the bounds need unit length."""
+    sample = np.concatenate([7 * unit_vectors(count - 1), np.zeros((1, 8), dtype=np.float32)])
+    lengths = np.linalg.norm(train_partitions(sample, 50, seed=0), axis=1)
+    np.testing.assert_allclose(np.sort(lengths), [0.0] + [1.0] * (count - 1), atol=1e-6)
+
+
 def test_defaults_from_the_size():
     assert [default_partitions(n) for n in (1, 10, 1682, 62_423, 1_000_000)] == [1, 10, 164, 999, 4000]
     assert [default_probes(partitions) for partitions in (100, 999, 4000)] == [16, 4, 8]
