@@ -67,7 +67,7 @@ def check_movie(model: Checkpoint, film: FilmFile, name: str) -> None:
     """
     if film.ratings and model.user_text_ids is not None:
         raise UserError(
-            f"{name}: ratings name users by whole numbers, but the ids of {model.dataset['name']} are texts; "
+            f"{name}: ratings name users by whole numbers, but the ids of {model.dataset['name']} are text; "
             "leave the ratings out"
         )
     basis = model.basis

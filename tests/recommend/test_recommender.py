@@ -279,7 +279,7 @@ def test_a_new_movie_that_cannot_be_is_a_value_error(recommender, movies, messag
 def test_ratings_by_numbers_say_nothing_where_users_are_texts(checkpoint):
     readers = replace(checkpoint, user_text_ids=[f"reader {user}" for user in range(30)])
     with pytest.raises(
-        ValueError, match="ratings name users by whole numbers, but the ids of random are texts"
+        ValueError, match="ratings name users by whole numbers, but the ids of random are text"
     ):
         Recommender(readers).embed(GUEST)
     assert Recommender(readers).embed({"title": "Guest"}).shape == (1, 8)
