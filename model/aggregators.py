@@ -4,6 +4,8 @@ Each aggregator pools two layouts of the same neighbourhood, with equal results:
 contains the T neighbours of film i and padding has weight 0, and PyG's edge list.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -24,8 +26,7 @@ def importance_pooling(h: Tensor, neighbors: Tensor, weights: Tensor) -> Tensor:
     Raises:
         ValueError: shapes or types that do not fit, rows that do not exist, negative or infinite weights.
     """
-    _check_nodes(h, neighbors, weights)
-    return _weighted_mean(h, neighbors, weights.to(h.dtype))
+    return _pool_checked(_weighted_mean, h, neighbors, weights)
 
 
 def _weighted_mean(h: Tensor, neighbors: Tensor, weights: Tensor) -> Tensor:
@@ -39,14 +40,17 @@ def _positive(total: Tensor) -> Tensor:
     return torch.where(total > 0, total, torch.ones_like(total))
 
 
-def _check_nodes(h: Tensor, neighbors: Tensor, weights: Tensor) -> None:
-    """Refuse what cannot be pooled; see ``importance_pooling``."""
+def _pool_checked(pool: Callable[..., Tensor], h: Tensor, neighbors: Tensor, weights: Tensor) -> Tensor:
+    """Call ``pool``, or refuse what cannot be pooled; see ``importance_pooling``."""
     if not isinstance(h, Tensor) or h.ndim != 2 or not h.is_floating_point():
         found = f"{h.dtype} of shape {tuple(h.shape)}" if isinstance(h, Tensor) else type(h).__name__
         raise ValueError(f"h must be a floating-point tensor [num_nodes, d], got {found}")
     check_table(neighbors, weights, len(h))
     if neighbors.device != h.device:
         raise ValueError(f"neighbors must be on the device of h, {h.device}, got {neighbors.device}")
+    if neighbors.numel() == 0:  # PyTorch cannot pool rows of length 0
+        return h.new_zeros(len(neighbors), h.size(1))
+    return pool(h, neighbors, weights.to(h.dtype))
 
 
 def check_table(neighbors: Tensor, weights: Tensor, num_rows: int | None = None) -> None:
@@ -104,8 +108,7 @@ class NeighborAggregation(Aggregation):
         Raises:
             ValueError: see ``importance_pooling``.
         """
-        _check_nodes(h, neighbors, weights)
-        return self.pool_unchecked(h, neighbors, weights.to(h.dtype))
+        return _pool_checked(self.pool_unchecked, h, neighbors, weights)
 
     def pool_unchecked(self, h: Tensor, neighbors: Tensor, weights: Tensor) -> Tensor:
         """``pool`` of arguments that are known to be right: the step that training repeats."""

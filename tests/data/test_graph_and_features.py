@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from data.dataset import Facts, Genome, Interactions, Tags
 from data.feature_extractor import film_features, fit_features
-from data.graph_builder import build_graph
+from data.graph_builder import ItemGraph, build_graph
 from tests.factories import catalogue, random_graph, random_interactions
 from tests.fuzzing import fuzz
 
@@ -28,6 +28,101 @@ def test_graph_holds_every_interaction_both_ways(num_users, num_movies, density,
     assert by_movie == by_user == pairs
     for array in (graph.movie_ptr, graph.movie_users, graph.user_ptr, graph.user_movies):
         assert array.dtype == np.int32
+
+
+PARTS = ("movie_ptr", "movie_users", "user_ptr", "user_movies")
+
+
+@fuzz(60)
+@given(st.integers(1, 12), st.integers(1, 12), st.floats(0, 1), st.integers(0, 100), st.booleans())
+def test_from_edges_is_build_graph_whatever_the_order_of_users_and_repeats(
+    num_users, num_movies, density, seed, inferred
+):
+    interactions = random_interactions(num_users, num_movies, density, seed)
+    rng = np.random.default_rng(seed)
+    users, movies = interactions.users, interactions.movies
+    # Users are mixed, the films of a user stay in order, and some edges come once more at the end.
+    order = np.argsort(rng.random(num_users)[users] + np.linspace(0, 1e-9, len(users)), kind="stable")
+    again = rng.integers(0, len(users), 5) if len(users) else np.zeros(0, int)
+    order = np.concatenate([order, again])
+    sizes = (num_users, num_movies)
+    if inferred:
+        sizes = tuple(int(rows.max(initial=-1)) + 1 for rows in (users, movies))
+    graph = ItemGraph.from_edges(users[order].tolist(), movies[order], *([None] * 2 if inferred else sizes))
+    expected = build_graph(interactions, *sizes)
+    for name in PARTS:
+        found, wanted = getattr(graph, name), getattr(expected, name)
+        assert found.dtype == wanted.dtype == np.int32 and np.array_equal(found, wanted)
+    checked = ItemGraph(*(getattr(graph, name).astype(np.int64) for name in PARTS))
+    assert all(getattr(checked, name).dtype == np.int32 for name in PARTS)
+
+
+@pytest.mark.parametrize(
+    ("users", "items", "sizes", "message"),
+    [
+        ([0, 1], [0], {}, "users and items must have the same length, got 2 and 1"),
+        ([0, 5], [0, 1], {"num_users": 5}, "users must be whole numbers from 0 to 4, got 5"),
+        ([0, 1], [0, -1], {}, "items must be whole numbers from 0 to .*, got -1"),
+        ([0, 1.5], [0, 1], {}, "users must be whole numbers from 0 to .*, got 1.5"),
+        ([0, True], [0, 1], {}, "users must be whole numbers from 0 to .*, got True"),
+        ([0], [2**63], {}, "items must be whole numbers from 0 to .*, got 9223372036854775808"),
+        ([0], [2**31], {}, "items must be whole numbers from 0 to .*, got 2147483648"),
+        ([0], [10**9], {}, "items must be row numbers from 0, but 1000000000 leaves over 10000000 rows"),
+        ([0], [0], {"num_items": 1.0}, "num_items must be a whole number from 0 to"),
+        ([0], [0], {"num_users": -1}, "num_users must be a whole number from 0 to"),
+        ([[0]], [[0]], {}, "users must have one axis"),
+    ],
+)
+def test_edges_that_are_none(users, items, sizes, message):
+    with pytest.raises(ValueError, match=message):
+        ItemGraph.from_edges(users, items, **sizes)
+
+
+def test_a_graph_without_edges():
+    graph = ItemGraph.from_edges([], [], 3, 2)
+    assert (graph.num_users, graph.num_movies, graph.num_edges) == (3, 2, 0)
+    graph = ItemGraph.from_edges([], [])
+    assert (graph.num_users, graph.num_movies, graph.num_edges) == (0, 0, 0)
+
+
+# Film 0 has users 0 and 1, film 1 has user 1.
+VALID = {"movie_ptr": [0, 2, 3], "movie_users": [0, 1, 1], "user_ptr": [0, 1, 3], "user_movies": [0, 0, 1]}
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"movie_ptr": [0, 2, 4]}, "movie_ptr must end at the 3 edges of movie_users, got 4"),
+        ({"movie_ptr": [1, 2, 3]}, "movie_ptr must start at 0, got 1"),
+        ({"user_ptr": [0, 4, 3]}, "user_ptr must not fall, but it does after entry 1"),
+        ({"user_ptr": []}, "user_ptr must have one axis and at least one entry"),
+        ({"user_ptr": [0, 1.5, 3]}, "user_ptr must be whole numbers from 0 to 2147483647, got 1.5"),
+        ({"movie_users": [0, 1, 2]}, "movie_users must be whole numbers from 0 to 1, got 2"),
+        ({"user_movies": [0, -1, 1]}, "user_movies must be whole numbers from 0 to 1, got -1"),
+        ({"user_movies": [0, 0]}, "user_ptr must end at the 2 edges of user_movies, got 3"),
+        ({"movie_users": [0, 0, 1]}, "but 0 occurs 2 times in movie_users and has 1 edges in the other"),
+        ({"user_movies": [0, 1, 1]}, "but 0 occurs 1 times in user_movies and has 2 edges in the other"),
+        (
+            {"movie_ptr": [0, 2], "movie_users": [0, 1]},
+            "user_movies must be whole numbers from 0 to 0, got 1",
+        ),
+    ],
+)
+def test_graphs_that_walks_would_leave(changed, message):
+    assert ItemGraph(**VALID).num_edges == 3
+    with pytest.raises(ValueError, match=message):
+        ItemGraph(**(VALID | changed))
+
+
+def test_interactions_that_no_graph_can_be_built_from():
+    train = random_interactions(5, 4, 0.8)
+    with pytest.raises(ValueError, match="train.users must be whole numbers from 0 to 3, got 4"):
+        build_graph(train, 4, 4)
+    with pytest.raises(ValueError, match="train.movies must be whole numbers from 0 to 2, got 3"):
+        build_graph(train, 5, 3)
+    train.users[:] = train.users[::-1].copy()
+    with pytest.raises(ValueError, match="train must be sorted by user"):
+        build_graph(train, 5, 4)
 
 
 def test_hetero_data_is_valid_and_complete():

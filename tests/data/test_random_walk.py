@@ -8,6 +8,7 @@ from scipy import stats
 
 from data.graph_builder import build_graph
 from data.walks.sampler import RandomWalkSampler
+from data.walks.torch_sampler import TorchRandomWalkSampler
 from tests.factories import random_graph, random_interactions
 from tests.fuzzing import fuzz
 
@@ -112,6 +113,75 @@ def test_seed_and_refresh_number_choose_the_stream():
     assert not torch.equal(table, first.batch_sample_neighbors(np.arange(100), 10)[1])
     first.refresh(0)
     assert torch.equal(table, first.batch_sample_neighbors(np.arange(100), 10)[1])
+
+
+SAMPLERS = (RandomWalkSampler, TorchRandomWalkSampler)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [45],
+        [1_000_000],
+        [-1],
+        [1.7],
+        [np.nan],
+        [True],
+        [2**63],
+        [2**70],
+        np.array([2**64 - 1], np.uint64),
+        ["1"],
+    ],
+)
+def test_rows_that_the_graph_does_not_have(sampler, nodes):
+    with pytest.raises(ValueError, match="nodes must be whole numbers from 0 to 39, got"):
+        sampler(random_graph(num_movies=40), 5).batch_sample_neighbors(nodes, 4)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("nodes", [[], (), np.zeros(0), torch.zeros(0, dtype=torch.int64), range(0)])
+def test_no_rows_give_empty_tables(sampler, nodes):
+    neighbors, weights = sampler(random_graph(), 5).batch_sample_neighbors(nodes, 4)
+    assert neighbors.shape == weights.shape == (0, 4)
+    assert neighbors.dtype == torch.int64 and weights.dtype == torch.float32
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("num_walks", [0, -1, 1.5, True, 2**63, 2**70, np.uint64(2**64 - 1), None]),
+        ("walk_length", [0, -3, 2.0, True, 2**63, 2**70, np.uint64(2**64 - 1), None]),
+        ("restart_probability", [-0.1, 1.1, np.nan, np.inf, True, "0.5", None]),
+        ("seed", [-1, 0.0, True, 2**63, 2**70, np.uint64(2**64 - 1), None]),
+    ],
+)
+def test_arguments_that_no_walk_can_have(sampler, name, values):
+    graph = random_graph()
+    for value in values:
+        with pytest.raises(ValueError, match=f"{name} must be a .* from "):
+            sampler(graph, **{name: value})
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_other_arguments_of_a_sampler(sampler):
+    with pytest.raises(ValueError, match="graph must be an ItemGraph, got list"):
+        sampler([])
+    with pytest.raises(
+        ValueError, match="num_walks times walk_length must be a whole number from 1 to 100000000"
+    ):
+        sampler(random_graph(), 1_000_000, 1_000)
+    walks = sampler(random_graph(), np.int64(5), np.uint8(2), np.float32(0.5), np.int32(3))
+    for value in (-1, 1.5, True, 2**63, 2**70, None):
+        with pytest.raises(ValueError, match="number must be a whole number from 0 to"):
+            walks.refresh(value)
+        with pytest.raises(ValueError, match="num_neighbors must be a whole number from 1 to"):
+            walks.batch_sample_neighbors([0], value)
+    with pytest.raises(ValueError, match="num_neighbors must be a whole number from 1 to"):
+        walks.batch_sample_neighbors([0], 0)
+    expected = sampler(random_graph(), 5, 2, 0.5, 3).batch_sample_neighbors([0], 4)
+    assert all(map(torch.equal, walks.batch_sample_neighbors(np.array([0], np.uint64), np.int8(4)), expected))
 
 
 def test_ties_do_not_favour_low_ids():

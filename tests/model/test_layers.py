@@ -1,7 +1,7 @@
 import pytest
 import torch
 from torch_geometric.loader import LinkLoader, NodeLoader
-from torch_geometric.sampler import NegativeSampling
+from torch_geometric.sampler import EdgeSamplerInput, NegativeSampling, NodeSamplerInput
 from torch_geometric.utils import to_torch_csr_tensor
 
 from model.aggregators import AGGREGATIONS, importance_pooling
@@ -63,6 +63,102 @@ def test_importance_pooling_is_a_weighted_mean_for_any_sum_of_weights():
     weights = torch.tensor([[3.0, 1.0], [0.0, 0.0], [0.25, 0.25]])
     expected = torch.tensor([[0.75, 0.25], [0.0, 0.0], [2.0, 2.5]])
     torch.testing.assert_close(importance_pooling(h, neighbors, weights), expected)
+
+
+H = torch.ones(5, 3)
+ROWS = torch.tensor([[0, 4], [1, 1]])
+WEIGHTS = torch.tensor([[0.5, 0.5], [1.0, 0.0]])
+
+
+@pytest.mark.parametrize(
+    ("h", "neighbors", "weights", "message"),
+    [
+        (H, torch.tensor([[0, 5], [1, 1]]), WEIGHTS, "neighbors must be rows from 0 to 4, got 5"),
+        (H, torch.tensor([[0, -1], [1, 1]]), WEIGHTS, "neighbors must be rows from 0 to 4, got -1"),
+        (H, ROWS.double(), WEIGHTS, "neighbors must be int64, got torch.float64"),
+        (H, ROWS > 0, WEIGHTS, "neighbors must be int64, got torch.bool"),
+        (H, ROWS[0], WEIGHTS, r"neighbors must be a tensor \[n, T\], got shape \(2,\)"),
+        (H, ROWS.tolist(), WEIGHTS, r"neighbors must be a tensor \[n, T\], got list"),
+        (H, ROWS, WEIGHTS[:1], "neighbors and weights must have the same shape and device"),
+        (H, ROWS, WEIGHTS.long(), "weights must be floating point, got torch.int64"),
+        (H, ROWS, -WEIGHTS, "weights must be finite numbers of at least 0, got -1.0"),
+        (H, ROWS, WEIGHTS / 0, "weights must be finite numbers of at least 0, got (nan|inf)"),
+        (H, ROWS, WEIGHTS.masked_fill(WEIGHTS == 1, torch.inf), "weights must be finite .*, got inf"),
+        (H[0], ROWS, WEIGHTS, "h must be a floating-point tensor"),
+        (H.long(), ROWS, WEIGHTS, "h must be a floating-point tensor"),
+        ([1.0], ROWS, WEIGHTS, "h must be a floating-point tensor"),
+    ],
+)
+def test_what_cannot_be_pooled(h, neighbors, weights, message):
+    for pool in (importance_pooling, *(aggregation().pool for aggregation in AGGREGATIONS.values())):
+        with pytest.raises(ValueError, match=message):
+            pool(h, neighbors, weights)
+
+
+@pytest.mark.parametrize("aggregator", AGGREGATORS)
+def test_pooling_of_nothing_and_in_other_types(aggregator):
+    pool = AGGREGATIONS[aggregator]().pool
+    assert pool(H, ROWS[:0], WEIGHTS[:0]).shape == (0, 3)
+    assert pool(H, ROWS[:, :0], WEIGHTS[:, :0]).tolist() == [[0.0] * 3] * 2
+    expected = pool(H, ROWS, WEIGHTS)
+    assert pool(H.double(), ROWS.int(), WEIGHTS).dtype == torch.float64
+    torch.testing.assert_close(pool(H.double(), ROWS.int(), WEIGHTS).float(), expected)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "table", "layers", "message"),
+    [
+        ([0, 0], {}, (1,), "seeds must be distinct, got 0 more than once"),
+        ([5], {}, (1,), "seeds must be whole numbers from 0 to 4, got 5"),
+        ([-1], {}, (1,), "seeds must be whole numbers from 0 to 4, got -1"),
+        (torch.tensor([1.7]), {}, (1,), "seeds must be whole numbers from 0 to 4, got 1.7"),
+        (torch.tensor([True]), {}, (1,), "seeds must be whole numbers from 0 to 4, got True"),
+        ([0], {2: 5}, (1,), "neighbors must be rows from 0 to 4, got 5"),
+        ([0], {2: -1}, (1,), "neighbors must be rows from 0 to 4, got -1"),
+        ([0], {}, (), r"layer_neighbors must be one integer per layer, got \(\)"),
+        ([0], {}, 2, "layer_neighbors must be one integer per layer, got 2"),
+        ([0], {}, (1, 0), "layer_neighbors must be a whole number from 1 to .*, got 0"),
+        ([0], {}, (1.5,), "layer_neighbors must be a whole number from 1 to .*, got 1.5"),
+    ],
+)
+def test_blocks_that_cannot_be_built(seeds, table, layers, message):
+    neighbors = torch.arange(5).unsqueeze(1).roll(1, 0)
+    for row, value in table.items():
+        neighbors[row] = value
+    with pytest.raises(ValueError, match=message):
+        build_blocks(seeds, neighbors, torch.ones(5, 1), layers)
+
+
+def test_blocks_of_no_seeds():
+    neighbors, weights = random_table(40, 4)
+    for seeds in ([], torch.zeros(0, dtype=torch.int64)):
+        nodes, blocks = build_blocks(seeds, neighbors, weights, (4, 4))
+        assert nodes.shape == (0,) and nodes.dtype == torch.int64
+        assert [block.neighbors.shape for block in blocks] == [(0, 4), (0, 4)]
+
+
+def test_tables_and_seeds_that_pyg_cannot_sample():
+    neighbors, weights = random_table(40, 4)
+    outside = neighbors.masked_fill(neighbors == 7, 40)
+    with pytest.raises(ValueError, match="neighbors must be rows from 0 to 39, got 40"):
+        importance_graph(outside, weights)
+    with pytest.raises(ValueError, match="neighbors must be rows from 0 to 39, got 40"):
+        ImportanceNeighborSampler(outside, weights, 2)
+    with pytest.raises(ValueError, match="weights must be finite numbers of at least 0, got -"):
+        ImportanceNeighborSampler(neighbors, -weights, 2)
+    with pytest.raises(ValueError, match="x must have a row for each of 40 films, got 39"):
+        importance_graph(neighbors, weights, torch.ones(39, 2))
+    for num_layers in (0, -1, 1.5, True):
+        with pytest.raises(ValueError, match="num_layers must be a whole number from 1 to"):
+            ImportanceNeighborSampler(neighbors, weights, num_layers)
+    sampler = ImportanceNeighborSampler(neighbors, weights, 2)
+    for seeds, message in (([40], "got 40"), ([-1], "got -1"), ([3, 3], "must be distinct, got 3")):
+        with pytest.raises(ValueError, match=f"index.node .*{message}"):
+            sampler.sample_from_nodes(NodeSamplerInput(input_id=None, node=torch.tensor(seeds)))
+    with pytest.raises(
+        ValueError, match="index.row and index.col must be whole numbers from 0 to 39, got 40"
+    ):
+        sampler.sample_from_edges(EdgeSamplerInput(None, row=torch.tensor([1]), col=torch.tensor([40])))
 
 
 @pytest.mark.parametrize("aggregator", AGGREGATORS)

@@ -164,6 +164,85 @@ class TestEveryIndex:
         with pytest.raises(ValueError, match="expected embeddings"):
             make().build(np.zeros((2, 3)), [1])
 
+    @pytest.mark.parametrize(
+        "wrong",
+        [1.5, np.nan, True, "7", None, 2**63, 2**70, np.uint64(2**64 - 1), np.float64(1.0)],
+    )
+    def test_ids_that_do_not_fit_int64(self, make, wrong):
+        vectors = unit_vectors(4)
+        index = make().build(vectors[:3], np.arange(3))
+        for name, call in (
+            ("ids", lambda: index.build(vectors, [9, 8, 7, wrong])),
+            ("ids", lambda: index.add(vectors[3:], [wrong])),
+            ("ids", lambda: index.remove([wrong])),
+            ("ids", lambda: index.remove([0, wrong])),
+            ("exclude", lambda: index.search(vectors[0], 2, exclude=[wrong])),
+            ("exclude", lambda: index.search(vectors[:2], 2, exclude=[[0], [1, wrong]])),
+        ):
+            with pytest.raises(
+                ValueError, match=f"{name} must be whole numbers from -9223372036854775808 to"
+            ):
+                call()
+        assert len(index) == 3 and index.search(vectors, 1).ids[:3, 0].tolist() == [0, 1, 2]
+
+    def test_ids_of_any_integer_type(self, make):
+        vectors = unit_vectors(3)
+        for ids in (
+            np.arange(3, dtype=np.uint64),
+            np.arange(3, dtype=np.int8),
+            [0, 1, 2],
+            np.array([0, 1, 2], object),
+        ):
+            index = make().build(vectors, ids)
+            assert index.ids.dtype == np.int64 and index.search(vectors, 1).ids[:, 0].tolist() == [0, 1, 2]
+        low, high = -(2**63), 2**63 - 1
+        assert sorted(make().build(vectors[:2], [low, high]).search(vectors[0], 2).ids.tolist()) == [
+            low,
+            high,
+        ]
+        assert index.remove(1) == 1 and index.search(vectors[0], 3, exclude=2).ids.tolist() == [0]
+
+    @pytest.mark.parametrize("k", [0, -1, 1.0, 2.5, True, None, "3", np.nan, [2]])
+    def test_k_is_a_whole_number_from_1_on(self, make, k):
+        with pytest.raises(ValueError, match="k must be a whole number of at least 1, got"):
+            make().build(unit_vectors(3), np.arange(3)).search(np.zeros(8), k)
+
+    def test_k_may_be_as_large_as_one_likes(self, make):
+        index = make().build(unit_vectors(3), np.arange(3))
+        for k in (np.int8(5), 2**31, 2**63, 2**70):
+            assert index.search(np.ones(8), k).ids.shape == (3,)
+            assert index.search(np.ones(8), k, exclude=[1]).ids.shape == (2,)
+
+    @pytest.mark.parametrize(
+        "queries",
+        [["a"], [[True] * 8], [None] * 8, [1j] * 8, np.full(8, 1e16), np.full(8, 1e300), [[1], [1, 2]]],
+    )
+    def test_queries_are_real_numbers_of_usable_size(self, make, queries):
+        with pytest.raises(ValueError, match="queries must be "):
+            make().build(unit_vectors(3), np.arange(3)).search(queries, 1)
+        with pytest.raises(ValueError, match="queries must be "):
+            make().search(queries, 1)
+
+    def test_empty_lists(self, make):
+        index = make().build(unit_vectors(3), np.arange(3))
+        found = index.search([], 2)
+        assert found.ids.shape == found.scores.shape == (0, 2)
+        assert found.ids.dtype == np.int64 and found.scores.dtype == np.float32
+        assert index.search([], 2, exclude=[]).ids.shape == (0, 2)
+        assert index.search(np.ones(8), 2, exclude=[]).ids.shape == (2,)
+        assert index.remove([]) == 0 and index.add([], []) is None and len(index) == 3
+        assert len(index.build([], [])) == 0 and index.search([], 2).ids.shape == (0, 0)
+
+    def test_vectors_without_an_axis_and_lists_that_are_none(self, make):
+        with pytest.raises(ValueError, match="with d from 1 on"):
+            make().build(np.zeros((2, 0)), [0, 1])
+        index = make().build(unit_vectors(3), np.arange(3))
+        for exclude in (5, np.array(5), "ab"):
+            with pytest.raises(ValueError, match="exclude must have a list of ids for each query"):
+                index.search(np.zeros((2, 8)), 1, exclude=exclude)
+        with pytest.raises(ValueError, match="embeddings must have dimension 8, got"):
+            index.add(np.zeros((0, 5)), [])
+
     def test_an_empty_index_has_no_columns(self, make):
         for index in (make(), make().build(np.zeros((0, 4)), [])):
             assert index.search(np.zeros(4), 3).ids.shape == (0,)
@@ -272,12 +351,53 @@ def test_parameters_that_do_not_fit():
         LSHQuery(method="tree")
     with pytest.raises(ValueError, match="probes must be a whole number from 1 to 65536, got 0"):
         LSHQuery(probes=0)
+    for wrong in (0, -1, 1.5, True, np.nan, "8", 2**63, 2**70, np.uint64(2**64 - 1)):
+        for name, make in (
+            ("num_bits", lambda value: LSHIndex(num_bits=value)),
+            ("num_tables", lambda value: LSHIndex(num_tables=value)),
+            ("candidates_factor", lambda value: LSHQuery(candidates_factor=value)),
+            ("probes", lambda value: LSHQuery(probes=value)),
+            ("num_partitions", lambda value: WeakANDIndex(num_partitions=value)),
+            ("candidates_factor", lambda value: WeakANDIndex(candidates_factor=value)),
+            ("probes", lambda value: WeakANDQuery(probes=value)),
+            ("candidates_factor", lambda value: WeakANDQuery(candidates_factor=value)),
+        ):
+            with pytest.raises(ValueError, match=f"{name} must be a whole number from 1 to .*, got"):
+                make(wrong)
+    for wrong in (-1, 1.5, True, "8", 2**63):
+        for make in (LSHIndex, WeakANDIndex):
+            with pytest.raises(ValueError, match="seed must be a whole number from 0 to .*, got"):
+                make(seed=wrong)
+    for wrong in (-0.1, np.nan, np.inf, 1e9, True, "1"):
+        with pytest.raises(ValueError, match="wand_factor must be a number from 0 to 1000, got"):
+            WeakANDQuery(wand_factor=wrong)
+    query = LSHQuery(np.int64(3), probes=np.uint8(4))
+    assert type(query.candidates_factor) is type(query.probes) is int
     with pytest.raises(ValueError, match="at most 8192 dimensions, got 8193"):
         WeakANDIndex().build(np.zeros((1, 8193)), [0])
     index = LSHIndex(64, 2).build(unit_vectors(5), np.arange(5))
     index.query = LSHQuery(method="buckets")
     with pytest.raises(ValueError, match="keys of at most 20 bits, got 64 bits in 2 tables"):
         index.search(np.zeros(8), 1)
+
+
+def test_more_probes_than_buckets_are_all_buckets():
+    vectors = unit_vectors(300)
+    index = LSHIndex(12, 4).build(vectors, np.arange(300))
+    index.query = LSHQuery(1, "buckets", 8)
+    expected = index.search(vectors, 5)
+    index.query = LSHQuery(1, "buckets", 60_000)
+    assert np.array_equal(index.search(vectors, 5).ids, expected.ids)
+
+
+def test_tuning_needs_something_to_tune_on():
+    index = LSHIndex(8, 2).build(unit_vectors(9), np.arange(9))
+    with pytest.raises(ValueError, match="tuning needs vectors and queries, got 9 and 0"):
+        tune(index, np.zeros((0, 8)), 0.9)
+    with pytest.raises(ValueError, match="tuning needs vectors and queries, got 0 and 3"):
+        tune(LSHIndex(8, 2), np.zeros((3, 8)), 0.9)
+    with pytest.raises(ValueError, match="target_recall must be a number from 0 to 1, got 1.5"):
+        tune(index, unit_vectors(3), 1.5)
 
 
 def test_representations():

@@ -156,6 +156,26 @@ def test_the_factor_raises_positive_thresholds_only():
     assert [raised(t, 1.5) for t in (10, 0, -10)] == [15, 0, -10] and raised(7, 1.0) == 7
 
 
+def test_the_first_level_of_an_index_that_was_emptied():
+    vectors = unit_vectors(30)
+    index = WeakANDIndex(5).build(vectors, np.arange(30))
+    index.remove(np.arange(30))
+    for empty in (index, WeakANDIndex()):
+        assert empty.count_postings(vectors, 3) == (0, 0)
+        with pytest.raises(ValueError, match="query must be one vector, of an index that is not empty"):
+            empty.weigh(vectors[0], 3)
+    index.add(vectors, np.arange(30))
+    assert index.count_postings(vectors[0], 3).scored > 0 and index.count_postings([], 3) == (0, 0)
+    for query, k, message in (
+        (vectors[0, :3], 3, "queries must be"),
+        (vectors[0], 0, "must be a whole number"),
+        (np.full(8, np.nan), 3, "queries must be finite"),
+    ):
+        for call in (index.count_postings, index.weigh):
+            with pytest.raises(ValueError, match=message):
+                call(query, k)
+
+
 def test_soft_assignment_adds_up_to_the_film():
     vectors, _ = clustered(500, 20, dim=16)
     centred = vectors - vectors.mean(axis=0)
