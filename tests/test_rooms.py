@@ -1,11 +1,14 @@
 """The rooms of the code: each imports only rooms before it, and nobody inside uses the three doors."""
 
 import ast
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from commands.modes import COMMANDS, RUN
+from config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = [
@@ -22,6 +25,7 @@ ORDER = [
 ]
 ALLOWED = {room: set(ORDER[: place + 1]) for place, room in enumerate(ORDER)}
 ALLOWED |= {"search": {"config", "base", "search"}, "report": {"config", "base", "data", "report"}}
+SETTINGS = {f.name for section in fields(Config) for f in fields(getattr(Config(), section.name))}
 MODULES = [ROOT / "config.py", *(path for room in ORDER[1:] for path in sorted((ROOT / room).rglob("*.py")))]
 
 
@@ -89,3 +93,30 @@ def test_the_doors_hold_what_they_always_held():
 def test_tests_stand_in_folders_named_like_the_rooms():
     folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
     assert folders <= set(ORDER) | {"documents", "examples"}
+
+
+def texts(source: str) -> list[tuple[int, str]]:
+    """The texts of a module with their lines, docstrings left out."""
+    tree = ast.parse(source)
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    return [
+        (node.lineno, node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+    ]
+
+
+@pytest.mark.parametrize("path", MODULES[1:], ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_only_commands_speak_of_flags(path):
+    """Other rooms name a setting in backticks, and ``commands.cli.as_flags`` makes a flag of it."""
+    if path.relative_to(ROOT).parts[0] == "commands":
+        return
+    flags = re.compile("--(?:" + "|".join(sorted(SETTINGS)) + r")\b")
+    found = [(line, text) for line, text in texts(path.read_text(encoding="utf-8")) if flags.search(text)]
+    assert [(line, text) for line, text in found if not flags.fullmatch(text)] == []  # pip has --quiet too
