@@ -487,7 +487,7 @@ def test_a_new_book_is_asked_with_and_kept(workspace, capsys):
     (workspace / "checkpoints" / "added.json").unlink()
     path.write_text(json.dumps({"title": "Tome 042", "ratings": [{"userId": 3, "rating": 5}]}))
     argv = [*flags(workspace, "books"), "--new_movie", str(path)]
-    assert "but the ids of books are texts; leave the ratings out" in refused(capsys, main_inference, argv)
+    assert "but the ids of books are text; leave the ratings out" in refused(capsys, main_inference, argv)
 
 
 def test_wrong_ids_and_other_books_are_one_line(workspace, capsys):
