@@ -3,8 +3,7 @@
 A file can be undamaged and still come from another version of this program, or from an unknown source.
 """
 
-import operator
-from dataclasses import Field, fields
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 
 from base.checks import shown_value
-from config import DataConfig, ModelConfig, TrainingConfig
+from config import DataConfig, ModelConfig, TrainingConfig, fits
 
 
 def check_parts(stored: dict[str, Any]) -> None:
@@ -61,19 +60,10 @@ def _check_settings(stored: dict[str, Any]) -> None:
             continue
         value = stored[name]
         values = value if isinstance(value, tuple) and name == "num_neighbors" else (value,)
-        if not values or not all(_fits(setting, one) for one in values):
+        if not values or not all(fits(setting, one) for one in values):
             raise ValueError(f"the setting {name} has the wrong value {shown_value(value)}")
+    ModelConfig(**{field.name: stored[field.name] for field in fields(ModelConfig)})  # do they fit together?
     _need(type(stored["seed"]) is int, "the setting seed must be a whole number")
-
-
-def _fits(setting: Field, value: Any) -> bool:
-    """Whether a value has the type of the setting and is one of the values allowed."""
-    rule = setting.metadata
-    kinds = (int, float) if isinstance(setting.default, float) else (type(setting.default),)
-    fits = type(value) in kinds and (not rule["choices"] or value in rule["choices"])
-    for bound, holds in (("low", operator.ge), ("high", operator.le), ("above", operator.gt)):
-        fits = fits and (rule[bound] is None or holds(value, rule[bound]))
-    return fits
 
 
 def _check_basis(basis: dict[str, Any], num_users: int) -> int:

@@ -120,6 +120,7 @@ def test_foreign_files_are_refused(tmp_path, stored, message):
         ("settings", SETTINGS | {"num_neighbors": (5, 0)}, r"num_neighbors has the wrong value \(5, 0\)"),
         ("settings", SETTINGS | {"split": torch.zeros(20, 5)}, r"split has the wrong value tensor\(\[\[0"),
         ("settings", SETTINGS | {"num_neighbors": ()}, r"num_neighbors has the wrong value \(\)"),
+        ("settings", SETTINGS | {"embedding_dim": 9}, "`embedding_dim` 9 must be even"),
     ],
 )
 def test_parts_that_do_not_fit_together_are_refused(checkpoint, tmp_path, part, value, message):
