@@ -25,8 +25,9 @@ from report.embedding_map import plot_embedding_map
 from report.hit_rates import plot_hit_rates
 from report.html.report import Run, write_report
 from report.map_layout import lay_out_films
+from report.names import PINSAGE
 from report.tables import format_metrics_table
-from search.choose import check_search
+from report.words import sampled as sampled_of
 
 logger = logging.getLogger("pinsage")
 
@@ -42,7 +43,6 @@ def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:
         UserError: checkpoint, data and flags do not fit together, or the split holds nothing out.
     """
     started = time.perf_counter()
-    check_search(config.search)
     set_up_compute(config.run)
     path = Path(config.run.checkpoint_dir) / BEST
     checkpoint = load_checkpoint(path)
@@ -95,16 +95,14 @@ def _report(
     output = Path(config.run.output_dir)
     output.mkdir(parents=True, exist_ok=True)
     name = checkpoint.dataset["name"]
-    asked = (
-        f"{len(sampled):,}" if len(sampled) == len(questions) else f"{len(sampled):,} of {len(questions):,}"
-    )
+    asked = sampled_of(len(sampled), len(questions))
     print(
         f"\n{name}, {asked} test questions of the split {split.name}; "
         f"all {split.num_movies:,} films are candidates"
     )
     print(PROTOCOL_WORDS[sampled.protocol] + "\n")
-    rows = {key: result.metrics for key, result in theirs.items()} | {"PinSage": ours.metrics}
-    print(format_metrics_table(rows, highlight="PinSage"))
+    rows = {key: result.metrics for key, result in theirs.items()} | {PINSAGE: ours.metrics}
+    print(format_metrics_table(rows, highlight=PINSAGE))
     for key, baseline in baselines.items():
         if baseline.skipped:
             print(f"{key} is left out: {baseline.skipped}")
@@ -123,7 +121,7 @@ def _report(
     if split.name == "temporal":
         report["user"] = report_users(config, checkpoint, fits)
     write_json(report, output / "metrics.json")
-    ranks = {key: result.ranks for key, result in theirs.items()} | {"PinSage": ours.ranks}
+    ranks = {key: result.ranks for key, result in theirs.items()} | {PINSAGE: ours.ranks}
     plot_hit_rates(ranks, output / "hit_rates.png", f"{name}, {sampled.protocol.replace('_', ' ')}")
     popularity = np.bincount(split.train.movies, minlength=split.num_movies)
     movies = checkpoint.movies

@@ -15,12 +15,13 @@ from evaluation.baselines.for_users import WEIGHTED, UserBaseline, fit_for_users
 from evaluation.users import evaluate_users, max_users
 from model.checkpoint import Checkpoint
 from recommend.taste import TasteScorer
+from report.names import PINSAGE
 from report.tables import format_metrics_table
+from report.words import sampled
 from search import ExactIndex
 
 logger = logging.getLogger("pinsage")
 
-PINSAGE = "PinSage"
 HOW_TO_READ = (
     "recall: share of the targets that were found; "
     "weighted: recent and well-rated films of the history count more, as for PinSage"
@@ -59,11 +60,7 @@ def report_users(config: Config, checkpoint: Checkpoint, fits: Fits) -> dict[str
     found = dict(sorted(found.items(), key=lambda entry: entry[0].endswith(WEIGHTED)))
     baselines = {name: baseline for name, (baseline, _) in found.items()}
     theirs = {name: metrics for name, (_, metrics) in found.items() if metrics}
-    asked = (
-        f"{len(questions):,}"
-        if len(questions) == len(every_user)
-        else f"{len(questions):,} of {len(every_user):,}"
-    )
+    asked = sampled(len(questions), len(every_user))
     print(
         f"\n{checkpoint.dataset['name']}, {asked} users with a test rating of 4 or more\n"
         "user: all that a user rated before the test is the query, the films that the user liked in the test "

@@ -10,7 +10,6 @@ from commands.common import check_who_asks
 from commands.modes import COMMANDS, find_command
 from config import Config
 from data.prepare import prepare_dataset
-from search.choose import check_search
 
 logger = logging.getLogger("pinsage")
 
@@ -27,7 +26,6 @@ def run(config: Config, typed: dict[str, Any]) -> None:
     """
     started = time.perf_counter()
     check_who_asks(typed)  # these two checks fail before the training instead of after it
-    check_search(config.search)
     wanted = config.download
     data_dir = typed.get("data_dir", f"data/{wanted.dataset}")
     archive = None if wanted.archive is None else Path(wanted.archive)

@@ -14,7 +14,7 @@ from data.dataset import Movies
 from data.reading.formats import NO_GENRES
 from recommend.added_films import load_model
 from recommend.formats import csv_line
-from search.choose import check_search, index_path, open_index
+from search.choose import index_path, open_index
 
 
 def export(config: Config, typed: dict[str, Any]) -> None:
@@ -28,7 +28,6 @@ def export(config: Config, typed: dict[str, Any]) -> None:
         UserError: there is no checkpoint, flags contradict it, or search parameters do not fit.
         OSError: a file could not be written.
     """
-    check_search(config.search)
     checkpoint = load_model(Path(config.run.checkpoint_dir))
     adopt(config, checkpoint.settings, typed)
     folder = Path(config.run.output_dir) / "embeddings"

@@ -23,7 +23,6 @@ from recommend.formats import print_answers
 from recommend.history import named_history, refuse_other_data, training_data
 from recommend.new_movies import check_movie
 from recommend.recommender import Recommender
-from search.choose import check_search
 
 logger = logging.getLogger("pinsage")
 
@@ -41,7 +40,6 @@ def recommend(config: Config, typed: dict[str, Any]) -> None:
             the checkpoint.
     """
     check_who_asks(typed)
-    check_search(config.search)
     set_up_compute(config.run)
     folder = Path(config.run.checkpoint_dir)
     checkpoint = load_checkpoint(folder / BEST)

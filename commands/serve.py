@@ -12,7 +12,6 @@ from commands.cli import adopt
 from config import Config, ServeConfig
 from model.checkpoint import BEST, load_checkpoint
 from recommend.added_films import with_added_films
-from search.choose import check_search
 
 logger = logging.getLogger("pinsage")
 
@@ -26,7 +25,6 @@ def serve(config: Config, typed: dict[str, Any]) -> None:
         UserError: there is no checkpoint, or flags do not fit.
         WorldError: the port is taken.
     """
-    check_search(config.search)
     import uvicorn
 
     from serve.app import create_app

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from base.arrays import FloatArray, IntArray
-from base.errors import UserError
 from config import SearchConfig
 from search.base import VectorIndex
 from search.exact import ExactIndex
@@ -16,16 +15,6 @@ from search.tuning import tune
 from search.weak_and.index import WeakANDIndex
 
 logger = logging.getLogger("pinsage")
-
-
-def check_search(search: SearchConfig) -> None:
-    """Refuse settings that no index can be built with, before any work.
-
-    Raises:
-        UserError: LSH bits that do not divide into the tables.
-    """
-    if search.search_method == "lsh":
-        _new_index(search, 0)
 
 
 def index_path(folder: Path, method: str) -> Path:
@@ -39,10 +28,7 @@ def _new_index(search: SearchConfig, seed: int) -> VectorIndex:
         return ExactIndex()
     if search.search_method == "ivf":
         return WeakANDIndex(search.ivf_partitions, search.ivf_factor, seed)
-    try:
-        return LSHIndex(search.lsh_bits, search.lsh_tables, seed)
-    except ValueError as error:
-        raise UserError(f"`lsh_bits` {search.lsh_bits} `lsh_tables` {search.lsh_tables}: {error}") from error
+    return LSHIndex(search.lsh_bits, search.lsh_tables, seed)
 
 
 def open_index(
@@ -61,9 +47,6 @@ def open_index(
             ``embeddings``.
         seed: of hyperplanes, k-means and the tuning sample.
         folder: of the index's file; None reads and writes no file.
-
-    Raises:
-        UserError: parameters that do not fit.
     """
     fresh = _new_index(search, seed)
     ids = np.arange(len(embeddings))
