@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from base.arrays import FloatArray, IntArray
 from base.errors import UserError
+from data.content import Content
 from data.reading.cache import load_columns, store_columns
-from data.reading.columns import Columns
+from data.reading.columns import STARS, Columns
 from data.reading.movielens import MovieLensFolder, find_release
 from data.reading.source_files import exists, shown_path
 
@@ -72,20 +73,44 @@ class Interactions:
         users: int32 ``[n]``, user rows.
         movies: int32 ``[n]``, film rows.
         ratings: float32 ``[n]``, stars, halves kept.
-        timestamps: int64 ``[n]``, seconds since 1970.
+        timestamps: int64 ``[n]``, seconds since 1970 in a release; in other data any unit.
+        weights: float32 ``[n]`` above 0, how much each interaction counts; None if all count the same.
     """
 
     users: IntArray
     movies: IntArray
     ratings: FloatArray
     timestamps: IntArray
+    weights: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.users)
 
     def select(self, rows: npt.NDArray) -> "Interactions":
         """The interactions at ``rows`` (a boolean mask or positions), in that order."""
-        return Interactions(self.users[rows], self.movies[rows], self.ratings[rows], self.timestamps[rows])
+        return Interactions(
+            self.users[rows],
+            self.movies[rows],
+            self.ratings[rows],
+            self.timestamps[rows],
+            None if self.weights is None else self.weights[rows],
+        )
+
+
+@dataclass(frozen=True)
+class Events:
+    """The rows of the source behind the interactions, in data where a user may take an item several times.
+
+    Attributes:
+        edges: int32 ``[num_events]``, the interaction that an event belongs to. Events are sorted by user,
+            then time, then the order of the source file.
+        amounts: float32 ``[num_events]`` above 0, how much the event counts.
+        own: int32 ``[num_interactions]``, the event that gives the interaction its time, ascending.
+    """
+
+    edges: IntArray
+    amounts: FloatArray
+    own: IntArray
 
 
 @dataclass(frozen=True)
@@ -108,14 +133,15 @@ class Genome:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known about films apart from who rated them: the catalogue, tags and tag genome.
+    """What is known about films apart from who rated them: catalogue, tags, tag genome and content.
 
-    Film rows of ``tags`` and ``genome`` are rows of ``movies``; each is None where there is none.
+    Film rows of ``tags``, ``genome`` and ``content`` are rows of ``movies``; each is None where there is none.
     """
 
     movies: Movies
     tags: Tags | None = None
     genome: Genome | None = None
+    content: Content | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +159,11 @@ class MovieLens:
         genome: tag relevance scores, if the release has them.
         user_text_ids: ids of the user rows in data whose ids are text; None for MovieLens.
         rated: whether the data have ratings; without them every interaction counts as the best one.
+        best_rating: the best rating of the data's own scale, which is 5 stars here.
+        content: vectors, text, numbers and categories of the items, if the data have them.
+        events: the rows behind the interactions, if they do not all count the same.
+        time_unit: of the timestamps: ``seconds`` or ``microseconds`` since 1970, ``number`` (an unknown unit)
+            or ``row`` (the data have no times).
     """
 
     name: str
@@ -145,11 +176,15 @@ class MovieLens:
     genome: Genome | None = field(default=None, repr=False)
     user_text_ids: list[str] | None = field(default=None, repr=False)
     rated: bool = True
+    best_rating: float = STARS
+    content: Content | None = field(default=None, repr=False)
+    events: Events | None = field(default=None, repr=False)
+    time_unit: str = "seconds"
 
     @property
     def facts(self) -> Facts:
         """Everything but the ratings. Tags of held-out ratings are among them: see ``training_facts``."""
-        return Facts(self.movies, self.tags, self.genome)
+        return Facts(self.movies, self.tags, self.genome, self.content)
 
     @property
     def num_users(self) -> int:
@@ -251,6 +286,12 @@ def _without_low_ratings(min_rating: float, columns: Columns, notes: list[str], 
     notes.append(f"{len(kept) - kept.sum()} of {len(kept)} ratings below {min_rating:g} stars dropped")
     for name in ("users", "movies", "ratings", "timestamps"):
         arrays[name] = arrays[name][kept]
+    if "event_edges" in arrays:
+        kept_events = kept[arrays["event_edges"]]
+        edges = np.cumsum(kept, dtype=np.int32) - 1
+        arrays["event_edges"] = edges[arrays["event_edges"][kept_events]]
+        arrays["event_amounts"] = arrays["event_amounts"][kept_events]
+        arrays["edge_events"] = (np.cumsum(kept_events, dtype=np.int32) - 1)[arrays["edge_events"][kept]]
     stays = np.bincount(arrays["users"], minlength=len(arrays["user_ids"])) > 0
     row = np.where(stays, np.cumsum(stays) - 1, -1).astype(np.int32)
     arrays["users"] = row[arrays["users"]]
@@ -289,4 +330,15 @@ def _movielens(name: str, fingerprint: str, columns: Columns, notes: tuple[str, 
         genome,
         texts.get("user_text_ids"),
         "unrated" not in texts,
+        float(texts.get("best_rating", [STARS])[0]),
+        None,
+        _events(columns),
+        texts.get("time_unit", ["seconds"])[0],
     )
+
+
+def _events(columns: Columns) -> Events | None:
+    arrays = columns.arrays
+    if "event_edges" not in arrays:
+        return None
+    return Events(arrays["event_edges"], arrays["event_amounts"], arrays["edge_events"])

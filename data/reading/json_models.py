@@ -109,8 +109,8 @@ def _types_at(hint: Any, place: Place) -> Iterator[Any]:
             yield from _types_at(branch, place)
     elif not place:
         yield hint
-    elif origin is list:
-        yield from _types_at(arguments[0], place[1:])
+    elif origin in (list, dict):
+        yield from _types_at(arguments[-1], place[1:])
     elif _is_model(hint):
         yield from _types_at(get_type_hints(hint, include_extras=True)[str(place[0])], place[1:])
 

@@ -17,6 +17,12 @@ from data.reading.number_columns import FLOAT32_MAX
 from data.reading.source_files import shown_path
 
 HELP = "docs/own_data.md explains schema.json"
+LATER_KEYS = frozenset(
+    {
+        "quote", "escape", "decimal", "empty", "vectors", "text", "text_encoder", "numbers", "categories", "keep",
+        "repeats", "weight", "kind",
+    }
+)  # fmt: skip
 
 
 def _is_text(value: str) -> bool:
@@ -26,6 +32,20 @@ def _is_text(value: str) -> bool:
 
 def _is_separator(value: str) -> bool:
     return _is_text(value) and len(value) == 1 and value != '"'
+
+
+def _is_character(value: str) -> bool:
+    return len(value) == 1 and value.isprintable() and value != " "
+
+
+def _has_one_source(block: "VectorBlock") -> bool:
+    """Whether the vectors come from exactly one place; a file needs the file of its ids."""
+    sources = (block.file, block.column, block.columns)
+    return sum(source is not None for source in sources) == 1 and (block.ids is None) == (block.file is None)
+
+
+def _has_distinct_names(blocks: list["VectorBlock"]) -> bool:
+    return len({block.name for block in blocks}) == len(blocks)
 
 
 def _is_encoding(value: str) -> bool:
@@ -65,27 +85,101 @@ TimestampFormat = Annotated[Literal["number", "iso"], Field(description="number 
 BestRating = Annotated[
     float, Field(gt=0, le=FLOAT32_MAX, description="a finite number above 0"), WrapValidator(_as_typed)
 ]
+Character = Annotated[
+    str, satisfies(_is_character), Field(description="one printable character other than a space")
+]
+Decimal = Annotated[Literal[".", ","], Field(description='"." or ","')]
+Placeholders = Annotated[
+    list[str], Field(fail_fast=True, description="a list of texts that stand for no value")
+]
+ColumnNames = Annotated[list[ColumnName], Field(fail_fast=True, description="a list of column names")]
+Dim = Annotated[int, Field(ge=1, le=8192, description="a whole number from 1 to 8192")]
+Repeats = Annotated[Literal["count", "first", "last"], Field(description="count, first or last")]
+KindWeight = Annotated[
+    float, Field(ge=0, le=FLOAT32_MAX, allow_inf_nan=False, description="a finite number of 0 or more")
+]
 
 
 class Table(JsonObject):
-    """A delimited text file.
+    r"""A table of rows: delimited text, perhaps compressed, or Parquet; or a folder of such files.
 
     Attributes:
         file: its name, in the data folder.
         separator: one character between values.
         encoding: of the text.
-        quotes: whether a value may stand in double quotes, with separators and line breaks inside.
+        quotes: whether a value may stand in quotes, with separators and line breaks inside.
+        quote: the character of these quotes.
+        escape: the character before a quote that is part of a value; without it such a quote is doubled.
+        decimal: what stands before the fraction of a number.
         header: names of the columns of a file whose first line does not have them.
+        empty: texts that mean that there is no value, such as ``\N``.
     """
 
     file: FileName
     separator: Separator = ","
     encoding: Encoding = "utf-8"
     quotes: Flag = True
+    quote: Character = '"'
+    escape: Character | None = None
+    decimal: Decimal = "."
     header: Header | None = None
+    empty: Placeholders = []
 
 
-class ItemTable(Table):
+class VectorBlock(JsonObject):
+    """Vectors of the items, from one of three places.
+
+    Attributes:
+        name: of the block.
+        file: a ``.npy`` file ``[n, width]`` in the data folder.
+        ids: a text file with the ids of its rows, one per line.
+        column: a column of lists of numbers, in a table that is Parquet.
+        columns: columns of numbers.
+        dim: to how many numbers the vectors are reduced.
+    """
+
+    name: Text
+    file: FileName | None = None
+    ids: FileName | None = None
+    column: ColumnName | None = None
+    columns: Annotated[list[ColumnName], Field(min_length=1, description="a list of column names")] | None = (
+        None
+    )
+    dim: Dim = 128
+
+
+_Block = Annotated[
+    VectorBlock,
+    satisfies(_has_one_source),
+    Field(description="an object with a name and either file and ids, or column, or columns"),
+]
+
+
+class ItemFeatures(JsonObject):
+    """What else is known about items; see docs/own_data.md.
+
+    Attributes:
+        vectors: vectors of the user's own.
+        text: columns of text.
+        text_encoder: ``tfidf``, ``wordllama``, or a model of sentence-transformers.
+        numbers: columns of numbers.
+        categories: columns with one of a few values.
+        keep: columns that are no features and are kept for filters.
+    """
+
+    vectors: Annotated[
+        list[_Block],
+        satisfies(_has_distinct_names),
+        Field(description="a list of blocks with different names"),
+    ] = []
+    text: ColumnNames = []
+    text_encoder: Text = "tfidf"
+    numbers: ColumnNames = []
+    categories: ColumnNames = []
+    keep: ColumnNames = []
+
+
+class ItemTable(Table, ItemFeatures):
     """What is recommended, one item per row; every key but ``id`` may be missing.
 
     Attributes:
@@ -103,6 +197,21 @@ class ItemTable(Table):
     year: ColumnName | None = None
 
 
+class KindColumn(JsonObject):
+    """Kinds of interactions, such as views and purchases.
+
+    Attributes:
+        column: of the kinds.
+        weights: how much an interaction of a kind counts; with 0 it is left out.
+    """
+
+    column: ColumnName
+    weights: Annotated[
+        dict[str, KindWeight],
+        Field(min_length=1, description='an object with a weight per kind, such as {"view": 1, "buy": 5}'),
+    ]
+
+
 class InteractionTable(Table):
     """Who took or rated what, one interaction per row.
 
@@ -112,7 +221,11 @@ class InteractionTable(Table):
         rating: column of the ratings; without it every interaction counts as liked.
         best_rating: the best rating there is; ratings are scaled so that it becomes 5.
         timestamp: column of the times; without it a user's rows are in order of time.
-        timestamp_format: ``number`` (whole, of any unit) or ``iso`` (2024-05-31, 2024-05-31T18:30:00Z).
+        timestamp_format: ``number`` (of any unit) or ``iso`` (2024-05-31, 2024-05-31T18:30:00.25Z).
+        repeats: what counts if a user takes an item several times: each time, the first one or the last one;
+            ``count`` by default without ratings, else ``first``.
+        weight: column of amounts, such as seconds; a row counts log(1 + amount).
+        kind: column of kinds with a weight each.
     """
 
     user: ColumnName
@@ -121,6 +234,14 @@ class InteractionTable(Table):
     best_rating: BestRating = STARS
     timestamp: ColumnName | None = None
     timestamp_format: TimestampFormat = "number"
+    repeats: Repeats | None = None
+    weight: ColumnName | None = None
+    kind: KindColumn | None = None
+
+    @property
+    def counted(self) -> str:
+        """``repeats``, or its default."""
+        return self.repeats or ("count" if self.rating is None else "first")
 
 
 class Schema(JsonObject):
@@ -135,12 +256,47 @@ class Schema(JsonObject):
     items: ItemTable | None = None
 
     def as_plain(self) -> dict[str, Any]:
-        """Every key with its value, defaults included: what the fingerprint of the data is made of.
+        """The keys with their values: what the fingerprint of the data is made of.
 
-        A key that is added to a table must be left out here at its default, or every older fingerprint
-        changes.
+        A key of ``LATER_KEYS`` is left out at its default, so that the fingerprint of data that were read
+        before the key existed stays.
         """
-        return self.model_dump()
+        plain = self.model_dump()
+        if self.interactions.repeats == self.interactions.model_copy(update={"repeats": None}).counted:
+            plain["interactions"]["repeats"] = None
+        for name, table in (("interactions", self.interactions), ("items", self.items)):
+            if table is not None:
+                defaults = type(table).model_fields
+                plain[name] = {
+                    key: value
+                    for key, value in plain[name].items()
+                    if key not in LATER_KEYS or value != defaults[key].default
+                }
+        return plain
+
+
+class FeatureTable(Table, ItemFeatures):
+    """A table of what else is known about the films of a MovieLens folder.
+
+    Attributes:
+        id: column of the films' ids.
+    """
+
+    file: FileName = "movies.csv"
+    id: ColumnName = "movieId"
+
+
+class RatingScale(JsonObject):
+    """The scale of the ratings of a MovieLens folder."""
+
+    best_rating: BestRating = STARS
+
+
+class Features(JsonObject):
+    """``features.json``, which a MovieLens folder may have."""
+
+    items: FeatureTable | None = None
+    interactions: RatingScale | None = None
 
 
 def read_schema(path: Path) -> Schema:
