@@ -233,6 +233,12 @@ class TrainingConfig(Section):
         low=0,
         high=1,
     )
+    masked_share: float = flag(
+        0.1,
+        "share of the films shown as new ones for which vectors, text or another column are masked",
+        low=0,
+        high=1,
+    )
     pairs_per_epoch: int = flag(
         0,
         "maximum number of pairs per epoch; 0 means one million, or 64 per film if that is more",

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from base.arrays import FloatArray, IntArray
 from base.errors import UserError
-from data.content import Content
+from data.content.facts import Content
 from data.reading.cache import load_columns, store_columns
 from data.reading.columns import STARS, Columns
 from data.reading.movielens import MovieLensFolder, find_release

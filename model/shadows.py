@@ -11,7 +11,7 @@ The paper does not have shadows; all of its items are in the graph.
 import numpy as np
 import torch
 
-from base.arrays import IntArray
+from base.arrays import FloatArray, IntArray
 from config import ModelConfig
 from data.dataset import Facts
 from data.feature_extractor import FeatureBasis, film_features
@@ -32,6 +32,8 @@ class ShadowSampler:
         settings: settings of the walks.
         seed: seed of all draws and of the walks.
         device: device of the walks; it does not change the result.
+        content: the content part of the features of all films, float32 ``[num_movies, num_content]``; None if
+            the features have none.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class ShadowSampler:
         settings: ModelConfig,
         seed: int,
         device: torch.device | str = "cpu",
+        content: FloatArray | None = None,
     ):
         self.graph = graph
         self.basis = basis
@@ -49,12 +52,19 @@ class ShadowSampler:
         self.settings = settings
         self.seed = seed
         self.device = device
+        self.content = content
 
-    def draw(self, epoch: int) -> Nodes:
+    def draw(self, epoch: int, masked_share: float = 0.0) -> Nodes:
         """The shadows of all films in ``epoch`` (from 0).
 
         Some new films have tags and a tag genome, others do not. So shadows have those of their films in
-        even epochs and none in odd epochs.
+        even epochs and none in odd epochs. The content of a film is known as soon as the film is, so shadows
+        keep it; but some new films lack parts of it.
+
+        Args:
+            epoch: number of the epoch.
+            masked_share: chance that a part of the content (a block of vectors, the text, a column) of a shadow
+                is masked.
 
         Returns:
             One row per film. Neighbours are film rows of the catalogue; padding is the row of the film
@@ -71,7 +81,10 @@ class ShadowSampler:
         )
         facts = self.facts if epoch % 2 == 0 else Facts(self.facts.movies)
         raters = both.movie_user_matrix()[num_movies:]
-        features = film_features(self.basis, facts, raters, degree_known=False)
+        content = self.content
+        if self.basis.content is not None and content is not None:
+            content = self.basis.content.masked(content, masked_share, _masks(self.seed, epoch))
+        features = film_features(self.basis, facts, raters, degree_known=False, content=content)
         walks = walk_sampler(both, settings, self.seed, self.device)
         walks.refresh(epoch)
         film = torch.arange(num_movies)
@@ -80,6 +93,11 @@ class ShadowSampler:
         own = neighbors % num_movies == film.unsqueeze(1)
         weights = weights.masked_fill(own, 0)
         return Nodes(torch.from_numpy(features), torch.where(own, film.unsqueeze(1), neighbors), weights)
+
+
+def _masks(seed: int, epoch: int) -> np.random.Generator:
+    """The generator of the masks of an epoch."""
+    return np.random.default_rng([seed, epoch, 1])
 
 
 def _draw_raters(graph: ItemGraph, rng: np.random.Generator) -> tuple[IntArray, IntArray]:

@@ -161,7 +161,7 @@ class Trainer:
         """The inputs of this epoch: the films and, if ``shadow_share`` is not 0, their shadows after them."""
         if self.settings.shadow_share == 0:
             return self.nodes
-        return self.nodes.followed_by(self.shadows.draw(self.epoch).to(self.device))
+        return self.nodes.followed_by(self.shadows.draw(self.epoch, self.settings.masked_share).to(self.device))
 
     def train_step(self, nodes: Nodes, queries: Tensor, positives: Tensor, rate: float) -> float:
         """One optimiser step on a batch of pairs.
