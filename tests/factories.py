@@ -1,5 +1,7 @@
 """Small random graphs and inputs that many tests need."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -46,6 +48,21 @@ def random_movielens(
 def random_graph(num_users: int = 30, num_movies: int = 20, density: float = 0.3, seed: int = 0) -> ItemGraph:
     """The graph of ``random_interactions``."""
     return build_graph(random_interactions(num_users, num_movies, density, seed), num_users, num_movies)
+
+
+def weighted(interactions: Interactions, seed: int = 0) -> Interactions:
+    """The same interactions with weights from .01 to 100, unequal on a logarithmic scale."""
+    exponents = np.random.default_rng([seed, 1]).uniform(-2, 2, len(interactions))
+    return replace(interactions, weights=(10**exponents).astype(np.float32))
+
+
+def weighted_graph(
+    num_users: int = 30, num_movies: int = 20, density: float = 0.3, seed: int = 0
+) -> ItemGraph:
+    """The graph of ``random_interactions`` with the weights of ``weighted``."""
+    return build_graph(
+        weighted(random_interactions(num_users, num_movies, density, seed), seed), num_users, num_movies
+    )
 
 
 def random_table(num_movies: int, num_neighbors: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
