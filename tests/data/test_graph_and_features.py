@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.dataset import Facts, Genome, Interactions, Tags
-from data.feature_extractor import film_features, fit_features
+from data.feature_extractor import film_features, fit_features, training_ratings
 from data.graph_builder import ItemGraph, build_graph
 from tests.factories import catalogue, random_graph, random_interactions, weighted, weighted_graph
 from tests.fuzzing import fuzz
@@ -240,8 +240,9 @@ def test_hetero_data_is_valid_and_complete():
     )
 
 
-def test_spectral_features_are_the_normalised_matrix_projected_on_its_singular_vectors():
-    graph = random_graph(40, 25, 0.3)
+@pytest.mark.parametrize("make", [random_graph, weighted_graph])
+def test_spectral_features_are_the_normalised_matrix_projected_on_its_singular_vectors(make):
+    graph = make(40, 25, 0.3)
     basis = fit_features(Facts(catalogue(25)), graph, 5, seed=0)
     matrix = graph.movie_user_matrix().toarray()
     normalised = matrix / np.sqrt(matrix.sum(1, keepdims=True)) / np.sqrt(matrix.sum(0, keepdims=True))
@@ -254,8 +255,9 @@ def test_spectral_features_are_the_normalised_matrix_projected_on_its_singular_v
     np.testing.assert_allclose(ours @ ours.T, expected @ expected.T, atol=0.02)
 
 
-def test_an_unseen_film_folds_in_like_a_seen_one():
-    graph = random_graph(40, 25, 0.3)
+@pytest.mark.parametrize("make", [random_graph, weighted_graph])
+def test_an_unseen_film_folds_in_like_a_seen_one(make):
+    graph = make(40, 25, 0.3)
     movies = catalogue(25)
     basis = fit_features(Facts(movies), graph, 5, seed=0)
     matrix = graph.movie_user_matrix()
@@ -283,14 +285,16 @@ def test_missing_parts_are_zeros_with_a_mask():
     ).all()
 
 
-def test_log_degree_and_year_are_standardised():
-    graph = random_graph(40, 25, 0.3)
+@pytest.mark.parametrize("make", [random_graph, weighted_graph])
+def test_log_degree_and_year_are_standardised(make):
+    graph = make(40, 25, 0.3)
     movies = catalogue(25)
     basis = fit_features(Facts(movies), graph, 0, seed=0)
     features = film_features(basis, Facts(movies), graph.movie_user_matrix())
     degree, year = features[:, -2], features[np.isfinite(movies.years), -4]
     assert degree.mean() == pytest.approx(0, abs=1e-5) and degree.std() == pytest.approx(1, abs=1e-5)
     assert year.mean() == pytest.approx(0, abs=1e-5) and year.std() == pytest.approx(1, abs=1e-5)
+    assert np.array_equal(training_ratings(basis, features), graph.movie_degree)  # raters, not weights
 
 
 def test_tags_and_genome_bring_like_films_together():
