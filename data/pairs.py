@@ -145,7 +145,7 @@ class WeightedPairs:
         return query * (2 * self.window + 1) + chosen + self.window
 
     def _partner_weights(self, query: Tensor, distance: int) -> Tensor:
-        """Weights of the interactions ``distance`` after the queries, float64 ``[n]``; 0 beyond the user's."""
+        """Weights of the interactions ``distance`` after the queries, float64 ``[n]``; 0 of other users."""
         wanted = query + distance
         place = wanted.clamp(0, len(self.users) - 1)
         partner = (place == wanted) & (self.users[place] == self.users[query])

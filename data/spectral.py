@@ -1,8 +1,9 @@
 """The spectral basis: it describes a film by a few numbers that depend on its raters.
 
-Let A be the film-user matrix, of edge weights or of 0 and 1, and D_m, D_u the diagonal matrices of its sums by
-film and by user (without weights the degrees). The basis consists of the leading right singular vectors V of N = D_m^-1/2 A D_u^-1/2. With N = U S V', a film's
-row of U S is its row of N times V. This needs only the raters of the film, so it works for new films too.
+Let A be the film-user matrix, of edge weights or else of 0 and 1, and D_m, D_u the diagonal matrices of its
+sums by film and by user (without weights, the degrees). The basis consists of the leading right singular
+vectors V of N = D_m^-1/2 A D_u^-1/2. With N = U S V', a film's row of U S is its row of N times V. This needs
+only the raters of the film, so it works for new films too.
 """
 
 import numpy as np

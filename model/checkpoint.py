@@ -140,7 +140,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
         stored["movies"]["genres"] = [tuple(filter(None, g.split("|"))) for g in stored["movies"]["genres"]]
         stored["movies"] = Movies(**_arrays(stored["movies"]))
         stored["basis"] = FeatureBasis(**_arrays(stored["basis"]))
-        stored.setdefault("user_text_ids", None)  # checkpoints of earlier versions lack it
+        # Checkpoints of earlier versions lack these, and were trained without weights.
+        stored.setdefault("user_text_ids", None)
+        stored["settings"].setdefault("weighted_walks", "none")
         return Checkpoint(**{field.name: stored[field.name] for field in fields(Checkpoint)})
     except ValueError as error:
         problem = f"the parts of the checkpoint do not fit together: {error}"

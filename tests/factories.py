@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from data.dataset import Interactions, MovieLens, Movies
+from data.dataset import Events, Interactions, MovieLens, Movies
 from data.graph_builder import ItemGraph, build_graph
 
 
@@ -62,6 +62,32 @@ def weighted_graph(
     """The graph of ``random_interactions`` with the weights of ``weighted``."""
     return build_graph(
         weighted(random_interactions(num_users, num_movies, density, seed), seed), num_users, num_movies
+    )
+
+
+def event_log(rows: list[tuple[int, int, int, float]], repeats: str = "count") -> tuple[Interactions, Events]:
+    """Interactions and their events from rows of (user, film, time, amount) in the order of a file.
+
+    An interaction has the time of its first row; with ``repeats`` last, that of its last row. Only with
+    ``repeats`` count do other rows count.
+    """
+    ordered = sorted(rows, key=lambda row: (row[0], row[2]))
+    own: dict[tuple[int, int], int] = {}
+    for place, (user, film, _, _) in enumerate(ordered):
+        if repeats == "last" or (user, film) not in own:
+            own[user, film] = place
+    kept = [place for place in range(len(ordered)) if repeats == "count" or place in own.values()]
+    edges = sorted(own, key=lambda edge: own[edge])
+    interactions = Interactions(
+        np.array([user for user, _ in edges], dtype=np.int32),
+        np.array([film for _, film in edges], dtype=np.int32),
+        np.full(len(edges), 5, dtype=np.float32),
+        np.array([ordered[own[edge]][2] for edge in edges], dtype=np.int64),
+    )
+    return interactions, Events(
+        np.array([edges.index(ordered[place][:2]) for place in kept], dtype=np.int32),
+        np.array([ordered[place][3] for place in kept], dtype=np.float32),
+        np.array([kept.index(own[edge]) for edge in edges], dtype=np.int32),
     )
 
 

@@ -2,10 +2,11 @@
 
 A new decomposition of the newer data has other signs and rotations, and the saved weights do not fit it. So
 the saved singular vectors V are kept, one row per user, and rows of new users are computed from them. This
-is called folding in. Let N be ``D_m^-1/2 A D_u^-1/2`` for the films of the newer data and the users of the
-saved basis (``data/spectral.py``; with edge weights, A and the sums D have them). The row of V of user u is ``N[:, u]' (N V) (V' N' N V)^-1``. This is exact if the columns of V
-are singular vectors of N, because then ``N V = U S`` and ``V = N' U S^-1``; otherwise it is a least-squares
-fit. The formula needs only the films of user u, so it also gives rows for new users.
+is called folding in. Let N be ``D_m^-1/2 A D_u^-1/2`` (``data/spectral.py``) for the films of the newer
+data and the users of the saved basis. The row of V of user u is ``N[:, u]' (N V) (V' N' N V)^-1``. This is
+exact if the columns of V are singular vectors of N, because then ``N V = U S`` and ``V = N' U S^-1``;
+otherwise it is a least-squares fit. The formula needs only the films of user u, so it also gives rows for new
+users.
 """
 
 from dataclasses import replace
