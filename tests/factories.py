@@ -91,6 +91,29 @@ def event_log(rows: list[tuple[int, int, int, float]], repeats: str = "count") -
     )
 
 
+def repeated_rows(
+    num_users: int = 30, num_movies: int = 20, density: float = 0.3, seed: int = 0
+) -> list[tuple[int, int, int, float]]:
+    """Rows for ``event_log``: those of ``random_interactions`` with amounts, and as many repeats of them."""
+    once = random_interactions(num_users, num_movies, density, seed)
+    rng = np.random.default_rng([seed, 2])
+    again = rng.integers(0, len(once), len(once))
+    times = np.concatenate([once.timestamps, once.timestamps[again] + rng.integers(0, len(once), len(once))])
+    users, movies = (np.concatenate([rows, rows[again]]).tolist() for rows in (once.users, once.movies))
+    amounts = rng.choice([0.5, 1.0, 2.0], len(users)).tolist()
+    return list(zip(users, movies, times.tolist(), amounts, strict=True))
+
+
+def logged_movielens(
+    rows: list[tuple[int, int, int, float]], num_users: int = 30, num_movies: int = 20
+) -> MovieLens:
+    """A data set without ratings around ``event_log``."""
+    interactions, events = event_log(rows)
+    return MovieLens(
+        "log", catalogue(num_movies), np.arange(num_users), interactions, "log", rated=False, events=events
+    )
+
+
 def random_table(num_movies: int, num_neighbors: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     """A neighbour table with distinct neighbours, padding and one isolated film (row 0)."""
     generator = torch.Generator().manual_seed(seed)
