@@ -130,6 +130,11 @@ class DataConfig(Section):
         choices=("leave_one_out", "temporal", "none"),
     )
     min_rating: float = flag(0.0, "ratings below this many stars are ignored everywhere", low=0)
+    weighted_walks: str = flag(
+        "data",
+        "weights of the graph's edges in walks, features and pairs: those of the data, the stars, or none",
+        choices=("data", "rating", "none"),
+    )
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from config import PRESETS, Config
 from data.dataset import movielens_of
 from data.graph_builder import ItemGraph
 from data.in_memory import columns_from_arrays, columns_from_frames, fingerprint_of
-from data.splits import split_interactions
+from data.splits import split_movielens
 from data.walks.sampler import RandomWalkSampler
 from evaluation.train_once import best_checkpoint
 from model.checkpoint import Checkpoint
@@ -98,12 +98,7 @@ def train(
         columns = columns_from_arrays(users, items, ratings, times, titles, genres)
     movielens = movielens_of(columns, "data in memory", fingerprint_of(columns), config.data.min_rating)
     device = set_up_compute(config.run)
-    split = split_interactions(
-        movielens.interactions,
-        movielens.num_users,
-        movielens.num_movies,
-        config.data.split,  # type: ignore[arg-type]
-    )
+    split = split_movielens(movielens, config.data.split, config.data.weighted_walks)  # type: ignore[arg-type]
     return best_checkpoint(new_training(config, movielens, split, device))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from base.errors import UserError
 from config import Config, RunConfig
 from data.dataset import MovieLens, load_movielens
-from data.splits import Split, split_interactions
+from data.splits import Split, split_movielens
 from model.checkpoint import Checkpoint
 from model.training import data_identity
 
@@ -52,17 +52,19 @@ def load_and_split(config: Config) -> tuple[MovieLens, Split]:
 
 
 def split_data(movielens: MovieLens, config: Config) -> Split:
-    """Split data as the settings say.
+    """Split data as the settings say; log the weights of the training interactions, if they have any.
 
     Raises:
-        UserError: the data have too few ratings to split.
+        UserError: the data have too few ratings to split, or not the weights that the settings want.
     """
-    return split_interactions(
-        movielens.interactions,
-        movielens.num_users,
-        movielens.num_movies,
-        config.data.split,  # type: ignore[arg-type]
-    )
+    source = config.data.weighted_walks
+    split = split_movielens(movielens, config.data.split, source)  # type: ignore[arg-type]
+    if (weights := split.train.weights) is not None:
+        logger.info(
+            "  training interactions have weights from %.3g to %.3g (`weighted_walks` %s)",
+            *(weights.min(), weights.max(), source),
+        )
+    return split
 
 
 def check_same_data(stored: Checkpoint, movielens: MovieLens, split: Split, path: Path) -> None:

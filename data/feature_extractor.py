@@ -100,7 +100,8 @@ def film_features(
     Args:
         basis: fitted basis.
         facts: facts about these films.
-        movie_users: 0/1 matrix ``[num_movies, num_users]``, 1 if the user rated the film.
+        movie_users: CSR matrix ``[num_movies, num_users]`` with an entry where the user rated the film: the
+            weight of the edge, or 1.
         degree_known: False for new films: their few ratings do not say how popular they are, so the
             degree is marked as missing.
         content: the content part, if it is known already, see ``content_columns``.
@@ -109,7 +110,7 @@ def film_features(
         float32 ``[num_movies, num_features]``.
     """
     movies = facts.movies
-    degree = np.asarray(movie_users.sum(axis=1)).ravel()
+    degree = np.diff(movie_users.indptr).astype(np.float32)  # raters, whatever the weights of their edges
     parts = [
         _genre_part(basis, movies),
         _year_part(basis, movies),

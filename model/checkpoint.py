@@ -149,8 +149,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
         stored["basis"] = FeatureBasis(**_arrays(stored["basis"]))
         if (content := stored["basis"].content) is not None:
             stored["basis"] = replace(stored["basis"], content=ContentBasis.from_plain(content))
-        stored.setdefault("user_text_ids", None)  # checkpoints of earlier versions lack these two
+        # Checkpoints of earlier versions lack these, and were trained without weights.
+        stored.setdefault("user_text_ids", None)
         stored.setdefault("item_columns", {})
+        stored["settings"].setdefault("weighted_walks", "none")
         return Checkpoint(**{field.name: stored[field.name] for field in fields(Checkpoint)})
     except ValueError as error:
         problem = f"the parts of the checkpoint do not fit together: {error}"

@@ -72,12 +72,15 @@ class ShadowSampler:
         """
         graph, settings = self.graph, self.settings
         num_movies = graph.num_movies
-        kept_users, kept_ptr = _draw_raters(graph, np.random.default_rng([self.seed, epoch]))
+        kept, kept_ptr = _draw_raters(graph, np.random.default_rng([self.seed, epoch]))
+        weights = graph.movie_weights
         both = ItemGraph.unchecked(  # walks start from shadows and never reach them
             np.concatenate([graph.movie_ptr, graph.num_edges + kept_ptr[1:]]).astype(np.int32),
-            np.concatenate([graph.movie_users, kept_users]),
+            np.concatenate([graph.movie_users, graph.movie_users[kept]]),
             graph.user_ptr,
             graph.user_movies,
+            None if weights is None else np.concatenate([weights, weights[kept]]),
+            graph.user_weights,
         )
         facts = self.facts if epoch % 2 == 0 else Facts(self.facts.movies)
         raters = both.movie_user_matrix()[num_movies:]
@@ -88,11 +91,11 @@ class ShadowSampler:
         walks = walk_sampler(both, settings, self.seed, self.device)
         walks.refresh(epoch)
         film = torch.arange(num_movies)
-        neighbors, weights = walks.batch_sample_neighbors(film + num_movies, settings.max_neighbors)
+        neighbors, visits = walks.batch_sample_neighbors(film + num_movies, settings.max_neighbors)
         # Neither the shadow itself nor the film behind it may be its neighbour, except as padding.
         own = neighbors % num_movies == film.unsqueeze(1)
-        weights = weights.masked_fill(own, 0)
-        return Nodes(torch.from_numpy(features), torch.where(own, film.unsqueeze(1), neighbors), weights)
+        visits = visits.masked_fill(own, 0)
+        return Nodes(torch.from_numpy(features), torch.where(own, film.unsqueeze(1), neighbors), visits)
 
 
 def _masks(seed: int, epoch: int) -> np.random.Generator:
@@ -104,7 +107,8 @@ def _draw_raters(graph: ItemGraph, rng: np.random.Generator) -> tuple[IntArray, 
     """Draw a few raters of each film.
 
     Returns:
-        int32 user rows grouped by film, and int64 ``[num_movies + 1]`` start positions of the groups.
+        int64 places in ``graph.movie_users`` grouped by film, and int64 ``[num_movies + 1]`` start positions
+        of the groups.
     """
     degree = graph.movie_degree
     kept = np.minimum(rng.choice(MAX_KEPT_RATINGS, graph.num_movies), degree)
@@ -117,4 +121,4 @@ def _draw_raters(graph: ItemGraph, rng: np.random.Generator) -> tuple[IntArray, 
     first, last = (step * degree[film] // kept[film] for step in (within, within + 1))
     place = first + (rng.random(len(film)) * (last - first)).astype(np.int64)
     start = (rng.random(graph.num_movies) * degree).astype(np.int64)[film]
-    return graph.movie_users[graph.movie_ptr[film] + (start + place) % degree[film]], ptr
+    return graph.movie_ptr[film] + (start + place) % degree[film], ptr

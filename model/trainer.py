@@ -16,7 +16,7 @@ from base.distributed import all_reduce_gradients, share_of
 from base.errors import UserError, WorldError
 from config import ModelConfig, TrainingConfig
 from data.negative_sampler import NegativeSampler, num_hard_negatives
-from data.pairs import TrainingPairs
+from data.pairs import training_pairs
 from data.splits import Split
 from model.batch import make_batch
 from model.heads import Embeddings
@@ -80,7 +80,7 @@ class Trainer:
     ):
         if split.num_movies < MIN_FILMS:
             raise UserError(f"training needs at least {MIN_FILMS} films, got {split.num_movies}")
-        self.pairs = TrainingPairs(
+        self.pairs = training_pairs(
             split.train, split.num_users, settings.pair_window, settings.pair_order == "both"
         )
         if len(self.pairs) == 0:
