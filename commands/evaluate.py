@@ -11,9 +11,10 @@ import numpy as np
 from base.compute import peak_memory_gb, set_up_compute
 from base.files import write_json
 from commands.cli import adopt
-from commands.common import GRID_QUESTIONS, PROTOCOL_WORDS, check_same_data, load_and_split
+from commands.common import GRID_QUESTIONS, PROTOCOL_WORDS, load_and_split
 from commands.evaluate_search import report_search
 from commands.evaluate_users import report_users
+from commands.same_data import check_same_data
 from config import Config
 from data.splits import Queries, held_out_queries
 from evaluation.baselines import BASELINES, ChosenBaseline, fit_and_choose

@@ -13,8 +13,9 @@ from base.distributed import is_leader, leave_process_group
 from base.errors import UserError
 from base.files import locked
 from commands.cli import adopt
-from commands.common import check_same_data, load_and_split
+from commands.common import load_and_split
 from commands.extend import MAY_CHANGE_ON_EXTEND, checkpoint_path, inputs_on_newer_data, record_start
+from commands.same_data import check_same_data
 from config import Config
 from evaluation.validation import judge_by, validation_questions
 from model.checkpoint import BEST, LAST, load_checkpoint, remove_unfinished, save_checkpoint
