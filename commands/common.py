@@ -9,6 +9,7 @@ from base.errors import UserError
 from config import Config, RunConfig
 from data.dataset import MovieLens, load_movielens
 from data.splits import Split, split_interactions
+from report.inspection import data_line
 
 logger = logging.getLogger("pinsage")
 
@@ -28,11 +29,7 @@ def load(config: Config) -> MovieLens:
         UserError: the data cannot be read.
     """
     movielens = load_movielens(config.data.data_dir, config.data.min_rating, schema=config.data.schema)
-    logger.info(
-        "%s: %s ratings of %s films by %s users",
-        movielens.name,
-        *(f"{n:,}" for n in (len(movielens.interactions), movielens.num_movies, movielens.num_users)),
-    )
+    logger.info("%s", data_line(movielens))
     for note in movielens.notes:
         logger.info("  %s", note)
     return movielens

@@ -1,4 +1,4 @@
-"""An inspection of data for people and programs: lines on the screen, JSON, and two lines before a training."""
+"""An inspection of data for people and programs: a table, JSON, and two lines before a training."""
 
 import textwrap
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from report.words import counted
 
 FORMAT = 1  # of the JSON; raise it when a key changes its meaning
 MAX_JSON_NUMBER = 2**53 - 1  # greater whole numbers lose digits in JavaScript
+PERCENT = len("under 0.1 %")
 BAR = 20  # characters of the longest bar
 MAX_WIDTH = 110  # of the lines that are wrapped
 MORE = "main.py --mode inspect shows more"
@@ -86,7 +87,7 @@ def as_screen(inspection: Inspection, width: int | None = None) -> str:
         TableColumn("more", numeric=False, may_be_cut=True),
     ]
     table = [
-        TableSection([(row.name, row.number, _with_bar(row)) for row in section.rows], section.title)
+        TableSection([(f"  {row.name}", row.number, _with_bar(row)) for row in section.rows], section.title)
         for section in sections(figures)
     ]
     wrap = min(width or MAX_WIDTH, MAX_WIDTH)
@@ -151,7 +152,7 @@ def as_plain(inspection: Inspection) -> dict[str, Any]:
 
 
 def data_line(movielens: MovieLens) -> str:
-    """What was read, in one line: ``ml-100k: 100,000 ratings of 1,682 films by 943 users, 1997-09-20 to ...``."""
+    """What was read, in one line: ``tiny: 9 ratings of 4 films by 3 users, 1997-09-20 to 1998-04-22``."""
     times = times_of(movielens.interactions, movielens.time_unit)
     noun = "rating" if movielens.rated else "interaction"
     item = "film" if movielens.movies.text_ids is None else "item"
@@ -190,7 +191,7 @@ def _contents(figures: Figures) -> Iterator[Row]:
         f"{figures.users:,}",
         f"median {figures.per_user:g} interactions, most {busiest.count:,} (user {busiest.examples[0]})",
     )
-    yield Row("with fewer than 3", f"{few.count:,}", _share_and_examples(few))
+    yield Row(f"with fewer than {FEW}", f"{few.count:,}", _share_and_examples(few))
     yield Row(items, f"{figures.items:,}", f"median {figures.per_item:g} interactions")
     yield Row(
         f"with fewer than {FEW}", f"{figures.few_items.count:,}", _share_and_examples(figures.few_items)
@@ -251,13 +252,13 @@ def _share_and_examples(finding: Finding) -> str:
         return ""
     if finding.count == finding.total:
         return "all of them"
-    return f"{percent(finding)}: {shown_examples(finding)}"
+    return f"{percent(finding)}, such as {shown_examples(finding)}"
 
 
 def _with_bar(row: Row) -> str:
     if row.share is None:
         return row.words
-    return f"{row.words:>11}  {'█' * max(1, round(BAR * row.share))}" if row.share else f"{row.words:>11}"
+    return f"{row.words:>{PERCENT}}  {'█' * max(1, round(BAR * row.share))}" if row.share else row.words
 
 
 def _oddity_lines(inspection: Inspection, width: int) -> list[str]:
