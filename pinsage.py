@@ -9,6 +9,7 @@
 The defaults are those of the command line.
 """
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -25,6 +26,7 @@ from config import PRESETS, Config
 from data.dataset import movielens_of
 from data.graph_builder import ItemGraph
 from data.in_memory import columns_from_arrays, columns_from_frames, fingerprint_of
+from data.inspection.inspect import inspect_data
 from data.splits import split_interactions
 from data.walks.sampler import RandomWalkSampler
 from evaluation.train_once import best_checkpoint
@@ -32,6 +34,7 @@ from model.checkpoint import Checkpoint
 from model.pinsage import PinSage
 from model.training import new_training
 from recommend.recommender import Recommender
+from report.inspection import data_line, held_out_line
 from search import ExactIndex, LSHIndex, WeakANDIndex
 
 if TYPE_CHECKING:
@@ -49,6 +52,8 @@ __all__ = [
     "WorldError",
     "train",
 ]
+
+logger = logging.getLogger("pinsage")
 
 # Sections of `Config` whose settings `train` takes, except those about files and the screen.
 SECTIONS = ("data", "model", "training", "run")
@@ -104,6 +109,7 @@ def train(
         movielens.num_movies,
         config.data.split,  # type: ignore[arg-type]
     )
+    logger.info("%s\n%s", data_line(movielens), held_out_line(inspect_data(movielens, split), more=""))
     return best_checkpoint(new_training(config, movielens, split, device))
 
 

@@ -189,10 +189,10 @@ def _contents(figures: Figures) -> Iterator[Row]:
     yield Row(
         "users",
         f"{figures.users:,}",
-        f"median {figures.per_user:g} interactions, most {busiest.count:,} (user {busiest.examples[0]})",
+        f"interactions of one: median {figures.per_user:g}, most {busiest.count:,} ({busiest.examples[0]})",
     )
     yield Row(f"with fewer than {FEW}", f"{few.count:,}", _share_and_examples(few))
-    yield Row(items, f"{figures.items:,}", f"median {figures.per_item:g} interactions")
+    yield Row(items, f"{figures.items:,}", f"interactions of one: median {figures.per_item:g}")
     yield Row(
         f"with fewer than {FEW}", f"{figures.few_items.count:,}", _share_and_examples(figures.few_items)
     )
@@ -206,24 +206,32 @@ def _times(times: Times) -> Iterator[Row]:
         return
     unit = f"{times.unit}, by their size" if times.guessed else times.unit
     unit = "numbers of an unknown unit" if times.unit == "number" else unit
-    days = "" if times.days is None else f"{times.days:,.0f} days"
-    yield Row("times", days, f"{_span(times)}; {unit}")
+    yield Row("times", "" if times.days is None else _duration(times.days), f"{_span(times)}; {unit}")
     yield Row("equal times", percent(times.tied), "of neighbouring interactions of one user")
 
 
 def _span(times: Times) -> str:
-    """From the first time to the last: days, or minutes within two days."""
+    """From the first time to the last, as finely as they are apart."""
     assert times.first is not None and times.last is not None
     if times.days is None:
         return f"times from {times.first} to {times.last}"
-    length = len("2011-12-09") if times.days > 2 else len("2011-12-09T12:50")
+    length = len(
+        "2011-12-09" if times.days >= 2 else "2011-12-09T12:50" if times.days >= 1 / 24 else times.last
+    )
     return " to ".join(time[:length].replace("T", " ") for time in (times.first, times.last))
+
+
+def _duration(days: float) -> str:
+    """Days, hours or seconds, whichever gives a number of two or more."""
+    if days >= 2:
+        return f"{days:,.0f} days"
+    return f"{24 * days:.0f} hours" if days >= 2 / 24 else f"{86_400 * days:g} s"
 
 
 def _ratings(figures: Figures) -> Iterator[Row]:
     ratings = figures.ratings
     if ratings is None:
-        yield Row("none", "", "every interaction counts as liked")
+        yield Row("ratings", "none", "every interaction counts as liked")
         return
     yield Row("best rating", f"{ratings.best:g}", f"found: {ratings.lowest:g} to {ratings.highest:g}")
     yield Row("liked", percent(ratings.liked), f"{0.8 * ratings.best:g} or more")
@@ -252,7 +260,8 @@ def _share_and_examples(finding: Finding) -> str:
         return ""
     if finding.count == finding.total:
         return "all of them"
-    return f"{percent(finding)}, such as {shown_examples(finding)}"
+    lead = ", such as " if finding.count > len(finding.examples) else ": "
+    return percent(finding) + lead + shown_examples(finding)
 
 
 def _with_bar(row: Row) -> str:
