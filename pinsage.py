@@ -9,6 +9,7 @@
 The defaults are those of the command line.
 """
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy.typing as npt
+from data.inspection.inspect import inspect_data
 
 from base.compute import set_up_compute
 from base.errors import UserError, WorldError
@@ -32,6 +34,7 @@ from model.checkpoint import Checkpoint
 from model.pinsage import PinSage
 from model.training import new_training
 from recommend.recommender import Recommender
+from report.inspection import data_line, held_out_line
 from search import ExactIndex, LSHIndex, WeakANDIndex
 
 if TYPE_CHECKING:
@@ -49,6 +52,8 @@ __all__ = [
     "WorldError",
     "train",
 ]
+
+logger = logging.getLogger("pinsage")
 
 # Sections of `Config` whose settings `train` takes, except those about files and the screen.
 SECTIONS = ("data", "model", "training", "run")
@@ -99,6 +104,7 @@ def train(
     movielens = movielens_of(columns, "data in memory", fingerprint_of(columns), config.data.min_rating)
     device = set_up_compute(config.run)
     split = split_movielens(movielens, config.data.split, config.data.weighted_walks)  # type: ignore[arg-type]
+    logger.info("%s\n%s", data_line(movielens), held_out_line(inspect_data(movielens, split), more=""))
     return best_checkpoint(new_training(config, movielens, split, device))
 
 

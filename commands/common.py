@@ -3,15 +3,13 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from base.errors import UserError
 from config import Config, RunConfig
 from data.dataset import MovieLens, load_movielens
 from data.splits import Split, split_movielens
-from model.checkpoint import Checkpoint
-from model.training import data_identity
+from report.inspection import data_line
 
 logger = logging.getLogger("pinsage")
 
@@ -31,11 +29,7 @@ def load(config: Config) -> MovieLens:
         UserError: the data cannot be read.
     """
     movielens = load_movielens(config.data.data_dir, config.data.min_rating, schema=config.data.schema)
-    logger.info(
-        "%s: %s ratings of %s films by %s users",
-        movielens.name,
-        *(f"{n:,}" for n in (len(movielens.interactions), movielens.num_movies, movielens.num_users)),
-    )
+    logger.info("%s", data_line(movielens))
     for note in movielens.notes:
         logger.info("  %s", note)
     return movielens
@@ -65,26 +59,6 @@ def split_data(movielens: MovieLens, config: Config) -> Split:
             *(weights.min(), weights.max(), source),
         )
     return split
-
-
-def check_same_data(stored: Checkpoint, movielens: MovieLens, split: Split, path: Path) -> None:
-    """Check that a checkpoint was trained on these data and this split.
-
-    Args:
-        stored: the checkpoint.
-        movielens: the data.
-        split: split of the data.
-        path: file of the checkpoint, for the message.
-
-    Raises:
-        UserError: the content of the files or the split differs.
-    """
-    here = data_identity(movielens, split)
-    if any(stored.dataset[key] != here[key] for key in ("data", "split")):
-        raise UserError(
-            f"{path} was trained on {stored.dataset['name']}, but the content of --data_dir "
-            f"{movielens.name} differs; give the folder it was trained on, or train again"
-        )
 
 
 def check_who_asks(typed: dict[str, Any]) -> None:

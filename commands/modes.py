@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from importlib import import_module
 from typing import Any
 
-from config import Config, ModelConfig, TrainingConfig
+from config import Config, InferenceConfig, ModelConfig, TrainingConfig
 
 _OF_MODEL = {setting.name for kind in (ModelConfig, TrainingConfig) for setting in fields(kind)}
 # Settings that come from the checkpoint, not from the defaults.
@@ -49,6 +49,15 @@ MODES = {
             "--data_dir data/ml-100k --resume",
             "--data_dir data/newer --extend checkpoints/best.pt --epochs 5",
         ),
+    ),
+    "inspect": Mode(
+        "Look at a folder of data before training: what it has, what is held out, what looks wrong.",
+        ("data", "inference", "run", "model", "training"),
+        ("--data_dir data/ml-25m", "--data_dir data/library --format json > inspect.json"),
+        # It takes the flags of a training, so that the same line inspects and trains.
+        hidden=_OF_MODEL | {"seed", "device", "num_threads", "checkpoint_dir", "resume", "extend"},
+        left_out=frozenset(setting.name for setting in fields(InferenceConfig)) - {"format"},
+        reasons={"format": "table for people; json for programs (default: table)"},
     ),
     "evaluate": Mode(
         "Evaluate the trained model and eight baselines on the split it was trained on.",
@@ -114,6 +123,7 @@ MODES = {
 # function takes (config, typed).
 COMMANDS = {
     "train": "commands.train:train",
+    "inspect": "commands.inspect:inspect",
     "evaluate": "commands.evaluate:evaluate_checkpoint",
     "inference": "commands.inference:recommend",
     "benchmark": "commands.benchmark:benchmark",

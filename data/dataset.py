@@ -14,6 +14,7 @@ import numpy.typing as npt
 from base.arrays import FloatArray, IntArray
 from base.errors import UserError
 from data.content.facts import Content
+from data.inspection.findings import Finding, parse_findings
 from data.reading.cache import load_columns, store_columns
 from data.reading.columns import STARS, Columns
 from data.reading.movielens import MovieLensFolder, find_release
@@ -164,6 +165,7 @@ class MovieLens:
         events: the rows behind the interactions, if they do not all count the same.
         time_unit: of the timestamps: ``seconds`` or ``microseconds`` since 1970, ``number`` (an unknown unit)
             or ``row`` (the data have no times).
+        findings: what was counted while reading, as values; ``notes`` has most of it in words.
     """
 
     name: str
@@ -180,6 +182,7 @@ class MovieLens:
     content: Content | None = field(default=None, repr=False)
     events: Events | None = field(default=None, repr=False)
     time_unit: str = "seconds"
+    findings: tuple[Finding, ...] = ()
 
     @property
     def facts(self) -> Facts:
@@ -283,6 +286,8 @@ def _without_low_ratings(min_rating: float, columns: Columns, notes: list[str], 
         )
     if kept.all():
         return columns
+    low = Finding("low_ratings", int(len(kept) - kept.sum()), len(kept))
+    texts["findings"] = [*texts.get("findings", []), low.as_text()]
     notes.append(f"{len(kept) - kept.sum()} of {len(kept)} ratings below {min_rating:g} stars dropped")
     for name in ("users", "movies", "ratings", "timestamps"):
         arrays[name] = arrays[name][kept]
@@ -334,6 +339,7 @@ def _movielens(name: str, fingerprint: str, columns: Columns, notes: tuple[str, 
         None,
         _events(columns),
         texts.get("time_unit", ["seconds"])[0],
+        parse_findings(texts.get("findings", [])),
     )
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from data.inspection.findings import newest_first
+
 STARS = 5.0  # the best rating in everything that follows, whatever scale the data have
 
 
@@ -46,6 +48,8 @@ class Columns:
         Returns:
             The number of interactions left out because the same user had the same film before.
         """
+        if (newest := newest_first(timestamps)) is not None:
+            self.texts.setdefault("findings", []).append(newest.as_text())
         order = time_order(users, timestamps, first_of_pair(users, movies))
         self.arrays["users"] = users[order]
         self.arrays["movies"] = movies[order]

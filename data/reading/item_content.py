@@ -65,7 +65,12 @@ def add_content(
             columns.arrays[f"vector:{block.name}"] = values[rows].astype(np.float32)
             columns.arrays[f"vector_rows:{block.name}"] = rows.astype(np.int32)
         elif block.column is not None:
-            _check_values(block.name, columns.arrays[f"vector:{block.column}"], list(row_of), columns.arrays[f"vector_rows:{block.column}"])
+            _check_values(
+                block.name,
+                columns.arrays[f"vector:{block.column}"],
+                list(row_of),
+                columns.arrays[f"vector_rows:{block.column}"],
+            )
         else:
             columns.arrays[f"vector_rows:{block.name}"] = _rows_of_file(block, folder, row_of)
 
@@ -97,7 +102,9 @@ def content_of(columns: Columns, features: "ItemFeatures", folder: Path) -> Cont
 
 
 def _joined(texts: Mapping[str, list[str]], names: list[str]) -> list[str]:
-    return [" ".join(filter(None, row)) for row in zip(*(texts[f"column:{name}"] for name in names), strict=True)]
+    return [
+        " ".join(filter(None, row)) for row in zip(*(texts[f"column:{name}"] for name in names), strict=True)
+    ]
 
 
 def _numbers(columns: Columns, name: str, features: "ItemFeatures", where: str) -> np.ndarray:
@@ -106,7 +113,9 @@ def _numbers(columns: Columns, name: str, features: "ItemFeatures", where: str) 
     numbers = []
     for text in columns.texts[f"column:{name}"]:
         try:
-            numbers.append(FINITE.parse(text if decimal == "." else text.replace(",", ".")) if text else np.nan)
+            numbers.append(
+                FINITE.parse(text if decimal == "." else text.replace(",", ".")) if text else np.nan
+            )
         except ValueError:
             raise UserError(
                 f"{where}: {name} must be {FINITE.rule}, got {shown(text)}; correct it, name it in items.empty "

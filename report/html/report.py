@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from data.inspection.inspect import Inspection
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
@@ -16,6 +17,7 @@ from data.dataset import Movies
 from report.hit_rates import draw_hit_rates, hit_rates, method_lines
 from report.html.film_map import map_svg
 from report.html.svg import color_class, svg_chart
+from report.inspection import sections
 from report.map_layout import FilmLayout
 from report.names import PINSAGE, metric_label, metric_meanings
 from report.tables import FigureColumn, best_as_printed
@@ -39,6 +41,7 @@ class Run:
         ranks: method to float ``[num_questions]``, ranks of the targets; ``PinSage`` is among them.
         film_map: the embeddings on a plane.
         movies: the catalogue.
+        inspection: what the data contain.
     """
 
     metrics: Mapping[str, Any]
@@ -49,6 +52,7 @@ class Run:
     ranks: Mapping[str, FloatArray]
     film_map: FilmLayout
     movies: Movies
+    inspection: Inspection
 
 
 def write_report(run: Run, path: Path) -> None:
@@ -72,6 +76,7 @@ def write_report(run: Run, path: Path) -> None:
         map=map_svg(run.film_map, run.movies),
         genres=_genres(run.film_map),
         meanings=metric_meanings([*run.metrics["metrics"], *run.metrics.get("user", {}).get("metrics", {})]),
+        data=sections(run.inspection.figures),
         settings=_settings(run.settings),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
