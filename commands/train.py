@@ -95,7 +95,7 @@ def _resume(config: Config, typed: dict[str, Any], path: Path, device: torch.dev
     """The training that ``path`` (``last.pt``) contains, after its last epoch."""
     stored = load_checkpoint(path)
     config = adopt(config, stored.settings, typed, MAY_CHANGE_ON_RESUME)
-    movielens, split = load_and_split(config)
+    movielens, split = load_and_split(config, stored.in_stars)
     check_same_data(stored, movielens, split, path)
     training = resumed_training(stored, config, movielens, split, device)
     logger.info("continuing after epoch %d", training.trainer.epoch)
@@ -106,7 +106,7 @@ def _extend(config: Config, typed: dict[str, Any], path: Path, device: torch.dev
     """A training on newer data that starts with the weights in ``path``."""
     stored = load_checkpoint(path)
     config = adopt(config, stored.settings, typed, MAY_CHANGE_ON_EXTEND)
-    movielens, split = load_and_split(config)
+    movielens, split = load_and_split(config, stored.in_stars)
     inputs = inputs_on_newer_data(stored, config, movielens, split, path, device)
     return extended_training(stored, inputs, config, movielens, split, device)
 
