@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas
 
 SCORE_DIGITS = 6  # as many as a float32 has
-LIKED = 3.0  # stars, of 5 in any scale, from which a rating is a reason to recommend; below, the film is only near
+LIKED = 3.0  # stars (of 5) from which a rating is a reason to recommend; below, the film is only near
 MAX_NAMED = 3  # films of a history that the heading names
 
 
@@ -244,6 +244,6 @@ def _reason(movies: Movies, suggestion: Suggestion, best_rating: float) -> str:
     if stars is None:
         return f"because of {title}"
     rating = f"{from_stars(stars, best_rating):g}"
-    return (
-        f"near {title}, which you rated {rating}" if stars < LIKED else f"because you rated {title} {rating}"
-    )
+    if stars < LIKED:
+        return f"near {title}, which you rated {rating}"
+    return f"because you rated {title} {rating}"
