@@ -64,7 +64,8 @@ def check_movie(model: Checkpoint, film: FilmFile, name: str) -> None:
         name: of its file, for the message.
 
     Raises:
-        UserError: it has ratings, and the users of the data have texts as ids; or a rating is above the scale.
+        UserError: it has ratings, and the users of the data have texts as ids; or a rating is above the
+            best one.
     """
     if film.ratings and model.user_text_ids is not None:
         raise UserError(
