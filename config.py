@@ -129,7 +129,9 @@ class DataConfig(Section):
         "what is held out: each user's last two films, each user's last 30 %, or nothing",
         choices=("leave_one_out", "temporal", "none"),
     )
-    min_rating: float = flag(0.0, "ratings below this many stars are ignored everywhere", low=0)
+    min_rating: float = flag(
+        0.0, "ratings below this one, on the data's own scale, are ignored everywhere", low=0
+    )
     weighted_walks: str = flag(
         "data",
         "weights of the graph's edges in walks, features and pairs: those of the data, the stars, or none",

@@ -2,8 +2,8 @@
 
     python -m benchmarks.item_content --num_seeds 3
 
-Every figure is a hit rate of the next-item test over the whole catalogue. The oracle knows the cluster of every
-item and the number of its training interactions. *Rare* means at most two training interactions: rare
+Every figure is a hit rate of the next-item test over the whole catalogue. The oracle knows the cluster of
+every item and the number of its training interactions. *Rare* means at most two training interactions: rare
 targets are hard to find, rare queries are hard to answer.
 """
 

@@ -22,26 +22,31 @@ PROTOCOL_WORDS = {
 WHO_ASKS = ("movie_id", "title", "movie_ids", "new_movie", "history", "user_id")
 
 
-def load(config: Config) -> MovieLens:
+def load(config: Config, in_stars: bool = False) -> MovieLens:
     """Read the data folder and log what it contains.
+
+    Args:
+        config: all settings.
+        in_stars: ``Checkpoint.in_stars`` of the model that the data are for.
 
     Raises:
         UserError: the data cannot be read.
     """
-    movielens = load_movielens(config.data.data_dir, config.data.min_rating, schema=config.data.schema)
+    data = config.data
+    movielens = load_movielens(data.data_dir, data.min_rating, schema=data.schema, in_stars=in_stars)
     logger.info("%s", data_line(movielens))
     for note in movielens.notes:
         logger.info("  %s", note)
     return movielens
 
 
-def load_and_split(config: Config) -> tuple[MovieLens, Split]:
-    """Read the data folder and split it as the settings say.
+def load_and_split(config: Config, in_stars: bool = False) -> tuple[MovieLens, Split]:
+    """Read the data folder and split it as the settings say; arguments as in ``load``.
 
     Raises:
         UserError: the data cannot be read, or have too few ratings to split.
     """
-    movielens = load(config)
+    movielens = load(config, in_stars)
     return movielens, split_data(movielens, config)
 
 

@@ -19,6 +19,7 @@ from base.files import DISK_FULL, replacing, write_problem
 from data.content.basis import ContentBasis
 from data.dataset import Movies
 from data.feature_extractor import FeatureBasis
+from data.reading.columns import STARS
 from data.splits import Split
 from model.checkpoint_check import check_parts
 from model.nodes import Nodes
@@ -34,11 +35,12 @@ class Checkpoint:
 
     Attributes:
         settings: ``Config.model_settings()`` of the training.
-        dataset: name and fingerprints of the data and of the split, lowest and highest rating.
+        dataset: name and fingerprints of the data and of the split; lowest, highest and best rating of the
+            data's own scale. Without ``best_rating``, which is so in older checkpoints, ratings are stars.
         movies: the catalogue.
         user_ids: int64 ``[num_users]``, users of the spectral basis.
-        item_columns: numbers float64 ``[num_movies]`` (nan where there is none), categories and other columns of
-            text, by name; for filters.
+        item_columns: for filters, by name: numbers float64 ``[num_movies]`` (nan where there is none),
+            categories and other columns of text.
         user_text_ids: their ids in data whose ids are text; None for MovieLens.
         basis: feature scaling and spectral basis.
         features: float32 ``[num_movies, num_features]``.
@@ -80,10 +82,24 @@ class Checkpoint:
         return Nodes(self.features, self.neighbors.long(), self.weights)
 
     @property
+    def best_rating(self) -> float:
+        """The best rating of the scale on which people rate."""
+        return float(self.dataset.get("best_rating", STARS))
+
+    @property
+    def in_stars(self) -> bool:
+        """Whether its ratings, ``min_rating`` among them, are stars; see ``load_movielens``."""
+        return "best_rating" not in self.dataset
+
+    @property
     def rating_range(self) -> tuple[float, float]:
-        """Lowest and highest rating allowed: half a star to five, or more if the data have more."""
-        lowest, highest = (float(self.dataset.get(f"{end}_rating", 5)) for end in ("lowest", "highest"))
-        return min(0.5, lowest), max(5.0, highest)
+        """Lowest and highest rating allowed: half a star to five, or more if the data have more.
+
+        On the data's own scale, if they have another: from a tenth of the best rating to the best one.
+        """
+        best = self.best_rating
+        lowest, highest = (float(self.dataset.get(f"{end}_rating", best)) for end in ("lowest", "highest"))
+        return min(best / 10, lowest), max(best, highest)
 
 
 def split_fingerprint(split: Split) -> str:

@@ -63,8 +63,8 @@ class ShadowSampler:
 
         Args:
             epoch: number of the epoch.
-            masked_share: chance that a part of the content (a block of vectors, the text, a column) of a shadow
-                is masked.
+            masked_share: chance that a part of a shadow's content (a block of vectors, the text, a column) is
+                masked.
 
         Returns:
             One row per film. Neighbours are film rows of the catalogue; padding is the row of the film

@@ -11,6 +11,8 @@ from data.content.facts import Content
 from data.dataset import MovieLens
 from data.feature_extractor import content_columns
 from data.graph_builder import build_graph
+from data.rating_scale import from_stars
+from data.reading.columns import STARS
 from data.splits import Split
 from model.checkpoint import Checkpoint, split_fingerprint
 from model.fit import Progress
@@ -127,19 +129,22 @@ def extended_training(
 
 
 def data_identity(movielens: MovieLens, split: Split) -> dict[str, str]:
-    """The description of the data in a checkpoint: name, two fingerprints and the range of the ratings."""
-    ratings = movielens.interactions.ratings
+    """The description of the data in a checkpoint: name, two fingerprints and the range of the ratings.
+
+    Ratings are of the data's own scale. ``best_rating`` is there only if it is not 5.
+    """
+    ratings, best_rating = movielens.interactions.ratings, movielens.best_rating
     return {
         "name": movielens.name,
         "data": movielens.fingerprint,
         "split": split_fingerprint(split),
-        "lowest_rating": f"{ratings.min():g}",
-        "highest_rating": f"{ratings.max():g}",
-    }
+        "lowest_rating": f"{from_stars(float(ratings.min()), best_rating):g}",
+        "highest_rating": f"{from_stars(float(ratings.max()), best_rating):g}",
+    } | ({} if best_rating == STARS else {"best_rating": repr(best_rating)})
 
 
 def item_columns(content: Content | None) -> dict[str, Tensor | list[str]]:
-    """The columns of numbers, categories and of what is only kept, for filters: numbers float64, else text."""
+    """The columns of numbers and categories, and those that are only kept: numbers float64, else text."""
     if content is None:
         return {}
     numbers = {name: torch.tensor(values, dtype=torch.float64) for name, values in content.numbers.items()}

@@ -1,7 +1,7 @@
 """From the columns and vector files of a folder to the content of its items.
 
-``add_content`` checks and belongs to the first reading, whose result the cache keeps. ``content_of`` makes the
-content of what was kept, and maps the vectors of ``.npy`` files from disk.
+``add_content`` checks and belongs to the first reading, whose result the cache keeps. ``content_of`` makes
+the content of what was kept, and maps the vectors of ``.npy`` files from disk.
 """
 
 from collections.abc import Mapping
@@ -53,8 +53,8 @@ def add_content(
         where: the item table, for errors.
 
     Raises:
-        UserError: a column is not of numbers, or a block of vectors breaks a rule; one line with the block, the
-            id and the value.
+        UserError: a column is not of numbers, or a block of vectors breaks a rule; one line with the block,
+            the id and the value.
     """
     for name in features.numbers:
         columns.arrays[f"number:{name}"] = _numbers(columns, name, features, where)
@@ -118,8 +118,8 @@ def _numbers(columns: Columns, name: str, features: "ItemFeatures", where: str) 
             )
         except ValueError:
             raise UserError(
-                f"{where}: {name} must be {FINITE.rule}, got {shown(text)}; correct it, name it in items.empty "
-                "if it stands for no value, or check items.decimal"
+                f"{where}: {name} must be {FINITE.rule}, got {shown(text)}; correct it, name it in "
+                "items.empty if it stands for no value, or check items.decimal"
             ) from None
     return np.array(numbers, dtype=np.float64)
 
@@ -135,12 +135,13 @@ def _open_vectors(block: "VectorBlock", folder: Path) -> np.ndarray:
         values = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError):
         raise UserError(
-            f"{shown_path(path)} cannot be read as an array of numbers; write block {block.name} by numpy.save"
+            f"{shown_path(path)} cannot be read as an array of numbers; write block {block.name} by "
+            "numpy.save"
         ) from None
     if values.ndim != 2 or values.dtype.name not in TYPES or not 1 <= values.shape[1] <= MAX_WIDTH:
         raise UserError(
-            f"{shown_path(path)}: block {block.name} must be float16, float32 or float64 of shape [n, width], width "
-            f"at most {MAX_WIDTH}, got {values.dtype.name} of shape {list(values.shape)}; save it like this"
+            f"{shown_path(path)}: block {block.name} must be float16, float32 or float64 of shape [n, width], "
+            f"width at most {MAX_WIDTH}, got {values.dtype.name} of shape {list(values.shape)}; save it like this"
         )
     return np.asarray(values) if values.size == 0 else values
 
@@ -155,20 +156,20 @@ def _rows_of_file(block: "VectorBlock", folder: Path, row_of: Mapping[str, int])
     values = _open_vectors(block, folder)
     if len(ids) != len(values):
         raise UserError(
-            f"block {block.name} has {len(values)} vectors in {block.file} and {len(ids)} ids in {block.ids}; "
-            "give each vector one line with its id"
+            f"block {block.name} has {len(values)} vectors in {block.file} and {len(ids)} ids in "
+            f"{block.ids}; give each vector one line with its id"
         )
     first: dict[str, int] = {}
     for line, one in enumerate(ids, start=1):
         if one not in row_of:
             raise UserError(
-                f"{shown_path(path)}, line {line}: block {block.name} has a vector for the id {shown(one)}, which "
-                "no item has; remove the vector or add the item"
+                f"{shown_path(path)}, line {line}: block {block.name} has a vector for the id {shown(one)}, "
+                "which no item has; remove the vector or add the item"
             )
         if one in first:
             raise UserError(
-                f"{shown_path(path)}, line {line}: block {block.name} has the id {shown(one)} twice, first on line "
-                f"{first[one]}; give each item one vector"
+                f"{shown_path(path)}, line {line}: block {block.name} has the id {shown(one)} twice, "
+                f"first on line {first[one]}; give each item one vector"
             )
         first[one] = line
     rows = np.array([row_of[one] for one in ids], dtype=np.int32)
@@ -177,7 +178,14 @@ def _rows_of_file(block: "VectorBlock", folder: Path, row_of: Mapping[str, int])
 
 
 def _check_values(name: str, values: np.ndarray, ids: list[str], rows: np.ndarray | None = None) -> None:
-    """Refuse NaN and infinity. ``ids`` are those of the vectors, or of the items if ``rows`` has their rows."""
+    """Refuse NaN, infinity and huge values.
+
+    Args:
+        name: of the block.
+        values: float ``[n, width]``.
+        ids: of the vectors, or of all items if ``rows`` says which item each vector belongs to.
+        rows: int ``[n]``.
+    """
     step = max(1, CHECKED_VALUES // max(values.shape[1], 1))
     for start in range(0, len(values), step):
         block = np.asarray(values[start : start + step])
@@ -186,6 +194,7 @@ def _check_values(name: str, values: np.ndarray, ids: list[str], rows: np.ndarra
             row, column = np.argwhere(~finite)[0]
             one = ids[start + row if rows is None else rows[start + row]]
             raise UserError(
-                f"block {name} has the value {block[row, column]} in the vector of id {shown(one)}, position {column}; "
-                f"every value must be a number of at most {MAX_MAGNITUDE:g} in size; correct the vector, or leave it out"
+                f"block {name} has the value {block[row, column]} at position {column} of the vector of id "
+                f"{shown(one)}; every value must be a number of at most {MAX_MAGNITUDE:g} in size; correct the "
+                "vector, or leave it out"
             )
