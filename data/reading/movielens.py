@@ -15,12 +15,13 @@ from data.reading.cache import content_fingerprint
 from data.reading.columns import Columns, RowFinder, joined
 from data.reading.formats import FORMATS, NO_GENRES, RATING_COLUMNS, ReleaseFormat
 from data.reading.number_columns import AMOUNT, ID, SECONDS, NumberColumn, parse_id, read_number_columns
-from data.reading.source_files import bad_line, empty, exists, shown_path
+from data.reading.source_files import OTHER_DATA, bad_line, empty, exists, shown_path
 from data.reading.tags import add_genome, add_tags
 from data.reading.text_tables import text_rows
 from data.title_year import year_of_title
 
 FETCH = "fetch a dataset with download_dataset.py, or give another `data_dir`"
+PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip", ".7z")
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,29 @@ def find_release(folder: Path) -> MovieLensFolder:
     if not folder.is_dir():
         raise UserError(f"{where} is a file; `data_dir` must name a folder")
     for form in FORMATS:
+        _refuse_packed(folder, form)
         if exists(folder / form.ratings):
             optional = tuple(name for name in form.optional if exists(folder / name))
             return MovieLensFolder(folder, form, optional)
     forms = " or ".join(" with ".join(form.required) for form in FORMATS)
-    raise UserError(f"{where} has no MovieLens ratings ({forms}); {FETCH}")
+    raise UserError(
+        f"{where} has no MovieLens ratings ({forms}); {FETCH}; for data of your own, {OTHER_DATA}"
+    )
+
+
+def _refuse_packed(folder: Path, form: ReleaseFormat) -> None:
+    """Name a compressed file where the file itself is missing.
+
+    Raises:
+        UserError: there is one.
+    """
+    for name in form.required:
+        packed = next((name + end for end in PACKED if exists(folder / (name + end))), None)
+        if packed is not None and not exists(folder / name):
+            raise UserError(
+                f"{shown_path(folder)} has no {name}, but {packed}; unpack it, or {OTHER_DATA}: "
+                "that reads gzip, zstd and Parquet"
+            )
 
 
 def read_release(release: MovieLensFolder) -> Columns:

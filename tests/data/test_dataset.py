@@ -16,6 +16,7 @@ from data.dataset import MovieLens, load_movielens
 
 RATINGS = "userId,movieId,rating,timestamp\n"
 MOVIES = "movieId,title,genres\n"
+OTHER_DATA = "describe the files in a schema.json, as docs/own_data.md explains"
 FILMS = MOVIES + "10,Heat (1995),Action|Crime\n2,Jumanji (1995),Adventure\n31,Casino,(no genres listed)\n"
 
 
@@ -298,7 +299,7 @@ BAD_RATINGS = {
     "too large": ("1,10,1e39,5", f"line 3: {STARS_RULE} '1e39'; correct or remove the line"),
     "negative": ("1,10,-0.5,5", f"line 3: {STARS_RULE} '-0.5'; correct or remove the line"),
     "negative id": ("-1,10,3,5", f"line 3: userId {ID_RULE} '-1'; correct or remove the line"),
-    "decimal id": ("1,10.0,3,5", f"line 3: movieId {ID_RULE} '10.0'; correct or remove the line"),
+    "decimal id": ("1,10.5,3,5", f"line 3: movieId {ID_RULE} '10.5'; correct or remove the line"),
     "hexadecimal id": ("0x1,10,3,5", f"line 3: userId {ID_RULE} '0x1'; correct or remove the line"),
     "huge id": (
         "9223372036854775808,10,3,5",
@@ -366,7 +367,10 @@ BAD_MOVIES = {
         "1,A,x\n2,B,y\n1,C,z\n",
         "line 4: movieId 1 is already on line 2; give each film one line",
     ),
-    "id": ("1,A,x\nx,B,y\n", f"line 3: movieId {ID_RULE} 'x'; correct or remove the line"),
+    "id": (
+        "1,A,x\nx,B,y\n",
+        f"line 3: movieId {ID_RULE} 'x'; correct the line; for ids that are text, {OTHER_DATA}",
+    ),
     "unquoted comma": (
         "1,A, B,x\n",
         "line 2: expected 3 values, got 4 in '1,A, B,x'; quote values that contain ',', or remove the line",
@@ -396,7 +400,7 @@ def test_lines_after_a_multi_line_title_are_counted_right(tmp_path: Path) -> Non
     assert message_of(folder).startswith("movies.csv, line 4: movieId")
 
 
-HEADER = "the header must name userId,movieId,rating,timestamp once each"
+HEADER = f"the header must name userId,movieId,rating,timestamp once each; for other columns, {OTHER_DATA}"
 
 
 @pytest.mark.parametrize(
@@ -408,7 +412,7 @@ HEADER = "the header must name userId,movieId,rating,timestamp once each"
             "userId,userId,movieId,rating,timestamp\n",
             f"more than one column 'userId' in the header 'userId,userId,movieId,rating,timestamp'; {HEADER}",
         ),
-        (b"\xff\xfeu\0s\0", "not UTF-8 text near b'\\xff\\xfeu\\x00s\\x00'; save the file as UTF-8"),
+        (b"\xffu\0s\0", "not UTF-8 text near b'\\xffu\\x00s\\x00'; save the file as UTF-8"),
     ],
 )
 def test_bad_headers(tmp_path: Path, header: str | bytes, expected: str) -> None:
@@ -455,7 +459,8 @@ def test_missing_things(tmp_path: Path) -> None:
     assert message_of(tmp_path / "file") == "FOLDER is a file; `data_dir` must name a folder"
     assert message_of(write(tmp_path / "some", movies_csv=FILMS)) == (
         "FOLDER has no MovieLens ratings (ratings.csv with movies.csv or ratings.dat with movies.dat or "
-        "u.data with u.item); fetch a dataset with download_dataset.py, or give another `data_dir`"
+        "u.data with u.item); fetch a dataset with download_dataset.py, or give another `data_dir`; "
+        f"for data of your own, {OTHER_DATA}"
     )
     missing = "is missing; download_dataset.py fetches a complete dataset"
     folder = write(tmp_path / "half", ratings_csv=RATINGS + "1,1,3,4\n")
