@@ -93,6 +93,7 @@ def content_of(columns: Columns, features: "ItemFeatures", folder: Path) -> Cont
         vectors=tuple(vectors),
         text=_joined(texts, features.text) if features.text else None,
         text_columns=tuple(features.text),
+        title_is_text=getattr(features, "title", "title") in features.text,
         text_encoder=features.text_encoder,
         numbers={name: arrays[f"number:{name}"] for name in features.numbers},
         categories=categories,
