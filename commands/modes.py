@@ -55,7 +55,7 @@ MODES = {
         ("data", "inference", "run", "model", "training"),
         ("--data_dir data/ml-25m", "--data_dir data/library --format json > inspect.json"),
         # It takes the flags of a training, so that the same line inspects and trains.
-        hidden=_OF_MODEL | {"seed", "device", "num_threads", "checkpoint_dir", "resume", "extend"},
+        hidden=frozenset(_OF_MODEL | {"seed", "device", "num_threads", "checkpoint_dir", "resume", "extend"}),
         left_out=frozenset(setting.name for setting in fields(InferenceConfig)) - {"format"},
         reasons={"format": "table for people; json for programs (default: table)"},
     ),
