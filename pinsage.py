@@ -27,7 +27,8 @@ from data.dataset import movielens_of
 from data.graph_builder import ItemGraph
 from data.in_memory import columns_from_arrays, columns_from_frames, fingerprint_of
 from data.inspection.inspect import inspect_data
-from data.splits import split_interactions
+from data.rating_scale import with_best_rating
+from data.splits import split_movielens
 from data.walks.sampler import RandomWalkSampler
 from evaluation.train_once import best_checkpoint
 from model.checkpoint import Checkpoint
@@ -67,6 +68,7 @@ def train(
     times: npt.ArrayLike | None = None,
     titles: Mapping[Any, str] | None = None,
     genres: Mapping[Any, str | Sequence[str]] | None = None,
+    best_rating: float = 5.0,
     **settings: Any,
 ) -> Checkpoint:
     """Train a model in memory. With the same data and seed it equals a model trained from files, bit for bit.
@@ -77,10 +79,12 @@ def train(
             ``time``).
         items: ids ``[n]``; or a DataFrame with the columns of ``movies.csv``: ``movieId`` (or ``item``);
             optional ``title`` and ``genres``. None is allowed if ``users`` is a DataFrame.
-        ratings: numbers ``[n]`` of 0 or more; 4 or more counts as liked. None if there are no ratings.
+        ratings: numbers ``[n]`` from 0 to ``best_rating``; .8 of it or more counts as liked. None if there
+            are no ratings.
         times: whole seconds since 1970 or dates ``[n]``. None if the interactions are in the order of time.
         titles: item id -> title, in the order of the catalogue.
         genres: item id -> genres, a sequence of names or one text with ``|`` between the names.
+        best_rating: the best rating of the scale of ``ratings``.
         settings: settings of data, model, training and run, with the names of the command-line flags:
             ``split="none"``, ``epochs=5``, ``preset="paper"``, ``seed=1``.
 
@@ -101,14 +105,10 @@ def train(
         raise UserError("items must be given: one id per interaction")
     else:
         columns = columns_from_arrays(users, items, ratings, times, titles, genres)
+    columns = with_best_rating(columns, best_rating)
     movielens = movielens_of(columns, "data in memory", fingerprint_of(columns), config.data.min_rating)
     device = set_up_compute(config.run)
-    split = split_interactions(
-        movielens.interactions,
-        movielens.num_users,
-        movielens.num_movies,
-        config.data.split,  # type: ignore[arg-type]
-    )
+    split = split_movielens(movielens, config.data.split, config.data.weighted_walks)  # type: ignore[arg-type]
     logger.info("%s\n%s", data_line(movielens), held_out_line(inspect_data(movielens, split), more=""))
     return best_checkpoint(new_training(config, movielens, split, device))
 

@@ -8,7 +8,7 @@ from typing import Any
 from base.errors import UserError
 from config import Config, RunConfig
 from data.dataset import MovieLens, load_movielens
-from data.splits import Split, split_interactions
+from data.splits import Split, split_movielens
 from report.inspection import data_line
 
 logger = logging.getLogger("pinsage")
@@ -22,41 +22,48 @@ PROTOCOL_WORDS = {
 WHO_ASKS = ("movie_id", "title", "movie_ids", "new_movie", "history", "user_id")
 
 
-def load(config: Config) -> MovieLens:
+def load(config: Config, in_stars: bool = False) -> MovieLens:
     """Read the data folder and log what it contains.
+
+    Args:
+        config: all settings.
+        in_stars: ``Checkpoint.in_stars`` of the model that the data are for.
 
     Raises:
         UserError: the data cannot be read.
     """
-    movielens = load_movielens(config.data.data_dir, config.data.min_rating, schema=config.data.schema)
+    data = config.data
+    movielens = load_movielens(data.data_dir, data.min_rating, schema=data.schema, in_stars=in_stars)
     logger.info("%s", data_line(movielens))
     for note in movielens.notes:
         logger.info("  %s", note)
     return movielens
 
 
-def load_and_split(config: Config) -> tuple[MovieLens, Split]:
-    """Read the data folder and split it as the settings say.
+def load_and_split(config: Config, in_stars: bool = False) -> tuple[MovieLens, Split]:
+    """Read the data folder and split it as the settings say; arguments as in ``load``.
 
     Raises:
         UserError: the data cannot be read, or have too few ratings to split.
     """
-    movielens = load(config)
+    movielens = load(config, in_stars)
     return movielens, split_data(movielens, config)
 
 
 def split_data(movielens: MovieLens, config: Config) -> Split:
-    """Split data as the settings say.
+    """Split data as the settings say; log the weights of the training interactions, if they have any.
 
     Raises:
-        UserError: the data have too few ratings to split.
+        UserError: the data have too few ratings to split, or not the weights that the settings want.
     """
-    return split_interactions(
-        movielens.interactions,
-        movielens.num_users,
-        movielens.num_movies,
-        config.data.split,  # type: ignore[arg-type]
-    )
+    source = config.data.weighted_walks
+    split = split_movielens(movielens, config.data.split, source)  # type: ignore[arg-type]
+    if (weights := split.train.weights) is not None:
+        logger.info(
+            "  training interactions have weights from %.3g to %.3g (`weighted_walks` %s)",
+            *(weights.min(), weights.max(), source),
+        )
+    return split
 
 
 def check_who_asks(typed: dict[str, Any]) -> None:

@@ -106,6 +106,11 @@ def _check_newer(
             f"{where} has the data that {path} was trained on, nothing in it is new; continue with --resume, "
             "or train a new model"
         )
+    if movielens.best_rating != stored.best_rating:
+        raise UserError(
+            f"{where} has {movielens.best_rating:g} as its best rating, {path} {stored.best_rating:g}; "
+            "give data on the same scale, or train a new model"
+        )
     row_of = {movie: row for row, movie in enumerate(_ids(movielens.movies.ids, movielens.movies.text_ids))}
     movies = _ids(stored.movies.ids, stored.movies.text_ids)
     users = _ids(stored.user_ids.numpy(), stored.user_text_ids)

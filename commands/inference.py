@@ -120,11 +120,11 @@ def _typed_history(recommender: Recommender, text: str) -> History:
         UserError: it cannot be read, a film is unknown, ambiguous or named twice, or a rating is out of
             range.
     """
-    movies, allowed = recommender.movies, recommender.checkpoint.rating_range
+    movies, model = recommender.movies, recommender.checkpoint
     known = set(movies.text_ids or ())
-    typed = parse_history(text, *allowed, is_id=known.__contains__ if known else is_number_id)
+    typed = parse_history(text, *model.rating_range, is_id=known.__contains__ if known else is_number_id)
     row_of = recommender.lookup.row_of_id if typed.are_ids else recommender.lookup.row_of_title
-    return named_history(movies, typed.films, typed.ratings, row_of, allowed)
+    return named_history(movies, typed.films, typed.ratings, row_of, model)
 
 
 def _rows_of_file(recommender: Recommender, name: str) -> list[int]:

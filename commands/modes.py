@@ -14,7 +14,7 @@ from config import Config, InferenceConfig, ModelConfig, TrainingConfig
 
 _OF_MODEL = {setting.name for kind in (ModelConfig, TrainingConfig) for setting in fields(kind)}
 # Settings that come from the checkpoint, not from the defaults.
-_OF_CHECKPOINT = frozenset({*_OF_MODEL, "split", "min_rating", "seed", "resume", "extend"})
+_OF_CHECKPOINT = frozenset({*_OF_MODEL, "split", "min_rating", "weighted_walks", "seed", "resume", "extend"})
 _ANY_DATA = "folder with the data the model was trained on"
 
 

@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from base.arrays import FloatArray, IntArray
 from base.errors import UserError
-from data.content import Content
+from data.content.facts import Content
 from data.inspection.findings import Finding, parse_findings
+from data.rating_scale import best_rating_of, check_scale, from_stars, in_words, to_stars
 from data.reading.cache import load_columns, store_columns
 from data.reading.columns import STARS, Columns
 from data.reading.movielens import MovieLensFolder, find_release
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from data.reading.own_data import OwnData
 
 SCHEMA_FILE = "schema.json"
+SAY_THE_BEST = (
+    "correct them, or give the best one in features.json beside the files: "
+    '{{"interactions": {{"best_rating": {}}}}}'
+)
+SAY_THE_BEST_IN_PYTHON = "give best_rating={}"
 
 
 @dataclass(frozen=True)
@@ -136,7 +142,7 @@ class Genome:
 class Facts:
     """What is known about films apart from who rated them: catalogue, tags, tag genome and content.
 
-    Film rows of ``tags``, ``genome`` and ``content`` are rows of ``movies``; each is None where there is none.
+    Film rows of the others are rows of ``movies``; each of them is None where there is none.
     """
 
     movies: Movies
@@ -218,7 +224,11 @@ def find_data(folder: Path, schema: str | None = None) -> "MovieLensFolder | Own
 
 
 def load_movielens(
-    data_dir: str | Path, min_rating: float = 0.0, cache: bool = True, schema: str | None = None
+    data_dir: str | Path,
+    min_rating: float = 0.0,
+    cache: bool = True,
+    schema: str | None = None,
+    in_stars: bool = False,
 ) -> MovieLens:
     """Read a release or other data, from the cache where the files have been read before.
 
@@ -230,11 +240,14 @@ def load_movielens(
 
     Args:
         data_dir: the folder.
-        min_rating: ratings below this many stars are dropped, and so are users who have no others.
+        min_rating: ratings below this one, of the data's own scale, are dropped, and so are users who have no
+            others.
         cache: keep the parsed columns in ``<data_dir>/.cache``, or else in the user's cache directory, and
             use those kept before. The arrays are read-only in either case.
         schema: file that says how to read other data; None for the folder's own ``schema.json``, if it has
             one.
+        in_stars: take the scale for that of stars, whatever the data say, as checkpoints did that do not
+            know their ``best_rating``.
 
     Returns:
         The release; users are rows by ascending id, films by their place in the file.
@@ -251,11 +264,16 @@ def load_movielens(
         columns = source.read()
         if cache:
             store_columns(folder, fingerprint, columns)
-    return movielens_of(columns, folder.resolve().name, fingerprint, min_rating, shown_path(folder))
+    return movielens_of(columns, folder.resolve().name, fingerprint, min_rating, shown_path(folder), in_stars)
 
 
 def movielens_of(
-    columns: Columns, name: str, fingerprint: str, min_rating: float = 0.0, where: str | None = None
+    columns: Columns,
+    name: str,
+    fingerprint: str,
+    min_rating: float = 0.0,
+    where: str | None = None,
+    in_stars: bool = False,
 ) -> MovieLens:
     """The data set of columns that a reader made.
 
@@ -263,12 +281,18 @@ def movielens_of(
         columns: as of ``read_release`` and ``OwnData.read``.
         name: of the data.
         fingerprint: of their content.
-        min_rating: stars below which a rating is dropped.
-        where: what an error calls the data; their name by default.
+        min_rating: rating of the data's own scale below which one is dropped.
+        where: what an error calls the data; their name by default, for data in memory.
+        in_stars: as in ``load_movielens``.
 
     Raises:
-        UserError: no rating is left.
+        UserError: a rating is above the best one, or no rating is left.
     """
+    if in_stars:
+        texts = {key: value for key, value in columns.texts.items() if key != "best_rating"}
+        columns = Columns(columns.arrays, texts)
+    else:
+        check_scale(columns, where or name, SAY_THE_BEST_IN_PYTHON if where is None else SAY_THE_BEST)
     notes = list(columns.texts["notes"])
     if min_rating > 0:
         columns = _without_low_ratings(min_rating, columns, notes, where or name)
@@ -278,17 +302,20 @@ def movielens_of(
 def _without_low_ratings(min_rating: float, columns: Columns, notes: list[str], where: str) -> Columns:
     """The columns without ratings below ``min_rating``; users who have no others lose their row."""
     arrays, texts = dict(columns.arrays), dict(columns.texts)
-    kept = arrays["ratings"] >= min_rating
+    best_rating = best_rating_of(columns)
+    kept = arrays["ratings"] >= to_stars(min_rating, best_rating)
+    wanted = in_words(min_rating, best_rating)
     if not kept.any():
+        highest = from_stars(float(arrays["ratings"].max()), best_rating)
         raise UserError(
-            f"no user is left in {where}: none of its {len(kept)} ratings has {min_rating:g} "
-            f"stars or more, the highest has {arrays['ratings'].max():g}; lower `min_rating`"
+            f"no user is left in {where}: none of its {len(kept)} ratings has {wanted} or more, "
+            f"the highest has {highest:g}; lower `min_rating`"
         )
     if kept.all():
         return columns
     low = Finding("low_ratings", int(len(kept) - kept.sum()), len(kept))
     texts["findings"] = [*texts.get("findings", []), low.as_text()]
-    notes.append(f"{len(kept) - kept.sum()} of {len(kept)} ratings below {min_rating:g} stars dropped")
+    notes.append(f"{len(kept) - kept.sum()} of {len(kept)} ratings below {wanted} dropped")
     for name in ("users", "movies", "ratings", "timestamps"):
         arrays[name] = arrays[name][kept]
     if "event_edges" in arrays:
@@ -335,7 +362,7 @@ def _movielens(name: str, fingerprint: str, columns: Columns, notes: tuple[str, 
         genome,
         texts.get("user_text_ids"),
         "unrated" not in texts,
-        float(texts.get("best_rating", [STARS])[0]),
+        best_rating_of(columns),
         None,
         _events(columns),
         texts.get("time_unit", ["seconds"])[0],

@@ -16,7 +16,7 @@ class History(NamedTuple):
 
     Attributes:
         rows: int ``[n]`` distinct film rows; n is at least 1.
-        ratings: float32 ``[n]``, NaN if the person did not rate the film.
+        ratings: float32 ``[n]``, stars, NaN if the person did not rate the film.
     """
 
     rows: IntArray

@@ -28,6 +28,10 @@ def check_parts(stored: dict[str, Any]) -> None:
     _check_settings(stored["settings"])
     for key in ("name", "data", "split"):
         _need(isinstance(stored["dataset"][key], str), f"dataset.{key} must be a text")
+    for end in ("lowest", "highest", "best"):
+        if (rating := stored["dataset"].get(f"{end}_rating")) is not None:
+            least = "above 0" if end == "best" else "of 0 or more"
+            _need(_is_rating(rating, end == "best"), f"dataset.{end}_rating must be a finite number {least}")
     movies, basis = stored["movies"], stored["basis"]
     num_movies = len(_tensor(movies["ids"], "movies.ids", torch.int64, (None,)))
     _tensor(movies["years"], "movies.years", torch.float32, (num_movies,), finite=False)
@@ -94,6 +98,14 @@ def _tensor(
     if finite and dtype.is_floating_point:
         _need(bool(torch.isfinite(value).all()), f"{name} contains NaN or infinity")
     return value
+
+
+def _is_rating(text: Any, above_zero: bool) -> bool:
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        return False
+    return bool(np.isfinite(value)) and (value > 0 if above_zero else value >= 0)
 
 
 def _texts(value: Any, name: str, length: int | None = None) -> None:

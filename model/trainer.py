@@ -16,7 +16,7 @@ from base.distributed import all_reduce_gradients, share_of
 from base.errors import WorldError
 from config import ModelConfig, TrainingConfig
 from data.negative_sampler import NegativeSampler, num_hard_negatives
-from data.pairs import TrainingPairs
+from data.pairs import training_pairs
 from data.splits import Split
 from data.trainable import check_pairs
 from model.batch import make_batch
@@ -79,7 +79,7 @@ class Trainer:
         show_progress: bool = False,
     ):
         check_pairs(split)
-        self.pairs = TrainingPairs(
+        self.pairs = training_pairs(
             split.train, split.num_users, settings.pair_window, settings.pair_order == "both"
         )
         self.settings = settings
@@ -155,7 +155,9 @@ class Trainer:
         """The inputs of this epoch: the films and, if ``shadow_share`` is not 0, their shadows after them."""
         if self.settings.shadow_share == 0:
             return self.nodes
-        return self.nodes.followed_by(self.shadows.draw(self.epoch).to(self.device))
+        return self.nodes.followed_by(
+            self.shadows.draw(self.epoch, self.settings.masked_share).to(self.device)
+        )
 
     def train_step(self, nodes: Nodes, queries: Tensor, positives: Tensor, rate: float) -> float:
         """One optimiser step on a batch of pairs.

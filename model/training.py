@@ -3,11 +3,16 @@
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from base.distributed import is_leader
 from config import Config
+from data.content.facts import Content
 from data.dataset import MovieLens
+from data.feature_extractor import content_columns
 from data.graph_builder import build_graph
+from data.rating_scale import from_stars
+from data.reading.columns import STARS
 from data.splits import Split
 from model.checkpoint import Checkpoint, split_fingerprint
 from model.fit import Progress
@@ -51,6 +56,7 @@ class Training:
             user_ids=torch.tensor(self.movielens.user_ids),
             user_text_ids=self.movielens.user_text_ids,
             basis=self.inputs.basis,
+            item_columns=item_columns(self.movielens.content),
             features=nodes.features,
             neighbors=nodes.neighbors.int(),
             weights=nodes.weights,
@@ -88,7 +94,8 @@ def resumed_training(
     """
     graph = build_graph(split.train, split.num_users, split.num_movies)
     facts = training_facts(movielens, split)
-    shadows = ShadowSampler(graph, stored.basis, facts, config.model, config.run.seed, device)
+    content = content_columns(stored.basis, stored.features.numpy())
+    shadows = ShadowSampler(graph, stored.basis, facts, config.model, config.run.seed, device, content)
     inputs = ModelInputs(graph, stored.basis, stored.nodes, shadows)
     trainer = _trainer(config, inputs, split, device)
     trainer.load_state_dict(stored.trainer)
@@ -122,15 +129,26 @@ def extended_training(
 
 
 def data_identity(movielens: MovieLens, split: Split) -> dict[str, str]:
-    """The description of the data in a checkpoint: name, two fingerprints and the range of the ratings."""
-    ratings = movielens.interactions.ratings
+    """The description of the data in a checkpoint: name, two fingerprints and the range of the ratings.
+
+    Ratings are of the data's own scale. ``best_rating`` is there only if it is not 5.
+    """
+    ratings, best_rating = movielens.interactions.ratings, movielens.best_rating
     return {
         "name": movielens.name,
         "data": movielens.fingerprint,
         "split": split_fingerprint(split),
-        "lowest_rating": f"{ratings.min():g}",
-        "highest_rating": f"{ratings.max():g}",
-    }
+        "lowest_rating": f"{from_stars(float(ratings.min()), best_rating):g}",
+        "highest_rating": f"{from_stars(float(ratings.max()), best_rating):g}",
+    } | ({} if best_rating == STARS else {"best_rating": repr(best_rating)})
+
+
+def item_columns(content: Content | None) -> dict[str, Tensor | list[str]]:
+    """The columns of numbers and categories, and those that are only kept: numbers float64, else text."""
+    if content is None:
+        return {}
+    numbers = {name: torch.tensor(values, dtype=torch.float64) for name, values in content.numbers.items()}
+    return content.kept | content.categories | numbers
 
 
 def _trainer(config: Config, inputs: ModelInputs, split: Split, device: torch.device) -> Trainer:

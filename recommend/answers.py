@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from data.dataset import Movies
 from data.histories import History
+from data.rating_scale import from_stars
+from data.reading.columns import STARS
 from recommend.formats import answer_table
 from recommend.taste import Suggestion
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     import pandas
 
 SCORE_DIGITS = 6  # as many as a float32 has
-LIKED = 3.0  # stars from which a rating is a reason to recommend; below, the film is only near
+LIKED = 3.0  # stars (of 5) from which a rating is a reason to recommend; below, the film is only near
 MAX_NAMED = 3  # films of a history that the heading names
 
 
@@ -209,24 +211,39 @@ def make_answer(
     return Answer(question, tuple(films), wanted)
 
 
-def answer_for_person(question: Question, movies: Movies, found: Sequence[Suggestion], wanted: int) -> Answer:
-    """The records of films for a person, each with its reason. Arguments as in ``make_answer``."""
+def answer_for_person(
+    question: Question,
+    movies: Movies,
+    found: Sequence[Suggestion],
+    wanted: int,
+    best_rating: float = STARS,
+) -> Answer:
+    """The records of films for a person, each with its reason.
+
+    Args:
+        question: what was asked.
+        movies: the catalogue.
+        found: the films, best first, with the person's ratings in stars.
+        wanted: how many films were asked for.
+        best_rating: of the scale on which reasons name ratings.
+    """
     return make_answer(
         question,
         movies,
         [suggestion.row for suggestion in found],
         [suggestion.score for suggestion in found],
         wanted,
-        [_reason(movies, suggestion) for suggestion in found],
+        [_reason(movies, suggestion, best_rating) for suggestion in found],
         [suggestion.because for suggestion in found],
     )
 
 
-def _reason(movies: Movies, suggestion: Suggestion) -> str:
+def _reason(movies: Movies, suggestion: Suggestion, best_rating: float) -> str:
     """``because you rated Toy Story (1995) 5``, or ``because of`` it if there is no rating."""
-    title, rating = movies.titles[suggestion.because], suggestion.rating
-    if rating is None:
+    title, stars = movies.titles[suggestion.because], suggestion.rating
+    if stars is None:
         return f"because of {title}"
-    if rating < LIKED:
-        return f"near {title}, which you rated {rating:g}"
-    return f"because you rated {title} {rating:g}"
+    rating = f"{from_stars(stars, best_rating):g}"
+    if stars < LIKED:
+        return f"near {title}, which you rated {rating}"
+    return f"because you rated {title} {rating}"

@@ -118,9 +118,11 @@ class RowRecommender:
         return suggest(self.index, self.query_embeddings, history, k)
 
     def answer_history(self, history: History, k: int, question: Question | None = None) -> Answer:
-        """The ``k`` best films for a history, each with its reason."""
+        """The ``k`` best films for a history, whose ratings are stars; each with its reason."""
         question = question or history_question(self.movies, history)
-        return answer_for_person(question, self.movies, self.suggest(history, k), k)
+        return answer_for_person(
+            question, self.movies, self.suggest(history, k), k, self.checkpoint.best_rating
+        )
 
     def with_guests(self, films: Sequence[FilmFile]) -> Self:
         """A recommender with new films behind its own ones. They may ask and are never recommended.

@@ -11,6 +11,7 @@ from base.checks import shown_value
 from base.errors import UserError
 from data.dataset import MovieLens, Movies, find_data, load_movielens
 from data.histories import History, history_of_user
+from data.rating_scale import to_stars
 from data.reading.number_columns import ID
 from data.reading.source_files import shown
 from model.checkpoint import Checkpoint
@@ -22,16 +23,16 @@ def named_history(
     films: Sequence[Any],
     ratings: Iterable[Any],
     row_of: Callable[[Any], int],
-    rating_range: tuple[float, float],
+    model: Checkpoint,
 ) -> History:
     """The history that a person names.
 
     Args:
         movies: the catalogue.
         films: ids or titles, oldest first.
-        ratings: one per film; None or NaN without a rating.
+        ratings: one per film, on the data's own scale; None or NaN without a rating.
         row_of: finds the row of a film.
-        rating_range: lowest and highest rating allowed.
+        model: a trained model, which knows the scale of the ratings.
 
     Raises:
         UserError: no film, an unknown or ambiguous one, one named twice, or a rating out of range.
@@ -50,7 +51,7 @@ def named_history(
                 f"`history` names {movies.titles[row]} (id {movies.public_id(row)}) twice; name it once"
             )
         rows.append(row)
-        stars.append(_checked_rating(rating, film, *rating_range))
+        stars.append(to_stars(_checked_rating(rating, film, *model.rating_range), model.best_rating))
     return History(np.array(rows), np.array(stars, dtype=np.float32))
 
 
@@ -84,7 +85,7 @@ def user_history(model: Checkpoint, movielens: MovieLens, user_id: Any) -> tuple
     row = _user_row(movielens, model.dataset["name"], str(user_id))
     history = history_of_user(movielens.interactions, row)
     min_rating = model.settings["min_rating"]
-    counts = history.ratings >= min_rating
+    counts = history.ratings >= to_stars(min_rating, model.best_rating)
     history = History(history.rows[counts], history.ratings[counts])
     if not counts.any():
         raise UserError(
@@ -106,7 +107,7 @@ def training_data(model: Checkpoint, folder: str | Path, schema: str | None = No
         UserError: the folder cannot be read, or holds other data.
     """
     refuse_other_data(model, find_data(Path(folder), schema).fingerprint(), folder)
-    return load_movielens(folder, model.settings["min_rating"], schema=schema)
+    return load_movielens(folder, model.settings["min_rating"], schema=schema, in_stars=model.in_stars)
 
 
 def refuse_other_data(model: Checkpoint, fingerprint: str, name: str | Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from base.errors import UserError
+from data.rating_scale import in_words
 from data.reading.film_file import FilmFile, parse_film
 from model.checkpoint import Checkpoint
 from model.new_films.from_checkpoint import append_films, known_raters
@@ -63,12 +64,19 @@ def check_movie(model: Checkpoint, film: FilmFile, name: str) -> None:
         name: of its file, for the message.
 
     Raises:
-        UserError: it has ratings, and the users of the data have texts as ids.
+        UserError: it has ratings, and the users of the data have texts as ids; or a rating is above the
+            best one.
     """
     if film.ratings and model.user_text_ids is not None:
         raise UserError(
             f"{name}: ratings name users by whole numbers, but the ids of {model.dataset['name']} are text; "
             "leave the ratings out"
+        )
+    highest = model.rating_range[1]
+    if above := next((rating for _, rating in film.ratings if rating > highest), None):
+        raise UserError(
+            f"{name}: a rating is {above:g}, above the best rating of {model.dataset['name']}, {highest:g}; "
+            "give ratings on its scale"
         )
     basis = model.basis
     if unknown := [genre for genre in film.genres if genre not in basis.genre_names]:
@@ -82,9 +90,10 @@ def check_movie(model: Checkpoint, film: FilmFile, name: str) -> None:
     if repeated := [user for user, times in Counter(users).items() if times > 1]:
         logger.warning("several ratings by one user count once: user %s", _named(repeated))
     min_rating = model.settings["min_rating"]
-    if low := sum(stars < min_rating for _, stars in film.ratings):
+    if low := sum(rating < min_rating for _, rating in film.ratings):
         logger.warning(
-            "%d of %d ratings are below %g stars and are ignored, as in training", low, len(users), min_rating
+            "%d of %d ratings are below %s and are ignored, as in training",
+            *(low, len(users), in_words(min_rating, model.best_rating)),
         )
     if strangers := set(users) - set(model.user_ids.tolist()):
         logger.warning(

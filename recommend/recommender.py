@@ -57,6 +57,11 @@ class Recommender(RowRecommender):
         model = with_added_films(load_checkpoint(file), file.parent)
         return cls(model, search=search, folder=file.parent if file.name == BEST else None)
 
+    @property
+    def rating_range(self) -> tuple[float, float]:
+        """The lowest and the highest rating that a person can give, on the data's own scale."""
+        return self.checkpoint.rating_range
+
     def similar(
         self,
         film: int | str | NewMovie | None = None,
@@ -96,7 +101,8 @@ class Recommender(RowRecommender):
         """The ``k`` best films for someone who has seen some films: each with its reason, none of theirs.
 
         Args:
-            history: ids or titles, oldest first; as a mapping, each with a rating or None.
+            history: ids or titles, oldest first; as a mapping, each with None or a rating on the scale of the
+                data, which ``rating_range`` gives.
             k: films wanted.
 
         Raises:
@@ -108,8 +114,8 @@ class Recommender(RowRecommender):
             raise UserError(f"`history` must be a mapping or a list of films, got {shown_value(history)}")
         films = list(history)
         ratings = [history[film] for film in films] if isinstance(history, Mapping) else [None] * len(films)
-        row_of, allowed = self.lookup.row, self.checkpoint.rating_range
-        return self.answer_history(named_history(self.movies, films, ratings, row_of, allowed), k)
+        named = named_history(self.movies, films, ratings, self.lookup.row, self.checkpoint)
+        return self.answer_history(named, k)
 
     def for_user(
         self,

@@ -37,7 +37,7 @@ class Suggestion(NamedTuple):
         row: the film.
         score: from 0 to 1, where 1 is a film that is nearest to every film of the history.
         because: row of the film of the history that adds most to its score.
-        rating: the person's rating of that film, None without one.
+        rating: the person's rating of that film in stars, None without one.
     """
 
     row: int

@@ -16,7 +16,9 @@ PLACEHOLDERS = frozenset(
 )
 MIN_PLACEHOLDERS = 2  # one title may well be "None"
 # UTF-8 that was read as Latin-1 or cp1252, and characters that no encoding had.
-_BROKEN = re.compile("[ÂÃ][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u2013-\u2122]|â[\u0080€]|\ufffd")
+_BROKEN = re.compile(
+    "[ÂÃ][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u2013-\u2122]|â[\u0080€]|\ufffd"
+)
 SEPARATORS = (",", ";", "/", "|", " - ")
 
 

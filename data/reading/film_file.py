@@ -26,7 +26,7 @@ class FilmFile:
         year: release year, or None.
         genres: genre names.
         tags: lower case.
-        ratings: user id and stars, in the order given.
+        ratings: user id and rating on the scale of the data, in the order given.
         movie_id: the id wanted, or None.
     """
 
@@ -45,7 +45,7 @@ class FilmFile:
             "year": self.year,
             "genres": list(self.genres),
             "tags": list(self.tags),
-            "ratings": [{"userId": user, "rating": stars} for user, stars in self.ratings],
+            "ratings": [{"userId": user, "rating": rating} for user, rating in self.ratings],
         }
 
 

@@ -57,6 +57,7 @@ class NumberKind:
 
 ID = NumberKind(np.int64, 0, f"a whole number from 0 to {INT64.max}")
 SECONDS = NumberKind(np.int64, INT64.min, "a whole number of seconds")
+FINITE = NumberKind(np.float64, -FLOAT32_MAX, "a finite number")
 AMOUNT = NumberKind(np.float32, 0, "a finite number of 0 or more")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from base.errors import UserError
 from data.reading.cache import DIGEST_BYTES, content_fingerprint
-from data.reading.columns import Columns
+from data.reading.columns import STARS, Columns
 from data.reading.own_values import id_reader, rating_reader, time_reader, year_reader
 from data.reading.schema import InteractionTable, ItemTable, Schema, Table
 from data.reading.source_files import bad_line, empty, exists, shown, shown_path
@@ -77,6 +77,8 @@ class OwnData:
             row_of = _add_items(self.folder / items.file, items, columns)
             _add_interactions(self.folder / interactions.file, interactions, row_of, False, columns)
         columns.texts["movie_text_ids"] = list(row_of)
+        if interactions.best_rating != STARS:
+            columns.texts["best_rating"] = [repr(float(interactions.best_rating))]
         if interactions.rating is None:
             columns.texts["unrated"] = []
         columns.arrays["movie_ids"] = np.arange(len(row_of), dtype=np.int64)

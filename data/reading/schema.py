@@ -19,8 +19,8 @@ from data.reading.source_files import shown_path
 HELP = "docs/own_data.md explains schema.json"
 LATER_KEYS = frozenset(
     {
-        "quote", "escape", "decimal", "empty", "vectors", "text", "text_encoder", "numbers", "categories", "keep",
-        "repeats", "weight", "kind",
+        "quote", "escape", "decimal", "empty", "vectors", "text", "text_encoder", "numbers", "categories",
+        "keep", "repeats", "weight", "kind",
     }
 )  # fmt: skip
 

@@ -90,7 +90,7 @@ def stored_model(checkpoint: Checkpoint) -> PinSage:
 def known_raters(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> sp.csr_matrix:
     """The users of the checkpoint who rated each film.
 
-    As in training, ratings below ``min_rating`` do not count.
+    As in training, ratings below ``min_rating`` do not count; both are on the data's own scale.
 
     Args:
         checkpoint: a trained model.
@@ -102,7 +102,7 @@ def known_raters(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> sp.csr_ma
     users = checkpoint.user_ids.numpy()
     min_rating = checkpoint.settings["min_rating"]
     rated = [
-        (row, user) for row, film in enumerate(films) for user, stars in film.ratings if stars >= min_rating
+        (row, user) for row, film in enumerate(films) for user, rating in film.ratings if rating >= min_rating
     ]
     rows, user_ids = np.array(rated, dtype=np.int64).reshape(-1, 2).T
     place = np.minimum(np.searchsorted(users, user_ids), len(users) - 1)

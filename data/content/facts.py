@@ -13,13 +13,16 @@ class ItemVectors:
 
     Attributes:
         name: of the block.
-        values: float ``[n, width]``; may be mapped from disk.
-        movies: int32 ``[n]``, distinct film rows; the other films have no vector.
+        values: float ``[num_vectors, width]``; may be mapped from disk.
+        rows: int ``[n]``, rows of ``values``.
+        movies: int32 ``[n]``, distinct film rows; film ``movies[i]`` has the vector ``values[rows[i]]``. The
+            other films have none.
         dim: to how many numbers the vectors are reduced.
     """
 
     name: str
     values: FloatArray
+    rows: IntArray
     movies: IntArray
     dim: int
 
@@ -31,7 +34,7 @@ class ItemVectors:
         """
         movies = row_of[self.movies]
         kept = movies >= 0
-        return replace(self, values=self.values[kept], movies=movies[kept])
+        return replace(self, rows=self.rows[kept], movies=movies[kept])
 
 
 @dataclass(frozen=True)
