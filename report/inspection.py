@@ -144,6 +144,9 @@ def as_plain(inspection: Inspection) -> dict[str, Any]:
             "test": held_out.test,
             "validation_questions": held_out.validation_questions,
             "test_questions": held_out.test_questions,
+            "weights": None
+            if held_out.weights is None
+            else {"lowest": held_out.weights[0], "highest": held_out.weights[1]},
         },
         "oddities": [
             {"name": one.name, "text": one.text, "advice": one.advice} for one in inspection.oddities
@@ -244,7 +247,8 @@ def _ratings(figures: Figures) -> Iterator[Row]:
 
 def _held_out(figures: Figures) -> Iterator[Row]:
     held_out = figures.held_out
-    yield Row("training", f"{held_out.train:,}", "interactions")
+    weights = "" if held_out.weights is None else ", weights from {:g} to {:g}".format(*held_out.weights)
+    yield Row("training", f"{held_out.train:,}", "interactions" + weights)
     if held_out.split == "none":
         yield Row("held out", "0", "nothing is evaluated")
         return

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from data.inspection.findings import Finding
+from data.inspection.inspect import inspect_data
+from data.splits import split_interactions
 from report.inspection import as_plain, as_screen, data_line, held_out_line, sections
 from report.text_table import display_width
 from tests.data.test_inspection import looked_at, sound, with_interactions, with_movies
@@ -118,7 +120,7 @@ KEYS = {
     "items": "count median_interactions fewer_than_3 without_interactions",
     "times": "unit unit_is_a_guess first last days tied missing",
     "ratings": "best lowest highest liked counts",
-    "held_out": "split train validation test validation_questions test_questions",
+    "held_out": "split train validation test validation_questions test_questions weights",
 }
 
 
@@ -141,6 +143,16 @@ def test_the_json_has_counts_shares_and_examples():
     assert plain["ratings"]["counts"][0] == {"from": 2, "to": 2, "count": 3}
     assert plain["oddities"][0].keys() == {"name", "text", "advice"}
     assert as_plain(looked_at(small(rated=False)))["ratings"] is None
+
+
+def test_weights_are_shown_where_interactions_count_differently():
+    data = small()
+    split = split_interactions(data.interactions, data.num_users, data.num_movies)
+    weights = np.linspace(0.25, 3, len(split.train), dtype=np.float32)
+    inspection = inspect_data(data, replace(split, train=replace(split.train, weights=weights)))
+    assert as_plain(inspection)["held_out"]["weights"] == {"lowest": 0.25, "highest": 3}
+    assert "interactions, weights from 0.25 to 3" in as_screen(inspection)
+    assert as_plain(looked_at(data))["held_out"]["weights"] is None
 
 
 def test_ids_beyond_the_numbers_of_javascript_are_text():
