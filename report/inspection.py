@@ -192,10 +192,10 @@ def _contents(figures: Figures) -> Iterator[Row]:
     yield Row(
         "users",
         f"{figures.users:,}",
-        f"interactions of one: median {figures.per_user:g}, most {busiest.count:,} ({busiest.examples[0]})",
+        f"interactions each: median {figures.per_user:g}, most {busiest.count:,} ({busiest.examples[0]})",
     )
     yield Row(f"with fewer than {FEW}", f"{few.count:,}", _share_and_examples(few))
-    yield Row(items, f"{figures.items:,}", f"interactions of one: median {figures.per_item:g}")
+    yield Row(items, f"{figures.items:,}", f"interactions each: median {figures.per_item:g}")
     yield Row(
         f"with fewer than {FEW}", f"{figures.few_items.count:,}", _share_and_examples(figures.few_items)
     )

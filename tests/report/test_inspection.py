@@ -20,9 +20,9 @@ shop                 number  more
 what there is
   rows                   20
   interactions           18  one per user and item
-  users                   3  interactions of one: median 6, most 6 (u0)
+  users                   3  interactions each: median 6, most 6 (u0)
   with fewer than 3       0
-  items                   8  interactions of one: median 3
+  items                   8  interactions each: median 3
   with fewer than 3       3  38 %: i1, i6, i7
   with none               1  12 %: i6
   times                17 s  2017-07-14 02:40:00 to 2017-07-14 02:40:17; seconds
