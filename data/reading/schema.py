@@ -125,6 +125,12 @@ class Table(JsonObject):
     header: Header | None = None
     empty: Placeholders = []
 
+    @property
+    def codec(self) -> str:
+        """The name by which Python knows the encoding; a byte order mark of UTF-8 is not part of the text."""
+        name = codecs.lookup(self.encoding).name
+        return "utf-8-sig" if name == "utf-8" else name
+
 
 class VectorBlock(JsonObject):
     """Vectors of the items, from one of three places.

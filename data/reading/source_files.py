@@ -2,10 +2,13 @@
 
 import codecs
 import contextlib
+import gzip
 import io
 import stat
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 from base.errors import UserError
 
@@ -77,7 +80,13 @@ def open_source(path: Path) -> io.BufferedReader:
 
 
 @contextlib.contextmanager
-def open_text(path: Path, encoding: str, newline: str, advice: str) -> Iterator[io.TextIOWrapper]:
+def open_text(
+    path: Path,
+    encoding: str,
+    newline: str,
+    advice: str,
+    opened: Callable[[Path], IO[bytes]] = open_source,
+) -> Iterator[io.TextIOWrapper]:
     """Open a source file for reading text.
 
     Args:
@@ -85,15 +94,18 @@ def open_text(path: Path, encoding: str, newline: str, advice: str) -> Iterator[
         encoding: of its text.
         newline: what ends a line, as in ``open``.
         advice: what to do if the file is not text of this encoding.
+        opened: opens the file for reading bytes.
 
     Raises:
         UserError: as ``open_source``, or, while the file is read, bytes that are not such text.
     """
-    with open_source(path) as raw:
+    with opened(path) as raw:
         try:
             yield io.TextIOWrapper(raw, encoding=encoding, newline=newline)
         except UnicodeError as error:
-            raise _first_bad_text(path, encoding, advice) from error
+            raise _first_bad_text(path, encoding, advice, opened) from error
+        except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
+            raise UserError(f"{shown_path(path)} is damaged: {error}; copy it again") from error
 
 
 def read_text(path: Path, encodings: tuple[str, ...]) -> str:
@@ -143,11 +155,13 @@ def bad_text(
     return bad_line(path, line, f"not {_name(encoding)} text near {shown(before + after)}", advice)
 
 
-def _first_bad_text(path: Path, encoding: str, advice: str) -> UserError:
+def _first_bad_text(
+    path: Path, encoding: str, advice: str, opened: Callable[[Path], IO[bytes]]
+) -> UserError:
     """The error for the first bytes of a file that its encoding does not know."""
     decoder = codecs.getincrementaldecoder(encoding)()
     line = 1
-    with open_source(path) as file:
+    with opened(path) as file:
         while True:
             chunk, state = file.read(CHUNK_BYTES), decoder.getstate()
             try:
