@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from data.inspection.inspect import Inspection, inspect_data
 
 from base.compute import peak_memory_gb, set_up_compute
 from base.files import write_json
@@ -17,6 +16,7 @@ from commands.evaluate_search import report_search
 from commands.evaluate_users import report_users
 from commands.same_data import check_same_data
 from config import Config
+from data.inspection.inspect import Inspection, inspect_data
 from data.splits import Queries, held_out_queries
 from evaluation.baselines import BASELINES, ChosenBaseline, fit_and_choose
 from evaluation.baselines.fits import Fits

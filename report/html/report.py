@@ -7,13 +7,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from data.inspection.inspect import Inspection
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from base.arrays import FloatArray
 from config import Config
 from data.dataset import Movies
+from data.inspection.inspect import Inspection
 from report.hit_rates import draw_hit_rates, hit_rates, method_lines
 from report.html.film_map import map_svg
 from report.html.svg import color_class, svg_chart
