@@ -5,7 +5,7 @@
     {"title": "Heat", "year": 1995, "genres": ["Action", "Crime"], "tags": ["heist"],
      "ratings": [{"userId": 7, "rating": 4.5}], "movieId": 100001}
 
-Only the title is needed.
+Only the title is needed. Ids may also stand as texts, ``"100001"``.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from base.errors import UserError
+from base.json_ids import json_id
 from data.reading.json_files import read_json
 from data.reading.source_files import shown, shown_path
 
@@ -40,12 +41,12 @@ class FilmFile:
     def as_plain(self) -> dict[str, Any]:
         """The JSON object from which ``parse_film`` makes this film."""
         return {
-            "movieId": self.movie_id,
+            "movieId": None if self.movie_id is None else json_id(self.movie_id),
             "title": self.title,
             "year": self.year,
             "genres": list(self.genres),
             "tags": list(self.tags),
-            "ratings": [{"userId": user, "rating": rating} for user, rating in self.ratings],
+            "ratings": [{"userId": json_id(user), "rating": rating} for user, rating in self.ratings],
         }
 
 
