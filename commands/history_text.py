@@ -66,8 +66,8 @@ def parse_history(
         is_id: whether a text can be an id. The whole text is ids if each part between commas is an id or
             empty, followed by nothing or by ``:`` and something without letters (``2001: A Space Odyssey`` is
             a title).
-        titles: ``title_key`` of the titles of the data, which may contain ``;`` and ``=``. Where one stands as
-            a whole, it is meant; the longest one, if there are several.
+        titles: ``title_key`` of the titles of the data, which may contain ``;`` and ``=``. Where one stands
+            as a whole, it is meant; the longest one, if there are several.
 
     Raises:
         UserError: a film or a rating is missing, or a rating is not a number in the range.
