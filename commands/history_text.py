@@ -126,10 +126,12 @@ def _first_part(text: str, titles: Collection[str], most: int) -> tuple[_Part, s
     pieces = text.split(";")
     for number in range(min(most, len(pieces)), 0, -1):
         typed = ";".join(pieces[:number]).strip()
-        for part in (_Part(typed, "", "", True), _Part(*_cut_title(typed), True)):
-            name = part.film.strip()
-            if any(title_key(one) in titles for one in (name, name.removeprefix('"').removesuffix('"'))):
-                return part, ";".join(pieces[number:]) if number < len(pieces) else None
+        behind = ";".join(pieces[number:]) if number < len(pieces) else None
+        for title, mark, rating in ((typed, "", ""), _cut_title(typed)):
+            name = title.strip()
+            for one in (name, name[1:-1]) if name.startswith('"') and name.endswith('"') else (name,):
+                if ";" not in rating and title_key(one) in titles:
+                    return _Part(one, mark, rating, True), behind
     if quoted := _QUOTED.match(text):
         part = _Part(quoted["title"].replace('""', '"'), quoted["mark"] or "", quoted["rating"] or "", True)
         return part, text[quoted.end() :] if quoted["end"] else None

@@ -32,15 +32,18 @@ def few_candidates(few: Mapping[str, int], number: int, noun: str = "question") 
         number: how many questions there are.
         noun: what they are called, in the singular.
     """
-    parts, before = [], 0
+    parts: list[str] = []
+    before = 0
     for most, count in few.items():
         if count > before:
-            has = "has" if count == 1 else "have"
+            limit = "only 1" if most == "1" else f"at most {most}"
+            subject = f"{count:,}" if parts else f"{count:,} of {counted(number, noun)}"
+            have = "" if parts else " has" if count == 1 else " have"
             parts.append(
-                f"{count:,} {has} {'only' if most == '1' else 'at most'} {counted(int(most), 'candidate')}"
+                f"{subject}{have} {limit}" + ("" if parts else f" candidate{'' if most == '1' else 's'}")
             )
         before = count
-    return f"of {counted(number, noun)}, {listed(parts)}: no method can rank the target lower than that"
+    return f"{listed(parts)}: every method finds the target within that many"
 
 
 def questions_heading(dataset: str, split: str, questions: str, catalogue: int) -> str:
