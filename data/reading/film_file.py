@@ -7,8 +7,8 @@
      "vectors": {"image": [0.5, -1.25]}, "text": "A thief.", "numbers": {"price": 9.5},
      "categories": {"brand": "Acme"}}
 
-Only the title is needed. The last four are what the schema of the data calls vectors, text, numbers and
-categories.
+Only the title is needed. Ids may also stand as texts, ``"100001"``. The last four keys are what
+the schema of the data calls vectors, text, numbers and categories.
 """
 
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from base.errors import UserError
+from base.json_ids import json_id
 from data.reading.json_files import read_json
 from data.reading.source_files import shown, shown_path
 
@@ -57,12 +58,12 @@ class FilmFile:
             "categories": self.categories,
         }
         return {
-            "movieId": self.movie_id,
+            "movieId": None if self.movie_id is None else json_id(self.movie_id),
             "title": self.title,
             "year": self.year,
             "genres": list(self.genres),
             "tags": list(self.tags),
-            "ratings": [{"userId": user, "rating": rating} for user, rating in self.ratings],
+            "ratings": [{"userId": json_id(user), "rating": rating} for user, rating in self.ratings],
         } | {key: value for key, value in content.items() if value}
 
 

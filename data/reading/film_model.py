@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
+from base.json_ids import id_from_json
 from data.reading.json_models import JsonObject, satisfies
 from data.reading.number_columns import AMOUNT, FINITE, FLOAT32_MAX, ID, INT64
 from data.title_year import split_year
@@ -53,7 +54,7 @@ Tag = Annotated[
 Year = Annotated[
     int, Field(ge=MIN_YEAR, le=MAX_YEAR, description=f"a whole number from {MIN_YEAR} to {MAX_YEAR}")
 ]
-Id = Annotated[int, Field(ge=0, le=INT64.max, description=ID.rule)]
+Id = Annotated[int, BeforeValidator(id_from_json), Field(ge=0, le=INT64.max, description=ID.rule)]
 Stars = Annotated[float, Field(ge=0, le=FLOAT32_MAX, allow_inf_nan=False, description=AMOUNT.rule)]
 Number = Annotated[float, Field(allow_inf_nan=False, description=FINITE.rule)]
 Vector = Annotated[
