@@ -98,8 +98,8 @@ def film_features(
 ) -> FloatArray:
     """Features of known or new films.
 
-    What a film's first raters say of it is mostly chance. So a film that has content shows its popularity and its
-    spectral features only with more than ``FEW_RATINGS`` ratings.
+    What the first raters of a film say about it is mostly chance. So a film that has content shows its
+    popularity and its spectral features only with more than ``FEW_RATINGS`` ratings.
 
     Args:
         basis: fitted basis.

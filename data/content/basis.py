@@ -1,4 +1,4 @@
-"""The content of items as features: one part per block of vectors, text and column, each with a mask column."""
+"""The content of items as features: one part for each block of vectors, for the text, and for each column."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields

@@ -46,7 +46,7 @@ class TextBasis:
         return self.axes.shape[1]
 
     def features(self, content: Content, num_movies: int) -> tuple[FloatArray, FloatArray]:
-        """Features float32 ``[num_movies, rank]`` of equal length, and which films have text of known terms."""
+        """Features float32 ``[num_movies, rank]`` of equal length, and which films have known terms."""
         texts = content.text if self.name == TEXT else content.categories.get(self.name)
         if texts is None or not self.num_features:
             return np.zeros((num_movies, self.num_features), dtype=np.float32), np.zeros(

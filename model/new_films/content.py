@@ -71,8 +71,8 @@ def check_content(basis: ContentBasis | None, film: FilmFile, name: str) -> None
     for block, values in film.vectors.items():
         if len(values) != widths[block]:
             raise UserError(
-                f"{name}: vectors.{block} must have {widths[block]} numbers, as in training, got {len(values)}; "
-                "make it by the same model as the others"
+                f"{name}: vectors.{block} must have {widths[block]} numbers, as in training, got "
+                f"{len(values)}; make it by the same model as the others"
             )
     if film.text and TEXT not in {part.name for part in (basis.parts if basis else ())}:
         raise UserError(f"{name}: text is unknown to the model, it was trained without; leave it out")
