@@ -13,6 +13,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from base.arrays import FloatArray, unit_rows
 from data.content.facts import Content
+from data.content.vectors import LENGTH
 
 TEXT = "text"  # the name of the part made of the text columns
 TEXT_DIM = 128
@@ -45,7 +46,7 @@ class TextBasis:
         return self.axes.shape[1]
 
     def features(self, content: Content, num_movies: int) -> tuple[FloatArray, FloatArray]:
-        """Features float32 ``[num_movies, rank]`` of unit length, and which films have text of known terms."""
+        """Features float32 ``[num_movies, rank]`` of equal length, and which films have known terms."""
         texts = content.text if self.name == TEXT else content.categories.get(self.name)
         if texts is None or not self.num_features:
             return np.zeros((num_movies, self.num_features), dtype=np.float32), np.zeros(
@@ -58,7 +59,7 @@ class TextBasis:
                 vectorizer.idf_ = weights
                 parts.append(vectorizer.transform(texts))
         reduced = unit_rows(sp.hstack(parts, format="csr").astype(np.float32) @ self.axes)
-        return reduced, reduced.any(axis=1)
+        return LENGTH * reduced, reduced.any(axis=1)
 
 
 def fit_text(name: str, texts: list[str], seed: int, dim: int = TEXT_DIM) -> TextBasis:
