@@ -13,6 +13,7 @@ import data.reading.cache
 import data.reading.movielens
 from base.errors import UserError
 from data.dataset import MovieLens, load_movielens
+from data.inspection.findings import Finding
 
 RATINGS = "userId,movieId,rating,timestamp\n"
 MOVIES = "movieId,title,genres\n"
@@ -250,7 +251,7 @@ def test_first_of_duplicates_and_no_unknown_films(tmp_path: Path) -> None:
     movielens = load_movielens(folder)
     assert rows(movielens) == [(1, 2, 3.0, 1), (1, 10, 1.0, 9)]
     assert movielens.notes == (
-        "3 ratings of films absent from movies.csv dropped",
+        "3 ratings of films absent from movies.csv dropped (99)",
         "2 duplicate ratings dropped, the first of user and film kept",
     )
 
@@ -435,7 +436,7 @@ NOTHING_IN_IT = (
         (
             RATINGS + "1,1,3,4\n1,3,3,4\n",
             FILMS,
-            "ratings.csv: none of the films of its 2 ratings is in movies.csv; "
+            "ratings.csv: none of its 2 ratings are of films in movies.csv (not 1, 3); "
             "use the two files of one release",
         ),
     ],
@@ -653,3 +654,18 @@ def test_tags_none_of_which_are_known(tmp_path: Path) -> None:
     """Empty columns survive the cache too."""
     folder = write(full_release(tmp_path / "mine"), tags_csv="userId,movieId,tag\n99,10,x\n")
     assert_same(load_movielens(folder), load_movielens(folder))
+
+
+def test_what_was_dropped_is_a_finding_too(tmp_path: Path) -> None:
+    rows = ["1,10,1,9", "1,99,2,1", "8,10,5,1", "1,98,3,1", "1,10,4,1", "1,2,4,1", "8,31,5,1", "8,97,1,1"]
+    lines = "".join(row + "\n" for row in [*rows, "8,96,1,1", "8,2,1,1"])
+    findings = load_movielens(write(tmp_path, ratings_csv=RATINGS + lines, movies_csv=FILMS)).findings
+    assert findings == (Finding("unknown_items", 4, 10, (99, 98, 97)), Finding("repeats", 1, 10))
+
+
+def test_two_files_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
+    lines = "".join(f"1,{movie},4,1\n" for movie in (10, 2, 550, 551, 552, 553, 554))
+    assert message_of(write(tmp_path, ratings_csv=RATINGS + lines, movies_csv=FILMS)) == (
+        "ratings.csv: only 2 of its 7 ratings are of films in movies.csv (not 550, 551, 552); "
+        "use the two files of one release"
+    )
