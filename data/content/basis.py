@@ -5,9 +5,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from base.arrays import FloatArray
+from base.arrays import BoolArray, FloatArray
 from data.content.encoders import EncoderBasis, fit_encoder
 from data.content.facts import Content
 from data.content.table_columns import CategoryBasis, NumberBasis, fit_categories, fit_numbers
@@ -61,10 +60,10 @@ class ContentBasis:
             columns += [values, ~known[:, None]]
         return np.concatenate(columns, axis=1, dtype=np.float32)
 
-    def described(self, features: FloatArray) -> npt.NDArray[np.bool_]:
+    def described(self, features: FloatArray) -> BoolArray:
         """Which items have any part, bool ``[n]``, by their content features."""
         masks = np.cumsum([part.num_features + 1 for part in self.parts]) - 1
-        return ~features[:, masks].all(axis=1)
+        return np.any(features[:, masks] == 0, axis=1)
 
     def masked(self, features: FloatArray, share: float, rng: np.random.Generator) -> FloatArray:
         """A copy of content features in which each part of an item is masked with the chance ``share``."""

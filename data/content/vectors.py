@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from base.arrays import FloatArray, IntArray
+from base.arrays import BoolArray, FloatArray, IntArray
 from data.content.facts import Content, ItemVectors
 
 FIT_ROWS = 100_000  # a sample of this size gives the same leading components within a percent
@@ -37,7 +37,7 @@ class VectorBasis:
         """Number of features, without the mask."""
         return self.axes.shape[1]
 
-    def features(self, content: Content, num_movies: int) -> tuple[FloatArray, FloatArray]:
+    def features(self, content: Content, num_movies: int) -> tuple[FloatArray, BoolArray]:
         """Reduced vectors float32 ``[num_movies, rank]``, and bool ``[num_movies]``: which films have one."""
         reduced = np.zeros((num_movies, self.num_features), dtype=np.float32)
         known = np.zeros(num_movies, dtype=bool)

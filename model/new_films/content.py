@@ -1,6 +1,7 @@
 """The content of new films: vectors, text, numbers and categories as somebody wrote them down."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -58,7 +59,7 @@ def check_content(basis: ContentBasis | None, film: FilmFile, name: str) -> None
         UserError: a block or a column is unknown, or a vector has another length than those of the training.
     """
     widths = {part.name: len(part.mean) for part in _parts(basis, VectorBasis)}
-    known = {
+    known: dict[str, tuple[Mapping[str, Any], list[str]]] = {
         "vectors": (film.vectors, list(widths)),
         "numbers": (film.numbers, _names(basis, NumberBasis)),
         "categories": (film.categories, category_names(basis)),
