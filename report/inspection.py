@@ -7,7 +7,7 @@ from typing import Any
 
 from data.dataset import MovieLens
 from data.inspection.figures import FEW, Figures
-from data.inspection.findings import SENTENCES, Finding
+from data.inspection.findings import SENTENCES, TOTAL, Finding
 from data.inspection.inspect import Inspection
 from data.inspection.oddities import item_word, percent, shown_examples
 from data.inspection.times import Times, times_of
@@ -66,6 +66,7 @@ def sections(figures: Figures) -> list[Section]:
                     "; ".join(filter(None, [SENTENCES.get(one.name, ""), shown_examples(one)])),
                 )
                 for one in figures.findings
+                if one.name != TOTAL
             ),
         ),
         Section(f"what `split` {figures.held_out.split} holds out", tuple(_held_out(figures))),

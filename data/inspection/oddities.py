@@ -181,6 +181,15 @@ def _times(figures: Figures) -> Iterator[Oddity]:
 
 def _order(figures: Figures) -> Iterator[Oddity]:
     without_times = figures.times.unit == "row"
+    unused = figures.finding("unused_times")
+    if unused.count:
+        backwards = " and fall from row to row" if figures.finding("newest_first").count else ""
+        yield Oddity(
+            "unused_times",
+            f"the schema names no times, but the column {shown_examples(unused)} looks like times{backwards}",
+            "name it in interactions.timestamp of schema.json; the order of the file counts otherwise",
+        )
+        return
     newest = figures.finding("newest_years_first")
     if newest.count:
         first, last = newest.examples
