@@ -186,7 +186,7 @@ def held_out_line(inspection: Inspection, more: str = MORE) -> str:
 
 def _contents(figures: Figures) -> Iterator[Row]:
     items = item_word(figures)
-    rows = "" if figures.events is None else f"{figures.events:,} of them count"
+    rows = "" if figures.events in (None, figures.rows) else f"{figures.events:,} of them count"
     yield Row("rows", f"{figures.rows:,}", rows)
     yield Row("interactions", f"{figures.interactions:,}", f"one per user and {items[:-1]}")
     few, busiest = figures.few_users, figures.busiest_user
