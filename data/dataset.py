@@ -4,7 +4,7 @@ Other data, read by a schema, take the same form, with their items for films. Fi
 everything that follows; their ids stand here.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -264,7 +264,9 @@ def load_movielens(
         columns = source.read()
         if cache:
             store_columns(folder, fingerprint, columns)
-    return movielens_of(columns, folder.resolve().name, fingerprint, min_rating, shown_path(folder), in_stars)
+    name = folder.resolve().name
+    movielens = movielens_of(columns, name, fingerprint, min_rating, shown_path(folder), in_stars)
+    return replace(movielens, content=source.content(columns))
 
 
 def movielens_of(

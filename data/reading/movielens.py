@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from base.errors import UserError
+from data.content.facts import Content
 from data.reading.cache import content_fingerprint
 from data.reading.columns import Columns, RowFinder, joined
 from data.reading.formats import FORMATS, NO_GENRES, RATING_COLUMNS, ReleaseFormat
@@ -44,6 +45,10 @@ class MovieLensFolder:
     def fingerprint(self) -> str:
         """Hex digest of the files' names and content."""
         return content_fingerprint(self.files)
+
+    def content(self, columns: Columns) -> Content | None:
+        """The content of the films, from the columns that ``read`` made."""
+        return None
 
     def read(self) -> Columns:
         """Read and index every file; see ``read_release``."""

@@ -79,7 +79,9 @@ def fast_blocks(path: Path, table: InteractionTable) -> Iterator[Block]:
     """
     wanted = wanted_columns(table)
     batches = (
-        parquet_batches(path, "interactions", wanted) if is_parquet(path) else _text_batches(path, table, wanted)
+        parquet_batches(path, "interactions", wanted)
+        if is_parquet(path)
+        else _text_batches(path, table, wanted)
     )
     nothing = frozenset(text.strip() for text in table.empty)
     for batch in batches:
@@ -150,7 +152,9 @@ class _CheckedSource:
             self.file = codecs.EncodedFile(self.file, "utf-8", table.codec)  # type: ignore[assignment]
         quote, separator = (re.escape(one.encode()) for one in (table.quote, table.separator))
         edge = rb"\r\n" + separator + quote
-        self.odd_quote = re.compile(rb"[^" + edge + rb"]" + quote + rb"[^" + edge + rb"]") if table.quotes else None
+        self.odd_quote = (
+            re.compile(rb"[^" + edge + rb"]" + quote + rb"[^" + edge + rb"]") if table.quotes else None
+        )
         self.escape = None if table.escape is None else table.escape.encode()
         self.doubt = False
         self.lines = 0
@@ -169,7 +173,11 @@ class _CheckedSource:
         blank = seen.count(b"\n\n") + seen.count(b"\n\r\n")
         self.lines -= blank - self.tail.count(b"\n\n")
         lone_returns = seen.count(b"\r") - seen.count(b"\r\n") - seen.endswith(b"\r")
-        if lone_returns or b"\0" in chunk or (self.odd_quote and self.odd_quote.search(seen) and not self.escape):
+        if (
+            lone_returns
+            or b"\0" in chunk
+            or (self.odd_quote and self.odd_quote.search(seen) and not self.escape)
+        ):
             self.doubt = True
         self.tail = seen[-2:]
         return chunk
@@ -184,7 +192,9 @@ class _CheckedSource:
         return True
 
 
-def _text_batches(path: Path, table: InteractionTable, wanted: dict[str, str | None]) -> Iterator[dict[str, Any]]:
+def _text_batches(
+    path: Path, table: InteractionTable, wanted: dict[str, str | None]
+) -> Iterator[dict[str, Any]]:
     """The wanted columns of a text file as strings, a block at a time."""
     import pyarrow
     from pyarrow import csv as arrow_csv
@@ -204,7 +214,9 @@ def _text_batches(path: Path, table: InteractionTable, wanted: dict[str, str | N
         reader = arrow_csv.open_csv(
             source,
             arrow_csv.ReadOptions(
-                block_size=BLOCK_BYTES, column_names=[str(place) for place in range(len(header))], skip_rows=lines
+                block_size=BLOCK_BYTES,
+                column_names=[str(place) for place in range(len(header))],
+                skip_rows=lines,
             ),
             arrow_csv.ParseOptions(
                 delimiter=table.separator,
@@ -286,7 +298,9 @@ def _times(array: Any, table: InteractionTable) -> np.ndarray | None:
     if array.null_count:
         raise Doubtful
     if types.is_temporal(array.type):
-        return compute.cast(array.cast(pyarrow.timestamp("us", getattr(array.type, "tz", None)), safe=False), pyarrow.int64()).to_numpy()
+        return compute.cast(
+            array.cast(pyarrow.timestamp("us", getattr(array.type, "tz", None)), safe=False), pyarrow.int64()
+        ).to_numpy()
     is_text = types.is_string(array.type) or types.is_large_string(array.type)
     if table.timestamp_format == "iso":
         return _dates(array) if is_text else _refuse()

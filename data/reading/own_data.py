@@ -44,7 +44,9 @@ class OwnData:
             UserError: a file is missing.
         """
         tables = {"items": self.schema.items, "interactions": self.schema.interactions}
-        named = [(f"{name}.file", self.folder / table.file) for name, table in tables.items() if table is not None]
+        named = [
+            (f"{name}.file", self.folder / table.file) for name, table in tables.items() if table is not None
+        ]
         for key, path in named:
             if not exists(path):
                 raise UserError(f"{shown_path(path)} is missing; {key} in the schema must name a file")

@@ -14,7 +14,7 @@ from data.reading.near_ids import NearIds
 from data.reading.own_blocks import Block, Doubtful, fast_blocks, slow_blocks
 from data.reading.own_values import MICROSECONDS
 from data.reading.schema import InteractionTable
-from data.reading.source_files import empty, shown, shown_path
+from data.reading.source_files import empty, shown_path
 from data.reading.tables import GIVE_DATA, parts_of
 
 logger = logging.getLogger("pinsage")
@@ -50,7 +50,9 @@ def add_own_interactions(
     rows.add_to(columns, parts, table)
 
 
-def _gathered(parts: list[Path], table: InteractionTable, row_of: dict[str, int], grow: bool, read) -> "_Rows":
+def _gathered(
+    parts: list[Path], table: InteractionTable, row_of: dict[str, int], grow: bool, read
+) -> "_Rows":
     rows = _Rows(row_of, grow)
     for part in parts:
         for block in read(part, table):
@@ -148,7 +150,8 @@ class _Rows:
         """Add edges, events, users, notes and findings."""
         users, items, places = (joined(self.columns[name]) for name in ("users", "items", "places"))
         ratings, times, amounts = (
-            joined(self.columns[name]) if self.columns[name] else None for name in ("ratings", "times", "amounts")
+            joined(self.columns[name]) if self.columns[name] else None
+            for name in ("ratings", "times", "amounts")
         )
         if table.timestamp_format == "iso" and times is not None or self.unit == "microseconds":
             columns.texts["time_unit"] = ["microseconds"]
@@ -159,7 +162,9 @@ class _Rows:
         if ratings is None:
             ratings = np.full(len(users), STARS, dtype=np.float32)
         falling = newest_first(times)
-        values = (users, items, ratings, times) if amounts is None else (users, items, ratings, times, amounts)
+        values = (
+            (users, items, ratings, times) if amounts is None else (users, items, ratings, times, amounts)
+        )
         extra = equal_rows(values, places, parts, table)
         if len(extra):
             stays = np.ones(len(users), dtype=bool)

@@ -17,7 +17,9 @@ from data.reading.tables import GIVE_DATA, is_parquet, open_parquet, parts_of, t
 from data.title_year import year_of_title
 
 # What exports write where there is no value.
-PLACEHOLDERS = frozenset({"\\N", "NULL", "null", "None", "none", "NA", "N/A", "n/a", "NaN", "nan", "-", "?", "#N/A"})
+PLACEHOLDERS = frozenset(
+    {"\\N", "NULL", "null", "None", "none", "NA", "N/A", "n/a", "NaN", "nan", "-", "?", "#N/A"}
+)
 LISTED = 3
 
 
@@ -48,7 +50,9 @@ def add_own_items(path: Path, table: ItemTable, columns: Columns) -> dict[str, i
         read_year = year_reader(part, table.year) if table.year is not None else None
         for line, (item, title, genre_text, year, *others) in table_rows(part, "items", table, wanted):
             if item in row_of:
-                raise bad_line(part, line, f"{table.id} {shown(item)} occurs twice", "give each item one line")
+                raise bad_line(
+                    part, line, f"{table.id} {shown(item)} occurs twice", "give each item one line"
+                )
             row_of[read_id(line, item)] = len(row_of)
             if "\n" in title or "\r" in title:
                 broken_lines.append(f"line {line}")
@@ -59,7 +63,9 @@ def add_own_items(path: Path, table: ItemTable, columns: Columns) -> dict[str, i
                 column.append(value)
             placeholders.update(
                 (key, value)
-                for (key, _), value in zip(wanted.items(), (item, title, genre_text, year, *others), strict=True)
+                for (key, _), value in zip(
+                    wanted.items(), (item, title, genre_text, year, *others), strict=True
+                )
                 if value in PLACEHOLDERS
             )
     if not row_of:
@@ -118,7 +124,9 @@ def _add_list_columns(path: Path, table: ItemTable, columns: Columns, row_of: di
 def _report(columns: Columns, placeholders: Counter[tuple[str, str]], broken_lines: list[str]) -> None:
     findings = columns.texts.setdefault("findings", [])
     if placeholders:
-        examples = tuple(f"{value} in {key.removeprefix('columns.')}" for (key, value), _ in placeholders.most_common())
+        examples = tuple(
+            f"{value} in {key.removeprefix('columns.')}" for (key, value), _ in placeholders.most_common()
+        )
         findings.append(Finding("placeholders", sum(placeholders.values()), 0, examples[:LISTED]).as_text())
     if broken_lines:
         columns.note(len(broken_lines), "title", f"with a line break ({', '.join(broken_lines[:LISTED])})")

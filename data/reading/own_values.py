@@ -50,7 +50,9 @@ def year_reader(path: Path, column: str) -> Reader[float]:
         year = whole_number_in(text)
         if year is None or not -(10**9) <= year <= MAX_YEAR:
             problem = f"{column} must be a year up to {MAX_YEAR}, 0 or empty, got {shown(text)}"
-            advice = "correct the line, or name the text in items.empty of the schema if it stands for no year"
+            advice = (
+                "correct the line, or name the text in items.empty of the schema if it stands for no year"
+            )
             raise bad_line(path, line, problem, advice)
         return float(year) if year else float("nan")
 
@@ -74,7 +76,7 @@ def rating_reader(path: Path, table: InteractionTable) -> Reader[float]:
     column, best = table.rating, table.best_rating
     if column is None:
         return lambda line, text: STARS
-    read_number = number_reader(path, column, table)
+    read_number = number_reader(path, column, table, AMOUNT.rule)
 
     def read(line: int, text: str) -> float:
         rating = read_number(line, text)
@@ -83,7 +85,7 @@ def rating_reader(path: Path, table: InteractionTable) -> Reader[float]:
                 path,
                 line,
                 f"{column} must be {AMOUNT.rule}, got {shown(text)}",
-                f'if it means a dislike, leave interactions.rating out of the schema and set interactions.kind to '
+                f"if it means a dislike, leave interactions.rating out of the schema and set interactions.kind to "
                 f'{{"column": "{column}", "weights": {{"{text}": 0, "1": 1}}}}, with every value of the column',
             )
         if rating > best:
@@ -98,14 +100,14 @@ def rating_reader(path: Path, table: InteractionTable) -> Reader[float]:
     return read
 
 
-def number_reader(path: Path, column: str, table: InteractionTable) -> Reader[float]:
-    """Reads finite numbers with the decimal sign of the table."""
+def number_reader(path: Path, column: str, table: InteractionTable, rule: str = FINITE.rule) -> Reader[float]:
+    """Reads finite numbers with the decimal sign of the table; errors state ``rule``."""
 
     def read(line: int, text: str) -> float:
         try:
             return FINITE.parse(text if table.decimal == "." else text.replace(",", ".", 1))
         except ValueError:
-            problem = f"{column} must be {FINITE.rule}, got {shown(text)}"
+            problem = f"{column} must be {rule}, got {shown(text)}"
         if "," in text and table.decimal == ".":
             raise bad_line(path, line, problem, 'set interactions.decimal in the schema to ","')
         raise bad_line(path, line, problem)

@@ -155,9 +155,7 @@ def bad_text(
     return bad_line(path, line, f"not {_name(encoding)} text near {shown(before + after)}", advice)
 
 
-def _first_bad_text(
-    path: Path, encoding: str, advice: str, opened: Callable[[Path], IO[bytes]]
-) -> UserError:
+def _first_bad_text(path: Path, encoding: str, advice: str, opened: Callable[[Path], IO[bytes]]) -> UserError:
     """The error for the first bytes of a file that its encoding does not know."""
     decoder = codecs.getincrementaldecoder(encoding)()
     line = 1

@@ -22,6 +22,7 @@ from report.map_layout import FilmLayout
 from report.names import PINSAGE, metric_label, metric_meanings
 from report.tables import FigureColumn, best_as_printed
 from report.training_curves import draw_panel, filled_panels
+from report.words import few_candidates
 
 FOLDER = Path(__file__).parent
 THEME = FOLDER.parent / "theme.css"
@@ -78,6 +79,9 @@ def write_report(run: Run, path: Path) -> None:
         meanings=metric_meanings([*run.metrics["metrics"], *run.metrics.get("user", {}).get("metrics", {})]),
         data=sections(run.inspection.figures),
         settings=_settings(run.settings),
+        few=few_candidates(run.metrics["few_candidates"], run.metrics["queries"])
+        if "few_candidates" in run.metrics
+        else None,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
