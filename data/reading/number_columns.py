@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from data.reading.source_files import bad_line, bad_text, empty, open_source, shown
+from data.reading.source_files import CORRECT, bad_line, bad_text, empty, open_source, shown
 from data.reading.text_tables import bad_csv, column_positions
 
 BLOCK_BYTES = 16 << 20
@@ -22,6 +22,8 @@ MAX_LINE_BYTES = 1 << 20  # a file without line ends must not fill the memory
 MAX_NUMBER_LENGTH = 400
 INT64 = np.iinfo(np.int64)
 FLOAT32_MAX = float(np.finfo(np.float32).max)
+
+ANY_TEXT = "a schema.json beside the files takes ids of any text, see docs/own_data.md"
 
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -70,7 +72,8 @@ def parse_id(path: Path, line: int, name: str, text: str) -> int:
     try:
         return int(ID.parse(text))
     except ValueError as rule:
-        raise bad_line(path, line, f"{name} must be {rule}, got {shown(text)}") from None
+        problem = f"{name} must be {rule}, got {shown(text)}"
+        raise bad_line(path, line, problem, ANY_TEXT if _WHOLE.fullmatch(text.strip()) else CORRECT) from None
 
 
 @dataclass(frozen=True)
