@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from data.reading.events import rows_with_equals
 from data.reading.own_blocks import wanted_columns
 from data.reading.schema import InteractionTable
 from data.reading.tables import (
@@ -33,7 +34,7 @@ def equal_rows(
     Returns:
         Positions in ``values``, ascending; the first of equal rows is not among them.
     """
-    suspects = _suspects(values)
+    suspects = rows_with_equals(values)
     if not len(suspects):
         return suspects
     keys: list[Any] = list(zip(*(column[suspects].tolist() for column in values), strict=True))
@@ -43,21 +44,6 @@ def equal_rows(
     seen: set[Any] = set()
     equal = [row for row, key in zip(suspects.tolist(), keys, strict=True) if key in seen or seen.add(key)]
     return np.array(equal, dtype=np.int64)
-
-
-def _suspects(values: Sequence[np.ndarray]) -> np.ndarray:
-    """The rows whose values another row has, too, ascending."""
-    users, items = values[:2]
-    pair = users.astype(np.int64) * (int(items.max(initial=0)) + 1) + items
-    ordered = np.sort(pair)
-    if (ordered[1:] != ordered[:-1]).all():
-        return np.zeros(0, dtype=np.int64)
-    del ordered
-    order = np.lexsort((*values[2:], pair))
-    same = np.ones(len(order) - 1, dtype=bool)
-    for column in (pair, *values[2:]):
-        same &= column[order[1:]] == column[order[:-1]]
-    return np.sort(order[np.concatenate([same, [False]]) | np.concatenate([[False], same])])
 
 
 def _names(part: Path, table: InteractionTable) -> list[str]:

@@ -11,7 +11,7 @@ from data.reading.columns import Columns
 from data.reading.formats import NO_GENRES
 from data.reading.item_content import add_content, content_columns
 from data.reading.own_values import id_reader, year_reader
-from data.reading.schema import ItemTable
+from data.reading.schema import ItemFeatures, ItemTable
 from data.reading.source_files import bad_line, empty, shown, shown_path
 from data.reading.tables import GIVE_DATA, is_parquet, open_parquet, parts_of, table_rows
 from data.title_year import year_of_title
@@ -73,7 +73,7 @@ def add_own_items(path: Path, table: ItemTable, columns: Columns) -> dict[str, i
     columns.texts |= {"titles": titles, "genres": genres}
     columns.arrays["years"] = np.array(years, dtype=np.float32)
     columns.texts |= {f"column:{name}": values for name, values in zip(kept, contents, strict=True)}
-    _add_list_columns(path, table, columns, row_of)
+    add_list_columns(path, table, columns, list(row_of))
     add_content(columns, table, path.parent, row_of, shown_path(path))
     _report(columns, placeholders, broken_lines)
     return row_of
@@ -86,13 +86,18 @@ def _genres(text: str, separator: str) -> list[str]:
     return [genre for genre in own if genre]
 
 
-def _add_list_columns(path: Path, table: ItemTable, columns: Columns, row_of: dict[str, int]) -> None:
-    """Add the vectors of list columns: ``vector:COLUMN`` and the items that have one.
+def add_list_columns(path: Path, table: ItemFeatures, columns: Columns, ids: list[str]) -> None:
+    """Add the vectors of list columns: ``vector:COLUMN`` and the rows of the table that have one.
+
+    Args:
+        path: the file, or the folder of its parts.
+        table: which names the columns.
+        columns: what to add to.
+        ids: of the rows, for errors.
 
     Raises:
         UserError: the table is not Parquet, a value is not a list of numbers, or two have different lengths.
     """
-    ids = list(row_of)
     for block in table.vectors:
         if block.column is None:
             continue
