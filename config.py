@@ -132,6 +132,11 @@ class DataConfig(Section):
     min_rating: float = flag(
         0.0, "ratings below this one, on the data's own scale, are ignored everywhere", low=0
     )
+    weighted_walks: str = flag(
+        "data",
+        "weights of the graph's edges in walks, features and pairs: those of the data, the stars, or none",
+        choices=("data", "rating", "none"),
+    )
 
 
 @dataclass(frozen=True)
@@ -232,6 +237,12 @@ class TrainingConfig(Section):
     shadow_share: float = flag(
         0.15,
         "share of the films in a batch that are shown as new films, with few ratings or none",
+        low=0,
+        high=1,
+    )
+    masked_share: float = flag(
+        0.1,
+        "share of the films shown as new ones for which vectors, text or another column are masked",
         low=0,
         high=1,
     )

@@ -1,5 +1,6 @@
 """Train, evaluate, compare, take apart and use PinSage film embeddings.
 
+python main.py --mode inspect   --data_dir data/ml-25m
 python main.py --mode train     --data_dir data/ml-25m
 python main.py --mode evaluate  --data_dir data/ml-25m --checkpoint_dir checkpoints
 python main.py --mode inference --data_dir data/ml-25m --movie_id 1 --num_recommendations 10

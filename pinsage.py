@@ -9,6 +9,7 @@
 The defaults are those of the command line.
 """
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -25,14 +26,16 @@ from config import PRESETS, Config
 from data.dataset import movielens_of
 from data.graph_builder import ItemGraph
 from data.in_memory import columns_from_arrays, columns_from_frames, fingerprint_of
+from data.inspection.inspect import inspect_data
 from data.rating_scale import with_best_rating
-from data.splits import split_interactions
+from data.splits import split_movielens
 from data.walks.sampler import RandomWalkSampler
 from evaluation.train_once import best_checkpoint
 from model.checkpoint import Checkpoint
 from model.pinsage import PinSage
 from model.training import new_training
 from recommend.recommender import Recommender
+from report.inspection import data_line, held_out_line
 from search import ExactIndex, LSHIndex, WeakANDIndex
 
 if TYPE_CHECKING:
@@ -50,6 +53,8 @@ __all__ = [
     "WorldError",
     "train",
 ]
+
+logger = logging.getLogger("pinsage")
 
 # Sections of `Config` whose settings `train` takes, except those about files and the screen.
 SECTIONS = ("data", "model", "training", "run")
@@ -103,12 +108,8 @@ def train(
     columns = with_best_rating(columns, best_rating)
     movielens = movielens_of(columns, "data in memory", fingerprint_of(columns), config.data.min_rating)
     device = set_up_compute(config.run)
-    split = split_interactions(
-        movielens.interactions,
-        movielens.num_users,
-        movielens.num_movies,
-        config.data.split,  # type: ignore[arg-type]
-    )
+    split = split_movielens(movielens, config.data.split, config.data.weighted_walks)  # type: ignore[arg-type]
+    logger.info("%s\n%s", data_line(movielens), held_out_line(inspect_data(movielens, split), more=""))
     return best_checkpoint(new_training(config, movielens, split, device))
 
 

@@ -4,9 +4,9 @@
     python -m benchmarks.walks --scale 1m       smaller, to try it
     python -m benchmarks.walks --skip_dgl
 
-Prints seeds and gathers per second on one thread and on two, and how the time of the walks grows from 1M
-ratings on. Draws output/walks_benchmark.png, and ends with a line ``ratio: NUMBER (of what to what)``.
-benchmarks/README.md says how to read it.
+Prints seeds and gathers per second on one thread and on two, how the time of the walks grows from 1M ratings
+on, and the speed with edge weights over that without. Draws output/walks_benchmark.png, and ends with a line
+``ratio: NUMBER (of what to what)``. benchmarks/README.md says how to read it.
 """
 
 import argparse
@@ -28,7 +28,7 @@ import numpy as np  # noqa: E402
 from base.arrays import IntArray  # noqa: E402
 from base.compute import peak_memory_gb  # noqa: E402
 from benchmarks.walks_dgl import dgl_sampler  # noqa: E402
-from data.dataset import load_movielens  # noqa: E402
+from data.dataset import Interactions, load_movielens  # noqa: E402
 from data.graph_builder import ItemGraph, build_graph  # noqa: E402
 from data.sources.synthetic import generate  # noqa: E402
 from data.walks.sampler import RandomWalkSampler  # noqa: E402
@@ -123,6 +123,39 @@ def measure_one_thread(graph: ItemGraph, with_dgl: bool) -> tuple[float, float]:
     return made / reference, seconds["DGL"] / ours
 
 
+def with_weights(graph: ItemGraph) -> ItemGraph:
+    """The same graph with weights like those of repeated rows: numbers from 1 on, most of them small."""
+    users = np.repeat(np.arange(graph.num_users, dtype=np.int32), graph.user_degree)
+    weights = np.random.default_rng(2).geometric(0.4, graph.num_edges).astype(np.float32)
+    edges = Interactions(users, graph.user_movies, weights, users, weights)
+    return build_graph(edges, graph.num_users, graph.num_movies)
+
+
+def measure_weights(graph: ItemGraph) -> float:
+    """Print and return the speed of walks on a weighted graph over that on the same graph without weights."""
+    seeds = np.random.default_rng(3).permutation(graph.num_movies)[:MAX_SEEDS]
+    weighted = with_weights(graph)
+    RandomWalkSampler(weighted, 1, 1).batch_sample_neighbors(seeds[:1], 1)  # compiles
+    making = seconds_of(lambda: RandomWalkSampler(weighted, WALKS, HOPS, RESTART), time.perf_counter)
+    plain, by_weight = (RandomWalkSampler(which, WALKS, HOPS, RESTART) for which in (graph, weighted))
+    work = {
+        "plain": lambda: plain.batch_sample_neighbors(seeds, NEIGHBORS),
+        "by weight": lambda: by_weight.batch_sample_neighbors(seeds, NEIGHBORS),
+    }
+    seconds = {name: np.inf for name in work}
+    for _ in range(ROUNDS):
+        for name, once in work.items():
+            seconds[name] = min(seconds[name], seconds_of(once))
+    share = seconds["plain"] / seconds["by weight"]
+    gathers = gathers_of(graph, seeds) / seconds["by weight"]
+    print(
+        f"{'walks by edge weight':<22} {gathers / 1e6:>7.1f} M gathers/s "
+        f"{len(seeds) / seconds['by weight']:>9,.0f} seeds/s: {share:.2f} of the speed without weights; "
+        f"alias tables in {making:.1f} s"
+    )
+    return share
+
+
 def measure_two_threads(graph: ItemGraph) -> float:
     """Print and return how much faster two threads are than one, by the clock."""
     if numba.config.NUMBA_NUM_THREADS < 2:  # type: ignore[attr-defined]
@@ -206,6 +239,7 @@ def main(argv: list[str] | None = None) -> None:
         print(f"growth: seconds grow with ratings to the power {slope:.2f}")
         plot(points, Path(flags.output_dir) / "walks_benchmark.png")
     print(f"peak memory {peak_memory_gb():.2f} GB")
+    print(f"weighted over unweighted: {measure_weights(graph):.2f}")
     if np.isfinite(times_dgl):
         print(f"times DGL's PinSAGESampler: {times_dgl:.1f}")
     print(

@@ -3,15 +3,13 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from base.errors import UserError
 from config import Config, RunConfig
 from data.dataset import MovieLens, load_movielens
-from data.splits import Split, split_interactions
-from model.checkpoint import Checkpoint
-from model.training import data_identity
+from data.splits import Split, split_movielens
+from report.inspection import data_line
 
 logger = logging.getLogger("pinsage")
 
@@ -36,11 +34,7 @@ def load(config: Config, in_stars: bool = False) -> MovieLens:
     """
     data = config.data
     movielens = load_movielens(data.data_dir, data.min_rating, schema=data.schema, in_stars=in_stars)
-    logger.info(
-        "%s: %s ratings of %s films by %s users",
-        movielens.name,
-        *(f"{n:,}" for n in (len(movielens.interactions), movielens.num_movies, movielens.num_users)),
-    )
+    logger.info("%s", data_line(movielens))
     for note in movielens.notes:
         logger.info("  %s", note)
     return movielens
@@ -57,37 +51,19 @@ def load_and_split(config: Config, in_stars: bool = False) -> tuple[MovieLens, S
 
 
 def split_data(movielens: MovieLens, config: Config) -> Split:
-    """Split data as the settings say.
+    """Split data as the settings say; log the weights of the training interactions, if they have any.
 
     Raises:
-        UserError: the data have too few ratings to split.
+        UserError: the data have too few ratings to split, or not the weights that the settings want.
     """
-    return split_interactions(
-        movielens.interactions,
-        movielens.num_users,
-        movielens.num_movies,
-        config.data.split,  # type: ignore[arg-type]
-    )
-
-
-def check_same_data(stored: Checkpoint, movielens: MovieLens, split: Split, path: Path) -> None:
-    """Check that a checkpoint was trained on these data and this split.
-
-    Args:
-        stored: the checkpoint.
-        movielens: the data.
-        split: split of the data.
-        path: file of the checkpoint, for the message.
-
-    Raises:
-        UserError: the content of the files or the split differs.
-    """
-    here = data_identity(movielens, split)
-    if any(stored.dataset[key] != here[key] for key in ("data", "split")):
-        raise UserError(
-            f"{path} was trained on {stored.dataset['name']}, but the content of --data_dir "
-            f"{movielens.name} differs; give the folder it was trained on, or train again"
+    source = config.data.weighted_walks
+    split = split_movielens(movielens, config.data.split, source)  # type: ignore[arg-type]
+    if (weights := split.train.weights) is not None:
+        logger.info(
+            "  training interactions have weights from %.3g to %.3g (`weighted_walks` %s)",
+            *(weights.min(), weights.max(), source),
         )
+    return split
 
 
 def check_who_asks(typed: dict[str, Any]) -> None:

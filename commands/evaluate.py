@@ -11,10 +11,12 @@ import numpy as np
 from base.compute import peak_memory_gb, set_up_compute
 from base.files import write_json
 from commands.cli import adopt
-from commands.common import GRID_QUESTIONS, PROTOCOL_WORDS, check_same_data, load_and_split
+from commands.common import GRID_QUESTIONS, PROTOCOL_WORDS, load_and_split
 from commands.evaluate_search import report_search
 from commands.evaluate_users import report_users
+from commands.same_data import check_same_data
 from config import Config
+from data.inspection.inspect import Inspection, inspect_data
 from data.splits import Queries, held_out_queries
 from evaluation.baselines import BASELINES, ChosenBaseline, fit_and_choose
 from evaluation.baselines.fits import Fits
@@ -60,7 +62,8 @@ def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:
     )
     fits = Fits(split, movielens.movies, config.run.seed)
     baselines, theirs = _compare_baselines(config, fits, sampled)
-    _report(config, checkpoint, fits, questions, sampled, ours, theirs, baselines)
+    inspection = inspect_data(movielens, split)
+    _report(config, checkpoint, inspection, fits, questions, sampled, ours, theirs, baselines)
     if config.search.search_method != "exact":
         report_search(config, checkpoint, sampled)
     logger.info("evaluated in %.0f s, peak memory %.2f GB", time.perf_counter() - started, peak_memory_gb())
@@ -86,6 +89,7 @@ def _compare_baselines(
 def _report(
     config: Config,
     checkpoint: Checkpoint,
+    inspection: Inspection,
     fits: Fits,
     questions: Queries,
     sampled: Queries,
@@ -135,6 +139,6 @@ def _report(
     plot_embedding_map(film_map, movies, output / "embedding_map.png")
     question = PROTOCOL_WORDS[sampled.protocol]
     history, best_epoch = (checkpoint.progress[key] for key in ("history", "best_epoch"))
-    run = Run(report, question, checkpoint.settings, history, best_epoch, ranks, film_map, movies)
+    run = Run(report, question, checkpoint.settings, history, best_epoch, ranks, film_map, movies, inspection)
     write_report(run, output / "report.html")
     print(f"\nwritten: {output / 'metrics.json'}, hit_rates.png, embedding_map.png, report.html")

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, fields
 from importlib import import_module
 from typing import Any
 
-from config import Config, ModelConfig, TrainingConfig
+from config import Config, InferenceConfig, ModelConfig, TrainingConfig
 
 _OF_MODEL = {setting.name for kind in (ModelConfig, TrainingConfig) for setting in fields(kind)}
 # Settings that come from the checkpoint, not from the defaults.
-_OF_CHECKPOINT = frozenset({*_OF_MODEL, "split", "min_rating", "seed", "resume", "extend"})
+_OF_CHECKPOINT = frozenset({*_OF_MODEL, "split", "min_rating", "weighted_walks", "seed", "resume", "extend"})
 _ANY_DATA = "folder with the data the model was trained on"
 
 
@@ -40,6 +40,15 @@ class Mode:
 
 
 MODES = {
+    "inspect": Mode(
+        "Look at a folder of data before training: what it has, what is held out, what looks wrong.",
+        ("data", "inference", "run", "model", "training"),
+        ("--data_dir data/ml-25m", "--data_dir data/library --format json > inspect.json"),
+        # It takes the flags of a training, so that the same line inspects and trains.
+        hidden=frozenset(_OF_MODEL | {"seed", "device", "num_threads", "checkpoint_dir", "resume", "extend"}),
+        left_out=frozenset(setting.name for setting in fields(InferenceConfig)) - {"format"},
+        reasons={"format": "table for people; json for programs (default: table)"},
+    ),
     "train": Mode(
         "Train on a folder of data; writes best.pt and last.pt in --checkpoint_dir.",
         ("data", "model", "training", "run"),
@@ -114,6 +123,7 @@ MODES = {
 # function takes (config, typed).
 COMMANDS = {
     "train": "commands.train:train",
+    "inspect": "commands.inspect:inspect",
     "evaluate": "commands.evaluate:evaluate_checkpoint",
     "inference": "commands.inference:recommend",
     "benchmark": "commands.benchmark:benchmark",

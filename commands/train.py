@@ -13,14 +13,20 @@ from base.distributed import is_leader, leave_process_group
 from base.errors import UserError
 from base.files import locked
 from commands.cli import adopt
-from commands.common import check_same_data, load_and_split
+from commands.common import load_and_split
 from commands.extend import MAY_CHANGE_ON_EXTEND, checkpoint_path, inputs_on_newer_data, record_start
+from commands.same_data import check_same_data
 from config import Config
+from data.dataset import MovieLens
+from data.inspection.inspect import inspect_data
+from data.splits import Split
+from data.trainable import check_trainable
 from evaluation.validation import judge_by, validation_questions
 from model.checkpoint import BEST, LAST, load_checkpoint, remove_unfinished, save_checkpoint
 from model.fit import Progress, fit
 from model.heads import Embeddings
 from model.training import Training, extended_training, new_training, resumed_training
+from report.inspection import held_out_line
 from report.training_curves import plot_training_curves
 
 logger = logging.getLogger("pinsage")
@@ -66,7 +72,7 @@ def _train(config: Config, typed: dict[str, Any], device: torch.device) -> Confi
     elif config.run.extend is not None:
         training = _extend(config, typed, checkpoint_path(config.run.extend), device)
     else:
-        training = new_training(config, *load_and_split(config), device)
+        training = new_training(config, *_look_at_data(config), device)
     config = training.config
     validate = judge_by(validation_questions(training.split, config.training, config.run.seed))
 
@@ -91,11 +97,23 @@ def _train(config: Config, typed: dict[str, Any], device: torch.device) -> Confi
     return config
 
 
+def _look_at_data(config: Config, in_stars: bool = False) -> tuple[MovieLens, Split]:
+    """Read and split the data; log what is held out and what looks odd; arguments as in ``load``.
+
+    Raises:
+        UserError: the data cannot be read or not be trained on.
+    """
+    movielens, split = load_and_split(config, in_stars)
+    check_trainable(split)
+    logger.info("%s", held_out_line(inspect_data(movielens, split)))
+    return movielens, split
+
+
 def _resume(config: Config, typed: dict[str, Any], path: Path, device: torch.device) -> Training:
     """The training that ``path`` (``last.pt``) contains, after its last epoch."""
     stored = load_checkpoint(path)
     config = adopt(config, stored.settings, typed, MAY_CHANGE_ON_RESUME)
-    movielens, split = load_and_split(config, stored.in_stars)
+    movielens, split = _look_at_data(config, stored.in_stars)
     check_same_data(stored, movielens, split, path)
     training = resumed_training(stored, config, movielens, split, device)
     logger.info("continuing after epoch %d", training.trainer.epoch)
@@ -106,7 +124,7 @@ def _extend(config: Config, typed: dict[str, Any], path: Path, device: torch.dev
     """A training on newer data that starts with the weights in ``path``."""
     stored = load_checkpoint(path)
     config = adopt(config, stored.settings, typed, MAY_CHANGE_ON_EXTEND)
-    movielens, split = load_and_split(config, stored.in_stars)
+    movielens, split = _look_at_data(config, stored.in_stars)
     inputs = inputs_on_newer_data(stored, config, movielens, split, path, device)
     return extended_training(stored, inputs, config, movielens, split, device)
 

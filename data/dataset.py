@@ -4,7 +4,7 @@ Other data, read by a schema, take the same form, with their items for films. Fi
 everything that follows; their ids stand here.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,12 @@ import numpy.typing as npt
 
 from base.arrays import FloatArray, IntArray
 from base.errors import UserError
-from data.content import Content
+from data.content.facts import Content
+from data.inspection.findings import Finding, parse_findings
 from data.rating_scale import best_rating_of, check_scale, from_stars, in_words, to_stars
 from data.reading.cache import load_columns, store_columns
 from data.reading.columns import STARS, Columns
-from data.reading.movielens import MovieLensFolder, find_release
+from data.reading.movielens import FEATURES_FILE, MovieLensFolder, find_release
 from data.reading.source_files import exists, shown_path
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class Genome:
 class Facts:
     """What is known about films apart from who rated them: catalogue, tags, tag genome and content.
 
-    Film rows of ``tags``, ``genome`` and ``content`` are rows of ``movies``; each is None where there is none.
+    Film rows of the others are rows of ``movies``; each of them is None where there is none.
     """
 
     movies: Movies
@@ -170,6 +171,7 @@ class MovieLens:
         events: the rows behind the interactions, if they do not all count the same.
         time_unit: of the timestamps: ``seconds`` or ``microseconds`` since 1970, ``number`` (an unknown unit)
             or ``row`` (the data have no times).
+        findings: what was counted while reading, as values; ``notes`` has most of it in words.
     """
 
     name: str
@@ -186,6 +188,7 @@ class MovieLens:
     content: Content | None = field(default=None, repr=False)
     events: Events | None = field(default=None, repr=False)
     time_unit: str = "seconds"
+    findings: tuple[Finding, ...] = ()
 
     @property
     def facts(self) -> Facts:
@@ -207,13 +210,18 @@ def find_data(folder: Path, schema: str | None = None) -> "MovieLensFolder | Own
     """How to read a folder: by the schema given or else the folder's own; as a release if there is none.
 
     Raises:
-        UserError: there is no such folder, the schema is wrong, or the folder has none of the forms of a
-            release.
+        UserError: there is no such folder, ``schema.json`` or ``features.json`` is wrong, or the folder has
+            none of the forms of a release.
     """
     if schema is None and not (exists(folder) and exists(folder / SCHEMA_FILE)):
         return find_release(folder)
     if not folder.is_dir():
         raise UserError(f"no folder {shown_path(folder)}; `data_dir` must name the folder of your data")
+    if schema is None and exists(folder / FEATURES_FILE):
+        raise UserError(
+            f"{shown_path(folder)} has {SCHEMA_FILE} and {FEATURES_FILE}, which is for MovieLens's files; "
+            f"move its keys to {SCHEMA_FILE} and remove it"
+        )
     from data.reading.own_data import OwnData  # pydantic takes a while to load
     from data.reading.schema import read_schema
 
@@ -261,7 +269,9 @@ def load_movielens(
         columns = source.read()
         if cache:
             store_columns(folder, fingerprint, columns)
-    return movielens_of(columns, folder.resolve().name, fingerprint, min_rating, shown_path(folder), in_stars)
+    name = folder.resolve().name
+    movielens = movielens_of(columns, name, fingerprint, min_rating, shown_path(folder), in_stars)
+    return replace(movielens, content=source.content(columns))
 
 
 def movielens_of(
@@ -310,6 +320,8 @@ def _without_low_ratings(min_rating: float, columns: Columns, notes: list[str], 
         )
     if kept.all():
         return columns
+    low = Finding("low_ratings", int(len(kept) - kept.sum()), len(kept))
+    texts["findings"] = [*texts.get("findings", []), low.as_text()]
     notes.append(f"{len(kept) - kept.sum()} of {len(kept)} ratings below {wanted} dropped")
     for name in ("users", "movies", "ratings", "timestamps"):
         arrays[name] = arrays[name][kept]
@@ -361,6 +373,7 @@ def _movielens(name: str, fingerprint: str, columns: Columns, notes: tuple[str, 
         None,
         _events(columns),
         texts.get("time_unit", ["seconds"])[0],
+        parse_findings(texts.get("findings", [])),
     )
 
 

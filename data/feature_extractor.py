@@ -1,7 +1,8 @@
 """Film features from the catalogue and the training graph (paper, section 4.1).
 
 A row contains, in this order: genres, release year, log degree (also in the paper), spectral features of
-the training graph, tags and tag genome. If a film lacks a part, that part is zeros and its mask column
+the training graph, tags, tag genome and content (vectors, text, numbers and categories of the data's own).
+If a film lacks a part, that part is zeros and its mask column
 is 1. ``FeatureBasis`` stores what is needed to compute the same features for a new film. There is no
 vector per film id.
 """
@@ -14,6 +15,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from base.arrays import FloatArray, unit_rows
 from base.sparse_products import product_with_dense
+from data.content.basis import ContentBasis, fit_content
 from data.dataset import Facts, Genome, Movies, Tags
 from data.graph_builder import ItemGraph
 from data.spectral import POWER_ITERATIONS, fit_spectral
@@ -21,6 +23,8 @@ from data.spectral import POWER_ITERATIONS, fit_spectral
 TAG_DIM = 32  # singular vectors kept of the film-tag matrix
 GENOME_DIM = 64  # principal components kept of the tag genome
 MAX_TAGS = 20_000  # the most frequent tags are used; rare ones are mostly typing errors and private notes
+FEW_RATINGS = 2
+MAX_GENRES = 1000  # each is a feature of every film
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class FeatureBasis:
         tag_basis: float32 ``[num_tags, tag_dim]``, from damped tag counts to features.
         genome_mean: float32 ``[num_genome_tags]``, mean relevance.
         genome_basis: float32 ``[num_genome_tags, genome_dim]``, principal components.
+        content: parameters of the content part; None without content.
     """
 
     genre_names: list[str]
@@ -51,6 +56,7 @@ class FeatureBasis:
     tag_basis: FloatArray
     genome_mean: FloatArray
     genome_basis: FloatArray
+    content: ContentBasis | None = None
 
 
 def fit_features(facts: Facts, graph: ItemGraph, spectral_dim: int, seed: int) -> FeatureBasis:
@@ -69,7 +75,7 @@ def fit_features(facts: Facts, graph: ItemGraph, spectral_dim: int, seed: int) -
     tag_names, tag_basis = _fit_tags(facts.tags, len(movies), seed)
     genome_mean, genome_basis = _fit_genome(facts.genome, seed)
     return FeatureBasis(
-        genre_names=sorted({genre for genres in movies.genres for genre in genres}),
+        genre_names=_genre_names(movies),
         year_mean=float(years.mean()) if len(years) else 0.0,
         year_std=_spread(years),
         degree_mean=float(log_degree.mean()) if len(log_degree) else 0.0,
@@ -79,6 +85,7 @@ def fit_features(facts: Facts, graph: ItemGraph, spectral_dim: int, seed: int) -
         tag_basis=tag_basis,
         genome_mean=genome_mean,
         genome_basis=genome_basis,
+        content=None if facts.content is None else fit_content(facts.content, seed),
     )
 
 
@@ -87,21 +94,34 @@ def film_features(
     facts: Facts,
     movie_users: sp.csr_matrix,
     degree_known: bool = True,
+    content: FloatArray | None = None,
 ) -> FloatArray:
     """Features of known or new films.
+
+    What the first raters of a film say about it is mostly chance. So a film that has content shows its
+    popularity and its spectral features only with more than ``FEW_RATINGS`` ratings.
 
     Args:
         basis: fitted basis.
         facts: facts about these films.
-        movie_users: 0/1 matrix ``[num_movies, num_users]``, 1 if the user rated the film.
+        movie_users: CSR matrix ``[num_movies, num_users]`` with an entry where the user rated the film: the
+            weight of the edge, or 1.
         degree_known: False for new films: their few ratings do not say how popular they are, so the
             degree is marked as missing.
+        content: the content part, if it is known already, see ``content_columns``.
 
     Returns:
         float32 ``[num_movies, num_features]``.
     """
     movies = facts.movies
-    degree = np.asarray(movie_users.sum(axis=1)).ravel()
+    degree = np.diff(movie_users.indptr).astype(np.float32)  # raters, whatever the weights of their edges
+    if basis.content is not None:
+        if content is None:
+            content = basis.content.features(facts.content, len(movies))
+        movie_users = movie_users.copy()
+        rare = (degree <= FEW_RATINGS) & basis.content.described(content)
+        movie_users.data[np.repeat(rare, np.diff(movie_users.indptr))] = 0
+        degree[rare] = 0
     parts = [
         _genre_part(basis, movies),
         _year_part(basis, movies),
@@ -116,6 +136,8 @@ def film_features(
         )
     if len(basis.genome_mean):
         parts.append(_genome_part(basis, len(movies), facts.genome))
+    if content is not None:
+        parts.append(content)
     return np.concatenate(parts, axis=1, dtype=np.float32)
 
 
@@ -148,8 +170,19 @@ def spectral_rows(basis: FeatureBasis, features: FloatArray) -> FloatArray:
     return features[:, first : first + basis.user_basis.shape[1]]
 
 
+def content_columns(basis: FeatureBasis, features: FloatArray) -> FloatArray | None:
+    """The content part of features, float32 ``[n, num_content]``; None if the basis has none."""
+    return None if basis.content is None else features[:, -basis.content.num_features :]
+
+
 def _degree_column(basis: FeatureBasis) -> int:
     return len(basis.genre_names) + 3  # after the genres, the mask of genres, the year and its mask
+
+
+def _genre_names(movies: Movies) -> list[str]:
+    """The genres that are a feature each; none if they are too many, which makes them content."""
+    names = {genre for genres in movies.genres for genre in genres}
+    return sorted(names) if len(names) <= MAX_GENRES else []
 
 
 def _spread(values: FloatArray) -> float:

@@ -19,6 +19,7 @@ from data.title_year import year_of_title
 if TYPE_CHECKING:
     import pandas as pd
 
+NO_CONTENT = frozenset({"findings", "time_unit"})  # texts of ``Columns``
 MAX_ID = np.iinfo(np.int64).max
 # Accepted names of the columns of DataFrames: ours and those of MovieLens.
 USER_COLUMNS = ("user", "userId", "user_id")
@@ -110,6 +111,8 @@ def columns_from_arrays(
     repeats = columns.add_interactions(user_rows, movie_rows[known], stars[known], seconds[known])
     if ratings is None:
         columns.texts["unrated"] = []
+    if times is None:
+        columns.texts["time_unit"] = ["row"]
     columns.note(int((~known).sum()), "interaction", "with items absent from titles dropped")
     columns.note(repeats, "repeated interaction", "dropped, the first of each kept")
     columns.freeze()
@@ -117,11 +120,13 @@ def columns_from_arrays(
 
 
 def fingerprint_of(columns: Columns) -> str:
-    """The hexadecimal BLAKE2b digest of arrays and texts."""
+    """The hexadecimal BLAKE2b digest of arrays and texts; what is only told about them is left out."""
     digest = hashlib.blake2b(digest_size=16)
     for name, array in sorted(columns.arrays.items()):
         digest.update(name.encode() + array.tobytes())
     for name, texts in sorted(columns.texts.items()):
+        if name in NO_CONTENT:
+            continue
         digest.update("\n".join([name, *texts]).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 

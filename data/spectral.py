@@ -1,8 +1,9 @@
 """The spectral basis: it describes a film by a few numbers that depend on its raters.
 
-Let A be the 0/1 film-user matrix and D_m, D_u the diagonal matrices of the degrees of films and users. The
-basis consists of the leading right singular vectors V of N = D_m^-1/2 A D_u^-1/2. With N = U S V', a film's
-row of U S is its row of N times V. This needs only the raters of the film, so it works for new films too.
+Let A be the film-user matrix, of edge weights or else of 0 and 1, and D_m, D_u the diagonal matrices of its
+sums by film and by user (without weights, the degrees). The basis consists of the leading right singular
+vectors V of N = D_m^-1/2 A D_u^-1/2. With N = U S V', a film's row of U S is its row of N times V. This needs
+only the raters of the film, so it works for new films too.
 """
 
 import numpy as np
@@ -32,8 +33,8 @@ def fit_spectral(graph: ItemGraph, spectral_dim: int, seed: int) -> FloatArray:
     rank = min(spectral_dim, min(matrix.shape) - 1)
     if rank < 1 or graph.num_edges == 0:
         return np.zeros((graph.num_users, 0), dtype=np.float32)
-    user_scale = _inverse_root(graph.user_degree)
-    normalised = sp.diags_array(_inverse_root(graph.movie_degree)) @ matrix @ sp.diags_array(user_scale)
+    user_scale = _inverse_root(graph.user_strength)
+    normalised = sp.diags_array(_inverse_root(graph.movie_strength)) @ matrix @ sp.diags_array(user_scale)
     right = leading_right_vectors(normalised.tocsr(), rank, seed)
     return np.ascontiguousarray((right * user_scale).T, dtype=np.float32)
 
@@ -74,5 +75,5 @@ def _normalised(vectors: FloatArray) -> FloatArray:
     return linalg.lu(vectors, permute_l=True, check_finite=False)[0]
 
 
-def _inverse_root(degree: IntArray) -> FloatArray:
-    return 1 / np.sqrt(np.maximum(degree, 1, dtype=np.float32))
+def _inverse_root(strength: IntArray | FloatArray) -> FloatArray:
+    return 1 / np.sqrt(np.where(strength > 0, strength, 1).astype(np.float32))

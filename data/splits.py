@@ -1,17 +1,18 @@
 """Splits of the interactions by time, and the test questions of each protocol.
 
-A split depends only on the order in time of each user's interactions. Graph, features, walks, positive
-pairs and baselines use the training part only.
+What is held out depends only on the order in time of each user's interactions. Graph, features, walks,
+positive pairs and baselines use the training part only.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from base.arrays import IntArray
 from base.errors import UserError
-from data.dataset import Interactions
+from data.dataset import Events, Interactions, MovieLens
+from data.edge_weights import WeightSource, training_weights
 
 SplitName = Literal["leave_one_out", "temporal", "none"]
 Part = Literal["validation", "test"]
@@ -24,7 +25,7 @@ class Split:
 
     Attributes:
         name: ``leave_one_out``, ``temporal`` or ``none``.
-        train: interactions that models and baselines are fitted on.
+        train: interactions that models and baselines are fitted on. Only these may have weights.
         validation: interactions that settings are chosen on.
         test: interactions of the reported figures.
         num_users: number of user rows in the data.
@@ -73,8 +74,31 @@ class Queries:
         )
 
 
+def split_movielens(
+    movielens: MovieLens, name: SplitName = "leave_one_out", weights: WeightSource = "data"
+) -> Split:
+    """Split the interactions of a data set; arguments and errors as in ``split_interactions``.
+
+    Raises:
+        UserError: also if weights shall be the ratings of data without ratings.
+    """
+    if weights == "rating" and not movielens.rated:
+        raise UserError(
+            f"{movielens.name} has no ratings, which `weighted_walks` rating takes as weights; "
+            "use `weighted_walks` data or none"
+        )
+    return split_interactions(
+        movielens.interactions, movielens.num_users, movielens.num_movies, name, movielens.events, weights
+    )
+
+
 def split_interactions(
-    interactions: Interactions, num_users: int, num_movies: int, name: SplitName = "leave_one_out"
+    interactions: Interactions,
+    num_users: int,
+    num_movies: int,
+    name: SplitName = "leave_one_out",
+    events: Events | None = None,
+    weights: WeightSource = "data",
 ) -> Split:
     """Split the interactions of each user by time.
 
@@ -86,9 +110,12 @@ def split_interactions(
             one before it validation, the rest training. ``temporal``: of the n interactions of a user,
             the first ``7 * n // 10`` are training, those up to ``8 * n // 10`` validation, the rest test
             (the paper's 70/10/20, section 4). ``none``: everything is training.
+        events: the rows behind the interactions; None if all interactions count the same.
+        weights: where the weights of the training interactions come from, see ``training_weights``.
 
     Raises:
-        UserError: the training part is empty, or the test part is empty and ``name`` is not ``none``.
+        UserError: the training part is empty, or the test part is empty and ``name`` is not ``none``; or a
+            weight is too large.
     """
     counts = np.bincount(interactions.users, minlength=num_users)
     starts = np.cumsum(counts) - counts
@@ -109,9 +136,10 @@ def split_interactions(
             f"too few ratings to split: none of the {num_users} users has enough ratings for both training "
             "and test; use a larger dataset or `split` none"
         )
+    train_weights = training_weights(interactions, events, is_train, weights)
     return Split(
         name,
-        train=interactions.select(is_train),
+        train=replace(interactions.select(is_train), weights=train_weights),
         validation=interactions.select(is_validation),
         test=interactions.select(is_test),
         num_users=num_users,

@@ -5,7 +5,8 @@ import io
 import pickle
 import warnings
 import zipfile
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from base.errors import UserError, WorldError
 from base.files import DISK_FULL, replacing, write_problem
+from data.content.basis import ContentBasis
 from data.dataset import Movies
 from data.feature_extractor import FeatureBasis
 from data.reading.columns import STARS
@@ -37,6 +39,8 @@ class Checkpoint:
             data's own scale. Without ``best_rating``, which is so in older checkpoints, ratings are stars.
         movies: the catalogue.
         user_ids: int64 ``[num_users]``, users of the spectral basis.
+        item_columns: for filters, by name: numbers float64 ``[num_movies]`` (nan where there is none),
+            categories and other columns of text.
         user_text_ids: their ids in data whose ids are text; None for MovieLens.
         basis: feature scaling and spectral basis.
         features: float32 ``[num_movies, num_features]``.
@@ -61,6 +65,7 @@ class Checkpoint:
     trainer: dict[str, Any]
     progress: dict[str, Any]
     user_text_ids: list[str] | None = None
+    item_columns: dict[str, Tensor | list[str]] = field(default_factory=dict)
 
     def save(self, path: str | Path) -> None:
         """Write the model as ``best.pt`` into a folder, or to a file if the path ends in ``.pt``.
@@ -116,6 +121,8 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     plain = {field.name: getattr(checkpoint, field.name) for field in fields(checkpoint)}
     plain["movies"] = _plain(checkpoint.movies)
     plain["basis"] = _plain(checkpoint.basis)
+    if checkpoint.basis.content is not None:
+        plain["basis"]["content"] = _tensors(checkpoint.basis.content.as_plain())
     plain["movies"]["genres"] = ["|".join(genres) for genres in checkpoint.movies.genres]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -156,7 +163,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
         stored["movies"]["genres"] = [tuple(filter(None, g.split("|"))) for g in stored["movies"]["genres"]]
         stored["movies"] = Movies(**_arrays(stored["movies"]))
         stored["basis"] = FeatureBasis(**_arrays(stored["basis"]))
-        stored.setdefault("user_text_ids", None)  # checkpoints of earlier versions lack it
+        if (content := stored["basis"].content) is not None:
+            stored["basis"] = replace(stored["basis"], content=ContentBasis.from_plain(content))
+        # Checkpoints of earlier versions lack these, and were trained without weights.
+        stored.setdefault("user_text_ids", None)
+        stored.setdefault("item_columns", {})
+        stored["settings"].setdefault("weighted_walks", "none")
         return Checkpoint(**{field.name: stored[field.name] for field in fields(Checkpoint)})
     except ValueError as error:
         problem = f"the parts of the checkpoint do not fit together: {error}"
@@ -202,13 +214,25 @@ def _read(path: Path) -> Any:
 
 def _plain(value: Movies | FeatureBasis) -> dict[str, Any]:
     """A dataclass as a dictionary, arrays as tensors."""
-    items = {field.name: getattr(value, field.name) for field in fields(value)}
-    return {
-        name: torch.from_numpy(np.array(item)) if isinstance(item, np.ndarray) else item
-        for name, item in items.items()
-    }
+    return _tensors({field.name: getattr(value, field.name) for field in fields(value)})
 
 
-def _arrays(items: dict[str, Any]) -> dict[str, Any]:
-    """The reverse of ``_plain``."""
-    return {name: item.numpy() if isinstance(item, Tensor) else item for name, item in items.items()}
+def _tensors(value: Any) -> Any:
+    """The same value with tensors for arrays, at any depth."""
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(np.array(value))
+    return _inside(value, _tensors)
+
+
+def _arrays(value: Any) -> Any:
+    """The reverse of ``_tensors``."""
+    return value.numpy() if isinstance(value, Tensor) else _inside(value, _arrays)
+
+
+def _inside(value: Any, convert: Callable[[Any], Any]) -> Any:
+    """``value``, its entries converted if it is a dictionary, or a list or tuple that has such entries."""
+    if isinstance(value, dict):
+        return {name: convert(item) for name, item in value.items()}
+    if isinstance(value, list | tuple) and value and not isinstance(value[0], str):
+        return type(value)(convert(item) for item in value)
+    return value

@@ -11,7 +11,7 @@ import torch
 
 from config import ModelConfig
 from data.dataset import Facts, Interactions, MovieLens, Tags
-from data.feature_extractor import FeatureBasis, film_features, fit_features
+from data.feature_extractor import FeatureBasis, content_columns, film_features, fit_features
 from data.graph_builder import ItemGraph, build_graph
 from data.splits import Split
 from data.walks.torch_sampler import walk_sampler
@@ -80,7 +80,8 @@ def inputs_by_basis(
     features = film_features(basis, facts, graph.movie_user_matrix())
     walks = walk_sampler(graph, settings, seed, device)
     table = walks.batch_sample_neighbors(np.arange(graph.num_movies), settings.max_neighbors)
-    shadows = ShadowSampler(graph, basis, facts, settings, seed, device)
+    content = content_columns(basis, features)
+    shadows = ShadowSampler(graph, basis, facts, settings, seed, device, content)
     return ModelInputs(graph, basis, Nodes(torch.from_numpy(features), *table), shadows)
 
 

@@ -11,7 +11,7 @@ The paper does not have shadows; all of its items are in the graph.
 import numpy as np
 import torch
 
-from base.arrays import IntArray
+from base.arrays import FloatArray, IntArray
 from config import ModelConfig
 from data.dataset import Facts
 from data.feature_extractor import FeatureBasis, film_features
@@ -32,6 +32,8 @@ class ShadowSampler:
         settings: settings of the walks.
         seed: seed of all draws and of the walks.
         device: device of the walks; it does not change the result.
+        content: the content part of the features of all films, float32 ``[num_movies, num_content]``; None if
+            the features have none.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class ShadowSampler:
         settings: ModelConfig,
         seed: int,
         device: torch.device | str = "cpu",
+        content: FloatArray | None = None,
     ):
         self.graph = graph
         self.basis = basis
@@ -49,12 +52,19 @@ class ShadowSampler:
         self.settings = settings
         self.seed = seed
         self.device = device
+        self.content = content
 
-    def draw(self, epoch: int) -> Nodes:
+    def draw(self, epoch: int, masked_share: float = 0.0) -> Nodes:
         """The shadows of all films in ``epoch`` (from 0).
 
         Some new films have tags and a tag genome, others do not. So shadows have those of their films in
-        even epochs and none in odd epochs.
+        even epochs and none in odd epochs. The content of a film is known as soon as the film is, so shadows
+        keep it; but some new films lack parts of it.
+
+        Args:
+            epoch: number of the epoch.
+            masked_share: chance that a part of a shadow's content (a block of vectors, the text, a column) is
+                masked.
 
         Returns:
             One row per film. Neighbours are film rows of the catalogue; padding is the row of the film
@@ -62,31 +72,43 @@ class ShadowSampler:
         """
         graph, settings = self.graph, self.settings
         num_movies = graph.num_movies
-        kept_users, kept_ptr = _draw_raters(graph, np.random.default_rng([self.seed, epoch]))
+        kept, kept_ptr = _draw_raters(graph, np.random.default_rng([self.seed, epoch]))
+        weights = graph.movie_weights
         both = ItemGraph.unchecked(  # walks start from shadows and never reach them
             np.concatenate([graph.movie_ptr, graph.num_edges + kept_ptr[1:]]).astype(np.int32),
-            np.concatenate([graph.movie_users, kept_users]),
+            np.concatenate([graph.movie_users, graph.movie_users[kept]]),
             graph.user_ptr,
             graph.user_movies,
+            None if weights is None else np.concatenate([weights, weights[kept]]),
+            graph.user_weights,
         )
         facts = self.facts if epoch % 2 == 0 else Facts(self.facts.movies)
         raters = both.movie_user_matrix()[num_movies:]
-        features = film_features(self.basis, facts, raters, degree_known=False)
+        content = self.content
+        if self.basis.content is not None and content is not None:
+            content = self.basis.content.masked(content, masked_share, _masks(self.seed, epoch))
+        features = film_features(self.basis, facts, raters, degree_known=False, content=content)
         walks = walk_sampler(both, settings, self.seed, self.device)
         walks.refresh(epoch)
         film = torch.arange(num_movies)
-        neighbors, weights = walks.batch_sample_neighbors(film + num_movies, settings.max_neighbors)
+        neighbors, visits = walks.batch_sample_neighbors(film + num_movies, settings.max_neighbors)
         # Neither the shadow itself nor the film behind it may be its neighbour, except as padding.
         own = neighbors % num_movies == film.unsqueeze(1)
-        weights = weights.masked_fill(own, 0)
-        return Nodes(torch.from_numpy(features), torch.where(own, film.unsqueeze(1), neighbors), weights)
+        visits = visits.masked_fill(own, 0)
+        return Nodes(torch.from_numpy(features), torch.where(own, film.unsqueeze(1), neighbors), visits)
+
+
+def _masks(seed: int, epoch: int) -> np.random.Generator:
+    """The generator of the masks of an epoch."""
+    return np.random.default_rng([seed, epoch, 1])
 
 
 def _draw_raters(graph: ItemGraph, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
     """Draw a few raters of each film.
 
     Returns:
-        int32 user rows grouped by film, and int64 ``[num_movies + 1]`` start positions of the groups.
+        int64 places in ``graph.movie_users`` grouped by film, and int64 ``[num_movies + 1]`` start positions
+        of the groups.
     """
     degree = graph.movie_degree
     kept = np.minimum(rng.choice(MAX_KEPT_RATINGS, graph.num_movies), degree)
@@ -99,4 +121,4 @@ def _draw_raters(graph: ItemGraph, rng: np.random.Generator) -> tuple[IntArray, 
     first, last = (step * degree[film] // kept[film] for step in (within, within + 1))
     place = first + (rng.random(len(film)) * (last - first)).astype(np.int64)
     start = (rng.random(graph.num_movies) * degree).astype(np.int64)[film]
-    return graph.movie_users[graph.movie_ptr[film] + (start + place) % degree[film]], ptr
+    return graph.movie_ptr[film] + (start + place) % degree[film], ptr

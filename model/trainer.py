@@ -13,11 +13,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from base.distributed import all_reduce_gradients, share_of
-from base.errors import UserError, WorldError
+from base.errors import WorldError
 from config import ModelConfig, TrainingConfig
 from data.negative_sampler import NegativeSampler, num_hard_negatives
-from data.pairs import TrainingPairs
+from data.pairs import training_pairs
 from data.splits import Split
+from data.trainable import check_pairs
 from model.batch import make_batch
 from model.heads import Embeddings
 from model.inputs import ModelInputs
@@ -26,7 +27,6 @@ from model.nodes import Nodes
 from model.pinsage import PinSage, build_blocks_unchecked
 from model.schedule import learning_rate
 
-MIN_FILMS = 3  # a query, its positive and one other film as a negative
 # The default number of pairs per epoch is the larger of these two.
 MIN_PAIRS_PER_EPOCH = 1_000_000
 PAIRS_PER_FILM = 64
@@ -78,16 +78,10 @@ class Trainer:
         device: torch.device,
         show_progress: bool = False,
     ):
-        if split.num_movies < MIN_FILMS:
-            raise UserError(f"training needs at least {MIN_FILMS} films, got {split.num_movies}")
-        self.pairs = TrainingPairs(
+        check_pairs(split)
+        self.pairs = training_pairs(
             split.train, split.num_users, settings.pair_window, settings.pair_order == "both"
         )
-        if len(self.pairs) == 0:
-            raise UserError(
-                f"nothing to train on: none of the {split.num_users} users has two training ratings; "
-                "use a larger dataset or another `split`"
-            )
         self.settings = settings
         self.device = device
         self.show_progress = show_progress
@@ -161,7 +155,9 @@ class Trainer:
         """The inputs of this epoch: the films and, if ``shadow_share`` is not 0, their shadows after them."""
         if self.settings.shadow_share == 0:
             return self.nodes
-        return self.nodes.followed_by(self.shadows.draw(self.epoch).to(self.device))
+        return self.nodes.followed_by(
+            self.shadows.draw(self.epoch, self.settings.masked_share).to(self.device)
+        )
 
     def train_step(self, nodes: Nodes, queries: Tensor, positives: Tensor, rate: float) -> float:
         """One optimiser step on a batch of pairs.

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from base.distributed import is_leader
 from config import Config
+from data.content.facts import Content
 from data.dataset import MovieLens
+from data.feature_extractor import content_columns
 from data.graph_builder import build_graph
 from data.rating_scale import from_stars
 from data.reading.columns import STARS
@@ -53,6 +56,7 @@ class Training:
             user_ids=torch.tensor(self.movielens.user_ids),
             user_text_ids=self.movielens.user_text_ids,
             basis=self.inputs.basis,
+            item_columns=item_columns(self.movielens.content),
             features=nodes.features,
             neighbors=nodes.neighbors.int(),
             weights=nodes.weights,
@@ -90,7 +94,8 @@ def resumed_training(
     """
     graph = build_graph(split.train, split.num_users, split.num_movies)
     facts = training_facts(movielens, split)
-    shadows = ShadowSampler(graph, stored.basis, facts, config.model, config.run.seed, device)
+    content = content_columns(stored.basis, stored.features.numpy())
+    shadows = ShadowSampler(graph, stored.basis, facts, config.model, config.run.seed, device, content)
     inputs = ModelInputs(graph, stored.basis, stored.nodes, shadows)
     trainer = _trainer(config, inputs, split, device)
     trainer.load_state_dict(stored.trainer)
@@ -136,6 +141,14 @@ def data_identity(movielens: MovieLens, split: Split) -> dict[str, str]:
         "lowest_rating": f"{from_stars(float(ratings.min()), best_rating):g}",
         "highest_rating": f"{from_stars(float(ratings.max()), best_rating):g}",
     } | ({} if best_rating == STARS else {"best_rating": repr(best_rating)})
+
+
+def item_columns(content: Content | None) -> dict[str, Tensor | list[str]]:
+    """The columns of numbers and categories, and those that are only kept: numbers float64, else text."""
+    if content is None:
+        return {}
+    numbers = {name: torch.tensor(values, dtype=torch.float64) for name, values in content.numbers.items()}
+    return content.kept | content.categories | numbers
 
 
 def _trainer(config: Config, inputs: ModelInputs, split: Split, device: torch.device) -> Trainer:

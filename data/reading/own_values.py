@@ -1,20 +1,30 @@
-"""Values of own data, from the text in the file: ids, years, ratings and times.
+"""Values of own data, from the text in the file: ids, years, ratings, times, amounts and kinds.
 
 Each reader belongs to one column of a file. It takes the number of a line and the text of the value, and
 raises a ``UserError`` of one line if that is not such a value.
 """
 
+import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from data.reading.columns import STARS
-from data.reading.number_columns import AMOUNT, SECONDS
+from data.reading.number_columns import AMOUNT, FINITE, INT64
 from data.reading.schema import InteractionTable
 from data.reading.source_files import bad_line, shown
 
 MAX_YEAR = 9999
+MAX_EXACT = 2**53  # whole numbers up to here are exact as float64
+MICROSECONDS = 1_000_000
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
+_DATE_OF_ANOTHER_ORDER = re.compile(r"[0-9]{1,2}([./-])[0-9]{1,2}\1[0-9]{2,4}\b.*")
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Value = TypeVar("Value")
 Reader = Callable[[int, str], Value]
@@ -32,18 +42,33 @@ def id_reader(path: Path, column: str) -> Reader[str]:
 
 
 def year_reader(path: Path, column: str) -> Reader[float]:
-    """Reads years; nan where the value is empty or 0, as catalogues write an unknown year."""
+    """Reads years, also as ``2008.0``; nan where the value is empty or 0, as catalogues write an unknown year."""
 
     def read(line: int, text: str) -> float:
-        digits = text.removeprefix("-")
-        if not digits.strip("0"):
+        if not text:
             return float("nan")
-        if not (digits.isascii() and digits.isdigit() and len(digits) <= 10 and int(digits) <= MAX_YEAR):
+        year = whole_number_in(text)
+        if year is None or not -(10**9) <= year <= MAX_YEAR:
             problem = f"{column} must be a year up to {MAX_YEAR}, 0 or empty, got {shown(text)}"
-            raise bad_line(path, line, problem)
-        return float(text)
+            advice = (
+                "correct the line, or name the text in items.empty of the schema if it stands for no year"
+            )
+            raise bad_line(path, line, problem, advice)
+        return float(year) if year else float("nan")
 
     return read
+
+
+def whole_number_in(text: str) -> int | None:
+    """The whole number that a text spells, also as ``2008.0`` or ``1.4e9``; None if it spells another thing."""
+    if _WHOLE.fullmatch(text):
+        number = int(text)
+        return number if INT64.min <= number <= INT64.max else None
+    try:
+        value = FINITE.parse(text)
+    except ValueError:
+        return None
+    return int(value) if value.is_integer() and abs(value) <= MAX_EXACT else None
 
 
 def rating_reader(path: Path, table: InteractionTable) -> Reader[float]:
@@ -51,12 +76,18 @@ def rating_reader(path: Path, table: InteractionTable) -> Reader[float]:
     column, best = table.rating, table.best_rating
     if column is None:
         return lambda line, text: STARS
+    read_number = number_reader(path, column, table, AMOUNT.rule)
 
     def read(line: int, text: str) -> float:
-        try:
-            rating = AMOUNT.parse(text)
-        except ValueError as rule:
-            raise bad_line(path, line, f"{column} must be {rule}, got {shown(text)}") from None
+        rating = read_number(line, text)
+        if rating < 0:
+            raise bad_line(
+                path,
+                line,
+                f"{column} must be {AMOUNT.rule}, got {shown(text)}",
+                f"if it means a dislike, leave interactions.rating out of the schema and set interactions.kind to "
+                f'{{"column": "{column}", "weights": {{"{text}": 0, "1": 1}}}}, with every value of the column',
+            )
         if rating > best:
             raise bad_line(
                 path,
@@ -69,26 +100,94 @@ def rating_reader(path: Path, table: InteractionTable) -> Reader[float]:
     return read
 
 
-def time_reader(path: Path, table: InteractionTable) -> Reader[int | None]:
-    """Reads times as whole numbers; gives None where the rows are in order of time already."""
+def number_reader(path: Path, column: str, table: InteractionTable, rule: str = FINITE.rule) -> Reader[float]:
+    """Reads finite numbers with the decimal sign of the table; errors state ``rule``."""
+
+    def read(line: int, text: str) -> float:
+        try:
+            return FINITE.parse(text if table.decimal == "." else text.replace(",", ".", 1))
+        except ValueError:
+            problem = f"{column} must be {rule}, got {shown(text)}"
+        if "," in text and table.decimal == ".":
+            raise bad_line(path, line, problem, 'set interactions.decimal in the schema to ","')
+        raise bad_line(path, line, problem)
+
+    return read
+
+
+def weight_reader(path: Path, table: InteractionTable) -> Reader[float]:
+    """Reads what a row counts, log(1 + weight) times the weight of its kind; 0 for a row that does not count."""
+    read_number = None if table.weight is None else number_reader(path, table.weight, table)
+    kind = table.kind
+
+    def read(line: int, weight: str, kind_text: str) -> float:
+        amount = 1.0 if read_number is None else float(np.log1p(max(read_number(line, weight), 0)))
+        if kind is None:
+            return amount
+        if kind_text not in kind.weights:
+            raise bad_line(
+                path,
+                line,
+                f"{kind.column} is {shown(kind_text)}, and interactions.kind.weights has no such kind",
+                "add it there; with the weight 0 its rows are left out",
+            )
+        return amount * kind.weights[kind_text]
+
+    return read  # type: ignore[return-value]
+
+
+def time_reader(path: Path, table: InteractionTable) -> Reader[float | None]:
+    """Reads times: an int for a whole number, a float for another one; None where the table has no times.
+
+    Dates are whole microseconds since 1970.
+    """
     column = table.timestamp
     if column is None:
         return lambda line, text: None
 
-    def read_number(line: int, text: str) -> int:
+    def read_number(line: int, text: str) -> float:
+        whole = whole_number_in(text)
+        if whole is not None:
+            return whole
         try:
-            return int(SECONDS.parse(text))
+            value = FINITE.parse(text if table.decimal == "." else text.replace(",", ".", 1))
         except ValueError:
-            problem = f"{column} must be a whole number, got {shown(text)}"
-            advice = 'for dates set interactions.timestamp_format in the schema to "iso"'
-            raise bad_line(path, line, problem, advice) from None
+            value = float("inf")
+        if abs(value) * MICROSECONDS < INT64.max:
+            return value
+        problem = f"{column} must be a number, got {shown(text)}"
+        if date_in(text) is not None:
+            raise bad_line(path, line, problem, 'set interactions.timestamp_format in the schema to "iso"')
+        raise bad_line(path, line, problem, _advice_on_times(text, table))
 
     def read_date(line: int, text: str) -> int:
-        try:
-            when = datetime.fromisoformat(text)
-            return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp())
-        except (ValueError, OverflowError):
-            problem = f"{column} must be a date such as 2024-05-31 or 2024-05-31T18:30:00, got {shown(text)}"
-            raise bad_line(path, line, problem) from None
+        when = date_in(text)
+        if when is not None:
+            return when
+        problem = f"{column} must be a date such as 2024-05-31 or 2024-05-31T18:30:00, got {shown(text)}"
+        if whole_number_in(text) is not None:
+            raise bad_line(path, line, problem, 'set interactions.timestamp_format in the schema to "number"')
+        raise bad_line(path, line, problem, _advice_on_times(text, table))
 
     return read_number if table.timestamp_format == "number" else read_date
+
+
+def date_in(text: str) -> int | None:
+    """Microseconds since 1970 of a date in ISO 8601, in UTC where it has no zone; None for other text."""
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return (when - EPOCH) // timedelta(microseconds=1)
+
+
+def _advice_on_times(text: str, table: InteractionTable) -> str:
+    if _DATE_OF_ANOTHER_ORDER.fullmatch(text):
+        return (
+            "write the dates of the column as 2024-05-31, or leave interactions.timestamp out of the schema if "
+            "the rows of each user are in order of time"
+        )
+    if "," in text and table.decimal == ".":
+        return 'set interactions.decimal in the schema to ","'
+    return "correct or remove the line"

@@ -1,18 +1,21 @@
 """Rows of text files, one by one: CSV in any dialect, and lines that a rule of their own takes apart."""
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 
 from base.errors import UserError
 from data.reading.formats import TextFile
 from data.reading.source_files import (
     CORRECT,
     FETCH_AGAIN,
+    OTHER_DATA,
     SAVE_AS_UTF8,
     bad_line,
     empty,
+    open_source,
     open_text,
     read_text,
     shown,
@@ -27,10 +30,13 @@ class CsvDialect:
 
     Attributes:
         separator: one character between values.
-        quotes: whether a value may stand in double quotes, with separators and line breaks inside.
+        quotes: whether a value may stand in quotes, with separators and line breaks inside.
         encoding: of the text.
         newline: what ends a line, as in ``open``.
         header: names of the columns; None if the first line has them.
+        quote: the character of the quotes.
+        escape: the character before a quote or separator that is part of a value; None for no such character.
+        opened: opens the file for reading bytes.
     """
 
     separator: str = ","
@@ -38,6 +44,20 @@ class CsvDialect:
     encoding: str = "utf-8-sig"
     newline: str = ""
     header: Sequence[str] | None = None
+    quote: str = '"'
+    escape: str | None = None
+    opened: Callable[[Path], IO[bytes]] = open_source
+
+    def reader(self, lines: Iterable[str]) -> Any:
+        """The rows of such text, as a reader of the csv module."""
+        return csv.reader(
+            lines,
+            delimiter=self.separator,
+            quoting=csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE,
+            quotechar=self.quote,
+            escapechar=self.escape,
+            strict=True,
+        )
 
 
 @dataclass(frozen=True)
@@ -64,7 +84,7 @@ MOVIELENS_ADVICE = CsvAdvice()
 
 def csv_rows(
     path: Path,
-    names: Sequence[str | None],
+    names: Sequence[str | None] | None,
     dialect: CsvDialect = MOVIELENS,
     advice: CsvAdvice = MOVIELENS_ADVICE,
 ) -> Rows:
@@ -72,7 +92,7 @@ def csv_rows(
 
     Args:
         path: the file.
-        names: of the columns wanted; None gives empty values.
+        names: of the columns wanted; None gives empty values. None alone: all columns.
         dialect: how the file is written.
         advice: what errors tell the user to do.
 
@@ -81,21 +101,22 @@ def csv_rows(
             the header.
     """
     line = 1
-    with open_text(path, dialect.encoding, dialect.newline, advice.text) as file:
-        reader = csv.reader(
-            file,
-            delimiter=dialect.separator,
-            quoting=csv.QUOTE_MINIMAL if dialect.quotes else csv.QUOTE_NONE,
-            strict=True,
-        )
+    with open_text(path, dialect.encoding, dialect.newline, advice.text, dialect.opened) as file:
+        reader = dialect.reader(file)
         try:
             header = next(reader, []) if dialect.header is None else dialect.header
             width = len(header)
-            named = iter(column_positions(path, header, [name for name in names if name is not None], advice))
-            positions = [width if name is None else next(named) for name in names]
+            if names is None:
+                positions = list(range(width))
+            else:
+                given = [name for name in names if name is not None]
+                named = iter(column_positions(path, header, given, advice))
+                positions = [width if name is None else next(named) for name in names]
             line = reader.line_num + 1
             for row in reader:
                 if len(row) == width:
+                    if reader.line_num > line and any(_has_rows(value, width, dialect) for value in row):
+                        raise _swallowed_rows(path, line, reader.line_num, advice)
                     row.append("")  # for the columns of None
                     yield line, [row[position] for position in positions]
                 elif "".join(row).strip():
@@ -103,6 +124,28 @@ def csv_rows(
                 line = reader.line_num + 1
         except csv.Error as error:
             raise bad_csv(path, line, error, advice=advice.quotes) from error
+
+
+def csv_header(
+    path: Path, names: Sequence[str], dialect: CsvDialect, advice: CsvAdvice
+) -> tuple[tuple[int, ...], int, list[str]]:
+    """Where the named columns stand.
+
+    Returns:
+        The positions of the named columns, the number of lines of the header, and the names of all columns.
+
+    Raises:
+        UserError: the file cannot be read, or a column is missing.
+    """
+    if dialect.header is not None:
+        return column_positions(path, dialect.header, names, advice), 0, list(dialect.header)
+    with open_text(path, dialect.encoding, dialect.newline, advice.text, dialect.opened) as file:
+        reader = dialect.reader(file)
+        try:
+            header = next(reader, [])
+        except csv.Error as error:
+            raise bad_csv(path, 1, error, advice=advice.quotes) from error
+        return column_positions(path, header, names, advice), reader.line_num, header
 
 
 def column_positions(
@@ -119,7 +162,7 @@ def column_positions(
     for name in names:
         if found.count(name) != 1:
             problem = "no column" if name not in found else "more than one column"
-            every = f"the header must name {','.join(names)} once each"
+            every = f"the header must name {','.join(names)} once each; for other columns, {OTHER_DATA}"
             raise bad_line(
                 path,
                 1,
@@ -176,6 +219,18 @@ def bad_csv(path: Path, line: int, error: csv.Error, text: str = "", advice: str
     else:
         reason = "it cannot be split into values"
     return bad_line(path, line, f"not valid CSV ({reason})" + (f" in {shown(text)}" if text else ""), advice)
+
+
+def _has_rows(value: str, width: int, dialect: CsvDialect) -> bool:
+    """Whether every whole line inside a value has as many separators as a row of the file."""
+    inside = value.splitlines()[1:-1]
+    return bool(inside) and all(line.count(dialect.separator) == width - 1 for line in inside)
+
+
+def _swallowed_rows(path: Path, first: int, last: int, advice: CsvAdvice) -> UserError:
+    """The error for a quote that is closed some rows later."""
+    problem = f"a quote is opened here and closed on line {last}, and the lines between look like rows"
+    return bad_line(path, first, problem, advice.quotes)
 
 
 def _wrong_width(path: Path, line: int, row: list[str], width: int, dialect: CsvDialect) -> UserError:

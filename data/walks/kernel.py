@@ -5,6 +5,10 @@ walks of a seed therefore take a hop together, and a hop is a few short loops wi
 each. Reads within a loop do not depend on each other, and no branch depends on what was read, so the
 processor keeps dozens of them in flight. Unsigned indices avoid Numba's check for negative ones.
 
+A graph with edge weights has an alias table per node (``data/walks/alias_tables.py``), so a weighted draw is
+one read as well, of a wider record. Numba compiles each kind of graph by itself: without weights, the
+machine code is that of a graph that knows none.
+
 Nothing here checks its arguments: ``data/walks/sampler.py`` does, and ``ItemGraph``.
 """
 
@@ -12,18 +16,28 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
+from numba.extending import overload
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # increment of the SplitMix64 sequence (Steele et al., 2014)
 HALF = np.uint64(32)
 
 
 class Adjacency(NamedTuple):
-    """An ``ItemGraph``'s arrays as uint32."""
+    """The arrays of an ``ItemGraph`` without weights, as uint32."""
 
     movie_ptr: np.ndarray
     movie_users: np.ndarray
     user_ptr: np.ndarray
     user_movies: np.ndarray
+
+
+class WeightedAdjacency(NamedTuple):
+    """An ``ItemGraph`` with weights: pointers as uint32, and alias tables of ``alias_tables``."""
+
+    movie_ptr: np.ndarray
+    movie_table: np.ndarray
+    user_ptr: np.ndarray
+    user_table: np.ndarray
 
 
 class Scratch(NamedTuple):
@@ -33,6 +47,7 @@ class Scratch(NamedTuple):
         words: uint64, random words of a hop.
         nodes: uint32 ``[num_walks]``, where each live walk stands.
         edges: uint32 ``[num_walks]``, which edge it takes next.
+        chances: uint32 ``[num_walks]``, with weights: decides between that edge and its alias.
         visits: int32 ``[num_movies]``, visits of each film; zero between seeds.
         visited: uint32, the visited films in the order of their first visit.
         counts: int32, their visits.
@@ -43,6 +58,7 @@ class Scratch(NamedTuple):
     words: np.ndarray
     nodes: np.ndarray
     edges: np.ndarray
+    chances: np.ndarray
     visits: np.ndarray
     visited: np.ndarray
     counts: np.ndarray
@@ -90,8 +106,8 @@ def _keep_survivors(words: np.ndarray, nodes: np.ndarray, alive: int, restart: n
 
 
 @numba.njit(inline="always", cache=True)
-def _hop(graph: Adjacency, words: np.ndarray, nodes: np.ndarray, edges: np.ndarray, alive: int) -> None:
-    """Film -> user -> film for all live walks; the two halves of a word choose the two edges."""
+def _hop_evenly(graph: Adjacency, words: np.ndarray, scratch: Scratch, alive: int) -> None:
+    nodes, edges = scratch.nodes, scratch.edges
     for i in range(alive):
         edges[i] = _pick(graph.movie_ptr, nodes[i], words[i])
     for i in range(alive):
@@ -102,11 +118,53 @@ def _hop(graph: Adjacency, words: np.ndarray, nodes: np.ndarray, edges: np.ndarr
         nodes[i] = graph.user_movies[edges[i]]
 
 
+@numba.njit(inline="always", cache=True)
+def _step_by_weight(
+    ptr: np.ndarray, table: np.ndarray, words: np.ndarray, shift: np.uint64, scratch: Scratch, alive: int
+) -> None:
+    """All live walks take an edge by half of their words.
+
+    The product of 32 random bits and the degree has the edge in its upper half, as in ``_pick``. Its lower
+    half is random as well, and decides between the edge and its alias.
+    """
+    nodes, edges, chances = scratch.nodes, scratch.edges, scratch.chances
+    for i in range(alive):
+        start = ptr[nodes[i]]
+        degree = np.uint64(ptr[nodes[i] + np.uint32(1)] - start)
+        product = ((words[i] << shift) >> HALF) * degree
+        edges[i] = start + np.uint32(product >> HALF)
+        chances[i] = np.uint32(product)
+    for i in range(alive):
+        edge = edges[i]
+        own, alias = table[edge, 1], table[edge, 2]
+        nodes[i] = own if chances[i] < table[edge, 0] else alias
+
+
+@numba.njit(inline="always", cache=True)
+def _hop_by_weight(graph: WeightedAdjacency, words: np.ndarray, scratch: Scratch, alive: int) -> None:
+    _step_by_weight(graph.movie_ptr, graph.movie_table, words, np.uint64(0), scratch, alive)
+    _step_by_weight(graph.user_ptr, graph.user_table, words, HALF, scratch, alive)
+
+
+def _hop(
+    graph: Adjacency | WeightedAdjacency, words: np.ndarray, scratch: Scratch, alive: int
+) -> None:  # pragma: no cover
+    """Film -> user -> film for all live walks; the two halves of a word choose the two edges."""
+    raise NotImplementedError  # compiled code only: the type of the graph chooses
+
+
+@overload(_hop, inline="always")
+def _hop_of(graph, words, scratch, alive):  # type: ignore[no-untyped-def]
+    if graph.instance_class is WeightedAdjacency:
+        return lambda graph, words, scratch, alive: _hop_by_weight(graph, words, scratch, alive)
+    return lambda graph, words, scratch, alive: _hop_evenly(graph, words, scratch, alive)
+
+
 @numba.njit(nogil=True, cache=True)
 def _walk(
     movie: int,
     stream: np.uint64,
-    graph: Adjacency,
+    graph: Adjacency | WeightedAdjacency,
     num_walks: int,
     walk_length: int,
     restart: np.uint64,
@@ -124,7 +182,7 @@ def _walk(
         if hop > 0:
             alive, read = _keep_survivors(words, nodes, alive, restart)
         stream += np.uint64(read) * GOLDEN
-        _hop(graph, words, nodes, scratch.edges, alive)
+        _hop(graph, words, scratch, alive)
         for i in range(alive):
             count = visits[nodes[i]]
             visited[found] = nodes[i]
@@ -168,7 +226,7 @@ def _rank_by_visits(movie: int, found: int, limit: int, scratch: Scratch) -> int
 @numba.njit(parallel=True, nogil=True, cache=True)
 def sample_neighbors(
     seeds: np.ndarray,
-    graph: Adjacency,
+    graph: Adjacency | WeightedAdjacency,
     num_walks: int,
     walk_length: int,
     restart: np.uint64,
@@ -197,6 +255,7 @@ def sample_neighbors(
     for block in numba.prange(num_blocks):
         scratch = Scratch(
             np.empty(2 * num_walks, dtype=np.uint64),
+            np.empty(num_walks, dtype=np.uint32),
             np.empty(num_walks, dtype=np.uint32),
             np.empty(num_walks, dtype=np.uint32),
             np.zeros(num_movies, dtype=np.int32),

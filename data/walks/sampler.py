@@ -7,7 +7,8 @@ their sum. The paper gives neither the number of walks nor their length: both ar
 
 The expected visits of a seed are known exactly. With P the film-to-film transition matrix and r the
 restart probability, they are proportional to the seed's row of P + (1 - r) P^2 + (1 - r)^2 P^3 + ...
-up to the walk length. The tests compare the sampler with that.
+up to the walk length. The tests compare the sampler with that. If the graph has edge weights, both halves of
+a hop take an edge with a probability in proportion to its weight.
 """
 
 from typing import Any
@@ -20,7 +21,8 @@ from torch import Tensor
 from base.arrays import IntArray
 from base.checks import MAX_INT64, number, row_numbers, whole_number
 from data.graph_builder import ItemGraph
-from data.walks.kernel import Adjacency, sample_neighbors
+from data.walks.alias_tables import alias_table
+from data.walks.kernel import Adjacency, WeightedAdjacency, sample_neighbors
 
 # What a thread writes on grows with these: at their limits it takes half a gigabyte.
 MAX_WALKS = 10_000_000
@@ -57,12 +59,7 @@ class RandomWalkSampler:
         if not isinstance(graph, ItemGraph):
             raise ValueError(f"graph must be an ItemGraph, got {type(graph).__name__}")
         self.graph = graph
-        self._adjacency = Adjacency(
-            graph.movie_ptr.view(np.uint32),
-            graph.movie_users.view(np.uint32),
-            graph.user_ptr.view(np.uint32),
-            graph.user_movies.view(np.uint32),
-        )
+        self._adjacency = _adjacency(graph)
         self.num_walks = whole_number("num_walks", num_walks, 1, MAX_WALKS)
         self.walk_length = whole_number("walk_length", walk_length, 1, MAX_WALK_LENGTH)
         whole_number("num_walks times walk_length", self.num_walks * self.walk_length, 1, MAX_STEPS)
@@ -127,6 +124,21 @@ class RandomWalkSampler:
             f"{type(self).__name__}({self.graph.num_movies} films, num_walks={self.num_walks}, "
             f"walk_length={self.walk_length}, restart_probability={self.restart_probability})"
         )
+
+
+def _adjacency(graph: ItemGraph) -> Adjacency | WeightedAdjacency:
+    """The graph as the kernel reads it; with weights, with alias tables."""
+    movie_ptr, user_ptr = graph.movie_ptr.view(np.uint32), graph.user_ptr.view(np.uint32)
+    if graph.movie_weights is None or graph.user_weights is None:
+        return Adjacency(
+            movie_ptr, graph.movie_users.view(np.uint32), user_ptr, graph.user_movies.view(np.uint32)
+        )
+    return WeightedAdjacency(
+        movie_ptr,
+        alias_table(graph.movie_ptr, graph.movie_users, graph.movie_weights),
+        user_ptr,
+        alias_table(graph.user_ptr, graph.user_movies, graph.user_weights),
+    )
 
 
 def stream_key(seed: int, refresh_number: int) -> np.uint64:

@@ -44,10 +44,23 @@ def _words(stream: Tensor, count: int) -> Tensor:
     return _mix(stream.unsqueeze(1) + GOLDEN * torch.arange(1, count + 1, device=stream.device))
 
 
-def _pick(ptr: Tensor, node: Tensor, half: Tensor) -> Tensor:
-    """An edge of each node from 32 random bits: multiply and shift."""
+def _step(ptr: Tensor, ends: Tensor, node: Tensor, half: Tensor) -> Tensor:
+    """The node at the other end of an edge of each node, int64, chosen by 32 random bits.
+
+    Args:
+        ptr: int32 ``[num_nodes + 1]``.
+        ends: int32 ``[num_edges]``, or ``[num_edges, 3]``, an alias table.
+        node: int64 ``[n]``.
+        half: int64 ``[n]``, the random bits.
+    """
     start = ptr[node].long()
-    return start + (half * (ptr[node + 1] - start) >> 32)
+    product = half * (ptr[node + 1] - start)
+    edge = start + (product >> 32)
+    if ends.dim() == 1:
+        return ends[edge].long()
+    threshold, own, alias = ends[edge].long().unbind(1)
+    # int32 holds the bits of uint32: PyTorch compares signed numbers only.
+    return torch.where((product & LOWER_HALF) < (threshold & LOWER_HALF), own, alias)
 
 
 class TorchRandomWalkSampler(RandomWalkSampler):
@@ -68,9 +81,10 @@ class TorchRandomWalkSampler(RandomWalkSampler):
     ):
         super().__init__(graph, num_walks, walk_length, restart_probability, seed)
         self.device = torch.device(device)
+        # The kernel's arrays, so that both have the same alias tables if the graph has weights.
         self._graph = tuple(
-            torch.from_numpy(np.require(part, requirements="W")).to(self.device)
-            for part in (graph.movie_ptr, graph.movie_users, graph.user_ptr, graph.user_movies)
+            torch.from_numpy(np.require(part.view(np.int32), requirements="W")).to(self.device)
+            for part in self._adjacency
         )
 
     def batch_sample_neighbors(
@@ -95,7 +109,7 @@ class TorchRandomWalkSampler(RandomWalkSampler):
 
     def _walk(self, seeds: Tensor) -> Tensor:
         """Visited films ``[n, steps]`` in the order of the visits, hop by hop; gaps hold the seed."""
-        movie_ptr, movie_users, user_ptr, user_movies = self._graph
+        movie_ptr, movie_ends, user_ptr, user_ends = self._graph
         stream = _mix(_signed(int(self._key)) ^ _mix(seeds + GOLDEN))
         # One entry per live walk, those of a seed side by side: its seed's row, its film, its random word.
         row = torch.arange(len(seeds), device=self.device).repeat_interleave(self.num_walks)
@@ -106,8 +120,8 @@ class TorchRandomWalkSampler(RandomWalkSampler):
         for hop in range(self.walk_length):
             if hop > 0:
                 row, node, word, stream = self._keep_survivors(row, node, stream)
-            user = movie_users[_pick(movie_ptr, node, _shift(word, 32))]
-            node = user_movies[_pick(user_ptr, user, word & LOWER_HALF)].long()
+            user = _step(movie_ptr, movie_ends, node, _shift(word, 32))
+            node = _step(user_ptr, user_ends, user, word & LOWER_HALF)
             place, alive = _place_in_row(row, len(seeds))
             visited = seeds.unsqueeze(1).repeat(1, int(alive.max()))
             visited[row, place] = node

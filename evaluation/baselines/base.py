@@ -1,5 +1,6 @@
 """What every baseline has: hyper-parameters, a grid of four settings, and a fit on training interactions."""
 
+from dataclasses import replace
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -60,8 +61,11 @@ class Refittable(Protocol):
 
 
 def rated_by(train: Interactions, num_users: int, num_movies: int) -> sp.csr_matrix:
-    """Which film was rated by which user: float32 0/1 ``[num_movies, num_users]``; low ratings count too."""
-    return build_graph(train, num_users, num_movies).movie_user_matrix()
+    """Which film was rated by which user: float32 0/1 ``[num_movies, num_users]``.
+
+    Low ratings count too, and weights do not matter.
+    """
+    return build_graph(replace(train, weights=None), num_users, num_movies).movie_user_matrix()
 
 
 def row_sums(matrix: sp.csr_matrix) -> np.ndarray:

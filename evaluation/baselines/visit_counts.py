@@ -9,7 +9,8 @@ import scipy.sparse as sp
 from base.arrays import FloatArray, IntArray
 from base.sparse_products import product_with_dense, rows_product
 from data.dataset import Interactions, Movies
-from evaluation.baselines.base import Settings, rated_by, row_sums
+from data.graph_builder import build_graph
+from evaluation.baselines.base import Settings
 
 RESTART_PROBABILITY = 0.5
 KEPT_VISITS = 2**26  # visits kept in memory, queries times films of the catalogue: 256 MB
@@ -39,11 +40,14 @@ class RandomWalks:
         self, train: Interactions, movies: Movies, num_users: int, num_movies: int, seed: int
     ) -> "VisitScorer":
         """Normalise the graph's edges; see ``Baseline.fit``."""
-        rated = rated_by(train, num_users, num_movies)
-        degree = np.maximum(row_sums(rated), 1)
-        to_user = sp.csr_matrix(sp.diags(1 / degree) @ rated, dtype=np.float32)
-        activity = np.maximum(np.bincount(train.users, minlength=num_users), 1)
-        to_movie = sp.csr_matrix(sp.diags(1 / activity) @ rated.T.tocsr(), dtype=np.float32)
+        graph = build_graph(train, num_users, num_movies)
+        edges = graph.movie_user_matrix()
+        strength, activity = (
+            np.where(sums > 0, sums, 1) for sums in (graph.movie_strength, graph.user_strength)
+        )
+        to_user = sp.csr_matrix(sp.diags(1 / strength) @ edges, dtype=np.float32)
+        to_movie = sp.csr_matrix(sp.diags(1 / activity) @ edges.T.tocsr(), dtype=np.float32)
+        degree = np.maximum(graph.movie_degree, 1).astype(np.float64)
         return VisitScorer(Visits(to_user, to_movie), degree, self.popularity_exponent)
 
     def refit(self, fitted: "VisitScorer") -> "VisitScorer":

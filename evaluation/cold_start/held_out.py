@@ -98,14 +98,19 @@ def hold_out_films(movielens: MovieLens, split: Split, films: IntArray) -> HeldO
 
 
 def select_films(movielens: MovieLens, films: IntArray) -> MovieLens:
-    """The data with only the film rows ``films``, in that order; user rows stay as they are."""
+    """The data with only the film rows ``films``, in that order; user rows stay as they are.
+
+    The events behind the interactions are left out: the weights of a split are made from the whole data.
+    """
     row_of = _rows(films, movielens.num_movies)
     return replace(
         movielens,
         movies=movielens.movies.select(films),
         interactions=_select_interactions(movielens.interactions, row_of),
+        events=None,
         tags=None if movielens.tags is None else _select_tags(movielens.tags, row_of),
         genome=None if movielens.genome is None else _select_genome(movielens.genome, row_of),
+        content=None if movielens.content is None else movielens.content.select(films, movielens.num_movies),
     )
 
 
@@ -130,6 +135,9 @@ def fold_in(train: Interactions, ratings: Interactions) -> Interactions:
         np.concatenate([train.movies, ratings.movies]),
         np.concatenate([train.ratings, ratings.ratings]),
         np.concatenate([train.timestamps, ratings.timestamps]),
+        None
+        if train.weights is None or ratings.weights is None
+        else np.concatenate([train.weights, ratings.weights]),
     )
     return both.select(np.lexsort((both.timestamps, both.users)))
 

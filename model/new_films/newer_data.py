@@ -2,10 +2,11 @@
 
 A new decomposition of the newer data has other signs and rotations, and the saved weights do not fit it. So
 the saved singular vectors V are kept, one row per user, and rows of new users are computed from them. This
-is called folding in. Let N be ``D_m^-1/2 A D_u^-1/2`` for the films of the newer data and the users of the
-saved basis. The row of V of user u is ``N[:, u]' (N V) (V' N' N V)^-1``. This is exact if the columns of V
-are singular vectors of N, because then ``N V = U S`` and ``V = N' U S^-1``; otherwise it is a least-squares
-fit. The formula needs only the films of user u, so it also gives rows for new users.
+is called folding in. Let N be ``D_m^-1/2 A D_u^-1/2`` (``data/spectral.py``) for the films of the newer
+data and the users of the saved basis. The row of V of user u is ``N[:, u]' (N V) (V' N' N V)^-1``. This is
+exact if the columns of V are singular vectors of N, because then ``N V = U S`` and ``V = N' U S^-1``;
+otherwise it is a least-squares fit. The formula needs only the films of user u, so it also gives rows for new
+users.
 """
 
 from dataclasses import replace
@@ -82,11 +83,16 @@ def fold_in_users(user_basis: FloatArray, graph: ItemGraph, known: IntArray) -> 
     """
     ratings = graph.movie_user_matrix()
     of_known = ratings[:, known]
-    degree = np.asarray(of_known.sum(axis=1)).ravel()
+    strength = np.asarray(of_known.sum(axis=1)).ravel()
     sums = (of_known @ user_basis).astype(np.float64)  # D_m^1/2 N V
-    means = sums / np.maximum(degree, 1)[:, None]  # D_m^-1/2 N V
+    means = sums / _or_one(strength)[:, None]  # D_m^-1/2 N V
     films = means @ np.linalg.pinv(sums.T @ means)  # pseudo-inverse of V' N' N V
-    return (ratings.T @ films / np.maximum(graph.user_degree, 1)[:, None]).astype(np.float32)
+    return (ratings.T @ films / _or_one(graph.user_strength)[:, None]).astype(np.float32)
+
+
+def _or_one(strength: IntArray | FloatArray) -> IntArray | FloatArray:
+    """A divisor for each row: rows without an edge are divided by 1."""
+    return np.where(strength > 0, strength, 1)
 
 
 def _agreement(folded: FloatArray, saved: FloatArray) -> float | None:

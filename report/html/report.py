@@ -13,9 +13,11 @@ from markupsafe import Markup
 from base.arrays import FloatArray
 from config import Config
 from data.dataset import Movies
+from data.inspection.inspect import Inspection
 from report.hit_rates import draw_hit_rates, hit_rates, method_lines
 from report.html.film_map import map_svg
 from report.html.svg import color_class, svg_chart
+from report.inspection import sections
 from report.map_layout import FilmLayout
 from report.names import PINSAGE, metric_label, metric_meanings
 from report.tables import FigureColumn, best_as_printed
@@ -40,6 +42,7 @@ class Run:
         ranks: method to float ``[num_questions]``, ranks of the targets; ``PinSage`` is among them.
         film_map: the embeddings on a plane.
         movies: the catalogue.
+        inspection: what the data contain.
     """
 
     metrics: Mapping[str, Any]
@@ -50,6 +53,7 @@ class Run:
     ranks: Mapping[str, FloatArray]
     film_map: FilmLayout
     movies: Movies
+    inspection: Inspection
 
 
 def write_report(run: Run, path: Path) -> None:
@@ -73,6 +77,7 @@ def write_report(run: Run, path: Path) -> None:
         map=map_svg(run.film_map, run.movies),
         genres=_genres(run.film_map),
         meanings=metric_meanings([*run.metrics["metrics"], *run.metrics.get("user", {}).get("metrics", {})]),
+        data=sections(run.inspection.figures),
         settings=_settings(run.settings),
         few=few_candidates(run.metrics["few_candidates"], run.metrics["queries"])
         if "few_candidates" in run.metrics

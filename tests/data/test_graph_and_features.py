@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.dataset import Facts, Genome, Interactions, Tags
-from data.feature_extractor import film_features, fit_features
+from data.feature_extractor import film_features, fit_features, training_ratings
 from data.graph_builder import ItemGraph, build_graph
-from tests.factories import catalogue, random_graph, random_interactions
+from tests.factories import catalogue, random_graph, random_interactions, weighted, weighted_graph
 from tests.fuzzing import fuzz
 
 
@@ -114,6 +114,109 @@ def test_graphs_that_walks_would_leave(changed, message):
         ItemGraph(**(VALID | changed))
 
 
+@fuzz(60)
+@given(st.integers(1, 12), st.integers(1, 12), st.floats(0, 1), st.integers(0, 100))
+def test_an_edge_has_its_weight_in_both_directions(num_users, num_movies, density, seed):
+    interactions = weighted(random_interactions(num_users, num_movies, density, seed))
+    graph = build_graph(interactions, num_users, num_movies)
+    weights = np.zeros((num_movies, num_users), np.float32)
+    for user, movie, weight in zip(
+        interactions.users, interactions.movies, interactions.weights, strict=True
+    ):
+        weights[movie, user] = weight
+    by_film, by_user = np.zeros_like(weights), np.zeros_like(weights)
+    by_film[np.repeat(np.arange(num_movies), graph.movie_degree), graph.movie_users] = graph.movie_weights
+    by_user[graph.user_movies, np.repeat(np.arange(num_users), graph.user_degree)] = graph.user_weights
+    for found in (by_film, by_user, graph.movie_user_matrix().toarray()):
+        assert np.array_equal(found, weights)
+    assert graph.movie_weights.dtype == graph.user_weights.dtype == np.float32
+    np.testing.assert_allclose(graph.movie_strength, weights.sum(1, dtype=np.float64))
+    np.testing.assert_allclose(graph.user_strength, weights.sum(0, dtype=np.float64))
+    checked = ItemGraph(*(getattr(graph, name) for name in WEIGHTED_PARTS))
+    assert np.array_equal(checked.movie_weights, graph.movie_weights)
+    # In any order and with the weight in two parts: the same graph.
+    rng = np.random.default_rng(seed)
+    order = np.argsort(rng.random(num_users)[interactions.users], kind="stable")
+    part = (interactions.weights * rng.choice([0.25, 0.5], len(interactions)))[order]
+    users, movies = interactions.users[order], interactions.movies[order]
+    again = ItemGraph.from_edges(
+        np.concatenate([users, users]),
+        np.concatenate([movies, movies]),
+        num_users,
+        num_movies,
+        np.concatenate([part, interactions.weights[order] - part]),
+    )
+    for name in WEIGHTED_PARTS:
+        assert np.array_equal(getattr(again, name), getattr(graph, name))
+
+
+WEIGHTED_PARTS = (*PARTS, "movie_weights", "user_weights")
+# Film 0 has users 0 and 1, film 1 has user 1.
+WEIGHTED = VALID | {"movie_weights": [1.0, 2.0, 3.0], "user_weights": [1.0, 2.0, 3.0]}
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"movie_weights": None}, "movie_weights must be an array of numbers|movie_weights must be real"),
+        ({"user_weights": None}, "user_weights must be"),
+        ({"movie_weights": [1.0, 2.0]}, r"movie_weights must have one entry per edge, \[3\], got shape"),
+        ({"movie_weights": [1.0, 2.0, 0.0]}, "movie_weights must be above 0, got 0"),
+        ({"user_weights": [1.0, -2.0, 3.0]}, "user_weights must be above 0, got -2"),
+        ({"user_weights": [1.0, np.nan, 3.0]}, "user_weights must be finite"),
+        ({"user_weights": [1.0, np.inf, 3.0]}, "user_weights must be finite"),
+        ({"user_weights": ["1", "2", "3"]}, "user_weights must be real numbers"),
+        ({"user_weights": [1.0, 3.0, 2.0]}, "must have the same weights, but those of film 0 and user 1"),
+    ],
+)
+def test_weights_that_no_graph_can_have(changed, message):
+    assert ItemGraph(**WEIGHTED).movie_strength.tolist() == [3, 3]
+    with pytest.raises(ValueError, match=message):
+        ItemGraph(**(WEIGHTED | changed))
+
+
+def test_both_directions_of_a_weighted_graph_must_have_the_same_edges():
+    # Degrees agree, edges do not: film 0 has users 0 and 1 and film 1 users 2 and 3, the users say otherwise.
+    parts = {"movie_ptr": [0, 2, 4], "movie_users": [0, 1, 2, 3], "user_ptr": [0, 1, 2, 3, 4]}
+    ones = {"movie_weights": np.ones(4), "user_weights": np.ones(4)}
+    with pytest.raises(ValueError, match="must have the same edges, but those of film 0 and user 1 differ"):
+        ItemGraph(**parts, user_movies=[0, 1, 0, 1], **ones)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1.0], r"weights must have one entry per edge, \[2\], got shape \(1,\)"),
+        ([1.0, 0.0], "weights must be above 0, got 0"),
+        ([1.0, 1e-60], "weights must be above 0, got 0"),
+        ([1.0, np.nan], "weights must be finite"),
+        ([1e15, 1e15], "sums of weights must be from"),
+        ([True, True], "weights must be real numbers, got True"),
+    ],
+)
+def test_weights_that_edges_cannot_have(weights, message):
+    with pytest.raises(ValueError, match=message):
+        ItemGraph.from_edges([0, 0], [0, 0], weights=weights)
+
+
+def test_interactions_with_weights_that_no_graph_can_have():
+    train = weighted(random_interactions(5, 4, 0.8))
+    train.weights[3] = 0
+    with pytest.raises(ValueError, match="train.weights must be above 0, got 0"):
+        build_graph(train, 5, 4)
+
+
+def test_hetero_data_has_the_weights_of_the_edges():
+    graph = weighted_graph()
+    data = graph.to_hetero_data()
+    assert data.validate()
+    matrix = graph.movie_user_matrix().toarray()
+    for kind, order in ((("movie", "rated_by", "user"), (0, 1)), (("user", "rated", "movie"), (1, 0))):
+        rows = data[kind].edge_index[list(order)].numpy()
+        assert np.array_equal(matrix[tuple(rows)], data[kind].edge_weight.numpy())
+    assert "edge_weight" not in random_graph().to_hetero_data()["movie", "rated_by", "user"]
+
+
 def test_interactions_that_no_graph_can_be_built_from():
     train = random_interactions(5, 4, 0.8)
     with pytest.raises(ValueError, match="train.users must be whole numbers from 0 to 3, got 4"):
@@ -137,8 +240,9 @@ def test_hetero_data_is_valid_and_complete():
     )
 
 
-def test_spectral_features_are_the_normalised_matrix_projected_on_its_singular_vectors():
-    graph = random_graph(40, 25, 0.3)
+@pytest.mark.parametrize("make", [random_graph, weighted_graph])
+def test_spectral_features_are_the_normalised_matrix_projected_on_its_singular_vectors(make):
+    graph = make(40, 25, 0.3)
     basis = fit_features(Facts(catalogue(25)), graph, 5, seed=0)
     matrix = graph.movie_user_matrix().toarray()
     normalised = matrix / np.sqrt(matrix.sum(1, keepdims=True)) / np.sqrt(matrix.sum(0, keepdims=True))
@@ -151,8 +255,9 @@ def test_spectral_features_are_the_normalised_matrix_projected_on_its_singular_v
     np.testing.assert_allclose(ours @ ours.T, expected @ expected.T, atol=0.02)
 
 
-def test_an_unseen_film_folds_in_like_a_seen_one():
-    graph = random_graph(40, 25, 0.3)
+@pytest.mark.parametrize("make", [random_graph, weighted_graph])
+def test_an_unseen_film_folds_in_like_a_seen_one(make):
+    graph = make(40, 25, 0.3)
     movies = catalogue(25)
     basis = fit_features(Facts(movies), graph, 5, seed=0)
     matrix = graph.movie_user_matrix()
@@ -180,14 +285,16 @@ def test_missing_parts_are_zeros_with_a_mask():
     ).all()
 
 
-def test_log_degree_and_year_are_standardised():
-    graph = random_graph(40, 25, 0.3)
+@pytest.mark.parametrize("make", [random_graph, weighted_graph])
+def test_log_degree_and_year_are_standardised(make):
+    graph = make(40, 25, 0.3)
     movies = catalogue(25)
     basis = fit_features(Facts(movies), graph, 0, seed=0)
     features = film_features(basis, Facts(movies), graph.movie_user_matrix())
     degree, year = features[:, -2], features[np.isfinite(movies.years), -4]
     assert degree.mean() == pytest.approx(0, abs=1e-5) and degree.std() == pytest.approx(1, abs=1e-5)
     assert year.mean() == pytest.approx(0, abs=1e-5) and year.std() == pytest.approx(1, abs=1e-5)
+    assert np.array_equal(training_ratings(basis, features), graph.movie_degree)  # raters, not weights
 
 
 def test_tags_and_genome_bring_like_films_together():

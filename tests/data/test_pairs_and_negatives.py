@@ -1,15 +1,18 @@
+import math
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from scipy import stats
 
 from data.negative_sampler import NegativeSampler, hard_band, inclusion_probabilities, num_hard_negatives
-from data.pairs import TrainingPairs
+from data.pairs import TrainingPairs, WeightedPairs, training_pairs
 from tests.data.test_random_walk import exact_visits
-from tests.factories import random_graph, random_interactions
+from tests.factories import random_graph, random_interactions, weighted
 from tests.fuzzing import fuzz
 
 
@@ -48,6 +51,77 @@ def test_an_epoch_is_every_pair_once_or_the_limit():
     assert sorted(drawn.tolist()) == list(range(len(pairs)))
     limited = pairs.draw(50, torch.Generator().manual_seed(0))
     assert len(limited) == 50 and limited.max() < len(pairs)
+
+
+def weigh_pairs(interactions, window, both_ways):
+    """The geometric mean of the weights of each pair, by a loop over users; equal pairs of films add up."""
+    mass = Counter()
+    for user in np.unique(interactions.users):
+        mine = interactions.select(interactions.users == user)
+        for i in range(len(mine)):
+            for j in range(i + 1, min(i + 1 + window, len(mine))):
+                mean = math.sqrt(float(mine.weights[i]) * float(mine.weights[j]))
+                pair = (int(mine.movies[i]), int(mine.movies[j]))
+                mass[pair] += mean
+                if both_ways:
+                    mass[pair[::-1]] += mean
+    return mass
+
+
+@pytest.mark.parametrize("window", [1, 3, 50])
+@pytest.mark.parametrize("both_ways", [False, True])
+def test_weighted_pairs_are_drawn_in_proportion_to_the_mean_of_their_weights(window, both_ways):
+    train = weighted(random_interactions(4, 6, 0.7, seed=5), seed=1)
+    train = replace(train, weights=train.weights**0.5)
+    pairs = WeightedPairs(train, 4, window, both_ways)
+    pairs.num_pairs = 10**6  # as many draws as the test wants
+    drawn = pairs.draw(10**6, torch.Generator().manual_seed(0))
+    expected = weigh_pairs(train, window, both_ways)
+    found = Counter(zip(*(rows.tolist() for rows in pairs[drawn]), strict=True))
+    assert set(found) == set(expected)
+    share = np.array([expected[pair] for pair in expected]) / expected.total()
+    visits = np.array([found[pair] for pair in expected])
+    assert stats.chisquare(visits, share * 10**6).pvalue > 1e-4
+
+
+@fuzz(50)
+@given(
+    st.integers(1, 10),
+    st.integers(1, 10),
+    st.floats(0, 1),
+    st.integers(1, 12),
+    st.booleans(),
+    st.integers(0, 99),
+)
+def test_weighted_pairs_are_as_many_and_the_same_ones(
+    num_users, num_movies, density, window, both_ways, seed
+):
+    train = weighted(random_interactions(num_users, num_movies, density, seed), seed)
+    assume(len(train))
+    pairs = training_pairs(train, num_users, window, both_ways)
+    plain = TrainingPairs(train, num_users, window, both_ways)
+    assert len(pairs) == len(plain)
+    drawn = pairs.draw(40, torch.Generator().manual_seed(seed))
+    assert drawn.dtype == torch.int64 and len(drawn) == min(40, len(plain))
+    found = set(zip(*(rows.tolist() for rows in pairs[drawn]), strict=True))
+    assert found <= set(list_pairs(train, window, both_ways))
+    # The mass of each query is that of the loop.
+    masses = pairs.mass_until.diff(prepend=torch.zeros(1)).clamp(min=0)
+    assert masses.sum().item() == pytest.approx(weigh_pairs(train, window, both_ways).total(), rel=1e-5)
+
+
+def test_weighted_pairs_continue_from_the_state_of_the_generator():
+    train = weighted(random_interactions())
+    one, two = torch.Generator().manual_seed(3), torch.Generator()
+    pairs = training_pairs(train, 30, 3, True)
+    pairs.draw(100, one)
+    two.set_state(one.get_state())
+    again = training_pairs(train, 30, 3, True)
+    assert torch.equal(pairs.draw(100, one), again.draw(100, two))
+
+
+def test_interactions_without_weights_have_the_pairs_of_before():
+    assert type(training_pairs(random_interactions(), 30, 3, True)) is TrainingPairs
 
 
 def test_curriculum_adds_one_hard_negative_per_epoch_up_to_six():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numba
 import numpy as np
 import pytest
@@ -7,18 +9,19 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from data.graph_builder import build_graph
+from data.walks.alias_tables import alias_table
 from data.walks.sampler import RandomWalkSampler
 from data.walks.torch_sampler import TorchRandomWalkSampler
-from tests.factories import random_graph, random_interactions
+from tests.factories import random_graph, random_interactions, weighted, weighted_graph
 from tests.fuzzing import fuzz
 
 
 def exact_visits(graph, walk_length, restart):
     """Expected share of visits at each film by matrix algebra, the seed itself left out."""
     to_users = graph.movie_user_matrix().toarray()
-    degree = np.maximum(to_users.sum(axis=1, keepdims=True), 1)
-    user_degree = np.maximum(to_users.sum(axis=0, keepdims=True), 1)
-    step = (to_users / degree) @ (to_users / user_degree).T
+    to_users = to_users.astype(np.float64)
+    strength, user_strength = (np.maximum(to_users.sum(axis, keepdims=True), 1e-30) for axis in (1, 0))
+    step = (to_users / strength) @ (to_users / user_strength).T
     reach, visits = np.eye(len(step)), np.zeros_like(step)
     for hop in range(walk_length):
         reach = reach @ step
@@ -27,11 +30,12 @@ def exact_visits(graph, walk_length, restart):
     return visits / np.maximum(visits.sum(axis=1, keepdims=True), 1e-12)
 
 
+@pytest.mark.parametrize("make", [random_graph, weighted_graph])
 @pytest.mark.parametrize(("walk_length", "restart"), [(1, 0.5), (2, 0.5), (3, 0.2), (4, 0.0), (5, 1.0)])
-def test_visit_frequencies_match_exact_probabilities(walk_length, restart):
+def test_visit_frequencies_match_exact_probabilities(make, walk_length, restart):
     # 200,000 walks a film. Visits of one walk depend on each other from hop 2 on, so the chi-square
     # test is for single hops; beyond, total variation stays below the noise of that many visits.
-    graph = random_graph(num_users=12, num_movies=10, density=0.4, seed=3)
+    graph = make(num_users=12, num_movies=10, density=0.4, seed=3)
     sampler = RandomWalkSampler(graph, 200_000, walk_length, restart, seed=1)
     neighbors, weights = sampler.batch_sample_neighbors(np.arange(10), num_neighbors=9)
     observed = np.zeros((10, 10))
@@ -40,8 +44,9 @@ def test_visit_frequencies_match_exact_probabilities(walk_length, restart):
     assert 0.5 * np.abs(observed - expected).sum(axis=1).max() < 0.01
 
 
-def test_single_hop_counts_pass_a_chi_square_test():
-    graph = random_graph(num_users=12, num_movies=10, density=0.4, seed=3)
+@pytest.mark.parametrize("make", [random_graph, weighted_graph])
+def test_single_hop_counts_pass_a_chi_square_test(make):
+    graph = make(num_users=12, num_movies=10, density=0.4, seed=3)
     expected = exact_visits(graph, 1, 0.5)
     p_values = []
     for seed in range(20):
@@ -49,7 +54,7 @@ def test_single_hop_counts_pass_a_chi_square_test():
         landed = 5_000 * (1 - _stays(graph)[4])  # walks that did not come back to the seed, on average
         observed = np.zeros(10)
         observed[neighbors[0].numpy()] = weights[0].numpy()
-        possible = expected[4] > 0
+        possible = expected[4] > 1e-3  # a chi-square test needs a few visits of each film
         statistic = (landed * (observed - expected[4])[possible] ** 2 / expected[4][possible]).sum()
         p_values.append(stats.chi2.sf(statistic, possible.sum() - 1))
     # Uniform p-values: the chance that the least of 20 is below 1e-5 is 2e-4, and they must not pile up.
@@ -58,7 +63,7 @@ def test_single_hop_counts_pass_a_chi_square_test():
 
 
 def _stays(graph):
-    to_users = graph.movie_user_matrix().toarray()
+    to_users = graph.movie_user_matrix().toarray().astype(np.float64)
     step = (to_users / to_users.sum(1, keepdims=True)) @ (to_users / to_users.sum(0, keepdims=True)).T
     return np.diag(step)
 
@@ -88,8 +93,9 @@ def test_rows_keep_the_contract(num_users, num_movies, density, num_neighbors, s
         assert weights[film].sum().item() == pytest.approx(1.0 if others else 0.0, abs=1e-5)
 
 
-def test_a_film_does_not_depend_on_its_batch_the_calls_before_or_the_threads():
-    graph = random_graph(60, 300, 0.05)
+@pytest.mark.parametrize("make", [random_graph, weighted_graph])
+def test_a_film_does_not_depend_on_its_batch_the_calls_before_or_the_threads(make):
+    graph = make(60, 300, 0.05)
     sampler = RandomWalkSampler(graph, 50, seed=7)
     whole = sampler.batch_sample_neighbors(np.arange(300), 10)
     alone = sampler.batch_sample_neighbors([299, 17], 10)
@@ -210,3 +216,76 @@ def _dense(table):
     dense = np.zeros((len(neighbors), len(neighbors)))
     np.add.at(dense, (np.arange(len(neighbors))[:, None], neighbors.numpy()), weights.numpy())
     return dense
+
+
+@fuzz(100)
+@given(
+    st.lists(
+        st.lists(st.floats(2**-40, 2**40, width=32), max_size=20) | st.just([0.1] * 7), min_size=1, max_size=8
+    )
+)
+def test_alias_tables_hold_the_exact_probabilities(rows):
+    ptr = np.cumsum([0, *map(len, rows)]).astype(np.int32)
+    ends = np.concatenate([np.arange(len(row)) for row in rows]).astype(np.int32)
+    weights = np.array([weight for row in rows for weight in row], np.float32)
+    table = alias_table(ptr, ends, weights)
+    assert table.dtype == np.uint32 and table.shape == (len(ends), 3)
+    assert np.array_equal(table[:, 1], ends)
+    for start, end in zip(ptr, ptr[1:], strict=False):
+        threshold, own, alias = table[start:end].T
+        chance = np.zeros(end - start)
+        np.add.at(chance, own, threshold / 2**32)
+        np.add.at(chance, alias, 1 - threshold / 2**32)
+        exact = weights[start:end].astype(np.float64)
+        np.testing.assert_allclose(chance, exact / exact.sum() * (end - start), atol=2**-31 * (end - start))
+
+
+def test_the_draw_of_an_edge_is_the_word_read_by_the_table():
+    # One walk, one hop: the edges are those of the first word, read by plain Python.
+    graph = weighted_graph(20, 15, 0.5, seed=2)
+    for film in np.flatnonzero(graph.movie_degree):
+        for seed in range(20):
+            sampler = RandomWalkSampler(graph, 1, 1, seed=seed)
+            stream = _mix(int(sampler._key) ^ _mix((int(film) + GOLDEN) % 2**64))
+            word = _mix((stream + GOLDEN) % 2**64)
+            node = int(film)
+            directions = (
+                (graph.movie_ptr, graph.movie_users, graph.movie_weights, word >> 32),
+                (graph.user_ptr, graph.user_movies, graph.user_weights, word % 2**32),
+            )
+            for ptr, ends, weights, half in directions:
+                edge, chance = divmod(half * int(ptr[node + 1] - ptr[node]), 2**32)
+                threshold, own, alias = alias_table(ptr, ends, weights)[ptr[node] + edge].tolist()
+                node = own if chance < threshold else alias
+            found = sampler.batch_sample_neighbors([film], 1)[0].item()
+            assert found == node
+
+
+GOLDEN = 0x9E3779B97F4A7C15
+
+
+def _mix(z):
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB % 2**64
+    return z ^ (z >> 31)
+
+
+def test_equal_weights_give_the_neighbours_of_a_graph_without_weights():
+    interactions = random_interactions(40, 30, 0.3)
+    interactions = replace(interactions, weights=np.full(len(interactions), 0.3, np.float32))
+    same = build_graph(interactions, 40, 30)
+    tables = (
+        RandomWalkSampler(graph, 50).batch_sample_neighbors(np.arange(30), 10)
+        for graph in (same, random_graph(40, 30, 0.3))
+    )
+    assert all(map(torch.equal, *tables))
+
+
+def test_only_the_proportions_of_weights_matter():
+    interactions = weighted(random_interactions(40, 30, 0.3))
+    larger = replace(interactions, weights=interactions.weights * np.float32(1024))
+    tables = (
+        RandomWalkSampler(build_graph(rows, 40, 30), 50).batch_sample_neighbors(np.arange(30), 10)
+        for rows in (interactions, larger)
+    )
+    assert all(map(torch.equal, *tables))

@@ -9,7 +9,7 @@ from data.walks import torch_sampler as random_walk_torch
 from data.walks.sampler import RandomWalkSampler
 from data.walks.torch_sampler import TorchRandomWalkSampler, walk_sampler
 from tests.data.test_random_walk import exact_visits
-from tests.factories import random_graph
+from tests.factories import random_graph, weighted_graph
 from tests.fuzzing import fuzz
 
 
@@ -24,11 +24,12 @@ from tests.fuzzing import fuzz
     num_neighbors=st.integers(1, 40),
     seed=st.integers(0, 2**40),
     refresh=st.integers(0, 3),
+    make=st.sampled_from([random_graph, weighted_graph]),
 )
 def test_same_bits_as_the_kernel(
-    num_users, num_movies, density, num_walks, walk_length, restart, num_neighbors, seed, refresh
+    num_users, num_movies, density, num_walks, walk_length, restart, num_neighbors, seed, refresh, make
 ):
-    graph = random_graph(num_users, num_movies, density, seed % 1000)
+    graph = make(num_users, num_movies, density, seed % 1000)
     arguments = (graph, num_walks, walk_length, restart, seed)
     samplers = RandomWalkSampler(*arguments), TorchRandomWalkSampler(*arguments)
     tables = []
@@ -48,10 +49,11 @@ def test_blocks_change_nothing(monkeypatch):
         assert torch.equal(one_block, blocks)
 
 
+@pytest.mark.parametrize("make", [random_graph, weighted_graph])
 @pytest.mark.parametrize("walk_length", [1, 2, 3])
-def test_visit_frequencies_match_exact_probabilities(walk_length):
-    graph = random_graph(num_users=12, num_movies=10, density=0.4, seed=3)
-    sampler = TorchRandomWalkSampler(graph, 20_000, walk_length, 0.5, seed=1)
+def test_visit_frequencies_match_exact_probabilities(make, walk_length):
+    graph = make(num_users=12, num_movies=10, density=0.4, seed=3)
+    sampler = TorchRandomWalkSampler(graph, 100_000, walk_length, 0.5, seed=1)
     neighbors, weights = sampler.batch_sample_neighbors(np.arange(10), num_neighbors=9)
     observed = torch.zeros(10, 10).scatter_add_(1, neighbors, weights).numpy()
     expected = exact_visits(graph, walk_length, 0.5)
@@ -65,8 +67,9 @@ def test_the_device_chooses_the_sampler():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_same_bits_on_cuda():
-    graph = random_graph(400, 300, 0.1)
+@pytest.mark.parametrize("make", [random_graph, weighted_graph])
+def test_same_bits_on_cuda(make):
+    graph = make(400, 300, 0.1)
     on_gpu = walk_sampler(graph, ModelConfig(), seed=3, device="cuda")
     assert type(on_gpu) is TorchRandomWalkSampler
     on_cpu = walk_sampler(graph, ModelConfig(), seed=3)

@@ -170,6 +170,24 @@ def test_random_walks_are_powers_of_the_transition_matrix(train, movies, exponen
     )
 
 
+def test_random_walks_take_edges_in_proportion_to_their_weights(train, movies):
+    rng = np.random.default_rng(0)
+    weighted = replace(train, weights=rng.uniform(0.1, 9, len(train)).astype(np.float32))
+    rated, weights = dense(train), np.zeros((NUM_MOVIES, NUM_USERS))
+    weights[train.movies, train.users] = weighted.weights
+    to_user = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-30)
+    hop = to_user @ (weights / weights.sum(axis=0)).T
+    expected = (hop + 0.5 * hop @ hop) / np.maximum(rated.sum(axis=1), 1) ** 0.4
+    found = scores_of(RandomWalks(0.4), weighted, movies)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("baseline", [cls for cls in BASELINES if cls is not RandomWalks])
+def test_other_baselines_count_each_interaction_once(baseline, train, movies):
+    weighted = replace(train, weights=np.linspace(1, 2, len(train), dtype=np.float32))
+    assert np.array_equal(scores_of(baseline(), weighted, movies), scores_of(baseline(), train, movies))
+
+
 @pytest.fixture(scope="module")
 def two_tastes():
     """60 films in two blocks of 30; each user rates only one block, in any order."""

@@ -39,6 +39,12 @@ def test_everything_comes_back(checkpoint, tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["last.pt"]
 
 
+def test_a_checkpoint_from_before_edge_weights_was_trained_without(checkpoint, tmp_path):
+    settings = {name: value for name, value in checkpoint.settings.items() if name != "weighted_walks"}
+    save_checkpoint(replace(checkpoint, settings=settings), tmp_path / "old.pt")
+    assert load_checkpoint(tmp_path / "old.pt").settings == settings | {"weighted_walks": "none"}
+
+
 def test_neighbours_by_layer_come_back(tmp_path):
     model = replace(MODEL, num_layers=2, num_neighbors=(5, 3))
     save_checkpoint(trained_checkpoint(model=model), tmp_path / "best.pt")

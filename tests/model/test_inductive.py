@@ -10,7 +10,7 @@ from base.errors import UserError
 from config import Config
 from data.dataset import Genome, Tags, load_movielens
 from data.graph_builder import build_graph
-from data.splits import split_interactions
+from data.splits import split_interactions, split_movielens
 from evaluation.cold_start.held_out import (
     MIN_RATINGS,
     choose_films,
@@ -23,7 +23,7 @@ from evaluation.train_once import train_once
 from model.inputs import build_inputs
 from model.new_films.from_graph import embed_films, inputs_with_new_films
 from model.nodes import Nodes
-from tests.factories import random_interactions, random_movielens
+from tests.factories import logged_movielens, random_interactions, random_movielens, repeated_rows
 from tests.planted import block_of, planted_movielens
 
 SMALL = Config().override(
@@ -117,9 +117,11 @@ def test_all_ratings_of_a_film_are_drawn_with_equal_probability():
 
 
 def test_folding_everything_back_in_gives_the_old_training_part():
-    films = held_out(random_movielens())
+    movielens = logged_movielens(repeated_rows())
+    films = hold_out_films(movielens, split_movielens(movielens, "temporal"), FILMS)
+    assert films.whole_split.train.weights is not None and films.known.events is None
     folded = fold_in(films.known_split.train, films.withheld)
-    for name in ("users", "movies", "ratings", "timestamps"):
+    for name in ("users", "movies", "ratings", "timestamps", "weights"):
         np.testing.assert_array_equal(getattr(folded, name), getattr(films.whole_split.train, name))
 
 

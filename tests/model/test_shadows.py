@@ -1,7 +1,10 @@
 """Shadows: a few raters of the film, the neighbours that they lead to, no degree, never the film itself."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import torch
 
 from config import ModelConfig
@@ -11,7 +14,7 @@ from data.graph_builder import ItemGraph
 from data.splits import split_interactions
 from model import shadows
 from model.inputs import build_inputs
-from tests.factories import random_movielens
+from tests.factories import random_movielens, weighted
 
 SETTINGS = ModelConfig(spectral_dim=4, num_neighbors=6, num_walks=50, hidden_dim=8, embedding_dim=8)
 
@@ -23,10 +26,15 @@ def data():
     return movielens, build_inputs(movielens, split, SETTINGS, seed=3)
 
 
+def kept_users(graph, seed):
+    places, ptr = shadows._draw_raters(graph, np.random.default_rng(seed))
+    return graph.movie_users[places], ptr
+
+
 def test_kept_raters_are_distinct_raters_of_the_film_and_few(data):
     graph = data[1].graph
     for epoch in range(20):
-        users, ptr = shadows._draw_raters(graph, np.random.default_rng(epoch))
+        users, ptr = kept_users(graph, epoch)
         for film in range(graph.num_movies):
             kept = users[ptr[film] : ptr[film + 1]].tolist()
             raters = graph.movie_users[graph.movie_ptr[film] : graph.movie_ptr[film + 1]].tolist()
@@ -50,7 +58,7 @@ def test_features_are_those_of_a_film_with_the_kept_raters_and_no_degree(data):
     movielens, inputs = data
     for epoch in (0, 1):
         drawn = inputs.shadows.draw(epoch)
-        users, ptr = shadows._draw_raters(inputs.graph, np.random.default_rng([3, epoch]))
+        users, ptr = kept_users(inputs.graph, [3, epoch])
         few = ItemGraph.unchecked(
             ptr.astype(np.int32), users, inputs.graph.user_ptr, inputs.graph.user_movies
         )
@@ -60,11 +68,36 @@ def test_features_are_those_of_a_film_with_the_kept_raters_and_no_degree(data):
         np.testing.assert_array_equal(drawn.features.numpy(), expected)
 
 
+def test_a_shadow_keeps_the_weights_of_its_edges():
+    movielens = random_movielens(num_users=60, num_movies=40, density=0.2)
+    interactions = weighted(movielens.interactions)
+    split = replace(split_interactions(interactions, 60, 40, "none"), train=interactions)
+    inputs = build_inputs(movielens, split, SETTINGS, seed=3)
+    graph = inputs.graph
+    places, ptr = shadows._draw_raters(graph, np.random.default_rng([3, 1]))
+    raters = np.zeros((40, 60), np.float32)
+    for film in range(40):
+        here = places[ptr[film] : ptr[film + 1]]
+        raters[film, graph.movie_users[here]] = graph.movie_weights[here]
+    expected = film_features(inputs.basis, Facts(movielens.movies), sp.csr_matrix(raters), degree_known=False)
+    drawn = inputs.shadows.draw(1)
+    np.testing.assert_allclose(drawn.features.numpy(), expected, atol=1e-5)  # another order of the raters
+    # Walks from a shadow: the visits by matrix algebra, of one hop.
+    settings = replace(SETTINGS, num_walks=50_000, walk_length=1, num_neighbors=40)
+    drawn = build_inputs(movielens, split, settings, seed=3).shadows.draw(1)
+    to_films = graph.movie_user_matrix().toarray().T / np.maximum(graph.user_strength, 1e-30)[:, None]
+    visits = raters / np.maximum(raters.sum(1, keepdims=True), 1e-30) @ to_films
+    for film in np.flatnonzero(np.diff(ptr)):
+        found = np.bincount(drawn.neighbors[film], drawn.weights[film], minlength=40)
+        visits[film, film] = 0
+        np.testing.assert_allclose(found, visits[film], atol=0.015)
+
+
 def test_neighbours_are_films_that_the_kept_raters_lead_to_and_never_the_film_itself(data):
     _, inputs = data
     graph = inputs.graph
     drawn = inputs.shadows.draw(0)
-    users, ptr = shadows._draw_raters(graph, np.random.default_rng([3, 0]))
+    users, ptr = kept_users(graph, [3, 0])
     for film in range(graph.num_movies):
         weighed = drawn.weights[film] > 0
         assert film not in drawn.neighbors[film][weighed].tolist()

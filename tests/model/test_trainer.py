@@ -7,14 +7,15 @@ import torch
 
 from base.errors import UserError, WorldError
 from data.dataset import Tags, load_movielens
-from data.splits import held_out_queries, split_interactions
+from data.pairs import WeightedPairs
+from data.splits import held_out_queries, split_interactions, split_movielens
 from evaluation.ranking import EmbeddingScorer, evaluate
 from evaluation.validation import judge_by
 from model.fit import Progress, fit
 from model.inputs import build_inputs
 from model.schedule import learning_rate
 from model.trainer import Trainer
-from tests.factories import random_movielens
+from tests.factories import logged_movielens, random_movielens, repeated_rows
 from tests.planted import block_of, planted_movielens
 from tests.trained import MODEL, TRAINING
 
@@ -22,7 +23,7 @@ CPU = torch.device("cpu")
 
 
 def make_trainer(movielens, split_name="leave_one_out", training=TRAINING, model=MODEL, seed=0):
-    split = split_interactions(movielens.interactions, movielens.num_users, movielens.num_movies, split_name)
+    split = split_movielens(movielens, split_name)
     return Trainer(build_inputs(movielens, split, model, seed), split, model, training, seed, CPU)
 
 
@@ -50,8 +51,8 @@ def test_same_seed_same_bits_other_seed_other_bits(loss):
     assert not same_bits(runs[0], runs[2])
 
 
-def test_a_resumed_training_equals_an_uninterrupted_one():
-    movielens = random_movielens()
+@pytest.mark.parametrize("movielens", [random_movielens(), logged_movielens(repeated_rows())])
+def test_a_resumed_training_equals_an_uninterrupted_one(movielens):
     whole, first, second = (make_trainer(movielens) for _ in range(3))
     whole_rows = [whole.train_epoch() for _ in range(4)]
     rows = [first.train_epoch() for _ in range(2)]
@@ -101,6 +102,40 @@ def test_held_out_films_do_not_reach_training(split_name):
         trainer.train_epoch()
         trainer.train_epoch()
     assert same_bits(*trainers)
+
+
+@pytest.mark.parametrize("split_name", ["leave_one_out", "temporal"])
+def test_later_rows_do_not_reach_training(split_name):
+    """From each user's first held-out interaction on, all rows change: other amounts, ratings and repeats."""
+    rows = sorted(repeated_rows(), key=lambda row: (row[0], row[2]))
+    movielens = logged_movielens(rows)
+    split = split_movielens(movielens, split_name)
+    training = set(zip(split.train.users.tolist(), split.train.movies.tolist(), strict=True))
+    rng = np.random.default_rng(0)
+    altered, over = [], set()
+    for user, movie, time, amount in rows:
+        over |= {user} - {user if (user, movie) in training else -1}
+        altered.append((user, movie, time, float(rng.uniform(0.1, 90)) if user in over else amount))
+        if user in over:
+            altered += [(u, m, time, 7.0) for u, m in training if u == user and rng.random() < 0.5]
+    other = logged_movielens(altered)
+    held_out = ~np.isin(
+        other.interactions.users * 20 + other.interactions.movies, [u * 20 + m for u, m in training]
+    )
+    assert held_out.sum() == len(split.validation) + len(split.test)
+    other.interactions.ratings[held_out] = 0.5
+    trainers = [make_trainer(data, split_name) for data in (movielens, other)]
+    assert isinstance(trainers[0].pairs, WeightedPairs)
+    assert not np.array_equal(movielens.events.amounts, other.events.amounts)
+    for name in ("features", "neighbors", "weights"):
+        assert torch.equal(getattr(trainers[0].nodes, name), getattr(trainers[1].nodes, name)), name
+    for trainer in trainers:
+        trainer.train_epoch()
+        trainer.train_epoch()
+    assert same_bits(*trainers)
+    # The same rows before it do reach training.
+    earlier = make_trainer(logged_movielens([(u, m, t, a * 2**m) for u, m, t, a in rows]), split_name)
+    assert not torch.equal(earlier.nodes.weights, trainers[0].nodes.weights)
 
 
 def test_it_learns_which_films_belong_together(tmp_path):

@@ -1,15 +1,19 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from config import Config
+from data.inspection.inspect import inspect_data
+from data.splits import split_interactions
 from report.html.film_map import fit_into
 from report.html.report import THEME, Run, write_report
 from report.html.svg import svg_chart
 from report.map_layout import lay_out_films
 from report.plot_style import PALETTE
 from tests.browser import chromium, watched_page
+from tests.factories import random_movielens
 from tests.report.test_plots import catalogue, history
 
 ATTACK = '<script>alert("x")</script><img src="https://example.org/x.png"> (1999)'
@@ -38,8 +42,16 @@ def a_run(num_movies=60, num_methods=3):
     popularity = np.arange(num_movies)[::-1]
     return Run(
         report, "a question", Config().model_settings() | {"epochs": 7}, history(4), 3, ranks,
-        lay_out_films(embeddings, movies, popularity, 0), movies,
+        lay_out_films(embeddings, movies, popularity, 0), movies, an_inspection(),
     )  # fmt: skip
+
+
+def an_inspection():
+    """Of data whose text attacks the page."""
+    data = random_movielens(num_movies=20)
+    titles = [f"{ATTACK}\n", *data.movies.titles[1:]]
+    data = replace(data, movies=replace(data.movies, titles=titles))
+    return inspect_data(data, split_interactions(data.interactions, data.num_users, data.num_movies))
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +59,18 @@ def page_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "new" / "report.html"
     write_report(a_run(), path)
     return path
+
+
+def test_the_report_shows_the_data(page_file):
+    text = page_file.read_text(encoding="utf-8")
+    data = text[text.index('<section id="data"') : text.index('<section id="settings"')]
+    assert "1 title with line breaks (&lt;script&gt;" in data and "close the quote in the file" in data
+    assert "what split leave_one_out holds out" in data and "`" not in data
+    assert re.search(
+        r'<th scope="row">liked</th><td class="number">\d+ %</td><td class="soft">4 or more', data
+    )
+    assert data.count("--share:") == 10  # one per rating from .5 to 5
+    assert "Nothing looks odd" not in data
 
 
 def test_the_report_holds_figures_settings_and_every_film(page_file):

@@ -13,13 +13,16 @@ class ItemVectors:
 
     Attributes:
         name: of the block.
-        values: float ``[n, width]``; may be mapped from disk.
-        movies: int32 ``[n]``, distinct film rows; the other films have no vector.
+        values: float ``[num_vectors, width]``; may be mapped from disk.
+        rows: int ``[n]``, rows of ``values``.
+        movies: int32 ``[n]``, distinct film rows; film ``movies[i]`` has the vector ``values[rows[i]]``. The
+            other films have none.
         dim: to how many numbers the vectors are reduced.
     """
 
     name: str
     values: FloatArray
+    rows: IntArray
     movies: IntArray
     dim: int
 
@@ -31,7 +34,7 @@ class ItemVectors:
         """
         movies = row_of[self.movies]
         kept = movies >= 0
-        return replace(self, values=self.values[kept], movies=movies[kept])
+        return replace(self, rows=self.rows[kept], movies=movies[kept])
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Content:
         vectors: blocks of vectors.
         text: one text per item, empty if it has none; None if no column is text.
         text_columns: names of the columns that ``text`` joins.
+        title_is_text: whether the column of titles is one of them.
         text_encoder: how text becomes a vector.
         numbers: name -> float64 ``[n]``, nan where there is no value.
         categories: name -> one value per item, empty where there is none.
@@ -51,6 +55,7 @@ class Content:
     vectors: tuple[ItemVectors, ...] = ()
     text: list[str] | None = None
     text_columns: tuple[str, ...] = ()
+    title_is_text: bool = False
     text_encoder: str = "tfidf"
     numbers: dict[str, FloatArray] = field(default_factory=dict)
     categories: dict[str, list[str]] = field(default_factory=dict)
