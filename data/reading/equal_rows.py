@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from data.reading.columns import stable_order
+from data.reading.events import equal_to_earlier, rows_with_equals
 from data.reading.own_blocks import NAME
 from data.reading.schema import InteractionTable
 from data.reading.tables import (
@@ -39,39 +39,11 @@ def equal_rows(
     Returns:
         Positions in ``values``, ascending; the first of equal rows is not among them.
     """
-    suspects = _of_repeated_pairs(*values[:2])
+    suspects = rows_with_equals(values)
     if not len(suspects):
         return suspects
-    columns = [column[suspects] for column in values]
-    groups = _groups(columns)
-    repeated = np.bincount(groups)[groups] > 1
-    suspects, groups = suspects[repeated], groups[repeated]
-    if len(suspects):
-        texts = _texts_at(np.flatnonzero(kept)[suspects], parts, table)
-        groups = _groups([groups, *texts])
-    first = np.unique(groups, return_index=True)[1]
-    return np.delete(suspects, first)
-
-
-def _of_repeated_pairs(users: np.ndarray, items: np.ndarray) -> np.ndarray:
-    """The rows whose user and item another row has, too, ascending."""
-    pairs = users.astype(np.int64) * (int(items.max(initial=0)) + 1) + items
-    order = stable_order(pairs)
-    ordered = pairs[order]
-    same = ordered[1:] == ordered[:-1]
-    return np.sort(order[np.append(same, False) | np.insert(same, 0, False)])
-
-
-def _groups(columns: Sequence[np.ndarray]) -> np.ndarray:
-    """Numbers ``[n]`` that are equal where all columns are equal."""
-    order = np.lexsort(columns)
-    different = np.zeros(max(len(order) - 1, 0), dtype=bool)
-    for column in columns:
-        ordered = column[order]
-        different |= ordered[1:] != ordered[:-1]
-    groups = np.empty(len(order), dtype=np.int64)
-    groups[order] = np.cumsum(np.insert(different, 0, False))
-    return groups
+    texts = _texts_at(np.flatnonzero(kept)[suspects], parts, table)
+    return suspects[equal_to_earlier([*(column[suspects] for column in values), *texts])]
 
 
 def _texts_at(places: np.ndarray, parts: list[Path], table: InteractionTable) -> list[np.ndarray]:
@@ -107,6 +79,10 @@ def _texts_at(places: np.ndarray, parts: list[Path], table: InteractionTable) ->
 
 def _other_columns(part: Path, table: InteractionTable) -> dict[Name, int]:
     """The columns other than those whose values are known exactly, and where they stand in the file."""
+=======
+def _names(part: Path, table: InteractionTable) -> list[str]:
+    """The columns of a file, in order."""
+>>>>>>> main
     if is_parquet(part):
         names = open_parquet(part, NAME, {}).schema_arrow.names
     else:

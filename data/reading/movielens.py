@@ -20,6 +20,7 @@ from data.inspection.findings import EXAMPLES, Finding
 from data.rating_scale import with_best_rating
 from data.reading.cache import DIGEST_BYTES, content_fingerprint
 from data.reading.columns import Columns, RowFinder, joined
+from data.reading.events import equal_to_earlier
 from data.reading.formats import FORMATS, NO_GENRES, RATING_COLUMNS, ReleaseFormat
 from data.reading.number_columns import AMOUNT, ID, SECONDS, NumberColumn, parse_id, read_number_columns
 from data.reading.source_files import OTHER_DATA, bad_line, empty, exists, shown_path
@@ -233,10 +234,12 @@ def _add_ratings(release: MovieLensFolder, find_movie: RowFinder, columns: Colum
     del kept_users
     columns.arrays["user_ids"] = ids
     repeated = columns.add_interactions(users, movies, ratings, timestamps)
+    equal = len(equal_to_earlier((users, movies, ratings, timestamps))) if repeated else 0
     columns.note(repeated, "duplicate rating", "dropped, the first of user and film kept")
     findings = (
         Finding("unknown_items", dropped, total, tuple(unknown)[:EXAMPLES]),
-        Finding("repeats", repeated, total),
+        Finding("equal_rows", equal, total),
+        Finding("repeats", repeated - equal, total),
     )
     columns.texts["findings"] += [one.as_text() for one in findings]
 

@@ -658,9 +658,13 @@ def test_tags_none_of_which_are_known(tmp_path: Path) -> None:
 
 def test_what_was_dropped_is_a_finding_too(tmp_path: Path) -> None:
     rows = ["1,10,1,9", "1,99,2,1", "8,10,5,1", "1,98,3,1", "1,10,4,1", "1,2,4,1", "8,31,5,1", "8,97,1,1"]
-    lines = "".join(row + "\n" for row in [*rows, "8,96,1,1", "8,2,1,1"])
+    lines = "".join(row + "\n" for row in [*rows, "8,96,1,1", "8,2,1,1", "8,31,5.0,1"])
     findings = load_movielens(write(tmp_path, ratings_csv=RATINGS + lines, movies_csv=FILMS)).findings
-    assert findings == (Finding("unknown_items", 4, 10, (99, 98, 97)), Finding("repeats", 1, 10))
+    assert findings == (
+        Finding("unknown_items", 4, 11, (99, 98, 97)),
+        Finding("equal_rows", 1, 11),
+        Finding("repeats", 1, 11),
+    )
 
 
 def test_two_files_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
