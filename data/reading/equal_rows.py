@@ -79,12 +79,9 @@ def _texts_at(places: np.ndarray, parts: list[Path], table: InteractionTable) ->
 
 def _other_columns(part: Path, table: InteractionTable) -> dict[Name, int]:
     """The columns other than those whose values are known exactly, and where they stand in the file."""
-=======
-def _names(part: Path, table: InteractionTable) -> list[str]:
-    """The columns of a file, in order."""
->>>>>>> main
     if is_parquet(part):
-        names = open_parquet(part, NAME, {}).schema_arrow.names
+        every = open_parquet(part, NAME, {}).schema_arrow.names
+        names = [name for name in every if every.count(name) == 1]  # others cannot be named
     else:
         names = csv_header(part, [], dialect_of(table), advice_of(NAME, table, {}))[2]
     known = {table.user, table.item, table.rating, table.timestamp}
@@ -100,11 +97,9 @@ def _texts(part: Path, table: InteractionTable, others: dict[Name, int]) -> Iter
     import pyarrow
 
     if is_parquet(part):
-        names = [table.user, *(name for name, again in others if not again)]
-        for batch in parquet_batches(part, NAME, dict(zip(names, names, strict=True))):
-            arrays = iter([as_text_array(array) for array in batch.columns])
-            users = next(arrays)
-            yield [users, *(users if again else next(arrays) for _, again in others)]
+        wanted = {name: name for name in (table.user, *(name for name, _ in others))}
+        for batch in parquet_batches(part, NAME, wanted):
+            yield [as_text_array(array) for array in batch.columns]
         return
     blocks = TextBlocks(part, [table.user], dialect_of(table), advice_of(NAME, table, {"user": table.user}))
     blocks.positions = (*blocks.positions, *others.values())
