@@ -319,7 +319,7 @@ def _times(array: Any, table: InteractionTable) -> np.ndarray | None:
     if types.is_integer(array.type):
         return np.asarray(array.cast(pyarrow.int64()).to_numpy())
     values = _numbers(array)
-    if (np.abs(values) <= MAX_EXACT).all() and (values == np.floor(values)).all():
+    if (np.abs(values) < MAX_EXACT).all() and (values == np.floor(values)).all():
         return values.astype(np.int64)
     if (np.abs(values) * MICROSECONDS >= INT64.max).any():
         raise Doubtful

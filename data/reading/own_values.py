@@ -18,7 +18,7 @@ from data.reading.schema import InteractionTable
 from data.reading.source_files import bad_line, shown
 
 MAX_YEAR = 9999
-MAX_EXACT = 2**53  # whole numbers up to here are exact as float64
+MAX_EXACT = 2**53  # whole numbers below are exact as float64, and no other number becomes one of them
 MICROSECONDS = 1_000_000
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
@@ -68,7 +68,7 @@ def whole_number_in(text: str) -> int | None:
         value = FINITE.parse(text)
     except ValueError:
         return None
-    return int(value) if value.is_integer() and abs(value) <= MAX_EXACT else None
+    return int(value) if value.is_integer() and abs(value) < MAX_EXACT else None
 
 
 def rating_reader(path: Path, table: InteractionTable) -> Reader[float]:

@@ -10,11 +10,12 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, WrapValidator
 
+from base.errors import UserError
 from data.reading.columns import STARS
 from data.reading.json_files import read_json
 from data.reading.json_models import JsonObject, checked, satisfies
 from data.reading.number_columns import FLOAT32_MAX
-from data.reading.source_files import shown_path
+from data.reading.source_files import shown, shown_path
 
 HELP = "docs/own_data.md explains schema.json"
 FEATURES_HELP = "docs/own_data.md explains features.json"
@@ -332,7 +333,10 @@ def read_schema(path: Path) -> Schema:
         UserError: the file cannot be read, or something in it is wrong; one line with the place, the value
             and what to do.
     """
-    return checked(Schema, read_json(path), shown_path(path), HELP)
+    schema = checked(Schema, read_json(path), shown_path(path), HELP)
+    _check_signs(path, "interactions", schema.interactions)
+    _check_signs(path, "items", schema.items)
+    return schema
 
 
 def read_features(path: Path) -> Features:
@@ -341,4 +345,15 @@ def read_features(path: Path) -> Features:
     Raises:
         UserError: as ``read_schema``.
     """
-    return checked(Features, read_json(path), shown_path(path), FEATURES_HELP)
+    features = checked(Features, read_json(path), shown_path(path), FEATURES_HELP)
+    _check_signs(path, "items", features.items)
+    return features
+
+
+def _check_signs(path: Path, name: str, table: Table | None) -> None:
+    """Refuse a table whose separator is its quote or escape, too."""
+    if table is not None and table.separator in (table.escape, table.quote if table.quotes else None):
+        raise UserError(
+            f"{shown_path(path)}: {name}.separator must differ from {name}.quote and {name}.escape, got "
+            f"{shown(table.separator)} for both; {HELP}"
+        )

@@ -223,12 +223,13 @@ def _end_of_lines(block: bytes) -> int:
 def _is_plain(content: bytes, dialect: CsvDialect) -> bool:
     """Whether pyarrow and the csv module split lines and values alike.
 
-    pyarrow's separators are bytes, it takes a carriage return alone as a line end inside of quotes only, reads
-    '"1"2' as 12, and knows no longest value.
+    pyarrow's separators are bytes, it leaves out a byte order mark, takes a carriage return alone for a line end
+    in other places, reads '"1"2' as 12, and knows no longest value.
     """
     signs = dialect.separator + dialect.quote + (dialect.escape or "")
     if (
         not signs.isascii()
+        or content.startswith(codecs.BOM_UTF8)
         or b"\0" in content
         or content.count(b"\r") != content.count(b"\r\n")
         or _has_long_line(content)
