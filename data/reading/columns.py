@@ -90,7 +90,9 @@ def first_of_pair(rows: np.ndarray, columns: np.ndarray) -> np.ndarray | None:
     if (ordered[1:] != ordered[:-1]).all():
         return None
     del ordered
-    return np.sort(np.unique(pair, return_index=True)[1])
+    order = stable_order(pair)
+    ordered = pair[order]
+    return np.sort(order[np.concatenate([[True], ordered[1:] != ordered[:-1]])])
 
 
 def time_order(users: np.ndarray, timestamps: np.ndarray, rows: np.ndarray | None) -> np.ndarray:

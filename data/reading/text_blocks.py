@@ -188,7 +188,7 @@ def _contents(
             content = lines.read().encode()
         if content:
             yield line, content
-            line += content.count(b"\n") + (content.count(b"\r") - content.count(b"\r\n"))
+            line += content.count(b"\n") + _lone_returns(content)
 
 
 def _whole_lines(path: Path, dialect: CsvDialect, advice: CsvAdvice) -> Iterator[bytes]:
@@ -231,7 +231,7 @@ def _is_plain(content: bytes, dialect: CsvDialect) -> bool:
         not signs.isascii()
         or content.startswith(codecs.BOM_UTF8)
         or b"\0" in content
-        or content.count(b"\r") != content.count(b"\r\n")
+        or _lone_returns(content)
         or _has_long_line(content)
     ):
         return False
@@ -239,6 +239,12 @@ def _is_plain(content: bytes, dialect: CsvDialect) -> bool:
     if escape and re.search(re.escape(escape) + rb"([\r\n]|\Z|" + re.escape(escape) + rb")", content):
         return False
     return not dialect.quotes or _quotes_pair(content, dialect)
+
+
+def _lone_returns(content: bytes) -> int:
+    """How many carriage returns end a line alone."""
+    returns = content.count(b"\r")
+    return returns and returns - content.count(b"\r\n")
 
 
 def _has_long_line(content: bytes) -> bool:
