@@ -85,7 +85,7 @@ def test_ratings_are_scaled_and_dates_put_in_order(tmp_path):
     keys = {"rating": "stars", "best_rating": 10, "timestamp": "day", "timestamp_format": "iso"}
     folder = small(tmp_path, interactions=loans, keys=keys)
     assert read(folder) == [("x", "b", 3.5, 1717113599000000), ("x", "a", 5.0, 1717113600000000)]
-    data = load_movielens(folder, min_rating=4)
+    data = load_movielens(folder, min_rating=8)
     assert data.user_text_ids == ["x"] and len(data.interactions) == 1
 
 
