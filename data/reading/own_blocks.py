@@ -1,39 +1,52 @@
 """Blocks of interactions of own data: fast where all is well, exact where something is not.
 
-pyarrow parses a table block by block. Where it refuses, or where it might accept more than we do, the table is read
-again row by row. That second reading alone decides: it gives the same values, or the error that names the line.
+pyarrow parses a table block by block. A block that it refuses, or of which it might accept more than we do, is
+read row by row. That reading alone decides: it gives the same values, or the error that names the line.
 """
 
 import itertools
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
-from base.errors import UserError
 from data.reading.columns import STARS
+from data.reading.number_columns import FINITE, FLOAT32_MAX, INT64
 from data.reading.own_values import (
+    EPOCH,
     MAX_EXACT,
     MICROSECONDS,
+    date_in,
     id_reader,
     rating_reader,
     time_reader,
     weight_reader,
 )
 from data.reading.schema import InteractionTable
-from data.reading.tables import advice_of, dialect_of, is_parquet, open_bytes, parquet_batches, table_rows
-from data.reading.text_tables import csv_header
+from data.reading.tables import (
+    ParquetBatch,
+    advice_of,
+    as_text_array,
+    dialect_of,
+    is_parquet,
+    nothing_of,
+    parquet_batches,
+    without_empty,
+)
+from data.reading.text_blocks import Doubtful, TextBlock, TextBlocks, WrongType
 
-BLOCK_BYTES = 16 << 20
+FAST = True  # with False every block is read row by row, for tests and benchmarks
 SLOW_ROWS = 1 << 16
-UTF8 = "utf-8-sig"
-
-
-class Doubtful(Exception):
-    """The fast reading cannot be trusted with this table."""
+NAME = "interactions"
+# All that str.strip takes away.
+SPACES = "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace())
+NANOSECONDS = 1000  # in a microsecond
+FIRST_DATE, LAST_DATE = (  # microseconds; the dates that Python knows
+    (date.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1) for date in (datetime.min, datetime.max)
+)
 
 
 @dataclass(frozen=True)
@@ -41,15 +54,15 @@ class Block:
     """Some rows of a table.
 
     Attributes:
-        users: the ids that occur, and int ``[n]``: which of them each row has.
+        users: the ids that occur, an array of texts in pyarrow, and int ``[n]``: which of them each row has.
         items: the same of the items.
         ratings: float32 ``[n]`` stars, None without ratings.
         times: int64 or, where some are fractional, float64 ``[n]``; None without times.
-        amounts: float64 ``[n]``, what each row counts; None if all count the same.
+        amounts: float32 ``[n]``, what each row counts; None if all count the same.
     """
 
-    users: tuple[list[str], np.ndarray]
-    items: tuple[list[str], np.ndarray]
+    users: tuple[Any, np.ndarray]
+    items: tuple[Any, np.ndarray]
     ratings: np.ndarray | None
     times: np.ndarray | None
     amounts: np.ndarray | None
@@ -58,9 +71,9 @@ class Block:
         return len(self.users[1])
 
 
-def wanted_columns(table: InteractionTable) -> dict[str, str | None]:
-    """From the keys of the schema to the columns."""
-    return {
+def wanted_columns(table: InteractionTable) -> dict[str, str]:
+    """From the keys of the schema to the columns that it names."""
+    columns = {
         "user": table.user,
         "item": table.item,
         "rating": table.rating,
@@ -68,291 +81,250 @@ def wanted_columns(table: InteractionTable) -> dict[str, str | None]:
         "weight": table.weight,
         "kind.column": None if table.kind is None else table.kind.column,
     }
+    return {key: column for key, column in columns.items() if column is not None}
 
 
-def fast_blocks(path: Path, table: InteractionTable) -> Iterator[Block]:
-    """The blocks of a part by pyarrow.
+def read_blocks(path: Path, table: InteractionTable) -> Iterator[Block]:
+    """The blocks of a part of a table.
 
-    Raises:
-        Doubtful: the part must be read row by row.
-        UserError: the file cannot be read, or a column is missing.
-    """
-    wanted = wanted_columns(table)
-    batches = (
-        parquet_batches(path, "interactions", wanted)
-        if is_parquet(path)
-        else _text_batches(path, table, wanted)
-    )
-    nothing = frozenset(text.strip() for text in table.empty)
-    for batch in batches:
-        yield Block(
-            _distinct_ids(batch["user"], nothing),
-            _distinct_ids(batch["item"], nothing),
-            _stars(batch.get("rating"), table),
-            _times(batch.get("timestamp"), table),
-            _amounts(batch.get("weight"), batch.get("kind.column"), table),
-        )
-
-
-def slow_blocks(path: Path, table: InteractionTable) -> Iterator[Block]:
-    """The blocks of a part, read row by row.
+    Args:
+        path: of the part.
+        table: how it is written.
 
     Raises:
         UserError: the file or a line of it cannot be read.
     """
-    wanted = wanted_columns(table)
-    read_user, read_item = id_reader(path, table.user), id_reader(path, table.item)
-    has_dates = table.timestamp is not None and is_parquet(path) and _has_dates(path, wanted, table.timestamp)
-    dated = table.model_copy(update={"timestamp_format": "iso"}) if has_dates else table
-    read_rating, read_time = rating_reader(path, table), time_reader(path, dated)
-    read_weight = weight_reader(path, table)
-    rows = iter(table_rows(path, "interactions", table, wanted))
-    while chunk := list(itertools.islice(rows, SLOW_ROWS)):
-        parsed = [
-            (
-                read_user(line, user),
-                read_item(line, item),
-                read_rating(line, rating),
-                read_time(line, time),
-                read_weight(line, weight, kind),
-            )
-            for line, (user, item, rating, time, weight, kind) in chunk
-        ]
-        users, items, ratings, times, amounts = zip(*parsed, strict=True)
-        whole = all(isinstance(time, int) for time in times)
-        weighted = table.weight is not None or table.kind is not None
-        yield Block(
-            _numbered(users),
-            _numbered(items),
-            None if table.rating is None else np.array(ratings, dtype=np.float32),
-            None if table.timestamp is None else np.array(times, dtype=np.int64 if whole else np.float64),
-            np.array(amounts) if weighted else None,
-        )
+    values = _Values(path, table)
+    for batch in _batches(path, table, wanted_columns(table)):
+        block = values.of(batch) if FAST else None
+        if block is None:
+            yield from values.row_by_row(batch)
+        else:
+            yield block
 
 
-def _numbered(texts: tuple[str, ...]) -> tuple[list[str], np.ndarray]:
-    number: dict[str, int] = {}
-    codes = np.array([number.setdefault(text, len(number)) for text in texts])
-    return list(number), codes
+def _batches(
+    path: Path, table: InteractionTable, wanted: dict[str, str]
+) -> Iterator[TextBlock | ParquetBatch]:
+    """The wanted columns of a part of a table, not yet parsed.
+
+    Args:
+        path: of the part.
+        table: how it is written.
+        wanted: from the keys of the schema to the columns.
+
+    Raises:
+        UserError: the file cannot be read, or a column is missing.
+    """
+    if is_parquet(path):
+        yield from parquet_batches(path, NAME, wanted)
+    else:
+        advice = advice_of(NAME, table, wanted)
+        yield from TextBlocks(path, list(wanted.values()), dialect_of(table), advice)
 
 
-class _CheckedSource:
-    """A text file for pyarrow: decompressed, as UTF-8, and watched for what pyarrow reads differently.
+class _Values:
+    """Makes the values of a part of a table.
 
-    Attributes:
-        doubt: something was seen that must be read row by row.
-        lines: how many lines with text went by.
+    Args:
+        path: of the part.
+        table: how it is written.
     """
 
     def __init__(self, path: Path, table: InteractionTable):
-        self.file: IO[bytes] = open_bytes(path)
-        if table.codec != UTF8:
-            import codecs
+        self._path, self._table = path, table
+        self._keys = list(wanted_columns(table))
+        self._nothing = nothing_of(table)
+        self._has_number_for_nothing = any(_is_number_or_date(text) for text in self._nothing)
+        self._time_types = _time_types(table)  # the one of the last block first
 
-            self.file = codecs.EncodedFile(self.file, "utf-8", table.codec)  # type: ignore[assignment]
-        quote, separator = (re.escape(one.encode()) for one in (table.quote, table.separator))
-        edge = rb"\r\n" + separator + quote
-        self.odd_quote = (
-            re.compile(rb"[^" + edge + rb"]" + quote + rb"[^" + edge + rb"]") if table.quotes else None
-        )
-        self.escape = None if table.escape is None else table.escape.encode()
-        self.doubt = False
-        self.lines = 0
-        self.tail = b""
-        self.closed = False
+    def of(self, batch: TextBlock | ParquetBatch) -> Block | None:
+        """A block by pyarrow; None if it must be read row by row."""
+        import pyarrow
 
-    def read(self, size: int = -1) -> bytes:
-        """The next bytes; a byte order mark at the start is left out."""
-        chunk = self.file.read(size)
-        if not chunk:
-            self.lines += bool(self.tail.strip(b"\r\n")) and not self.tail.endswith(b"\n")
-            self.tail = b""
-            return b""
-        seen = self.tail + chunk
-        self.lines += chunk.count(b"\n")
-        blank = seen.count(b"\n\n") + seen.count(b"\n\r\n")
-        self.lines -= blank - self.tail.count(b"\n\n")
-        lone_returns = seen.count(b"\r") - seen.count(b"\r\n") - seen.endswith(b"\r")
-        if (
-            lone_returns
-            or b"\0" in chunk
-            or (self.odd_quote and self.odd_quote.search(seen) and not self.escape)
-        ):
-            self.doubt = True
-        self.tail = seen[-2:]
-        return chunk
+        if self._has_number_for_nothing:
+            return None
+        try:
+            columns = dict(zip(self._keys, self._columns(batch), strict=True))
+            return Block(
+                self._distinct(columns["user"]),
+                self._distinct(columns["item"]),
+                _stars(columns.get("rating"), self._table),
+                _times(columns.get("timestamp"), self._table),
+                self._amounts(columns.get("weight"), columns.get("kind.column")),
+            )
+        except (Doubtful, pyarrow.ArrowException):
+            return None
 
-    def close(self) -> None:
-        """Close the file."""
-        self.file.close()
-        self.closed = True
+    def _columns(self, batch: TextBlock | ParquetBatch) -> list[Any]:
+        if isinstance(batch, ParquetBatch):
+            return batch.columns
+        import pyarrow
 
-    def readable(self) -> bool:
-        """Always."""
-        return True
+        text, number = pyarrow.string(), pyarrow.float64()
+        types = {"user": text, "item": text, "rating": number, "weight": number, "kind.column": text}
+        hexadecimal = b"0x" in batch.content or b"0X" in batch.content  # pyarrow reads 0x10 as 16
+        for time_type in self._time_types:
+            if hexadecimal and pyarrow.types.is_integer(time_type):
+                continue
+            types["timestamp"] = time_type
+            try:
+                columns = batch.columns([types[key] for key in self._keys], self._table.decimal)
+            except WrongType:
+                continue
+            self._time_types.remove(time_type)
+            self._time_types.insert(0, time_type)
+            return columns
+        raise Doubtful
 
+    def _distinct(self, array: Any) -> tuple[Any, np.ndarray]:
+        """The texts of an array without spaces around them, and which of them each entry has."""
+        from pyarrow import compute, types
 
-def _text_batches(
-    path: Path, table: InteractionTable, wanted: dict[str, str | None]
-) -> Iterator[dict[str, Any]]:
-    """The wanted columns of a text file as strings, a block at a time."""
-    import pyarrow
-    from pyarrow import csv as arrow_csv
-
-    for sign in (table.separator, table.quote, table.escape or "x"):
-        if not sign.isascii():
+        encoded = array if types.is_dictionary(array.type) else array.dictionary_encode()
+        if encoded.null_count or encoded.dictionary.null_count:
             raise Doubtful
-    columns = {key: column for key, column in wanted.items() if column is not None}
-    dialect = dialect_of(table)
-    advice = advice_of("interactions", table, wanted)
-    positions, lines, header = csv_header(path, list(columns.values()), dialect, advice)
-    places = dict(zip(columns, positions, strict=True))
-    source = _CheckedSource(path, table)
-    included = sorted({str(place) for place in positions})
-    rows = 0
-    try:
-        reader = arrow_csv.open_csv(
-            source,
-            arrow_csv.ReadOptions(
-                block_size=BLOCK_BYTES,
-                column_names=[str(place) for place in range(len(header))],
-                skip_rows=lines,
-            ),
-            arrow_csv.ParseOptions(
-                delimiter=table.separator,
-                quote_char=table.quote if table.quotes else False,
-                escape_char=table.escape or False,
-            ),
-            arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(included, pyarrow.string()),
-                include_columns=included,
-                null_values=[],
-                strings_can_be_null=False,
-            ),
-        )
-        for batch in reader:
-            if source.doubt:
+        texts = compute.utf8_trim(as_text_array(encoded.dictionary), SPACES)
+        if any(compute.index(texts, nothing).as_py() >= 0 for nothing in ("", *self._nothing)):
+            raise Doubtful
+        return texts, encoded.indices.to_numpy()
+
+    def _amounts(self, weights: Any, kinds: Any) -> np.ndarray | None:
+        amounts = None if weights is None else np.log1p(np.maximum(_numbers(weights), 0))
+        if self._table.kind is not None:
+            texts, codes = self._distinct(kinds)
+            weight_of = self._table.kind.weights
+            if not all(text in weight_of for text in texts.to_pylist()):
                 raise Doubtful
-            rows += batch.num_rows
-            yield {key: batch.column(str(place)) for key, place in places.items()}
-    except (pyarrow.ArrowException, OSError, EOFError, UnicodeError, ValueError) as error:
-        if isinstance(error, UserError):
-            raise
-        raise Doubtful from error
-    # Fewer rows than lines: a value spans several lines.
-    if source.doubt or rows != source.lines - lines:
-        raise Doubtful
+            of_kind = np.array([weight_of[text] for text in texts.to_pylist()], dtype=np.float64)[codes]
+            amounts = of_kind if amounts is None else amounts * of_kind
+        return None if amounts is None else amounts.astype(np.float32)
+
+    def row_by_row(self, batch: TextBlock | ParquetBatch) -> Iterator[Block]:
+        """The blocks of a batch, read row by row.
+
+        Raises:
+            UserError: a line cannot be read.
+        """
+        path, table = self._path, self._table
+        if isinstance(batch, ParquetBatch) and batch.has_dates("timestamp"):
+            table = table.model_copy(update={"timestamp_format": "iso"})
+        readers = {
+            "user": id_reader(path, table.user),
+            "item": id_reader(path, table.item),
+            "rating": rating_reader(path, table),
+            "timestamp": time_reader(path, table),
+        }
+        read = [readers.get(key) for key in self._keys]
+        read_amount = weight_reader(path, table)
+        rows = without_empty(batch.rows(), table)
+        while chunk := list(itertools.islice(rows, SLOW_ROWS)):
+            parsed = []
+            for line, texts in chunk:
+                text_of = dict(zip(self._keys, texts, strict=True))
+                values = [one(line, text) if one else None for one, text in zip(read, texts, strict=True)]
+                amount = read_amount(line, text_of.get("weight", ""), text_of.get("kind.column", ""))
+                parsed.append([*values, amount])
+            yield self._block(dict(zip([*self._keys, "amount"], zip(*parsed, strict=True), strict=True)))
+
+    def _block(self, values: dict[str, tuple[Any, ...]]) -> Block:
+        times = values.get("timestamp")
+        whole = times is not None and all(isinstance(time, int) for time in times)
+        weighted = self._table.weight is not None or self._table.kind is not None
+        return Block(
+            _numbered(values["user"]),
+            _numbered(values["item"]),
+            np.array(values["rating"], dtype=np.float32) if "rating" in values else None,
+            None if times is None else np.array(times, dtype=np.int64 if whole else np.float64),
+            np.array(values["amount"], dtype=np.float64).astype(np.float32) if weighted else None,
+        )
 
 
-def _distinct_ids(array: Any, nothing: frozenset[str]) -> tuple[list[str], np.ndarray]:
-    from data.reading.tables import as_texts
-
-    encoded = array.dictionary_encode() if not _is_dictionary(array) else array
-    if encoded.indices.null_count:
-        raise Doubtful
-    texts = [text.strip() for text in as_texts(encoded.dictionary)]
-    if any(not text or text in nothing or "\n" in text for text in texts):
-        raise Doubtful
-    return texts, encoded.indices.to_numpy()
-
-
-def _is_dictionary(array: Any) -> bool:
+def _numbered(texts: tuple[str, ...]) -> tuple[Any, np.ndarray]:
     import pyarrow
 
-    return bool(pyarrow.types.is_dictionary(array.type))
+    number: dict[str, int] = {}
+    codes = np.array([number.setdefault(text, len(number)) for text in texts])
+    return pyarrow.array(list(number), pyarrow.string()), codes
 
 
-def _numbers(array: Any, table: InteractionTable) -> np.ndarray:
-    """Float64 values of an array of text or numbers."""
-    import pyarrow
-    from pyarrow import compute
-
-    if pyarrow.types.is_string(array.type) or pyarrow.types.is_large_string(array.type):
-        array = compute.utf8_trim_whitespace(array)
-        if table.decimal == ",":
-            array = compute.replace_substring(array, ",", ".", max_replacements=1)
+def _is_number_or_date(text: str) -> bool:
     try:
-        values = compute.cast(array, pyarrow.float64()).to_numpy(zero_copy_only=False)
-    except pyarrow.ArrowException as error:
-        raise Doubtful from error
-    if not (np.abs(values) <= np.finfo(np.float32).max).all():  # false for NaN, too
+        FINITE.parse(text.replace(",", ".", 1))
+    except ValueError:
+        return date_in(text) is not None
+    return True
+
+
+def _time_types(table: InteractionTable) -> list[Any]:
+    """The types in pyarrow that times of a text table may have."""
+    import pyarrow
+
+    if table.timestamp is None:
+        return [pyarrow.null()]
+    if table.timestamp_format == "number":
+        return [pyarrow.int64(), pyarrow.float64()]
+    return [pyarrow.timestamp(unit, zone) for unit in ("us", "ns") for zone in (None, "UTC")]
+
+
+def _numbers(array: Any) -> np.ndarray:
+    """Float64 values of an array of numbers."""
+    import pyarrow
+
+    if not _is_number(array.type):
         raise Doubtful
-    return values
+    values = array.cast(pyarrow.float64()).to_numpy(zero_copy_only=False)
+    if not (np.abs(values) <= FLOAT32_MAX).all():  # false for NaN, too
+        raise Doubtful
+    return np.asarray(values)
+
+
+def _is_number(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
 
 
 def _stars(array: Any, table: InteractionTable) -> np.ndarray | None:
     if array is None:
         return None
-    ratings = _numbers(array, table)
-    if len(ratings) and (ratings.min() < 0 or ratings.max() > table.best_rating):
+    ratings = _numbers(array)
+    if ratings.min(initial=0) < 0 or ratings.max(initial=0) > table.best_rating:
         raise Doubtful
     return (ratings * STARS / table.best_rating).astype(np.float32)
 
 
 def _times(array: Any, table: InteractionTable) -> np.ndarray | None:
     import pyarrow
-    from pyarrow import compute, types
+    from pyarrow import types
 
     if array is None:
         return None
     if array.null_count:
         raise Doubtful
-    if types.is_temporal(array.type):
-        return compute.cast(
-            array.cast(pyarrow.timestamp("us", getattr(array.type, "tz", None)), safe=False), pyarrow.int64()
-        ).to_numpy()
-    is_text = types.is_string(array.type) or types.is_large_string(array.type)
+    if types.is_timestamp(array.type) or types.is_date(array.type):
+        return _microseconds(array)
     if table.timestamp_format == "iso":
-        return _dates(array) if is_text else _refuse()
+        raise Doubtful
     if types.is_integer(array.type):
-        return compute.cast(array, pyarrow.int64()).to_numpy()
-    try:
-        text = compute.utf8_trim_whitespace(array) if is_text else array
-        if is_text and compute.any(compute.match_substring(text, "x", ignore_case=True)).as_py():
-            raise Doubtful  # pyarrow reads 0x10 as 16
-        return compute.cast(text, pyarrow.int64()).to_numpy()
-    except pyarrow.ArrowException:
-        values = _numbers(array, table)
-    if (values == np.floor(values)).all() and (np.abs(values) <= MAX_EXACT).all():
+        return np.asarray(array.cast(pyarrow.int64()).to_numpy())
+    values = _numbers(array)
+    if (np.abs(values) <= MAX_EXACT).all() and (values == np.floor(values)).all():
         return values.astype(np.int64)
-    if (np.abs(values) * MICROSECONDS >= np.iinfo(np.int64).max).any():
+    if (np.abs(values) * MICROSECONDS >= INT64.max).any():
         raise Doubtful
     return values
 
 
-def _refuse() -> np.ndarray:
-    raise Doubtful
-
-
-def _dates(array: Any) -> np.ndarray:
-    """Microseconds since 1970 of texts that all have a zone, or all have none."""
+def _microseconds(array: Any) -> np.ndarray:
+    """Dates and times as microseconds since 1970, in UTC where they have no zone."""
     import pyarrow
-    from pyarrow import compute
 
-    text = compute.utf8_trim_whitespace(array)
-    for zone in (None, "UTC"):
-        try:
-            return compute.cast(text.cast(pyarrow.timestamp("us", zone)), pyarrow.int64()).to_numpy()
-        except pyarrow.ArrowException:
-            continue
-    raise Doubtful
-
-
-def _amounts(weights: Any, kinds: Any, table: InteractionTable) -> np.ndarray | None:
-    amounts = None if weights is None else np.log1p(np.maximum(_numbers(weights, table), 0))
-    if table.kind is None:
-        return amounts
-    texts, codes = _distinct_ids(kinds, frozenset())
-    if not set(texts) <= table.kind.weights.keys():
+    zone = getattr(array.type, "tz", None)
+    if getattr(array.type, "unit", "") == "ns":
+        values = array.cast(pyarrow.int64()).to_numpy() // NANOSECONDS
+    else:
+        values = array.cast(pyarrow.timestamp("us", zone)).cast(pyarrow.int64()).to_numpy()
+    if ((values < FIRST_DATE) | (values > LAST_DATE)).any():
         raise Doubtful
-    of_kind = np.array([table.kind.weights[text] for text in texts])[codes]
-    return of_kind if amounts is None else amounts * of_kind
-
-
-def _has_dates(path: Path, wanted: dict[str, str | None], column: str) -> bool:
-    """Whether a Parquet column has the type of a date or time."""
-    from pyarrow import types
-
-    from data.reading.tables import open_parquet
-
-    return bool(types.is_temporal(open_parquet(path, "interactions", wanted).schema_arrow.field(column).type))
+    return np.asarray(values)

@@ -11,7 +11,9 @@ from data.reading.columns import STARS, Columns, joined
 from data.reading.equal_rows import equal_rows
 from data.reading.events import add_events
 from data.reading.near_ids import NearIds
-from data.reading.own_blocks import Block, Doubtful, fast_blocks, slow_blocks
+from data.reading.id_rows import IdRows
+from data.reading.own_blocks import Block, read_blocks
+from data.reading.number_columns import INT64
 from data.reading.own_values import MICROSECONDS
 from data.reading.schema import InteractionTable
 from data.reading.source_files import empty, shown_path
@@ -40,24 +42,12 @@ def add_own_interactions(
         UserError: a line cannot be read, too many items are unknown, or nothing is left.
     """
     parts = parts_of(path)
-    try:
-        rows = _gathered(parts, table, dict(row_of) if grow else row_of, grow, fast_blocks)
-    except Doubtful:
-        logger.debug("%s is read row by row", shown_path(path))
-        rows = _gathered(parts, table, dict(row_of) if grow else row_of, grow, slow_blocks)
-    row_of.update(rows.row_of)
-    rows.check(path)
-    rows.add_to(columns, parts, table)
-
-
-def _gathered(
-    parts: list[Path], table: InteractionTable, row_of: dict[str, int], grow: bool, read
-) -> "_Rows":
     rows = _Rows(row_of, grow)
     for part in parts:
-        for block in read(part, table):
+        for block in read_blocks(part, table):
             rows.add(block)
-    return rows
+    rows.check(path)
+    rows.add_to(columns, parts, table)
 
 
 class _Rows:
@@ -69,44 +59,42 @@ class _Rows:
     """
 
     def __init__(self, row_of: dict[str, int], grow: bool):
-        self.row_of = row_of
         self.grow = grow
-        self.user_row: dict[str, int] = {}
+        self.items, self.users = IdRows(row_of), IdRows({})
         self.total = self.unknown = self.weightless = 0
         self.unknown_ids: dict[str, None] = {}
         self.columns: dict[str, list[np.ndarray]] = {
-            name: [] for name in ("users", "items", "ratings", "times", "amounts", "places")
+            name: [] for name in ("users", "items", "ratings", "times", "amounts", "kept")
         }
         self.unit = "row"
 
     def add(self, block: Block) -> None:
         """Add the rows of a block."""
-        item_texts, item_codes = block.items
-        if self.grow:
-            known = np.ones(len(item_texts), dtype=bool)
-        else:
-            rows = np.array([self.row_of.get(text, -1) for text in item_texts], dtype=np.int32)
-            known = rows >= 0
-            if not known.all() and len(self.unknown_ids) < MAX_KEPT_IDS:
-                self.unknown_ids |= dict.fromkeys(item_texts[row] for row in np.flatnonzero(~known))
-        kept = known[item_codes]
-        self.unknown += len(block) - int(kept.sum())
+        item_ids, item_codes = block.items
+        user_ids, user_codes = block.users
+        item_rows, user_rows = self.items.find(item_ids), self.users.find(user_ids)
+        kept = np.ones(len(block), dtype=bool)
+        if not self.grow:
+            unknown = item_rows < 0
+            kept = ~unknown[item_codes]
+            self.unknown += len(block) - int(kept.sum())
+            if unknown.any() and len(self.unknown_ids) < MAX_KEPT_IDS:
+                self.unknown_ids |= dict.fromkeys(item_ids.take(np.flatnonzero(unknown)).to_pylist())
         if block.amounts is not None:
             counts = block.amounts > 0
             self.weightless += int((kept & ~counts).sum())
-            kept = kept & counts
+            kept &= counts
         chosen = slice(None) if kept.all() else kept
-        if self.grow:
-            items = _rows_in_order(item_texts, item_codes[chosen], self.row_of)
-        else:
-            items = rows[item_codes[chosen]]
+        item_codes, user_codes = item_codes[chosen], user_codes[chosen]
+        self.items.add(item_ids, item_rows, item_codes)
+        self.users.add(user_ids, user_rows, user_codes)
         values = {
-            "users": _rows_in_order(block.users[0], block.users[1][chosen], self.user_row),
-            "items": items,
+            "users": user_rows[user_codes],
+            "items": item_rows[item_codes],
             "ratings": None if block.ratings is None else block.ratings[chosen],
             "times": None if block.times is None else self._microseconds(block.times)[chosen],
-            "amounts": None if block.amounts is None else block.amounts[chosen].astype(np.float32),
-            "places": (np.arange(self.total, self.total + len(block)))[chosen],
+            "amounts": None if block.amounts is None else block.amounts[chosen],
+            "kept": kept,
         }
         for name, column in values.items():
             if column is not None:
@@ -132,7 +120,7 @@ class _Rows:
         if self.total == 0:
             raise empty(path, GIVE_DATA)
         if self.unknown > MAX_DROPPED_SHARE * self.total:
-            near = NearIds(self.row_of)
+            near = NearIds(self.items.row_of)
             examples = ", ".join(near.with_near(text) for text in list(self.unknown_ids)[:EXAMPLES])
             some = "none" if self.unknown == self.total else f"only {self.total - self.unknown}"
             raise UserError(
@@ -148,7 +136,7 @@ class _Rows:
 
     def add_to(self, columns: Columns, parts: list[Path], table: InteractionTable) -> None:
         """Add edges, events, users, notes and findings."""
-        users, items, places = (joined(self.columns[name]) for name in ("users", "items", "places"))
+        users, items, kept = (joined(self.columns[name]) for name in ("users", "items", "kept"))
         ratings, times, amounts = (
             joined(self.columns[name]) if self.columns[name] else None
             for name in ("ratings", "times", "amounts")
@@ -165,21 +153,22 @@ class _Rows:
         values = (
             (users, items, ratings, times) if amounts is None else (users, items, ratings, times, amounts)
         )
-        extra = equal_rows(values, places, parts, table)
+        extra = equal_rows(values, kept, parts, table)
+        del values, kept
         if len(extra):
             stays = np.ones(len(users), dtype=bool)
             stays[extra] = False
             users, items, ratings, times = (column[stays] for column in (users, items, ratings, times))
             amounts = None if amounts is None else amounts[stays]
         repeated = add_events(columns, users, items, ratings, times, amounts, table.counted)
-        columns.arrays["user_ids"] = np.arange(len(self.user_row), dtype=np.int64)
-        columns.texts["user_text_ids"] = list(self.user_row)
+        columns.arrays["user_ids"] = np.arange(len(self.users.row_of), dtype=np.int64)
+        columns.texts["user_text_ids"] = list(self.users.row_of)
         self._report(columns, len(extra), repeated, table)
         if falling is not None and columns.texts["time_unit"] == ["row"]:
             columns.texts["findings"].append(falling.as_text())
 
     def _report(self, columns: Columns, equal: int, repeated: int, table: InteractionTable) -> None:
-        near = NearIds(self.row_of)
+        near = NearIds(self.items.row_of)
         examples = tuple(near.with_near(text) for text in list(self.unknown_ids)[:EXAMPLES])
         named = f" ({', '.join(examples)})" if examples else ""
         columns.note(self.unknown, "interaction", f"of unknown items dropped{named}")
@@ -199,18 +188,11 @@ class _Rows:
         columns.texts.setdefault("findings", []).extend(one.as_text() for one in findings)
 
 
-def _rows_in_order(texts: list[str], codes: np.ndarray, row_of: dict[str, int]) -> np.ndarray:
-    """The rows of coded texts, int32 ``[n]``; unknown texts get the next rows, in the order of the codes."""
-    distinct, first = np.unique(codes, return_index=True)
-    rows = np.zeros(len(texts), dtype=np.int32)
-    for code in distinct[np.argsort(first)].tolist():
-        rows[code] = row_of.setdefault(texts[code], len(row_of))
-    return rows[codes]
-
-
 def _scaled(times: np.ndarray) -> np.ndarray:
     """Seconds, or another unit, in millionths; a time too far away for int64 stays at its end."""
-    if times.dtype == np.float64:
-        return np.rint(times * MICROSECONDS).astype(np.int64)
-    limit = np.iinfo(np.int64).max // MICROSECONDS
-    return np.clip(times, -limit, limit) * MICROSECONDS
+    limit = INT64.max // MICROSECONDS
+    if times.dtype == np.int64:
+        return np.clip(times, -limit, limit) * MICROSECONDS
+    whole = np.clip(np.floor(times), -limit, limit).astype(np.int64) * MICROSECONDS
+    # A whole number is the same number of millionths whether or not its block has fractions.
+    return np.where(times == np.floor(times), whole, np.rint(times * MICROSECONDS).astype(np.int64))

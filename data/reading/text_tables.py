@@ -4,7 +4,7 @@ import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from base.errors import UserError
 from data.reading.formats import TextFile
@@ -100,7 +100,6 @@ def csv_rows(
         UserError: the file cannot be read, a column is missing, or a row does not have as many values as
             the header.
     """
-    line = 1
     with open_text(path, dialect.encoding, dialect.newline, advice.text, dialect.opened) as file:
         reader = dialect.reader(file)
         try:
@@ -112,18 +111,57 @@ def csv_rows(
                 given = [name for name in names if name is not None]
                 named = iter(column_positions(path, header, given, advice))
                 positions = [width if name is None else next(named) for name in names]
-            line = reader.line_num + 1
-            for row in reader:
-                if len(row) == width:
-                    if reader.line_num > line and any(_has_rows(value, width, dialect) for value in row):
-                        raise _swallowed_rows(path, line, reader.line_num, advice)
-                    row.append("")  # for the columns of None
-                    yield line, [row[position] for position in positions]
-                elif "".join(row).strip():
-                    raise _wrong_width(path, line, row, width, dialect)
-                line = reader.line_num + 1
         except csv.Error as error:
-            raise bad_csv(path, line, error, advice=advice.quotes) from error
+            raise bad_csv(path, 1, error, advice=advice.quotes) from error
+        yield from rows_of(path, reader, 0, width, positions, dialect, advice)
+
+
+class LineReader(Protocol):
+    """A reader of the csv module, or what is used as one."""
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+
+    @property
+    def line_num(self) -> int: ...
+
+
+def rows_of(
+    path: Path,
+    reader: LineReader,
+    before: int,
+    width: int,
+    positions: Sequence[int],
+    dialect: CsvDialect,
+    advice: CsvAdvice,
+) -> Rows:
+    """The rows of a CSV file from where its reader stands, each with the number of its first line.
+
+    Args:
+        path: the file.
+        reader: its reader.
+        before: how many lines of the file stand before those of the reader.
+        width: how many values a row has.
+        positions: of the wanted values; ``width`` gives an empty one.
+        dialect: how the file is written.
+        advice: what errors tell the user to do.
+
+    Raises:
+        UserError: a row is not valid CSV, or does not have as many values as the header.
+    """
+    line = before + reader.line_num + 1
+    try:
+        for row in reader:
+            last = before + reader.line_num
+            if len(row) == width:
+                if last > line and any(_has_rows(value, width, dialect) for value in row):
+                    raise _swallowed_rows(path, line, last, advice)
+                row.append("")  # for the columns of None
+                yield line, [row[position] for position in positions]
+            elif "".join(row).strip():
+                raise _wrong_width(path, line, row, width, dialect)
+            line = last + 1
+    except csv.Error as error:
+        raise bad_csv(path, line, error, advice=advice.quotes) from error
 
 
 def csv_header(
