@@ -5,7 +5,7 @@ read row by row. That reading alone decides: it gives the same values, or the er
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -58,6 +58,7 @@ class Block:
         items: the same of the items.
         ratings: float32 ``[n]`` stars, None without ratings.
         times: int64 or, where some are fractional, float64 ``[n]``; None without times.
+        dated: whether the times are dates, in microseconds since 1970.
         amounts: float32 ``[n]``, what each row counts; None if all count the same.
     """
 
@@ -65,6 +66,7 @@ class Block:
     items: tuple[Any, np.ndarray]
     ratings: np.ndarray | None
     times: np.ndarray | None
+    dated: bool
     amounts: np.ndarray | None
 
     def __len__(self) -> int:
@@ -146,11 +148,13 @@ class _Values:
             return None
         try:
             columns = dict(zip(self._keys, self._columns(batch), strict=True))
+            times = columns.get("timestamp")
             return Block(
                 self._distinct(columns["user"]),
                 self._distinct(columns["item"]),
                 _stars(columns.get("rating"), self._table),
-                _times(columns.get("timestamp"), self._table),
+                _times(times, self._table),
+                times is not None and _is_date(times.type),
                 self._amounts(columns.get("weight"), columns.get("kind.column")),
             )
         except (Doubtful, pyarrow.ArrowException):
@@ -207,27 +211,32 @@ class _Values:
             UserError: a line cannot be read.
         """
         path, table = self._path, self._table
-        if isinstance(batch, ParquetBatch) and batch.has_dates("timestamp"):
+        if (
+            isinstance(batch, ParquetBatch)
+            and "timestamp" in batch.by_key
+            and _is_date(batch.by_key["timestamp"].type)
+        ):
             table = table.model_copy(update={"timestamp_format": "iso"})
-        readers = {
+        readers: dict[str, Callable[[int, str], Any]] = {
             "user": id_reader(path, table.user),
             "item": id_reader(path, table.item),
             "rating": rating_reader(path, table),
             "timestamp": time_reader(path, table),
         }
-        read = [readers.get(key) for key in self._keys]
         read_amount = weight_reader(path, table)
         rows = without_empty(batch.rows(), table)
-        while chunk := list(itertools.islice(rows, SLOW_ROWS)):
-            parsed = []
-            for line, texts in chunk:
-                text_of = dict(zip(self._keys, texts, strict=True))
-                values = [one(line, text) if one else None for one, text in zip(read, texts, strict=True)]
-                amount = read_amount(line, text_of.get("weight", ""), text_of.get("kind.column", ""))
-                parsed.append([*values, amount])
-            yield self._block(dict(zip([*self._keys, "amount"], zip(*parsed, strict=True), strict=True)))
 
-    def _block(self, values: dict[str, tuple[Any, ...]]) -> Block:
+        def parse(row: tuple[int, list[str]]) -> list[Any]:
+            line, texts = row
+            text_of = dict(zip(self._keys, texts, strict=True))
+            values = [readers[key](line, text) if key in readers else None for key, text in text_of.items()]
+            return [*values, read_amount(line, text_of.get("weight", ""), text_of.get("kind.column", ""))]
+
+        while parsed := list(map(parse, itertools.islice(rows, SLOW_ROWS))):
+            values = dict(zip([*self._keys, "amount"], zip(*parsed, strict=True), strict=True))
+            yield self._block(values, "timestamp" in readers and table.timestamp_format == "iso")
+
+    def _block(self, values: dict[str, tuple[Any, ...]], dated: bool) -> Block:
         times = values.get("timestamp")
         whole = times is not None and all(isinstance(time, int) for time in times)
         weighted = self._table.weight is not None or self._table.kind is not None
@@ -236,6 +245,7 @@ class _Values:
             _numbered(values["item"]),
             np.array(values["rating"], dtype=np.float32) if "rating" in values else None,
             None if times is None else np.array(times, dtype=np.int64 if whole else np.float64),
+            dated,
             np.array(values["amount"], dtype=np.float64).astype(np.float32) if weighted else None,
         )
 
@@ -302,7 +312,7 @@ def _times(array: Any, table: InteractionTable) -> np.ndarray | None:
         return None
     if array.null_count:
         raise Doubtful
-    if types.is_timestamp(array.type) or types.is_date(array.type):
+    if _is_date(array.type):
         return _microseconds(array)
     if table.timestamp_format == "iso":
         raise Doubtful
@@ -314,6 +324,12 @@ def _times(array: Any, table: InteractionTable) -> np.ndarray | None:
     if (np.abs(values) * MICROSECONDS >= INT64.max).any():
         raise Doubtful
     return values
+
+
+def _is_date(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_timestamp(kind) or types.is_date(kind))
 
 
 def _microseconds(array: Any) -> np.ndarray:

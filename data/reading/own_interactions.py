@@ -24,6 +24,7 @@ logger = logging.getLogger("pinsage")
 MAX_DROPPED_SHARE = 0.5  # of the rows; beyond, the two tables do not belong together
 MAX_KEPT_IDS = 1000  # unknown ids that are remembered as examples
 EXAMPLES = 3
+MAX_SECONDS = 10**11  # of times; larger numbers count something else, such as milliseconds
 
 
 def add_own_interactions(
@@ -66,10 +67,11 @@ class _Rows:
         self.columns: dict[str, list[np.ndarray]] = {
             name: [] for name in ("users", "items", "ratings", "times", "amounts", "kept")
         }
-        self.unit = "row"
+        self.dated = self.scaled = False
 
     def add(self, block: Block) -> None:
         """Add the rows of a block."""
+        times = self._times(block)
         item_ids, item_codes = block.items
         user_ids, user_codes = block.users
         item_rows, user_rows = self.items.find(item_ids), self.users.find(user_ids)
@@ -92,7 +94,7 @@ class _Rows:
             "users": user_rows[user_codes],
             "items": item_rows[item_codes],
             "ratings": None if block.ratings is None else block.ratings[chosen],
-            "times": None if block.times is None else self._microseconds(block.times)[chosen],
+            "times": None if times is None else times[chosen],
             "amounts": None if block.amounts is None else block.amounts[chosen],
             "kept": kept,
         }
@@ -101,15 +103,31 @@ class _Rows:
                 self.columns[name].append(column)
         self.total += len(block)
 
-    def _microseconds(self, times: np.ndarray) -> np.ndarray:
-        """Times as whole numbers: as they are, and in microseconds once one of the column is fractional."""
-        if times.dtype == np.float64 and self.unit != "microseconds":
+    def _times(self, block: Block) -> np.ndarray | None:
+        """Times as whole numbers: dates and whole numbers as they are, all in millionths once one is fractional.
+
+        Raises:
+            UserError: some parts have dates and others numbers.
+        """
+        if block.times is None:
+            return None
+        if block.dated != self.dated and self.columns["times"]:
+            raise UserError(
+                "interactions.timestamp has dates in some parts of the table and numbers in others; write all of "
+                "them in one way"
+            )
+        self.dated = block.dated
+        if block.times.dtype == np.float64 and not self.scaled:
             self.columns["times"] = [_scaled(earlier) for earlier in self.columns["times"]]
-            self.unit = "microseconds"
-        if self.unit == "microseconds":
-            return _scaled(times)
-        self.unit = "number"
-        return times
+            self.scaled = True
+        return _scaled(block.times) if self.scaled else block.times
+
+    def _time_unit(self, times: np.ndarray | None) -> str:
+        if times is None:
+            return "row"
+        # Millionths of seconds are microseconds; whether they are seconds shows in their size.
+        seconds = self.scaled and int(np.abs(times).max(initial=0)) < MAX_SECONDS * MICROSECONDS
+        return "microseconds" if self.dated or seconds else "number"
 
     def check(self, path: Path) -> None:
         """Refuse a table of which too little is left.
@@ -141,10 +159,7 @@ class _Rows:
             joined(self.columns[name]) if self.columns[name] else None
             for name in ("ratings", "times", "amounts")
         )
-        if table.timestamp_format == "iso" and times is not None or self.unit == "microseconds":
-            columns.texts["time_unit"] = ["microseconds"]
-        else:
-            columns.texts["time_unit"] = ["number" if times is not None else "row"]
+        columns.texts["time_unit"] = [self._time_unit(times)]
         if times is None:
             times = np.arange(len(users), dtype=np.int64)
         if ratings is None:
