@@ -39,7 +39,7 @@ def add_own_items(path: Path, table: ItemTable, columns: Columns) -> dict[str, i
     """
     kept = content_columns(table)
     wanted = {"id": table.id, "title": table.title, "genres": table.genres, "year": table.year}
-    wanted |= {f"columns.{column}": column for column in kept}
+    wanted |= kept
     row_of: dict[str, int] = {}
     titles, genres, years = [], [], []
     contents: list[list[str]] = [[] for _ in kept]
@@ -62,7 +62,7 @@ def add_own_items(path: Path, table: ItemTable, columns: Columns) -> dict[str, i
             for column, value in zip(contents, others, strict=True):
                 column.append(value)
             placeholders.update(
-                (key, value)
+                (kept.get(key, key), value)
                 for (key, _), value in zip(
                     wanted.items(), (item, title, genre_text, year, *others), strict=True
                 )
@@ -72,7 +72,7 @@ def add_own_items(path: Path, table: ItemTable, columns: Columns) -> dict[str, i
         raise empty(path, GIVE_DATA)
     columns.texts |= {"titles": titles, "genres": genres}
     columns.arrays["years"] = np.array(years, dtype=np.float32)
-    columns.texts |= {f"column:{name}": values for name, values in zip(kept, contents, strict=True)}
+    columns.texts |= {f"column:{name}": values for name, values in zip(kept.values(), contents, strict=True)}
     add_list_columns(path, table, columns, list(row_of))
     add_content(columns, table, path.parent, row_of, shown_path(path))
     _report(columns, placeholders, broken_lines)
@@ -129,9 +129,7 @@ def add_list_columns(path: Path, table: ItemFeatures, columns: Columns, ids: lis
 def _report(columns: Columns, placeholders: Counter[tuple[str, str]], broken_lines: list[str]) -> None:
     findings = columns.texts.setdefault("findings", [])
     if placeholders:
-        examples = tuple(
-            f"{value} in {key.removeprefix('columns.')}" for (key, value), _ in placeholders.most_common()
-        )
+        examples = tuple(f"{value} in {name}" for (name, value), _ in placeholders.most_common())
         findings.append(Finding("placeholders", sum(placeholders.values()), 0, examples[:LISTED]).as_text())
     if broken_lines:
         columns.note(len(broken_lines), "title", f"with a line break ({', '.join(broken_lines[:LISTED])})")

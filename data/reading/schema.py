@@ -66,8 +66,9 @@ def _as_typed(value: Any, check: Callable[[Any], float]) -> Any:
 
 _text = satisfies(_is_text)
 Text = Annotated[str, _text, Field(description="a text of printable characters")]
-FileName = Annotated[str, _text, Field(description="the name of a file in printable characters")]
-ColumnName = Annotated[str, _text, Field(description="the name of a column in printable characters")]
+_name = satisfies(lambda value: value != "" and value.isprintable())
+FileName = Annotated[str, _name, Field(description="the name of a file in printable characters")]
+ColumnName = Annotated[str, _name, Field(description="the name of a column in printable characters")]
 Separator = Annotated[
     str,
     satisfies(_is_separator),
@@ -92,7 +93,8 @@ Character = Annotated[
 ]
 Decimal = Annotated[Literal[".", ","], Field(description='"." or ","')]
 Placeholders = Annotated[
-    list[str], Field(fail_fast=True, description="a list of texts that stand for no value")
+    list[Annotated[str, Field(description="a text")]],
+    Field(fail_fast=True, description="a list of texts that stand for no value"),
 ]
 ColumnNames = Annotated[list[ColumnName], Field(fail_fast=True, description="a list of column names")]
 Dim = Annotated[int, Field(ge=1, le=8192, description="a whole number from 1 to 8192")]
