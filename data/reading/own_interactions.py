@@ -138,8 +138,7 @@ class _Rows:
         if self.total == 0:
             raise empty(path, GIVE_DATA)
         if self.unknown > MAX_DROPPED_SHARE * self.total:
-            near = NearIds(self.items.row_of)
-            examples = ", ".join(near.with_near(text) for text in list(self.unknown_ids)[:EXAMPLES])
+            examples = NearIds(self.items.row_of).in_words(list(self.unknown_ids)[:EXAMPLES])
             some = "none" if self.unknown == self.total else f"only {self.total - self.unknown}"
             raise UserError(
                 f"{shown_path(path)}: {some} of the items of its {self.total} rows "
@@ -185,7 +184,7 @@ class _Rows:
     def _report(self, columns: Columns, equal: int, repeated: int, table: InteractionTable) -> None:
         near = NearIds(self.items.row_of)
         examples = tuple(near.with_near(text) for text in list(self.unknown_ids)[:EXAMPLES])
-        named = f" ({', '.join(examples)})" if examples else ""
+        named = f" ({'; '.join(examples)})" if examples else ""
         columns.note(self.unknown, "interaction", f"of unknown items dropped{named}")
         columns.note(self.weightless, "interaction", "with a weight of 0 or less left out")
         columns.note(equal, "row", "equal to another in every column left out")
@@ -200,6 +199,10 @@ class _Rows:
             Finding("equal_rows", equal, self.total),
             Finding("counted_repeats" if table.counted == "count" else "repeats", repeated, self.total),
         ]
+        if not table.quotes:
+            sign = table.quote
+            ids = [text for text in self.items.row_of if len(text) > 1 and text[0] == text[-1] == sign]
+            findings.append(Finding("quoted_ids", len(ids), len(self.items.row_of), tuple(ids[:EXAMPLES])))
         columns.texts.setdefault("findings", []).extend(one.as_text() for one in findings)
 
 

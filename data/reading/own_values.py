@@ -14,8 +14,9 @@ import numpy as np
 
 from data.reading.columns import STARS
 from data.reading.number_columns import AMOUNT, FINITE, INT64
-from data.reading.schema import InteractionTable
-from data.reading.source_files import bad_line, shown
+from data.reading.schema import InteractionTable, Table
+from data.reading.source_files import CORRECT, bad_line, shown
+from data.reading.tables import quotes_advice
 
 MAX_YEAR = 9999
 MAX_EXACT = 2**53  # whole numbers below are exact as float64, and no other number becomes one of them
@@ -41,7 +42,7 @@ def id_reader(path: Path, column: str) -> Reader[str]:
     return read
 
 
-def year_reader(path: Path, column: str) -> Reader[float]:
+def year_reader(path: Path, column: str, table: Table) -> Reader[float]:
     """Reads years, also as ``2008.0``; nan where the value is empty or 0, as catalogues write an unknown year."""
 
     def read(line: int, text: str) -> float:
@@ -51,9 +52,9 @@ def year_reader(path: Path, column: str) -> Reader[float]:
         if year is None or not -(10**9) <= year <= MAX_YEAR:
             problem = f"{column} must be a year up to {MAX_YEAR}, 0 or empty, got {shown(text)}"
             advice = (
-                "correct the line, or name the text in items.empty of the schema if it stands for no year"
+                f"correct the line, or name the text in items.empty of {table.place} if it stands for no year"
             )
-            raise bad_line(path, line, problem, advice)
+            raise bad_line(path, line, problem, _about_quotes("items", text, table) or advice)
         return float(year) if year else float("nan")
 
     return read
@@ -108,14 +109,12 @@ def number_reader(path: Path, column: str, table: InteractionTable, rule: str = 
             return FINITE.parse(text if table.decimal == "." else text.replace(",", ".", 1))
         except ValueError:
             problem = f"{column} must be {rule}, got {shown(text)}"
-        if "," in text and table.decimal == ".":
-            raise bad_line(path, line, problem, 'set interactions.decimal in the schema to ","')
-        raise bad_line(path, line, problem)
+        raise bad_line(path, line, problem, _advice_on_numbers(text, table))
 
     return read
 
 
-def weight_reader(path: Path, table: InteractionTable) -> Reader[float]:
+def weight_reader(path: Path, table: InteractionTable) -> Callable[[int, str, str], float]:
     """Reads what a row counts, log(1 + weight) times the weight of its kind; 0 for a row that does not count."""
     read_number = None if table.weight is None else number_reader(path, table.weight, table)
     kind = table.kind
@@ -133,7 +132,7 @@ def weight_reader(path: Path, table: InteractionTable) -> Reader[float]:
             )
         return amount * kind.weights[kind_text]
 
-    return read  # type: ignore[return-value]
+    return read
 
 
 def time_reader(path: Path, table: InteractionTable) -> Reader[float | None]:
@@ -182,12 +181,22 @@ def date_in(text: str) -> int | None:
     return (when - EPOCH) // timedelta(microseconds=1)
 
 
+def _about_quotes(name: str, text: str, table: Table) -> str | None:
+    """What to do if a value still has its quotes."""
+    in_quotes = len(text) > 1 and text[0] == text[-1] == table.quote
+    return quotes_advice(name, table) if in_quotes and not table.quotes else None
+
+
+def _advice_on_numbers(text: str, table: InteractionTable) -> str:
+    if "," in text and table.decimal == ".":
+        return 'set interactions.decimal in the schema to ","'
+    return _about_quotes("interactions", text, table) or CORRECT
+
+
 def _advice_on_times(text: str, table: InteractionTable) -> str:
     if _DATE_OF_ANOTHER_ORDER.fullmatch(text):
         return (
             "write the dates of the column as 2024-05-31, or leave interactions.timestamp out of the schema if "
             "the rows of each user are in order of time"
         )
-    if "," in text and table.decimal == ".":
-        return 'set interactions.decimal in the schema to ","'
-    return "correct or remove the line"
+    return _advice_on_numbers(text, table)

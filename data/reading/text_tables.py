@@ -67,12 +67,14 @@ class CsvAdvice:
     Attributes:
         column: about a column, by its name, that is missing. None: the header must have them all.
         quotes: about quotes that do not pair.
+        unquoted: about a line with quotes and too few or too many values, where quotes are ordinary characters.
         text: about bytes that are not text in the file's encoding.
         empty: about a file without a header or without rows.
     """
 
     column: Callable[[str], str] | None = None
     quotes: str = CORRECT
+    unquoted: str = CORRECT
     text: str = SAVE_AS_UTF8
     empty: str = FETCH_AGAIN
 
@@ -103,7 +105,7 @@ def csv_rows(
     with open_text(path, dialect.encoding, dialect.newline, advice.text, dialect.opened) as file:
         reader = dialect.reader(file)
         try:
-            header = next(reader, []) if dialect.header is None else dialect.header
+            header: Sequence[str] = dialect.header or next(reader, [])
             width = len(header)
             if names is None:
                 positions = list(range(width))
@@ -158,7 +160,7 @@ def rows_of(
                 row.append("")  # for the columns of None
                 yield line, [row[position] for position in positions]
             elif "".join(row).strip():
-                raise _wrong_width(path, line, row, width, dialect)
+                raise _wrong_width(path, line, row, width, dialect, advice)
             line = last + 1
     except csv.Error as error:
         raise bad_csv(path, line, error, advice=advice.quotes) from error
@@ -180,7 +182,7 @@ def csv_header(
     with open_text(path, dialect.encoding, dialect.newline, advice.text, dialect.opened) as file:
         reader = dialect.reader(file)
         try:
-            header = next(reader, [])
+            header: list[str] = next(reader, [])
         except csv.Error as error:
             raise bad_csv(path, 1, error, advice=advice.quotes) from error
         return column_positions(path, header, names, advice), reader.line_num, header
@@ -271,11 +273,13 @@ def _swallowed_rows(path: Path, first: int, last: int, advice: CsvAdvice) -> Use
     return bad_line(path, first, problem, advice.quotes)
 
 
-def _wrong_width(path: Path, line: int, row: list[str], width: int, dialect: CsvDialect) -> UserError:
+def _wrong_width(
+    path: Path, line: int, row: list[str], width: int, dialect: CsvDialect, advice: CsvAdvice
+) -> UserError:
     separator = dialect.separator
-    return bad_line(
-        path,
-        line,
-        f"expected {width} values, got {len(row)} in {shown(separator.join(row))}",
-        f"quote values that contain {separator!r}, or remove the line" if dialect.quotes else CORRECT,
-    )
+    text = separator.join(row)
+    if dialect.quotes:
+        do = f"quote values that contain {separator!r}, or remove the line"
+    else:
+        do = advice.unquoted if dialect.quote in text else CORRECT
+    return bad_line(path, line, f"expected {width} values, got {len(row)} in {shown(text)}", do)
