@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from base.errors import UserError
-from data.inspection.findings import Finding, newest_first
+from data.inspection.findings import Finding
 from data.reading.columns import STARS, Columns, joined
 from data.reading.equal_rows import equal_rows
 from data.reading.events import add_events
@@ -159,16 +159,13 @@ class _Rows:
             for name in ("ratings", "times", "amounts")
         )
         columns.texts["time_unit"] = [self._time_unit(times)]
+        read = [column for column in (ratings, times, amounts) if column is not None]
+        extra = equal_rows([users, items, *read], kept, parts, table)
+        del read, kept
         if times is None:
             times = np.arange(len(users), dtype=np.int64)
         if ratings is None:
             ratings = np.full(len(users), STARS, dtype=np.float32)
-        falling = newest_first(times)
-        values = (
-            (users, items, ratings, times) if amounts is None else (users, items, ratings, times, amounts)
-        )
-        extra = equal_rows(values, kept, parts, table)
-        del values, kept
         if len(extra):
             stays = np.ones(len(users), dtype=bool)
             stays[extra] = False
@@ -178,8 +175,6 @@ class _Rows:
         columns.arrays["user_ids"] = np.arange(len(self.users.row_of), dtype=np.int64)
         columns.texts["user_text_ids"] = list(self.users.row_of)
         self._report(columns, len(extra), repeated, table)
-        if falling is not None and columns.texts["time_unit"] == ["row"]:
-            columns.texts["findings"].append(falling.as_text())
 
     def _report(self, columns: Columns, equal: int, repeated: int, table: InteractionTable) -> None:
         near = NearIds(self.items.row_of)

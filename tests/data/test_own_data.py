@@ -76,7 +76,7 @@ def test_rows_without_times_keep_the_files_order_and_repeats_count_once(tmp_path
     assert [row[:2] for row in read(folder)] == [("zoe", "b"), ("zoe", "a"), ("adam", "a")]
     assert load_movielens(folder).notes == (
         "1 interaction of unknown items dropped ('unknown')",
-        "1 repeated interaction counted in the weight of the first",
+        "1 row equal to another in every column left out",
     )
 
 
@@ -341,7 +341,7 @@ def test_a_mistake_in_the_schema_is_one_line_that_says_what_to_do(tmp_path, caps
             'isbn;name\n"a;A\n',
             "",
             {},
-            "line 2: not valid CSV (a quote is opened and not closed); correct it, set items.escape",
+            "line 2: not valid CSV (a quote is opened and not closed); correct it, or set items.escape",
         ),
         ("isbn;name\n", "", {}, "books.csv is empty: no row of data in it; give the file of your data"),
         ("", "", {}, "books.csv is empty: no row of data in it; give the file of your data"),
