@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from data.inspection.findings import newest_first
-from data.reading.columns import Columns, first_of_pair, time_order
+from data.reading.columns import Columns, first_of_pair, stable_order, time_order
 
 Counted = Literal["count", "first", "last"]
 
@@ -21,13 +21,13 @@ def add_events(
 ) -> int:
     """Add the interactions, sorted by user, then time, then the order of the source, and their events.
 
-    A user and an item have one interaction, however many rows they have. It has the time and the rating of one
-    of them: with ``first`` the first row of the source, with ``last`` the last row in time, and only this row
-    counts; with ``count`` the first row in time, and all rows count. Of rows of the same time the earlier one
-    in the source comes first.
+    A user and an item have one interaction, however many rows they have. It has the time and the rating of
+    one row: with ``first`` the first row of the source, with ``last`` the last row in time, and only this row
+    counts; with ``count`` the first row in time, and all rows count. Rows of the same time stay in the order
+    of the source.
 
-    The arrays ``event_edges``, ``event_amounts`` and ``edge_events`` (as ``data.dataset.Events``) are added only
-    if interactions count differently: if there are amounts that differ, or, with ``count``, repeated rows.
+    The arrays ``event_edges``, ``event_amounts`` and ``edge_events`` (as ``data.dataset.Events``) are added
+    only if interactions count differently: if amounts differ, or, with ``count``, rows are repeated.
 
     Args:
         columns: what to add to.
@@ -39,7 +39,7 @@ def add_events(
         counted: what counts if a user has an item several times.
 
     Returns:
-        The number of rows whose user had the item in another row that gives the interaction its time.
+        The number of rows beyond one for each user and item.
     """
     if amounts is None and counted == "first":
         return columns.add_interactions(users, movies, ratings, timestamps)
@@ -83,7 +83,7 @@ def _own_events(pairs: np.ndarray, last: bool) -> tuple[np.ndarray, np.ndarray]:
     """
     if len(pairs) == 0:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    place = np.argsort(pairs, kind="stable")  # events of one pair side by side, in their order
+    place = stable_order(pairs)  # events of one pair side by side, in their order
     ordered = pairs[place]
     is_start = np.concatenate([[True], ordered[1:] != ordered[:-1]])
     is_own = np.concatenate([is_start[1:], [True]]) if last else is_start

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.reading.columns import Columns
+from data.reading.columns import Columns, time_order
 from data.reading.events import add_events
 from tests.fuzzing import fuzz
 
@@ -87,3 +87,17 @@ def test_the_first_without_amounts_are_the_interactions_of_releases(rows):
 def test_newest_rows_first_are_found_in_the_order_of_the_source(counted):
     columns, _ = added([(0, item, 50 - item, 1.0) for item in range(12)], counted, True)
     assert '"newest_first"' in columns.texts["findings"][0]
+
+
+NUMBERS = st.one_of(st.integers(-3, 3), st.integers(-(2**63), 2**63 - 1))
+
+
+@fuzz(200)
+@given(st.lists(st.tuples(st.integers(0, 3), NUMBERS), max_size=40), st.data())
+def test_the_order_in_time_is_that_of_a_stable_lexsort(rows, data):
+    users = np.array([user for user, _ in rows], dtype=np.int32)
+    times = np.array([time for _, time in rows], dtype=np.int64)
+    assert np.array_equal(time_order(users, times, None), np.lexsort((times, users)))
+    some = np.array(data.draw(st.lists(st.integers(0, max(len(rows) - 1, 0)), unique=True)), dtype=np.int64)
+    some = np.sort(some[: len(rows)])
+    assert np.array_equal(time_order(users, times, some), some[np.lexsort((times[some], users[some]))])
