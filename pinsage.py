@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy.typing as npt
-from data.inspection.inspect import inspect_data
 
 from base.compute import set_up_compute
 from base.errors import UserError, WorldError
@@ -27,6 +26,7 @@ from config import PRESETS, Config
 from data.dataset import movielens_of
 from data.graph_builder import ItemGraph
 from data.in_memory import columns_from_arrays, columns_from_frames, fingerprint_of
+from data.inspection.inspect import inspect_data
 from data.rating_scale import with_best_rating
 from data.splits import split_movielens
 from data.walks.sampler import RandomWalkSampler

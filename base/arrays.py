@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 IntArray = npt.NDArray[np.integer]
 FloatArray = npt.NDArray[np.floating]
+BoolArray = npt.NDArray[np.bool_]
 
 
 def unit_rows(vectors: FloatArray) -> FloatArray:

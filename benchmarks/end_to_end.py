@@ -49,6 +49,7 @@ def measure(scale: str, epochs: int) -> Figures:
     from data.dataset import Facts, load_movielens
     from data.feature_extractor import film_features, fit_features
     from data.graph_builder import build_graph
+    from data.inspection.inspect import inspect_data
     from data.sources.synthetic import generate
     from data.splits import held_out_queries, split_interactions
     from data.walks.sampler import RandomWalkSampler
@@ -82,6 +83,8 @@ def measure(scale: str, epochs: int) -> Figures:
             split = split_interactions(
                 movielens.interactions, movielens.num_users, movielens.num_movies, "temporal"
             )
+        with timed("inspection"):
+            inspect_data(movielens, split)
         with timed("graph and features"):
             graph = build_graph(split.train, split.num_users, split.num_movies)
             basis = fit_features(Facts(movielens.movies), graph, config.model.spectral_dim, 0)

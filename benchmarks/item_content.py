@@ -76,7 +76,8 @@ def _measure(seed: int, variants: list[str], settings: dict[str, Any]) -> dict[s
             "rare query @10": _share(ranks[rare_query], 10),
             "rare target @100": _share(ranks[rare_target], 100),
         }
-        print(f"seed {seed}  {variant:10}  {figures[variant]}", flush=True)
+        shown = "  ".join(f"{name} {figure:.4f}" for name, figure in figures[variant].items())
+        print(f"seed {seed}  {variant:10}  {shown}", flush=True)
     return figures
 
 

@@ -11,6 +11,7 @@ from dataclasses import Field, fields
 from typing import Any, NoReturn
 
 from base.errors import UserError, WorldError
+from commands.dash_values import with_dash_values
 from config import PRESETS, Config, fits, kind_of, rule_of, takes_tuple
 
 logger = logging.getLogger("pinsage")
@@ -21,6 +22,7 @@ MISSING_PACKAGE = (
 )
 INTERRUPTED = "interrupted; the last complete checkpoint is intact, --resume continues a training"
 
+_LACKS_VALUE = re.compile(r"argument (--\w+): expected one argument")
 _NAMED = re.compile(r"`(\w+)`")
 _SETTINGS = {f.name for section in fields(Config) for f in fields(section.default_factory)}  # type: ignore[arg-type]
 
@@ -28,8 +30,15 @@ _SETTINGS = {f.name for section in fields(Config) for f in fields(section.defaul
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line on stderr and exit code 2."""
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does, but a value may begin with a dash: ``--movie_id -kQ9ab_c``."""
+        return super().parse_known_args(with_dash_values(sys.argv[1:] if args is None else args), namespace)
+
     def error(self, message: str) -> NoReturn:
         """Print the error and exit with code 2."""
+        if lacks_value := _LACKS_VALUE.fullmatch(message):
+            flag = lacks_value[1]
+            message += f"; write a value that begins with a dash as {flag}=VALUE"
         self.exit(2, f"error: {message}; see {self.prog} --help\n")
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from data.inspection.inspect import Inspection, inspect_data
 
 from base.compute import peak_memory_gb, set_up_compute
 from base.files import write_json
@@ -17,9 +16,11 @@ from commands.evaluate_search import report_search
 from commands.evaluate_users import report_users
 from commands.same_data import check_same_data
 from config import Config
+from data.inspection.inspect import Inspection, inspect_data
 from data.splits import Queries, held_out_queries
 from evaluation.baselines import BASELINES, ChosenBaseline, fit_and_choose
 from evaluation.baselines.fits import Fits
+from evaluation.few_candidates import few_candidates
 from evaluation.ranking import EmbeddingScorer, Evaluation, evaluate, sample_questions
 from model.checkpoint import BEST, Checkpoint, load_checkpoint
 from recommend.added_films import ADDED
@@ -29,6 +30,7 @@ from report.html.report import Run, write_report
 from report.map_layout import lay_out_films
 from report.names import PINSAGE
 from report.tables import format_metrics_table
+from report.words import few_candidates as few_candidates_words
 from report.words import sampled as sampled_of
 
 logger = logging.getLogger("pinsage")
@@ -106,7 +108,9 @@ def _report(
     )
     print(PROTOCOL_WORDS[sampled.protocol] + "\n")
     rows = {key: result.metrics for key, result in theirs.items()} | {PINSAGE: ours.metrics}
-    print(format_metrics_table(rows, highlight=PINSAGE))
+    few = few_candidates(sampled, split.num_movies)
+    notes = [few_candidates_words(few, len(sampled))] if few else []
+    print(format_metrics_table(rows, highlight=PINSAGE, notes=notes))
     for key, baseline in baselines.items():
         if baseline.skipped:
             print(f"{key} is left out: {baseline.skipped}")
@@ -122,6 +126,8 @@ def _report(
         "baseline_settings": {key: b.settings for key, b in baselines.items() if not b.skipped},
         "baselines_skipped": {key: b.skipped for key, b in baselines.items() if b.skipped},
     }
+    if few:
+        report["few_candidates"] = few
     if split.name == "temporal":
         report["user"] = report_users(config, checkpoint, fits)
     write_json(report, output / "metrics.json")

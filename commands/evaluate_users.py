@@ -9,14 +9,18 @@ import numpy as np
 
 from config import Config
 from data.histories import UserQuestions, user_questions
+from data.rating_scale import from_stars
+from data.splits import LIKED
 from evaluation.baselines import USER_BASELINES
 from evaluation.baselines.fits import Fits
 from evaluation.baselines.for_users import WEIGHTED, UserBaseline, fit_for_users
+from evaluation.few_candidates import few_candidates_of_users
 from evaluation.users import evaluate_users, max_users
 from model.checkpoint import Checkpoint
 from recommend.taste import TasteScorer
 from report.names import PINSAGE
 from report.tables import format_metrics_table
+from report.words import few_candidates as few_candidates_words
 from report.words import sampled
 from search import ExactIndex
 
@@ -43,9 +47,11 @@ def report_users(config: Config, checkpoint: Checkpoint, fits: Fits) -> dict[str
         UserError: validation or test has no user to ask.
     """
     split = fits.split
-    every_user = user_questions(split, "test")
+    every_user = user_questions(split, "test", checkpoint.best_rating)
     questions = _sample(every_user, split.num_movies, config)
-    validation = _sample(user_questions(split, "validation"), split.num_movies, config)
+    validation = _sample(
+        user_questions(split, "validation", checkpoint.best_rating), split.num_movies, config
+    )
     logger.info("fitting the baselines again, to recommend for users")
     embeddings = checkpoint.embeddings.numpy()
     index = ExactIndex().build(embeddings, np.arange(len(embeddings)))
@@ -60,13 +66,16 @@ def report_users(config: Config, checkpoint: Checkpoint, fits: Fits) -> dict[str
     found = dict(sorted(found.items(), key=lambda entry: entry[0].endswith(WEIGHTED)))
     baselines = {name: baseline for name, (baseline, _) in found.items()}
     theirs = {name: metrics for name, (_, metrics) in found.items() if metrics}
+    liked = from_stars(LIKED, checkpoint.best_rating)
     asked = sampled(len(questions), len(every_user))
     print(
-        f"\n{checkpoint.dataset['name']}, {asked} users with a test rating of 4 or more\n"
+        f"\n{checkpoint.dataset['name']}, {asked} users with a test rating of {liked:g} or more\n"
         "user: all that a user rated before the test is the query, the films that the user liked in the test "
         "are the targets\n"
     )
-    print(format_metrics_table(theirs | {PINSAGE: ours}, highlight=PINSAGE, notes=[HOW_TO_READ]))
+    few = few_candidates_of_users(questions, split.num_movies)
+    notes = [HOW_TO_READ] + ([few_candidates_words(few, len(questions), "user")] if few else [])
+    print(format_metrics_table(theirs | {PINSAGE: ours}, highlight=PINSAGE, notes=notes))
     for name, baseline in baselines.items():
         if baseline.skipped:
             print(f"{name} is left out: {baseline.skipped}")
@@ -77,7 +86,7 @@ def report_users(config: Config, checkpoint: Checkpoint, fits: Fits) -> dict[str
         "baselines": theirs,
         "baseline_settings": {name: b.settings for name, b in baselines.items() if not b.skipped},
         "baselines_skipped": {name: b.skipped for name, b in baselines.items() if b.skipped},
-    }
+    } | ({"few_candidates": few} if few else {})
 
 
 def _evaluated(baseline: UserBaseline, questions: UserQuestions) -> tuple[UserBaseline, dict[str, float]]:

@@ -11,11 +11,12 @@ from base.errors import UserError
 from commands.cli import adopt
 from commands.common import check_who_asks
 from commands.explain import with_explanation
-from commands.history_text import is_number_id, parse_history
+from commands.history_text import is_number_id, parse_history, title_key
 from config import Config, InferenceConfig
 from data.dataset import MovieLens, find_data
 from data.histories import History
 from data.reading.film_file import FilmFile, read_film
+from data.title_year import split_year
 from model.checkpoint import BEST, Checkpoint, load_checkpoint
 from recommend.added_films import ADDED, add_film, with_added_films
 from recommend.answers import Answer
@@ -122,9 +123,16 @@ def _typed_history(recommender: Recommender, text: str) -> History:
     """
     movies, model = recommender.movies, recommender.checkpoint
     known = set(movies.text_ids or ())
-    typed = parse_history(text, *model.rating_range, is_id=known.__contains__ if known else is_number_id)
+    titles = {title_key(name) for title in movies.titles for name in (title, split_year(title)[0])}
+    is_id = known.__contains__ if known else is_number_id
+    typed = parse_history(text, *model.rating_range, is_id=is_id, titles=titles)
     row_of = recommender.lookup.row_of_id if typed.are_ids else recommender.lookup.row_of_title
-    return named_history(movies, typed.films, typed.ratings, row_of, model)
+    try:
+        return named_history(movies, typed.films, typed.ratings, row_of, model)
+    except UserError as error:
+        if typed.are_ids or ";" not in text:
+            raise
+        raise UserError(f"{error}; a title that contains a semicolon goes in quotes") from None
 
 
 def _rows_of_file(recommender: Recommender, name: str) -> list[int]:

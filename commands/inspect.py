@@ -6,13 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from data.inspection.inspect import Inspection, inspect_data
-
 from base.errors import UserError
 from base.files import write_json
 from commands.cli import as_flags
 from commands.common import load_and_split
 from config import Config
+from data.inspection.inspect import Inspection, inspect_data
 from data.trainable import check_trainable
 from recommend.formats import terminal_width
 from report.inspection import as_plain, as_screen

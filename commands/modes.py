@@ -40,6 +40,15 @@ class Mode:
 
 
 MODES = {
+    "inspect": Mode(
+        "Look at a folder of data before training: what it has, what is held out, what looks wrong.",
+        ("data", "inference", "run", "model", "training"),
+        ("--data_dir data/ml-25m", "--data_dir data/library --format json > inspect.json"),
+        # It takes the flags of a training, so that the same line inspects and trains.
+        hidden=frozenset(_OF_MODEL | {"seed", "device", "num_threads", "checkpoint_dir", "resume", "extend"}),
+        left_out=frozenset(setting.name for setting in fields(InferenceConfig)) - {"format"},
+        reasons={"format": "table for people; json for programs (default: table)"},
+    ),
     "train": Mode(
         "Train on a folder of data; writes best.pt and last.pt in --checkpoint_dir.",
         ("data", "model", "training", "run"),
@@ -49,15 +58,6 @@ MODES = {
             "--data_dir data/ml-100k --resume",
             "--data_dir data/newer --extend checkpoints/best.pt --epochs 5",
         ),
-    ),
-    "inspect": Mode(
-        "Look at a folder of data before training: what it has, what is held out, what looks wrong.",
-        ("data", "inference", "run", "model", "training"),
-        ("--data_dir data/ml-25m", "--data_dir data/library --format json > inspect.json"),
-        # It takes the flags of a training, so that the same line inspects and trains.
-        hidden=_OF_MODEL | {"seed", "device", "num_threads", "checkpoint_dir", "resume", "extend"},
-        left_out=frozenset(setting.name for setting in fields(InferenceConfig)) - {"format"},
-        reasons={"format": "table for people; json for programs (default: table)"},
     ),
     "evaluate": Mode(
         "Evaluate the trained model and eight baselines on the split it was trained on.",

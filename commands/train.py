@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from data.inspection.inspect import inspect_data
 
 from base.compute import peak_memory_gb, set_up_compute
 from base.distributed import is_leader, leave_process_group
@@ -19,6 +18,7 @@ from commands.extend import MAY_CHANGE_ON_EXTEND, checkpoint_path, inputs_on_new
 from commands.same_data import check_same_data
 from config import Config
 from data.dataset import MovieLens
+from data.inspection.inspect import inspect_data
 from data.splits import Split
 from data.trainable import check_trainable
 from evaluation.validation import judge_by, validation_questions

@@ -23,6 +23,7 @@ from data.spectral import POWER_ITERATIONS, fit_spectral
 TAG_DIM = 32  # singular vectors kept of the film-tag matrix
 GENOME_DIM = 64  # principal components kept of the tag genome
 MAX_TAGS = 20_000  # the most frequent tags are used; rare ones are mostly typing errors and private notes
+FEW_RATINGS = 2
 MAX_GENRES = 1000  # each is a feature of every film
 
 
@@ -97,6 +98,9 @@ def film_features(
 ) -> FloatArray:
     """Features of known or new films.
 
+    What the first raters of a film say about it is mostly chance. So a film that has content shows its
+    popularity and its spectral features only with more than ``FEW_RATINGS`` ratings.
+
     Args:
         basis: fitted basis.
         facts: facts about these films.
@@ -111,6 +115,13 @@ def film_features(
     """
     movies = facts.movies
     degree = np.diff(movie_users.indptr).astype(np.float32)  # raters, whatever the weights of their edges
+    if basis.content is not None:
+        if content is None:
+            content = basis.content.features(facts.content, len(movies))
+        movie_users = movie_users.copy()
+        rare = (degree <= FEW_RATINGS) & basis.content.described(content)
+        movie_users.data[np.repeat(rare, np.diff(movie_users.indptr))] = 0
+        degree[rare] = 0
     parts = [
         _genre_part(basis, movies),
         _year_part(basis, movies),
@@ -125,8 +136,8 @@ def film_features(
         )
     if len(basis.genome_mean):
         parts.append(_genome_part(basis, len(movies), facts.genome))
-    if basis.content is not None:
-        parts.append(basis.content.features(facts.content, len(movies)) if content is None else content)
+    if content is not None:
+        parts.append(content)
     return np.concatenate(parts, axis=1, dtype=np.float32)
 
 

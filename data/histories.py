@@ -8,6 +8,8 @@ import numpy as np
 from base.arrays import FloatArray, IntArray
 from base.errors import UserError
 from data.dataset import Interactions
+from data.rating_scale import from_stars
+from data.reading.columns import STARS
 from data.splits import LIKED, Part, Split
 
 
@@ -59,7 +61,7 @@ class UserQuestions:
         )
 
 
-def user_questions(split: Split, part: Part) -> UserQuestions:
+def user_questions(split: Split, part: Part, best_rating: float = STARS) -> UserQuestions:
     """One question per user who has training ratings and liked a film in ``part``.
 
     The history consists of the user's training interactions and, for the test, also of the validation
@@ -68,6 +70,7 @@ def user_questions(split: Split, part: Part) -> UserQuestions:
     Args:
         split: a temporal split.
         part: the part that contains the targets.
+        best_rating: of the scale on which an error names ratings.
 
     Raises:
         UserError: there is no such user.
@@ -77,8 +80,8 @@ def user_questions(split: Split, part: Part) -> UserQuestions:
     users = np.intersect1d(liked.users, split.train.users)
     if not len(users):
         raise UserError(
-            f"nothing to evaluate: no user has training ratings and a rating of {LIKED:g} or more in the "
-            f"{part} part; use a larger dataset"
+            f"nothing to evaluate: no user has training ratings and a rating of "
+            f"{from_stars(LIKED, best_rating):g} or more in the {part} part; use a larger dataset"
         )
     histories = [history_of_user(split.train, user) for user in users]
     if part == "test":

@@ -82,9 +82,38 @@ def _check_basis(basis: dict[str, Any], num_users: int) -> int:
     tags = _tensor(basis["tag_basis"], "basis.tag_basis", torch.float32, (len(basis["tag_names"]), None))
     mean = _tensor(basis["genome_mean"], "basis.genome_mean", torch.float32, (None,))
     genome = _tensor(basis["genome_basis"], "basis.genome_basis", torch.float32, (len(mean), None))
+    content = 0 if basis.get("content") is None else _check_content(basis["content"])
     optional = ((users.size(1), users), (len(tags), tags), (len(mean), genome))
     # Year and degree are one number each, and each part has a mask.
-    return len(basis["genre_names"]) + 5 + sum(part.size(1) + 1 for there, part in optional if there)
+    return (
+        len(basis["genre_names"]) + 5 + content + sum(part.size(1) + 1 for there, part in optional if there)
+    )
+
+
+def _check_content(content: dict[str, Any]) -> int:
+    """Check the content basis, and return how many features it makes."""
+    width = 0
+    for part in content["parts"]:
+        kind, name = part["kind"], f"basis.content.{part.get('name', part.get('encoder'))}"
+        if kind in ("vectors", "encoder"):
+            mean = _tensor(part["mean"], f"{name}.mean", torch.float32, (None,))
+            width += _tensor(part["axes"], f"{name}.axes", torch.float32, (len(mean), None)).size(1)
+        elif kind == "text":
+            for terms, weights in zip(part["terms"], part["weights"], strict=True):
+                _texts(terms, f"{name}.terms")
+                _tensor(weights, f"{name}.weights", torch.float32, (len(terms),))
+            num_terms = sum(map(len, part["terms"]))
+            width += _tensor(part["axes"], f"{name}.axes", torch.float32, (num_terms, None)).size(1)
+        elif kind == "number":
+            _need(np.isfinite([part["mean"], part["spread"]]).all(), f"{name} must have finite numbers")
+            width += 1
+        elif kind == "category":
+            _texts(part["values"], f"{name}.values")
+            width += len(part["values"])
+        else:
+            raise ValueError(f"basis.content has a part of the unknown kind {shown_value(kind)}")
+        width += 1  # the mask
+    return width
 
 
 def _tensor(

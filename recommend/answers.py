@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from base.json_ids import json_id
 from data.dataset import Movies
 from data.histories import History
 from data.rating_scale import from_stars
@@ -97,7 +98,7 @@ class RecommendedFilm:
         return {
             "rank": self.rank,
             "score": round(self.score, SCORE_DIGITS),
-            "movieId": self.movie_id,
+            "movieId": json_id(self.movie_id),
             "title": self.title,
             "year": self.year,
             "genres": list(self.genres),
@@ -139,15 +140,21 @@ class Answer(Record):
 
     def as_plain(self) -> dict[str, Any]:
         """The answer under its public names, in types that JSON has."""
-        question = {"kind": self.question.kind, "id": self.question.id, "title": self.question.title}
+        asked = None if self.question.id is None else json_id(self.question.id)
+        question = {"kind": self.question.kind, "id": asked, "title": self.question.title}
         return {"query": question, "recommendations": [film.as_plain() for film in self.films]}
 
     def to_frame(self) -> "pandas.DataFrame":
-        """One row per film, with the names of the JSON as columns. An unknown year is a missing value."""
+        """One row per film, with the names of the JSON as columns. An unknown year is a missing value.
+
+        Ids are as the data have them, however large.
+        """
         import pandas
 
         names = ["rank", "score", "movieId", "title", "year", "genres", "reason"]
-        frame = pandas.DataFrame([film.as_plain() for film in self.films], columns=names)
+        frame = pandas.DataFrame(
+            [film.as_plain() | {"movieId": film.movie_id} for film in self.films], columns=names
+        )
         return frame.astype({"year": "Int64"})
 
     def __repr__(self) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from base.arrays import FloatArray, IntArray
+from base.json_ids import json_id
 from data.dataset import Movies
 from recommend.answers import Record
 from recommend.formats import one_line
@@ -81,6 +82,14 @@ class SharedNeighbor:
     title: str
     weight: float
 
+    def as_plain(self) -> dict[str, Any]:
+        """The film under its public names, in types that JSON has."""
+        return {
+            "movieId": json_id(self.movie_id),
+            "title": self.title,
+            "weight": round(self.weight, WEIGHT_DIGITS),
+        }
+
 
 @dataclass(frozen=True, repr=False)
 class Explanation(Record):
@@ -107,21 +116,19 @@ class Explanation(Record):
     def as_plain(self) -> dict[str, Any]:
         """The record under its public names, in types that JSON has."""
         return {
-            "film": {"movieId": self.movie_id, "title": self.title},
-            "other": {"movieId": self.other_id, "title": self.other_title},
+            "film": {"movieId": json_id(self.movie_id), "title": self.title},
+            "other": {"movieId": json_id(self.other_id), "title": self.other_title},
             "direct": round(self.direct, WEIGHT_DIGITS),
             "overlap": round(self.overlap, WEIGHT_DIGITS),
-            "shared": [
-                {"movieId": film.movie_id, "title": film.title, "weight": round(film.weight, WEIGHT_DIGITS)}
-                for film in self.shared
-            ],
+            "shared": [film.as_plain() for film in self.shared],
         }
 
     def to_frame(self) -> "pandas.DataFrame":
         """One row per shared neighbour: ``movieId``, ``title`` and ``weight``."""
         import pandas
 
-        return pandas.DataFrame(self.as_plain()["shared"], columns=["movieId", "title", "weight"])
+        rows = [film.as_plain() | {"movieId": film.movie_id} for film in self.shared]
+        return pandas.DataFrame(rows, columns=["movieId", "title", "weight"])
 
     def __repr__(self) -> str:
         heading = (

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from base.errors import UserError
 from data.rating_scale import in_words
 from data.reading.film_file import FilmFile, parse_film
 from model.checkpoint import Checkpoint
+from model.new_films.content import check_content
 from model.new_films.from_checkpoint import append_films, known_raters
 from recommend.added_films import free_id
 
@@ -42,10 +45,12 @@ def checked_movies(model: Checkpoint, movies: NewMovie | Sequence[NewMovie]) -> 
 
 
 def _like_json(movie: Any) -> Any:
-    """A mapping with lists for tuples, as ``json`` would have read it."""
-    if not isinstance(movie, Mapping):
-        return movie
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in movie.items()}
+    """The same value with lists for tuples and arrays, as ``json`` would have read it."""
+    if isinstance(movie, Mapping):
+        return {key: _like_json(value) for key, value in movie.items()}
+    if isinstance(movie, np.ndarray | np.generic):
+        return movie.tolist()
+    return [_like_json(one) for one in movie] if isinstance(movie, tuple) else movie
 
 
 def append_guests(model: Checkpoint, films: Sequence[FilmFile]) -> Checkpoint:
@@ -79,6 +84,7 @@ def check_movie(model: Checkpoint, film: FilmFile, name: str) -> None:
             "give ratings on its scale"
         )
     basis = model.basis
+    check_content(basis.content, film, name)
     if unknown := [genre for genre in film.genres if genre not in basis.genre_names]:
         known = ", ".join(basis.genre_names)
         logger.warning(

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from data.dataset import MovieLens
 from data.inspection.figures import FEW, Figures
 from data.inspection.findings import SENTENCES, Finding
 from data.inspection.inspect import Inspection
 from data.inspection.oddities import item_word, percent, shown_examples
 from data.inspection.times import Times, times_of
-
-from data.dataset import MovieLens
 from report.text_table import TableColumn, TableSection, render_table
 from report.words import counted
 
@@ -145,6 +144,9 @@ def as_plain(inspection: Inspection) -> dict[str, Any]:
             "test": held_out.test,
             "validation_questions": held_out.validation_questions,
             "test_questions": held_out.test_questions,
+            "weights": None
+            if held_out.weights is None
+            else {"lowest": held_out.weights[0], "highest": held_out.weights[1]},
         },
         "oddities": [
             {"name": one.name, "text": one.text, "advice": one.advice} for one in inspection.oddities
@@ -190,10 +192,10 @@ def _contents(figures: Figures) -> Iterator[Row]:
     yield Row(
         "users",
         f"{figures.users:,}",
-        f"interactions of one: median {figures.per_user:g}, most {busiest.count:,} ({busiest.examples[0]})",
+        f"interactions each: median {figures.per_user:g}, most {busiest.count:,} ({busiest.examples[0]})",
     )
     yield Row(f"with fewer than {FEW}", f"{few.count:,}", _share_and_examples(few))
-    yield Row(items, f"{figures.items:,}", f"interactions of one: median {figures.per_item:g}")
+    yield Row(items, f"{figures.items:,}", f"interactions each: median {figures.per_item:g}")
     yield Row(
         f"with fewer than {FEW}", f"{figures.few_items.count:,}", _share_and_examples(figures.few_items)
     )
@@ -245,7 +247,8 @@ def _ratings(figures: Figures) -> Iterator[Row]:
 
 def _held_out(figures: Figures) -> Iterator[Row]:
     held_out = figures.held_out
-    yield Row("training", f"{held_out.train:,}", "interactions")
+    weights = "" if held_out.weights is None else ", weights from {:g} to {:g}".format(*held_out.weights)
+    yield Row("training", f"{held_out.train:,}", "interactions" + weights)
     if held_out.split == "none":
         yield Row("held out", "0", "nothing is evaluated")
         return

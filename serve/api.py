@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Response
 
+from base.checks import shown_value
 from base.errors import UserError
 from serve.films import Films
 from serve.schemas import (
@@ -75,6 +76,11 @@ def make_api(films: Films) -> APIRouter:
     @api.post("/recommendations", response_model=Recommendations, responses=UNKNOWN)
     async def for_history(taste: Taste) -> Any:
         """Films for a person. The reason of each is one of the films that the person has seen."""
+        lowest, highest = films.checkpoint.rating_range
+        for place, seen in enumerate(taste.history):
+            if seen.rating is not None and not lowest <= seen.rating <= highest:
+                rule = f"a rating must be a number from {lowest:g} to {highest:g}"
+                raise HTTPException(422, f"history.{place}.rating: {rule}, got {shown_value(seen.rating)}")
         rows = [row_of(seen.movieId) for seen in taste.history]
         if len(set(rows)) < len(rows):
             raise HTTPException(422, "history: each film must be there only once")

@@ -12,8 +12,10 @@ from typing import Any, get_args
 
 import numpy as np
 
+from base.json_ids import json_id
 from config import SearchConfig
 from data.histories import History
+from data.rating_scale import rating_choices, to_stars
 from model.checkpoint import Checkpoint
 from recommend.recommender import Recommender
 from report.html.film_map import HEIGHT, MARGIN, WIDTH, fit_into
@@ -56,6 +58,9 @@ class Films:
             "split": self.checkpoint.settings["split"],
             "methods": list(METHODS),
             "method": self.method,
+            "lowest_rating": self.checkpoint.rating_range[0],
+            "highest_rating": self.checkpoint.rating_range[1],
+            "ratings": rating_choices(self.checkpoint.rating_range[0], self.checkpoint.best_rating),
         }
 
     def row(self, movie_id: int | str) -> int:
@@ -69,7 +74,7 @@ class Films:
     def film(self, row: int) -> dict[str, Any]:
         """A film under its public names."""
         return {
-            "movieId": self.movies.public_id(row),
+            "movieId": json_id(self.movies.public_id(row)),
             "title": self.movies.titles[row],
             "year": self.movies.year(row),
             "genres": list(self.movies.genres[row]),
@@ -115,8 +120,17 @@ class Films:
         return 1e6 * statistics.median(times)
 
     def for_history(self, rows: list[int], ratings: list[float | None], k: int) -> dict[str, Any]:
-        """The ``k`` best films for someone who has seen ``rows``, oldest first; each with its reason."""
-        stars = np.array([np.nan if rating is None else rating for rating in ratings], dtype=np.float32)
+        """The ``k`` best films for someone who has seen ``rows``, oldest first; each with its reason.
+
+        Args:
+            rows: distinct film rows.
+            ratings: one per film, in ``rating_range`` of the model, None without one.
+            k: films wanted.
+        """
+        best = self.checkpoint.best_rating
+        stars = np.array(
+            [np.nan if rating is None else to_stars(rating, best) for rating in ratings], dtype=np.float32
+        )
         return self.default.answer_history(History(np.array(rows), stars), k).as_plain()
 
     def _map(self) -> dict[str, Any]:

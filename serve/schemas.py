@@ -12,7 +12,7 @@ Method = Literal["exact", "lsh", "ivf"]
 
 
 class Film(BaseModel):
-    """A film of the catalogue."""
+    """A film of the catalogue. An id beyond 2^53 - 1 is a text, since few readers keep such a number."""
 
     movieId: int | str
     title: str
@@ -66,7 +66,7 @@ class Comparison(BaseModel):
 
 
 class Info(BaseModel):
-    """The model that is served."""
+    """The model that is served. Ratings are on the scale of its data; a page offers ``ratings``."""
 
     dataset: str
     films: int
@@ -74,6 +74,9 @@ class Info(BaseModel):
     split: str
     methods: list[Method]
     method: Method
+    lowest_rating: float
+    highest_rating: float
+    ratings: list[float]
 
 
 class PlacedFilm(Film):
@@ -94,11 +97,14 @@ class FilmMap(BaseModel):
 
 
 class Seen(BaseModel):
-    """A film that somebody has seen, with a rating if there is one."""
+    """A film that somebody has seen, with a rating if there is one, on the scale that /api/info gives.
+
+    An id that is a number may also be a text.
+    """
 
     model_config = ConfigDict(extra="forbid")
     movieId: int | str
-    rating: float | None = Field(None, ge=0, le=100, allow_inf_nan=False)
+    rating: float | None = Field(None, ge=0, allow_inf_nan=False)
 
 
 class Taste(BaseModel):

@@ -1,4 +1,4 @@
-"""The content of items as features: one part per block of vectors, text and column, each with a mask column."""
+"""The content of items as features: one part for each block of vectors, for the text, and for each column."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from base.arrays import FloatArray
+from base.arrays import BoolArray, FloatArray
 from data.content.encoders import EncoderBasis, fit_encoder
 from data.content.facts import Content
 from data.content.table_columns import CategoryBasis, NumberBasis, fit_categories, fit_numbers
@@ -31,10 +31,12 @@ class ContentBasis:
     Attributes:
         parts: in the order of the features.
         text_columns: names of the columns that the text joins.
+        title_is_text: whether the column of titles is one of them.
     """
 
     parts: tuple[Part, ...]
     text_columns: tuple[str, ...] = ()
+    title_is_text: bool = False
 
     @property
     def num_features(self) -> int:
@@ -58,6 +60,11 @@ class ContentBasis:
             columns += [values, ~known[:, None]]
         return np.concatenate(columns, axis=1, dtype=np.float32)
 
+    def described(self, features: FloatArray) -> BoolArray:
+        """Which items have any part, bool ``[n]``, by their content features."""
+        masks = np.cumsum([part.num_features + 1 for part in self.parts]) - 1
+        return np.any(features[:, masks] == 0, axis=1)
+
     def masked(self, features: FloatArray, share: float, rng: np.random.Generator) -> FloatArray:
         """A copy of content features in which each part of an item is masked with the chance ``share``."""
         features = features.copy()
@@ -77,7 +84,11 @@ class ContentBasis:
             {"kind": kind_of[type(part)]} | {field.name: getattr(part, field.name) for field in fields(part)}
             for part in self.parts
         ]
-        return {"parts": parts, "text_columns": list(self.text_columns)}
+        return {
+            "parts": parts,
+            "text_columns": list(self.text_columns),
+            "title_is_text": self.title_is_text,
+        }
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> "ContentBasis":
@@ -86,7 +97,7 @@ class ContentBasis:
             KINDS[part["kind"]](**{name: value for name, value in part.items() if name != "kind"})
             for part in plain["parts"]
         )
-        return cls(parts, tuple(plain["text_columns"]))
+        return cls(parts, tuple(plain["text_columns"]), plain["title_is_text"])
 
 
 def fit_content(content: Content, seed: int) -> ContentBasis:
@@ -103,4 +114,4 @@ def fit_content(content: Content, seed: int) -> ContentBasis:
         parts.append(fit_encoder(content.text_encoder, content.text, seed))
     parts += [fit_numbers(name, values) for name, values in content.numbers.items()]
     parts += [fit_categories(name, values, seed) for name, values in content.categories.items()]
-    return ContentBasis(tuple(parts), content.text_columns)
+    return ContentBasis(tuple(parts), content.text_columns, content.title_is_text)

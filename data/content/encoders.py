@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from base.arrays import FloatArray
+from base.arrays import BoolArray, FloatArray
 from base.errors import UserError
 from data.content.facts import Content, ItemVectors
 from data.content.text import TEXT, TEXT_DIM
@@ -42,7 +42,7 @@ class EncoderBasis:
         """Number of features, without the mask."""
         return self.axes.shape[1]
 
-    def features(self, content: Content, num_movies: int) -> tuple[FloatArray, FloatArray]:
+    def features(self, content: Content, num_movies: int) -> tuple[FloatArray, BoolArray]:
         """Features float32 ``[num_movies, rank]``, and bool ``[num_movies]``: which films have text.
 
         Raises:

@@ -45,6 +45,7 @@ class Content:
         vectors: blocks of vectors.
         text: one text per item, empty if it has none; None if no column is text.
         text_columns: names of the columns that ``text`` joins.
+        title_is_text: whether the column of titles is one of them.
         text_encoder: how text becomes a vector.
         numbers: name -> float64 ``[n]``, nan where there is no value.
         categories: name -> one value per item, empty where there is none.
@@ -54,6 +55,7 @@ class Content:
     vectors: tuple[ItemVectors, ...] = ()
     text: list[str] | None = None
     text_columns: tuple[str, ...] = ()
+    title_is_text: bool = False
     text_encoder: str = "tfidf"
     numbers: dict[str, FloatArray] = field(default_factory=dict)
     categories: dict[str, list[str]] = field(default_factory=dict)

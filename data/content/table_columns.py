@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import skew
 
-from base.arrays import FloatArray
+from base.arrays import BoolArray, FloatArray
 from data.content.facts import Content
 from data.content.text import TextBasis, fit_text
 
@@ -32,7 +32,7 @@ class NumberBasis:
     spread: float
     num_features: int = 1
 
-    def features(self, content: Content, num_movies: int) -> tuple[FloatArray, FloatArray]:
+    def features(self, content: Content, num_movies: int) -> tuple[FloatArray, BoolArray]:
         """Standardised numbers float32 ``[num_movies, 1]``, and which films have one."""
         values = content.numbers.get(self.name, np.full(num_movies, np.nan))
         with np.errstate(invalid="ignore"):
@@ -69,7 +69,7 @@ class CategoryBasis:
         """Number of features, without the mask."""
         return len(self.values)
 
-    def features(self, content: Content, num_movies: int) -> tuple[FloatArray, FloatArray]:
+    def features(self, content: Content, num_movies: int) -> tuple[FloatArray, BoolArray]:
         """Indicators float32 ``[num_movies, num_values]``, and which films have a known value."""
         column = {value: i for i, value in enumerate(self.values)}
         values = content.categories.get(self.name, [""] * num_movies)

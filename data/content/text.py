@@ -5,14 +5,16 @@ Runs of characters need no spaces between words, and they bring together forms o
 
 import unicodedata
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.utils.extmath import randomized_svd
 
-from base.arrays import FloatArray, unit_rows
+from base.arrays import BoolArray, FloatArray, unit_rows
 from data.content.facts import Content
+from data.content.vectors import LENGTH
 
 TEXT = "text"  # the name of the part made of the text columns
 TEXT_DIM = 128
@@ -20,7 +22,7 @@ MAX_TERMS = 20_000  # of words, and of runs of characters: the most frequent one
 MIN_TEXTS = 2  # a term of one text connects nothing
 POWER_ITERATIONS = 4
 # The words, and runs of two to four characters within words.
-ANALYSES = ({"analyzer": "word", "token_pattern": r"(?u)\w+"}, {"analyzer": "char_wb", "ngram_range": (2, 4)})
+ANALYSES: tuple[dict[str, Any], ...] = ({"analyzer": "word", "token_pattern": r"(?u)\w+"}, {"analyzer": "char_wb", "ngram_range": (2, 4)})
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ class TextBasis:
         """Number of features, without the mask."""
         return self.axes.shape[1]
 
-    def features(self, content: Content, num_movies: int) -> tuple[FloatArray, FloatArray]:
-        """Features float32 ``[num_movies, rank]`` of unit length, and which films have text of known terms."""
+    def features(self, content: Content, num_movies: int) -> tuple[FloatArray, BoolArray]:
+        """Features float32 ``[num_movies, rank]`` of equal length, and which films have known terms."""
         texts = content.text if self.name == TEXT else content.categories.get(self.name)
         if texts is None or not self.num_features:
             return np.zeros((num_movies, self.num_features), dtype=np.float32), np.zeros(
@@ -58,7 +60,7 @@ class TextBasis:
                 vectorizer.idf_ = weights
                 parts.append(vectorizer.transform(texts))
         reduced = unit_rows(sp.hstack(parts, format="csr").astype(np.float32) @ self.axes)
-        return reduced, reduced.any(axis=1)
+        return LENGTH * reduced, np.any(reduced, axis=1)
 
 
 def fit_text(name: str, texts: list[str], seed: int, dim: int = TEXT_DIM) -> TextBasis:
@@ -70,7 +72,9 @@ def fit_text(name: str, texts: list[str], seed: int, dim: int = TEXT_DIM) -> Tex
         seed: seed of the randomised SVD.
         dim: maximum number of features.
     """
-    parts, terms, weights = [], [], []
+    parts: list[sp.csr_matrix] = []
+    terms: list[list[str]] = []
+    weights: list[FloatArray] = []
     for analysis in ANALYSES:
         vectorizer = _vectorizer(analysis, min_df=MIN_TEXTS, max_features=MAX_TERMS)
         try:
@@ -93,7 +97,7 @@ def fit_text(name: str, texts: list[str], seed: int, dim: int = TEXT_DIM) -> Tex
     )
 
 
-def _vectorizer(analysis: dict, **settings: object) -> TfidfVectorizer:
+def _vectorizer(analysis: dict[str, Any], **settings: Any) -> TfidfVectorizer:
     return TfidfVectorizer(preprocessor=_folded, sublinear_tf=True, dtype=np.float32, **analysis, **settings)
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from base.arrays import FloatArray, IntArray
+from base.arrays import BoolArray, FloatArray, IntArray
 from data.content.facts import Content, ItemVectors
 
 FIT_ROWS = 100_000  # a sample of this size gives the same leading components within a percent
+LENGTH = 3.0  # of the features of a part, so that a wide part is learnt as fast as a single column
 BLOCK_VALUES = 1 << 24  # 64 MB of float32
 
 
@@ -23,8 +24,8 @@ class VectorBasis:
     Attributes:
         name: of the block.
         mean: float32 ``[width]``.
-        axes: float32 ``[width, rank]``, the principal axes of the standardised columns. Their common factor makes the
-            mean squared length of the reduced vectors 1, as the other parts of the features have it.
+        axes: float32 ``[width, rank]``, the principal axes of the standardised columns. Their common factor
+            makes the reduced vectors as long as ``LENGTH`` on average.
     """
 
     name: str
@@ -36,7 +37,7 @@ class VectorBasis:
         """Number of features, without the mask."""
         return self.axes.shape[1]
 
-    def features(self, content: Content, num_movies: int) -> tuple[FloatArray, FloatArray]:
+    def features(self, content: Content, num_movies: int) -> tuple[FloatArray, BoolArray]:
         """Reduced vectors float32 ``[num_movies, rank]``, and bool ``[num_movies]``: which films have one."""
         reduced = np.zeros((num_movies, self.num_features), dtype=np.float32)
         known = np.zeros(num_movies, dtype=bool)
@@ -72,8 +73,8 @@ def fit_vectors(block: ItemVectors, seed: int) -> VectorBasis:
     correlation = covariance * scale[:, None] * scale
     rank = min(block.dim, width, max(1, len(rows) - 1))
     variances, axes = linalg.eigh(correlation, subset_by_index=(width - rank, width - 1))
-    length = np.sqrt(max(variances.sum(), 1e-30))
-    axes = axes[:, ::-1] * scale[:, None] / length
+    factor = LENGTH / np.sqrt(max(variances.sum(), 1e-30))
+    axes = axes[:, ::-1] * scale[:, None] * factor
     return VectorBasis(block.name, mean.astype(np.float32), np.ascontiguousarray(axes, dtype=np.float32))
 
 

@@ -49,6 +49,7 @@ class HeldOut:
         test: test interactions.
         validation_questions: questions that choose the epoch.
         test_questions: questions of the reported figures.
+        weights: lowest and highest weight of the training interactions; None if all count the same.
     """
 
     split: str
@@ -57,6 +58,7 @@ class HeldOut:
     test: int
     validation_questions: int
     test_questions: int
+    weights: tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ def figures_of(movielens: MovieLens, split: Split) -> Figures:
     of_user = np.bincount(interactions.users, minlength=movielens.num_users)
     of_item = np.bincount(interactions.movies, minlength=movielens.num_movies)
     busiest = int(of_user.argmax())
+    weights = split.train.weights
     events = None if movielens.events is None else len(movielens.events.edges)
     return Figures(
         name=movielens.name,
@@ -151,6 +154,7 @@ def figures_of(movielens: MovieLens, split: Split) -> Figures:
             len(split.test),
             num_questions(split, "validation"),
             num_questions(split, "test"),
+            None if weights is None else (_rounded(float(weights.min())), _rounded(float(weights.max()))),
         ),
     )
 

@@ -109,8 +109,8 @@ def _line_breaks(figures: Figures) -> Iterator[Oddity]:
     if broken.count:
         yield Oddity(
             "line_breaks",
-            f"{_counted(broken.count, 'title')} with line breaks ({shown_examples(broken)}); a quote that is not "
-            "closed swallows the lines below it",
+            f"{_counted(broken.count, 'title')} with line breaks ({shown_examples(broken)}); a quote that is "
+            "not closed swallows the lines below it",
             "close the quote in the file"
             + (", or set `quotes` of the schema's items to false" if figures.own else ""),
         )
@@ -297,14 +297,15 @@ def _questions(figures: Figures) -> Iterator[Oddity]:
     elif held_out.test_questions < MIN_QUESTIONS:
         yield Oddity(
             "few_questions",
-            f"the test has only {_counted(held_out.test_questions, 'question')}, so figures are rough: one is "
-            f"{1 / held_out.test_questions:.3f} of a hit rate",
+            f"the test has only {_counted(held_out.test_questions, 'question')}, so figures are rough: one "
+            f"is {1 / held_out.test_questions:.3f} of a hit rate",
             "use more data, or read the intervals of the benchmark mode",
         )
     if figures.items <= MIN_CANDIDATES:
         yield Oddity(
             "few_candidates",
-            f"the catalogue has only {figures.items} {item_word(figures)}, so hit_rate@100 is 1 for any method",
+            f"the catalogue has only {figures.items} {item_word(figures)}, so hit_rate@100 is 1 for any "
+            "method",
             "look at hit_rate@10 and the MRR",
         )
 

@@ -3,16 +3,20 @@
 ::
 
     {"title": "Heat", "year": 1995, "genres": ["Action", "Crime"], "tags": ["heist"],
-     "ratings": [{"userId": 7, "rating": 4.5}], "movieId": 100001}
+     "ratings": [{"userId": 7, "rating": 4.5}], "movieId": 100001,
+     "vectors": {"image": [0.5, -1.25]}, "text": "A thief.", "numbers": {"price": 9.5},
+     "categories": {"brand": "Acme"}}
 
-Only the title is needed.
+Only the title is needed. Ids may also stand as texts, ``"100001"``. The last four keys are what
+the schema of the data calls vectors, text, numbers and categories.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from base.errors import UserError
+from base.json_ids import json_id
 from data.reading.json_files import read_json
 from data.reading.source_files import shown, shown_path
 
@@ -28,6 +32,10 @@ class FilmFile:
         tags: lower case.
         ratings: user id and rating on the scale of the data, in the order given.
         movie_id: the id wanted, or None.
+        vectors: name of a block -> its numbers.
+        text: of the text columns, without the title.
+        numbers: name of a column -> number.
+        categories: name of a column -> value.
     """
 
     title: str
@@ -36,17 +44,27 @@ class FilmFile:
     tags: tuple[str, ...] = ()
     ratings: tuple[tuple[int, float], ...] = ()
     movie_id: int | None = None
+    vectors: dict[str, list[float]] = field(default_factory=dict)
+    text: str = ""
+    numbers: dict[str, float] = field(default_factory=dict)
+    categories: dict[str, str] = field(default_factory=dict)
 
     def as_plain(self) -> dict[str, Any]:
         """The JSON object from which ``parse_film`` makes this film."""
+        content = {
+            "vectors": self.vectors,
+            "text": self.text,
+            "numbers": self.numbers,
+            "categories": self.categories,
+        }
         return {
-            "movieId": self.movie_id,
+            "movieId": None if self.movie_id is None else json_id(self.movie_id),
             "title": self.title,
             "year": self.year,
             "genres": list(self.genres),
             "tags": list(self.tags),
-            "ratings": [{"userId": user, "rating": rating} for user, rating in self.ratings],
-        }
+            "ratings": [{"userId": json_id(user), "rating": rating} for user, rating in self.ratings],
+        } | {key: value for key, value in content.items() if value}
 
 
 def read_film(path: Path) -> FilmFile:
@@ -85,4 +103,8 @@ def parse_film(value: Any, where: str) -> FilmFile:
         tags=tuple(dict.fromkeys(film.tags)),
         ratings=tuple((row.userId, row.rating) for row in film.ratings),
         movie_id=film.movieId,
+        vectors=film.vectors,
+        text=film.text or "",
+        numbers=film.numbers,
+        categories=film.categories,
     )

@@ -2,13 +2,15 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
+from base.json_ids import id_from_json
 from data.reading.json_models import JsonObject, satisfies
-from data.reading.number_columns import AMOUNT, FLOAT32_MAX, ID, INT64
+from data.reading.number_columns import AMOUNT, FINITE, FLOAT32_MAX, ID, INT64
 from data.title_year import split_year
 
 MAX_TEXT_LENGTH = 500  # characters of a genre, a tag or a title without its year
+MAX_LONG_TEXT = 100_000  # characters of the text that features are made of
 MIN_YEAR, MAX_YEAR = 1800, 2200
 
 
@@ -52,8 +54,17 @@ Tag = Annotated[
 Year = Annotated[
     int, Field(ge=MIN_YEAR, le=MAX_YEAR, description=f"a whole number from {MIN_YEAR} to {MAX_YEAR}")
 ]
-Id = Annotated[int, Field(ge=0, le=INT64.max, description=ID.rule)]
+Id = Annotated[int, BeforeValidator(id_from_json), Field(ge=0, le=INT64.max, description=ID.rule)]
 Stars = Annotated[float, Field(ge=0, le=FLOAT32_MAX, allow_inf_nan=False, description=AMOUNT.rule)]
+Number = Annotated[float, Field(allow_inf_nan=False, description=FINITE.rule)]
+Vector = Annotated[
+    list[Number],
+    Field(min_length=1, max_length=8192, fail_fast=True, description="a list of 1 to 8192 numbers"),
+]
+Text = Annotated[
+    str, Field(max_length=MAX_LONG_TEXT, description=f"a text of at most {MAX_LONG_TEXT} characters")
+]
+Category = Annotated[str, _stripped, satisfies(_is_short), Field(description=_TEXT)]
 
 
 class RatingModel(JsonObject):
@@ -72,3 +83,9 @@ class FilmModel(JsonObject):
     tags: Annotated[list[Tag], Field(fail_fast=True, description="a list of tags")] = []
     ratings: Annotated[list[RatingModel], Field(fail_fast=True, description="a list of ratings")] = []
     movieId: Id | None = None
+    vectors: Annotated[
+        dict[str, Vector], Field(description="an object with a list of numbers per block of vectors")
+    ] = {}
+    text: Text | None = None
+    numbers: Annotated[dict[str, Number], Field(description="an object with a number per column")] = {}
+    categories: Annotated[dict[str, Category], Field(description="an object with a text per column")] = {}

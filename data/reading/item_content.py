@@ -93,6 +93,7 @@ def content_of(columns: Columns, features: "ItemFeatures", folder: Path) -> Cont
         vectors=tuple(vectors),
         text=_joined(texts, features.text) if features.text else None,
         text_columns=tuple(features.text),
+        title_is_text=getattr(features, "title", "title") in features.text,
         text_encoder=features.text_encoder,
         numbers={name: arrays[f"number:{name}"] for name in features.numbers},
         categories=categories,
@@ -140,8 +141,9 @@ def _open_vectors(block: "VectorBlock", folder: Path) -> np.ndarray:
         ) from None
     if values.ndim != 2 or values.dtype.name not in TYPES or not 1 <= values.shape[1] <= MAX_WIDTH:
         raise UserError(
-            f"{shown_path(path)}: block {block.name} must be float16, float32 or float64 of shape [n, width], "
-            f"width at most {MAX_WIDTH}, got {values.dtype.name} of shape {list(values.shape)}; save it like this"
+            f"{shown_path(path)}: block {block.name} must be float16, float32 or float64 of shape [n, width] "
+            f"with a width of at most {MAX_WIDTH}, got {values.dtype.name} of shape {list(values.shape)}; "
+            "save it like this"
         )
     return np.asarray(values) if values.size == 0 else values
 
@@ -195,6 +197,6 @@ def _check_values(name: str, values: np.ndarray, ids: list[str], rows: np.ndarra
             one = ids[start + row if rows is None else rows[start + row]]
             raise UserError(
                 f"block {name} has the value {block[row, column]} at position {column} of the vector of id "
-                f"{shown(one)}; every value must be a number of at most {MAX_MAGNITUDE:g} in size; correct the "
-                "vector, or leave it out"
+                f"{shown(one)}; every value must be a number of at most {MAX_MAGNITUDE:g} in size; correct "
+                "the vector, or leave it out"
             )

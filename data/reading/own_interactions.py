@@ -14,7 +14,7 @@ from data.reading.near_ids import NearIds
 from data.reading.own_blocks import Block, Doubtful, fast_blocks, slow_blocks
 from data.reading.own_values import MICROSECONDS
 from data.reading.schema import InteractionTable
-from data.reading.source_files import empty, shown, shown_path
+from data.reading.source_files import empty, shown_path
 from data.reading.tables import GIVE_DATA, parts_of
 
 logger = logging.getLogger("pinsage")

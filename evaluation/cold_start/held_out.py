@@ -110,6 +110,7 @@ def select_films(movielens: MovieLens, films: IntArray) -> MovieLens:
         events=None,
         tags=None if movielens.tags is None else _select_tags(movielens.tags, row_of),
         genome=None if movielens.genome is None else _select_genome(movielens.genome, row_of),
+        content=None if movielens.content is None else movielens.content.select(films, movielens.num_movies),
     )
 
 

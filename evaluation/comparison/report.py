@@ -17,6 +17,7 @@ from evaluation.comparison.popularity import (
     shown_popularity,
 )
 from evaluation.comparison.protocol import Contestant, ProtocolComparison
+from evaluation.few_candidates import few_candidates
 from report.names import PINSAGE
 
 GROUP_METRICS = ("hit_rate@100", "mrr")  # the figures of each popularity group
@@ -59,6 +60,8 @@ def _protocol(comparison: ProtocolComparison) -> dict[str, Any]:
         popularity_groups(ratings, questions.targets, parts) for parts in (HEAD_MIDDLE_TAIL, DECILES)
     )
 
+    few = few_candidates(questions, len(ratings))
+
     def method(name: str, contestant: Contestant) -> dict[str, Any]:
         values = contestant.question_values(questions)
 
@@ -98,7 +101,7 @@ def _protocol(comparison: ProtocolComparison) -> dict[str, Any]:
         "baselines_skipped": comparison.skipped,
         "popularity": {key: _group(group) for key, group in groups.items()},
         "popularity_deciles": {key: _group(group) for key, group in tenths.items()},
-    }
+    } | ({"few_candidates": few} if few else {})
 
 
 def mean_shown_popularity(contestant: Contestant, comparison: ProtocolComparison) -> float:

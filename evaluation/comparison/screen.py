@@ -8,10 +8,12 @@ from evaluation.comparison.bootstrap import RESAMPLES
 from evaluation.comparison.popularity import HEAD_MIDDLE_TAIL, NUM_DECILES, popularity_groups
 from evaluation.comparison.protocol import ProtocolComparison
 from evaluation.comparison.report import GROUP_METRICS, SHOWN_POPULARITY, mean_shown_popularity
+from evaluation.few_candidates import few_candidates
 from report.names import PINSAGE, metric_label
 from report.tables import FigureBlock, FigureColumn, format_metrics_table, format_table
 from report.text_table import TableColumn, TableSection, render_table
 from report.words import counted, listed, number_range, questions_heading, sampled
+from report.words import few_candidates as few_candidates_words
 
 VERDICT_METRICS = ("hit_rate@10", "hit_rate@100", "mrr")
 # A mark at a baseline's figure, by the sign of PinSage minus the baseline.
@@ -39,6 +41,7 @@ def main_table(comparison: ProtocolComparison, seeds: Sequence[int]) -> str:
         "  95 % from": {metric: e.low for metric, e in ours.items()},
         "  95 % to": {metric: e.high for metric, e in ours.items()},
     }
+    few = few_candidates(comparison.questions, len(comparison.ratings))
     runs = f"seed {seeds[0]}"
     if len(seeds) > 1:
         details = {"  ± seeds": comparison.ours.spread()} | details
@@ -55,6 +58,7 @@ def main_table(comparison: ProtocolComparison, seeds: Sequence[int]) -> str:
             "< below PinSage, > above it: the 95 % interval of the difference does not contain 0 "
             f"({RESAMPLES:,} resamples of the users)",
             f"PinSage: {runs}; 95 %: its interval over users",
+            *([few_candidates_words(few, len(comparison.questions))] if few else []),
         ),
     )
 

@@ -27,6 +27,7 @@ from data.dataset import Facts, Movies, Tags
 from data.feature_extractor import FeatureBasis, film_features, spectral_rows, training_ratings
 from data.reading.film_file import FilmFile
 from model.checkpoint import Checkpoint
+from model.new_films.content import content_of_films
 from model.nodes import Nodes
 from model.pinsage import PinSage, build_blocks
 from model.trainer import build_model
@@ -48,7 +49,7 @@ def append_films(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> Checkpoin
     if not films:
         return checkpoint
     known = len(checkpoint.movies)
-    facts = _facts(films)
+    facts = replace(_facts(films), content=content_of_films(checkpoint.basis.content, films))
     raters = known_raters(checkpoint, films)
     features = film_features(checkpoint.basis, facts, raters, degree_known=False)
     table = spectral_neighbors(
@@ -69,6 +70,7 @@ def append_films(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> Checkpoin
         weights=nodes.weights,
         embeddings=torch.cat([checkpoint.embeddings, new.candidates]),
         query_embeddings=torch.cat([checkpoint.query_embeddings, new.queries]),
+        item_columns=_extended_columns(checkpoint, films),
     )
 
 
@@ -152,6 +154,18 @@ def _facts(films: Sequence[FilmFile]) -> Facts:
     )
     rows = np.repeat(np.arange(len(films), dtype=np.int32), [len(film.tags) for film in films])
     return Facts(movies, Tags(np.zeros_like(rows), rows, [tag for film in films for tag in film.tags]))
+
+
+def _extended_columns(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> dict[str, Tensor | list[str]]:
+    """The columns for filters, with the values of the new films; what a film does not say is missing."""
+    extended: dict[str, Tensor | list[str]] = {}
+    for name, values in checkpoint.item_columns.items():
+        if isinstance(values, Tensor):
+            numbers = [film.numbers.get(name, np.nan) for film in films]
+            extended[name] = torch.cat([values, torch.tensor(numbers, dtype=values.dtype)])
+        else:
+            extended[name] = values + [film.categories.get(name, "") for film in films]
+    return extended
 
 
 def _joined(known: Movies, new: Movies) -> Movies:

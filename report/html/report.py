@@ -7,13 +7,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from data.inspection.inspect import Inspection
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 from base.arrays import FloatArray
 from config import Config
 from data.dataset import Movies
+from data.inspection.inspect import Inspection
 from report.hit_rates import draw_hit_rates, hit_rates, method_lines
 from report.html.film_map import map_svg
 from report.html.svg import color_class, svg_chart
@@ -22,6 +22,7 @@ from report.map_layout import FilmLayout
 from report.names import PINSAGE, metric_label, metric_meanings
 from report.tables import FigureColumn, best_as_printed
 from report.training_curves import draw_panel, filled_panels
+from report.words import few_candidates
 
 FOLDER = Path(__file__).parent
 THEME = FOLDER.parent / "theme.css"
@@ -78,6 +79,9 @@ def write_report(run: Run, path: Path) -> None:
         meanings=metric_meanings([*run.metrics["metrics"], *run.metrics.get("user", {}).get("metrics", {})]),
         data=sections(run.inspection.figures),
         settings=_settings(run.settings),
+        few=few_candidates(run.metrics["few_candidates"], run.metrics["queries"])
+        if "few_candidates" in run.metrics
+        else None,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")

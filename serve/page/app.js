@@ -71,8 +71,8 @@ async function start() {
   else find("panel-similar").replaceChildren(make("p", { class: "soft" }, "Find a film above, or click one on the map."));
   try {
     const info = await getInfo();
-    mine.load(info.dataset);
-    setUpPerson(choose);
+    mine.load(info.dataset, info.ratings);
+    setUpPerson(choose, info.ratings);
     find("info").textContent = `PinSage on ${info.dataset}: ${info.films.toLocaleString("en")} films, ${info.dimension} dimensions`;
   } catch (error) {
     showProblem(error.message);

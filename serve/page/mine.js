@@ -1,16 +1,19 @@
 // The films that the visitor has seen, with ratings, oldest first. The browser keeps them if it allows that.
 let place = "pinsage";
+let usual = 4; // the rating of a film that is added
 const MAX = 500; // the server's limit
 const listeners = new Map(); // listener to the element it is for, if any
 
 let films = [];
 
-// Each data set has its own films and ids.
-export function load(dataset) {
-  place = `pinsage ${dataset}`;
+// Each data set has its own films, ids and scale of ratings. The ratings offered are in falling order.
+export function load(dataset, ratings) {
+  place = ratings[0] === 5 ? `pinsage ${dataset}` : `pinsage ${dataset} of ${ratings[0]}`;
+  usual = ratings.find((rating) => rating <= 0.8 * ratings[0]) ?? ratings[0];
   try {
     const kept = JSON.parse(localStorage.getItem(place) ?? "[]");
-    films = kept.filter((film) => film && film.movieId !== undefined && typeof film.title === "string");
+    const isId = (id) => typeof id === "string" || Number.isSafeInteger(id);
+    films = kept.filter((film) => film && isId(film.movieId) && typeof film.title === "string");
   } catch { /* nothing is kept, or it is not allowed */ }
 }
 
@@ -23,7 +26,7 @@ export function onChange(listener, element = null) {
 
 export function toggle(film) {
   if (has(film.movieId)) remove(film.movieId);
-  else set([...films, { movieId: film.movieId, title: film.title, rating: 4 }].slice(-MAX));
+  else set([...films, { movieId: film.movieId, title: film.title, rating: usual }].slice(-MAX));
 }
 
 export const remove = (id) => set(films.filter((film) => film.movieId !== id));

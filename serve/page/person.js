@@ -4,10 +4,11 @@ import { find, make, showProblem } from "./dom.js";
 import { filmList } from "./lists.js";
 import * as mine from "./mine.js";
 
-const STARS = [5, 4.5, 4, 3.5, 3, 2.5, 2, 1.5, 1, 0.5];
+let ratings = []; // those that can be given, best first
 let asked = 0; // counts requests: only the answer to the latest one is shown
 
-export function setUpPerson(choose) {
+export function setUpPerson(choose, offered) {
+  ratings = offered;
   find("clear").addEventListener("click", () => { mine.clear(); find("query").focus(); });
   const refresh = () => { showMine(choose); recommend(choose); };
   mine.onChange(refresh);
@@ -19,7 +20,7 @@ function showMine(choose) {
   find("mine").replaceChildren(...mine.all().toReversed().map((film) => make("li", {},
     make("button", { class: "title", onclick: () => choose(film.movieId) }, film.title),
     make("select", { "aria-label": `your rating of ${film.title}`, "data-rates": film.movieId, onchange: (event) => mine.rate(film.movieId, Number(event.target.value)) },
-      ...STARS.map((stars) => make("option", { value: stars, selected: stars === film.rating }, `★ ${stars}`))),
+      ...ratings.map((rating) => make("option", { value: rating, selected: rating === film.rating }, shown(rating)))),
     make("button", { class: "remove", "aria-label": `remove ${film.title} from your films`, onclick: () => { mine.remove(film.movieId); find("mine-title").focus(); } }, "×"),
   )));
   find("clear").hidden = !mine.all().length;
@@ -27,6 +28,9 @@ function showMine(choose) {
   find("tab-person").textContent = mine.all().length ? `For you (${mine.all().length})` : "For you";
   if (focused !== undefined) document.querySelector(`[data-rates="${CSS.escape(focused)}"]`)?.focus();
 }
+
+// Stars where five are the best; else a rating with the best one, since "★ 8" would say too little.
+const shown = (rating) => (ratings[0] === 5 ? `★ ${rating}` : `${rating} of ${ratings[0]}`);
 
 async function recommend(choose) {
   const panel = find("panel-person");

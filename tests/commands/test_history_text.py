@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from base.errors import UserError
-from commands.history_text import parse_history
+from commands.history_text import parse_history, title_key
 from tests.fuzzing import fuzz
 
 RATINGS = st.one_of(st.none(), st.integers(1, 10).map(lambda n: n / 2))
@@ -59,7 +59,7 @@ def test_marks_of_ids_among_titles_are_refused_rather_than_lost(text, said):
 
 
 @fuzz()
-@given(st.text(st.sampled_from("12:;,=. ab-\n\x1b"), max_size=20))
+@given(st.text(st.sampled_from('12:;,=. "ab-\n\x1b'), max_size=20))
 def test_any_text_is_a_history_or_one_line(text):
     try:
         found = read(text)
@@ -106,6 +106,60 @@ def test_mistakes_say_what_to_do(text, message):
     with pytest.raises(UserError) as error:
         read(text)
     assert message in str(error.value)
+
+
+TITLES_OF_DATA = [
+    "Tome 0; or, the Whale (1850)", 'Tome 1; or, the "Whale"', "Heat", "i=2", "Part 2: 5", "Tome 1",
+    "A; B; C", '"Great" Cats',
+]  # fmt: skip
+KEYS = {title_key(name) for title in TITLES_OF_DATA for name in (title, title.removesuffix(" (1850)"))}
+
+
+@pytest.mark.parametrize(
+    ("text", "films", "ratings"),
+    [
+        ("Tome 0; or, the Whale=5", ["Tome 0; or, the Whale"], [5]),
+        ("Tome 0; or, the Whale (1850)", ["Tome 0; or, the Whale (1850)"], [None]),
+        (
+            "heat=4;  tome 0;  OR, the Whale = 5; Alien",
+            ["heat", "tome 0;  OR, the Whale", "Alien"],
+            [4, 5, None],
+        ),
+        ('Tome 1; or, the "Whale"=3;', ['Tome 1; or, the "Whale"'], [3]),
+        ('"Tome 1; or, the "Whale""=3; Heat', ['Tome 1; or, the "Whale"', "Heat"], [3, None]),
+        ("A; B; C=2; Heat", ["A; B; C", "Heat"], [2, None]),
+        ("Tome 1; Heat", ["Tome 1", "Heat"], [None, None]),
+        ("Part 2: 5", ["Part 2: 5"], [None]),
+        ("i=2; i=2=5", ["i=2", "i=2"], [None, 5]),
+        # Quotes also hold what is not a title of the data.
+        ('"Moby; Dick"=4; "Heat"', ["Moby; Dick", "Heat"], [4, None]),
+        ('"The ""Big""; Sleep" = 4.5 ; x', ['The "Big"; Sleep', "x"], [4.5, None]),
+        ('"1984"=5', ["1984"], [5]),
+        ('"Great" Cats=1', ['"Great" Cats'], [1]),
+        ('"Great" Dogs=1', ['"Great" Dogs'], [1]),
+        ('"Moby; Dick', ['"Moby', "Dick"], [None, None]),
+    ],
+)
+def test_titles_with_semicolons(text, films, ratings):
+    found = parse_history(text, 0.5, 5, titles=KEYS)
+    assert not found.are_ids and found.films == films and same(found.ratings, ratings)
+
+
+@fuzz()
+@given(st.lists(st.tuples(st.sampled_from(TITLES_OF_DATA), RATINGS), min_size=1, max_size=4))
+def test_whole_titles_of_the_data_are_read_back(typed):
+    text = "; ".join(title + ("" if rating is None else f"={rating:g}") for title, rating in typed)
+    found = parse_history(text, 0.5, 5, titles=KEYS)
+    assert found.films == [title for title, _ in typed] and same(found.ratings, [r for _, r in typed])
+
+
+@fuzz()
+@given(st.lists(st.tuples(st.text(min_size=1).filter(str.strip), RATINGS), min_size=1, max_size=4))
+def test_any_title_can_stand_in_quotes(typed):
+    quoted = ('"' + title.replace('"', '""') + '"' for title, _ in typed)
+    text = ";".join(q + ("" if r is None else f"={r:g}") for q, (_, r) in zip(quoted, typed, strict=True))
+    found = parse_history(text, 0.5, 5)
+    assert found.films == [title.strip() for title, _ in typed]
 
 
 def test_text_ids_are_told_by_the_catalogue():

@@ -6,18 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from base.errors import UserError
+from data.content.facts import Content, ItemVectors
+from data.dataset import Events, Interactions, MovieLens, Movies, load_movielens, movielens_of
+from data.in_memory import columns_from_arrays
 from data.inspection.figures import figures_of
 from data.inspection.findings import Finding, newest_first, parse_findings
 from data.inspection.inspect import inspect_data
 from data.inspection.oddities import percent, shown_examples
 from data.inspection.times import as_date, guess_unit, times_of
-from hypothesis import given
-from hypothesis import strategies as st
-
-from base.errors import UserError
-from data.content import Content, ItemVectors
-from data.dataset import Events, Interactions, MovieLens, Movies, load_movielens, movielens_of
-from data.in_memory import columns_from_arrays
 from data.reading.columns import Columns
 from data.splits import held_out_queries, split_interactions
 from data.trainable import check_trainable, num_questions
@@ -168,7 +168,7 @@ def test_what_items_lack_is_counted_by_kind():
     data = sound(num_movies=30, num_users=60)
     ids = data.movies.text_ids
     content = Content(
-        vectors=(ItemVectors("image", np.zeros((28, 4), np.float32), np.arange(2, 30, dtype=np.int32), 4),),
+        vectors=(ItemVectors("image", np.zeros((28, 4), np.float32), np.arange(28), np.arange(2, 30), 4),),
         text=["", "  ", *["words"] * 28],
         numbers={"price": np.array([np.nan, *[1.0] * 29])},
         categories={"brand": ["", *["b"] * 29]},

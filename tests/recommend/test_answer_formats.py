@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from base.json_ids import json_id
 from recommend.answers import Answer, Question, RecommendedFilm, film_question, make_answer
 from recommend.formats import csv_text, films_table, json_text, one_line, print_answers, tables
 from report.text_table import TableColumn, TableSection, display_width, render_table, shortened
@@ -48,7 +49,8 @@ def test_json_gives_back_what_went_in(given_answers):
     assert read == [answer.as_plain() for answer in given_answers]
     for answer, plain in zip(given_answers, read, strict=True):
         assert plain["query"].keys() == {"kind", "id", "title"}
-        assert [film["movieId"] for film in plain["recommendations"]] == [f.movie_id for f in answer.films]
+        ids = [json_id(film.movie_id) for film in answer.films]
+        assert [film["movieId"] for film in plain["recommendations"]] == ids
         for film in plain["recommendations"]:
             assert list(film) == ["rank", "score", "movieId", "title", "year", "genres", "reason"]
 

@@ -3,9 +3,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from data.inspection.inspect import inspect_data
 
 from config import Config
+from data.inspection.inspect import inspect_data
 from data.splits import split_interactions
 from report.html.film_map import fit_into
 from report.html.report import THEME, Run, write_report

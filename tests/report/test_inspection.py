@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from data.inspection.findings import Finding
 
+from data.inspection.findings import Finding
+from data.inspection.inspect import inspect_data
+from data.splits import split_interactions
 from report.inspection import as_plain, as_screen, data_line, held_out_line, sections
 from report.text_table import display_width
 from tests.data.test_inspection import looked_at, sound, with_interactions, with_movies
@@ -18,9 +20,9 @@ shop                 number  more
 what there is
   rows                   20
   interactions           18  one per user and item
-  users                   3  interactions of one: median 6, most 6 (u0)
+  users                   3  interactions each: median 6, most 6 (u0)
   with fewer than 3       0
-  items                   8  interactions of one: median 3
+  items                   8  interactions each: median 3
   with fewer than 3       3  38 %: i1, i6, i7
   with none               1  12 %: i6
   times                17 s  2017-07-14 02:40:00 to 2017-07-14 02:40:17; seconds
@@ -118,7 +120,7 @@ KEYS = {
     "items": "count median_interactions fewer_than_3 without_interactions",
     "times": "unit unit_is_a_guess first last days tied missing",
     "ratings": "best lowest highest liked counts",
-    "held_out": "split train validation test validation_questions test_questions",
+    "held_out": "split train validation test validation_questions test_questions weights",
 }
 
 
@@ -141,6 +143,16 @@ def test_the_json_has_counts_shares_and_examples():
     assert plain["ratings"]["counts"][0] == {"from": 2, "to": 2, "count": 3}
     assert plain["oddities"][0].keys() == {"name", "text", "advice"}
     assert as_plain(looked_at(small(rated=False)))["ratings"] is None
+
+
+def test_weights_are_shown_where_interactions_count_differently():
+    data = small()
+    split = split_interactions(data.interactions, data.num_users, data.num_movies)
+    weights = np.linspace(0.25, 3, len(split.train), dtype=np.float32)
+    inspection = inspect_data(data, replace(split, train=replace(split.train, weights=weights)))
+    assert as_plain(inspection)["held_out"]["weights"] == {"lowest": 0.25, "highest": 3}
+    assert "interactions, weights from 0.25 to 3" in as_screen(inspection)
+    assert as_plain(looked_at(data))["held_out"]["weights"] is None
 
 
 def test_ids_beyond_the_numbers_of_javascript_are_text():
