@@ -1,32 +1,33 @@
 """Rows that are equal to an earlier one in every column of their file: most often an export written twice."""
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from data.reading.own_blocks import wanted_columns
+from data.reading.checked_text import Doubtful, text_batches
+from data.reading.own_blocks import SLOW_ROWS, wanted_columns
 from data.reading.schema import InteractionTable
-from data.reading.tables import (
-    advice_of,
-    as_texts,
-    dialect_of,
-    is_parquet,
-    open_parquet,
-    parquet_batches,
-)
+from data.reading.tables import advice_of, as_texts, dialect_of, is_parquet, open_parquet, parquet_batches
 from data.reading.text_tables import csv_header, csv_rows
+
+FACTOR = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: each bit moves many others
+HALF = np.uint64(32)
 
 
 def equal_rows(
-    values: Sequence[np.ndarray], places: np.ndarray, parts: list[Path], table: InteractionTable
+    values: Sequence[np.ndarray],
+    places: Callable[[], np.ndarray],
+    parts: list[Path],
+    table: InteractionTable,
 ) -> np.ndarray:
     """Find the rows that are equal to an earlier one in every column.
 
     Args:
-        values: the columns that were read, ``[n]`` each; the first two are user and item.
-        places: int ``[n]``, ascending: the number of each row among the rows of all parts.
+        values: the columns that were read, ``[n]`` each.
+        places: gives int ``[n]``, ascending: the number of each row among the rows of all parts.
         parts: the files.
         table: how they are written. The columns that were not read are read for suspects only.
 
@@ -38,62 +39,100 @@ def equal_rows(
         return suspects
     keys: list[Any] = list(zip(*(column[suspects].tolist() for column in values), strict=True))
     if any(_has_other_columns(part, table) for part in parts):
-        rest = _texts_at(places[suspects], parts, table)
+        wanted = places()[suspects]
+        try:
+            rest = list(_rows_at(wanted, parts, table, _fast_rows))
+        except Doubtful:
+            rest = list(_rows_at(wanted, parts, table, _slow_rows))
         keys = list(zip(keys, rest, strict=True))
     seen: set[Any] = set()
-    equal = [row for row, key in zip(suspects.tolist(), keys, strict=True) if key in seen or seen.add(key)]
+    equal = []
+    for row, key in zip(suspects.tolist(), keys, strict=True):
+        if key in seen:
+            equal.append(row)
+        seen.add(key)
     return np.array(equal, dtype=np.int64)
 
 
 def _suspects(values: Sequence[np.ndarray]) -> np.ndarray:
-    """The rows whose values another row has, too, ascending."""
-    users, items = values[:2]
-    pair = users.astype(np.int64) * (int(items.max(initial=0)) + 1) + items
-    ordered = np.sort(pair)
-    if (ordered[1:] != ordered[:-1]).all():
-        return np.zeros(0, dtype=np.int64)
+    """Rows whose values another row has, too, ascending; perhaps a few others."""
+    mixed = np.zeros(len(values[0]), dtype=np.uint64)
+    for column in values:
+        is_float = column.dtype == np.float32
+        bits = (column + np.float32(0)).view(np.uint32) if is_float else column  # -0.0 + 0 is 0.0
+        mixed ^= bits.astype(np.uint64)
+        mixed *= FACTOR
+        mixed ^= mixed >> HALF
+    ordered = np.sort(mixed)
+    several = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
     del ordered
-    order = np.lexsort((*values[2:], pair))
-    same = np.ones(len(order) - 1, dtype=bool)
-    for column in (pair, *values[2:]):
-        same &= column[order[1:]] == column[order[:-1]]
-    return np.sort(order[np.concatenate([same, [False]]) | np.concatenate([[False], same])])
-
-
-def _names(part: Path, table: InteractionTable) -> list[str]:
-    """The columns of a file, in order."""
-    if is_parquet(part):
-        return list(open_parquet(part, "interactions", {}).schema_arrow.names)
-    return csv_header(part, [], dialect_of(table), advice_of("interactions", table, {}))[2]
+    if not len(several):
+        return np.empty(0, dtype=np.int64)
+    place = np.minimum(np.searchsorted(several, mixed), len(several) - 1)
+    return np.flatnonzero(several[place] == mixed)
 
 
 def _has_other_columns(part: Path, table: InteractionTable) -> bool:
     wanted = {column for column in wanted_columns(table).values() if column is not None}
-    return len(_names(part, table)) > len(wanted)
+    if is_parquet(part):
+        return len(open_parquet(part, "interactions", {}).schema_arrow.names) > len(wanted)
+    return len(_header(part, table)[1]) > len(wanted)
 
 
-def _texts_at(places: np.ndarray, parts: list[Path], table: InteractionTable) -> list[tuple[str, ...]]:
-    """All values of the rows at ``places``, as text."""
-    found: list[tuple[str, ...]] = []
-    wanted = iter(places.tolist())
-    place = next(wanted)
-    for number, row in enumerate(_all_rows(parts, table)):
-        if number == place:
-            found.append(row)
-            place = next(wanted, -1)
-            if place < 0:
-                break
-    return found
+def _header(part: Path, table: InteractionTable) -> tuple[int, list[str]]:
+    """The lines of the header, and the names of the columns."""
+    return csv_header(part, [], dialect_of(table), advice_of("interactions", table, {}))[1:]
 
 
-def _all_rows(parts: list[Path], table: InteractionTable) -> Iterator[tuple[str, ...]]:
+def _rows_at(
+    places: np.ndarray,
+    parts: list[Path],
+    table: InteractionTable,
+    read: Callable[[Path, InteractionTable], Iterator[Any]],
+) -> Iterator[tuple[str, ...]]:
+    """All values of the rows at ``places``, as text.
+
+    Args:
+        places: int ``[n]``, ascending, among the rows of all parts.
+        parts: the files.
+        table: how they are written.
+        read: gives the columns of a part, a block at a time, as arrays that pyarrow can take rows from.
+    """
+    import pyarrow
+
+    start = 0
     for part in parts:
-        names = _names(part, table)
-        if is_parquet(part):
-            wanted = {name: name for name in names}
-            for batch in parquet_batches(part, "interactions", wanted):
-                yield from zip(*(as_texts(batch[name]) for name in names), strict=True)
-        else:
-            advice = advice_of("interactions", table, {})
-            for _, row in csv_rows(part, None, dialect_of(table), advice):
-                yield tuple(row)
+        for columns in read(part, table):
+            size = len(columns[0])
+            first, end = np.searchsorted(places, (start, start + size))
+            if end > first:
+                rows = pyarrow.array(places[first:end] - start)
+                yield from zip(*(as_texts(column.take(rows)) for column in columns), strict=True)
+            start += size
+            if end == len(places):
+                return
+
+
+def _fast_rows(part: Path, table: InteractionTable) -> Iterator[list[Any]]:
+    if is_parquet(part):
+        names = open_parquet(part, "interactions", {}).schema_arrow.names
+        if len(set(names)) < len(names):
+            raise Doubtful
+        for batch in parquet_batches(part, "interactions", {name: name for name in names}):
+            yield [batch[name] for name in names]
+        return
+    lines, header = _header(part, table)
+    for columns in text_batches(part, table, len(header), lines, range(len(header))):
+        yield [columns[place] for place in range(len(header))]
+
+
+def _slow_rows(part: Path, table: InteractionTable) -> Iterator[list[Any]]:
+    import pyarrow
+
+    if is_parquet(part):  # only the values that were read count
+        for batch in parquet_batches(part, "interactions", wanted_columns(table)):
+            yield list(batch.values())
+        return
+    rows = csv_rows(part, None, dialect_of(table), advice_of("interactions", table, {}))
+    while block := [row for _, row in itertools.islice(rows, SLOW_ROWS)]:
+        yield [pyarrow.array(column) for column in zip(*block, strict=True)]

@@ -6,22 +6,26 @@ from pathlib import Path
 import numpy as np
 
 from base.errors import UserError
-from data.inspection.findings import Finding, newest_first
+from data.inspection.findings import Finding
+from data.inspection.times import guess_unit
+from data.reading.checked_text import Doubtful
 from data.reading.columns import STARS, Columns, joined
 from data.reading.equal_rows import equal_rows
 from data.reading.events import add_events
 from data.reading.near_ids import NearIds
-from data.reading.own_blocks import Block, Doubtful, fast_blocks, slow_blocks
-from data.reading.own_values import MICROSECONDS
+from data.reading.own_blocks import Block, Ids, Reading, fast_blocks, slow_blocks
+from data.reading.own_values import MAX_TIME, MICROSECONDS, PLACEHOLDERS
 from data.reading.schema import InteractionTable
 from data.reading.source_files import empty, shown_path
 from data.reading.tables import GIVE_DATA, parts_of
+from data.reading.vocabulary import Vocabulary
 
 logger = logging.getLogger("pinsage")
 
 MAX_DROPPED_SHARE = 0.5  # of the rows; beyond, the two tables do not belong together
-MAX_KEPT_IDS = 1000  # unknown ids that are remembered as examples
 EXAMPLES = 3
+MAX_COMPARED = 10_000  # unknown ids that are compared with the catalogue, for examples
+NAMES = ("users", "items", "ratings", "times", "amounts")
 
 
 def add_own_interactions(
@@ -40,88 +44,107 @@ def add_own_interactions(
         UserError: a line cannot be read, too many items are unknown, or nothing is left.
     """
     parts = parts_of(path)
+    catalogue = None if grow else row_of
     try:
-        rows = _gathered(parts, table, dict(row_of) if grow else row_of, grow, fast_blocks)
-    except Doubtful:
-        logger.debug("%s is read row by row", shown_path(path))
-        rows = _gathered(parts, table, dict(row_of) if grow else row_of, grow, slow_blocks)
-    row_of.update(rows.row_of)
+        rows = _gathered(parts, table, catalogue, fast_blocks)
+    except Doubtful as doubt:
+        logger.debug(
+            "%s is read row by row: %s", shown_path(path), doubt.__cause__ or "its quotes or line ends"
+        )
+        rows = _gathered(parts, table, catalogue, slow_blocks)
     rows.check(path)
-    rows.add_to(columns, parts, table)
+    rows.add_to(columns, parts)
+    if grow:
+        row_of.update((text, row) for row, text in enumerate(rows.item_ids))
 
 
 def _gathered(
-    parts: list[Path], table: InteractionTable, row_of: dict[str, int], grow: bool, read
+    parts: list[Path], table: InteractionTable, catalogue: dict[str, int] | None, read: Reading
 ) -> "_Rows":
-    rows = _Rows(row_of, grow)
+    rows = _Rows(table, catalogue)
     for part in parts:
-        for block in read(part, table):
-            rows.add(block)
+        for block in read(part, table, rows.ids):
+            rows.add(block, part)
     return rows
 
 
 class _Rows:
-    """The rows of a table under construction: of items of the catalogue, and those that count nothing left out.
+    """The rows of a table under construction. Rows of unknown items, or that count nothing, are left out.
 
     Args:
-        row_of: from items to rows.
-        grow: give unknown items a row.
+        table: of the schema.
+        catalogue: from items to rows; None if the items of the rows are the catalogue.
     """
 
-    def __init__(self, row_of: dict[str, int], grow: bool):
-        self.row_of = row_of
-        self.grow = grow
-        self.user_row: dict[str, int] = {}
+    def __init__(self, table: InteractionTable, catalogue: dict[str, int] | None) -> None:
+        self.table = table
+        self.catalogue = catalogue
+        self.ids = Ids(Vocabulary(table.empty), Vocabulary(table.empty))
+        self.item_ids: list[str] = []
         self.total = self.unknown = self.weightless = 0
-        self.unknown_ids: dict[str, None] = {}
-        self.columns: dict[str, list[np.ndarray]] = {
-            name: [] for name in ("users", "items", "ratings", "times", "amounts", "places")
-        }
-        self.unit = "row"
+        self.unit: str | None = None  # of the times
+        self.most = 0  # the greatest time so far, in size
+        self.columns: dict[str, list[np.ndarray]] = {name: [] for name in NAMES}
+        self._kept: list[np.ndarray] = []
+        self._item_rows = np.empty(0, dtype=np.int32)  # by number in ``ids``; -1 for unknown ones
 
-    def add(self, block: Block) -> None:
-        """Add the rows of a block."""
-        item_texts, item_codes = block.items
-        if self.grow:
-            known = np.ones(len(item_texts), dtype=bool)
+    def add(self, block: Block, part: Path) -> None:
+        """Add the rows of a block of a part.
+
+        Raises:
+            UserError: some parts have dates and others numbers, or times with fractions are too large.
+        """
+        items = block.items
+        if self.catalogue is None:
+            kept = np.ones(len(block), dtype=bool)
         else:
-            rows = np.array([self.row_of.get(text, -1) for text in item_texts], dtype=np.int32)
-            known = rows >= 0
-            if not known.all() and len(self.unknown_ids) < MAX_KEPT_IDS:
-                self.unknown_ids |= dict.fromkeys(item_texts[row] for row in np.flatnonzero(~known))
-        kept = known[item_codes]
-        self.unknown += len(block) - int(kept.sum())
+            new = self.ids.items.texts[len(self._item_rows) :]
+            rows = np.array([self.catalogue.get(text, -1) for text in new], dtype=np.int32)
+            self._item_rows = np.append(self._item_rows, rows)
+            items = self._item_rows[items]
+            kept = items >= 0
+            self.unknown += len(block) - int(np.count_nonzero(kept))
         if block.amounts is not None:
             counts = block.amounts > 0
-            self.weightless += int((kept & ~counts).sum())
-            kept = kept & counts
-        chosen = slice(None) if kept.all() else kept
-        if self.grow:
-            items = _rows_in_order(item_texts, item_codes[chosen], self.row_of)
-        else:
-            items = rows[item_codes[chosen]]
+            self.weightless += int(np.count_nonzero(kept & ~counts))
+            kept &= counts
         values = {
-            "users": _rows_in_order(block.users[0], block.users[1][chosen], self.user_row),
+            "users": block.users,
             "items": items,
-            "ratings": None if block.ratings is None else block.ratings[chosen],
-            "times": None if block.times is None else self._microseconds(block.times)[chosen],
-            "amounts": None if block.amounts is None else block.amounts[chosen].astype(np.float32),
-            "places": (np.arange(self.total, self.total + len(block)))[chosen],
+            "ratings": block.ratings,
+            "times": None if block.times is None else self._in_one_unit(block.times, block.dated, part),
+            "amounts": block.amounts,
         }
+        chosen = slice(None) if kept.all() else kept
         for name, column in values.items():
             if column is not None:
-                self.columns[name].append(column)
+                self.columns[name].append(column[chosen])
+        self._kept.append(kept)
         self.total += len(block)
 
-    def _microseconds(self, times: np.ndarray) -> np.ndarray:
-        """Times as whole numbers: as they are, and in microseconds once one of the column is fractional."""
-        if times.dtype == np.float64 and self.unit != "microseconds":
-            self.columns["times"] = [_scaled(earlier) for earlier in self.columns["times"]]
+    def _in_one_unit(self, times: np.ndarray, dated: bool, part: Path) -> np.ndarray:
+        """Times as whole numbers: in millionths once a number has a fraction, else as they are."""
+        if self.unit is not None and dated != (self.unit == "microseconds"):
+            raise UserError(
+                f"{shown_path(part)} has {'dates' if dated else 'numbers'} in {self.table.timestamp}, other "
+                "files of the folder do not; write the times of all in one way"
+            )
+        if dated:
             self.unit = "microseconds"
-        if self.unit == "microseconds":
-            return _scaled(times)
-        self.unit = "number"
-        return times
+            return times
+        if times.dtype == np.float64 and self.unit != "millionths":
+            self.columns["times"] = [_in_millionths(earlier) for earlier in self.columns["times"]]
+            self.unit = "millionths"
+        self.unit = self.unit or "number"
+        self.most = max(self.most, int(np.abs(times).max(initial=0)))
+        if self.unit == "number":
+            return times
+        if self.most > MAX_TIME:
+            raise UserError(
+                f"{shown_path(part)}: {self.table.timestamp} has fractions, and values up to {self.most}, "
+                "which are too large for these; round the column to whole numbers"
+            )
+        return _in_millionths(times)
 
     def check(self, path: Path) -> None:
         """Refuse a table of which too little is left.
@@ -132,85 +155,135 @@ class _Rows:
         if self.total == 0:
             raise empty(path, GIVE_DATA)
         if self.unknown > MAX_DROPPED_SHARE * self.total:
-            near = NearIds(self.row_of)
-            examples = ", ".join(near.with_near(text) for text in list(self.unknown_ids)[:EXAMPLES])
-            some = "none" if self.unknown == self.total else f"only {self.total - self.unknown}"
+            left = self.total - self.unknown
             raise UserError(
-                f"{shown_path(path)}: {some} of the items of its {self.total} rows "
-                f"{'is' if some == 'none' else 'are'} in the catalogue (not {examples}); check interactions.item "
-                "and items.id in the schema, and that both write ids in the same way"
+                f"{shown_path(path)}: {left or 'none'} of its {self.total} rows {'is' if left < 2 else 'are'} "
+                f"of items in the catalogue; it does not have {', '.join(self._unknown_examples())}; check "
+                "interactions.item and items.id in the schema, and write ids in both files in the same way"
             )
         if self.unknown + self.weightless == self.total:
             raise UserError(
-                f"{shown_path(path)}: none of its {self.total} rows counts, all have a weight of 0 or less; check "
-                "interactions.weight and interactions.kind in the schema"
+                f"{shown_path(path)}: none of its {self.total} rows counts, all have a weight of 0 or less; "
+                "check interactions.weight and interactions.kind in the schema"
             )
 
-    def add_to(self, columns: Columns, parts: list[Path], table: InteractionTable) -> None:
+    def _unknown_examples(self) -> list[str]:
+        """Some unknown ids, those first that look like one of the catalogue."""
+        if not self.unknown or self.catalogue is None:
+            return []
+        near = NearIds(self.catalogue)
+        numbers = np.flatnonzero(self._item_rows < 0)[:MAX_COMPARED]
+        unknown = [self.ids.items.texts[number] for number in numbers]
+        alike = [text for text in unknown if near.near(text) is not None]
+        return [near.with_near(text) for text in (alike or unknown)[:EXAMPLES]]
+
+    def add_to(self, columns: Columns, parts: list[Path]) -> None:
         """Add edges, events, users, notes and findings."""
-        users, items, places = (joined(self.columns[name]) for name in ("users", "items", "places"))
+        table = self.table
+        placeholders = self._placeholders()
+        users, user_ids = _in_order(joined(self.columns["users"]), self.ids.users)
+        items = joined(self.columns["items"])
+        if self.catalogue is None:
+            items, self.item_ids = _in_order(items, self.ids.items)
         ratings, times, amounts = (
             joined(self.columns[name]) if self.columns[name] else None
             for name in ("ratings", "times", "amounts")
         )
-        if table.timestamp_format == "iso" and times is not None or self.unit == "microseconds":
-            columns.texts["time_unit"] = ["microseconds"]
-        else:
-            columns.texts["time_unit"] = ["number" if times is not None else "row"]
+        read = [column for column in (users, items, ratings, times, amounts) if column is not None]
+        extra = np.empty(0, dtype=np.int64)
+        if times is not None:  # without times, rows at different places are of different times
+            extra = equal_rows(read, self._places, parts, table)
         if times is None:
             times = np.arange(len(users), dtype=np.int64)
         if ratings is None:
             ratings = np.full(len(users), STARS, dtype=np.float32)
-        falling = newest_first(times)
-        values = (
-            (users, items, ratings, times) if amounts is None else (users, items, ratings, times, amounts)
-        )
-        extra = equal_rows(values, places, parts, table)
+        columns.texts["time_unit"] = [self._unit_of(times)]
         if len(extra):
             stays = np.ones(len(users), dtype=bool)
             stays[extra] = False
             users, items, ratings, times = (column[stays] for column in (users, items, ratings, times))
             amounts = None if amounts is None else amounts[stays]
         repeated = add_events(columns, users, items, ratings, times, amounts, table.counted)
-        columns.arrays["user_ids"] = np.arange(len(self.user_row), dtype=np.int64)
-        columns.texts["user_text_ids"] = list(self.user_row)
-        self._report(columns, len(extra), repeated, table)
-        if falling is not None and columns.texts["time_unit"] == ["row"]:
-            columns.texts["findings"].append(falling.as_text())
+        columns.arrays["user_ids"] = np.arange(len(user_ids), dtype=np.int64)
+        columns.texts["user_text_ids"] = user_ids
+        self._report(columns, len(extra), repeated, placeholders)
 
-    def _report(self, columns: Columns, equal: int, repeated: int, table: InteractionTable) -> None:
-        near = NearIds(self.row_of)
-        examples = tuple(near.with_near(text) for text in list(self.unknown_ids)[:EXAMPLES])
-        named = f" ({', '.join(examples)})" if examples else ""
+    def _places(self) -> np.ndarray:
+        """The number of each kept row among the rows of all parts."""
+        return np.flatnonzero(np.concatenate(self._kept))
+
+    def _unit_of(self, times: np.ndarray) -> str:
+        """The unit as ``MovieLens.time_unit`` names it."""
+        if self.unit == "millionths":
+            return "microseconds" if guess_unit(times) == "microseconds" else "number"
+        return self.unit or "row"
+
+    def _placeholders(self) -> list[tuple[str, str, int]]:
+        """Ids that usually stand for no id: column, id and number of rows."""
+        found = []
+        for column, ids, name in (
+            (self.table.user, self.ids.users, "users"),
+            (self.table.item, self.ids.items, "items"),
+        ):
+            numbers = [number for number, text in enumerate(ids.texts) if text in PLACEHOLDERS]
+            if numbers and (name == "users" or self.catalogue is None):
+                counts = [sum(int((one == number).sum()) for one in self.columns[name]) for number in numbers]
+                found += [
+                    (column, ids.texts[number], count)
+                    for number, count in zip(numbers, counts, strict=True)
+                    if count
+                ]
+        return found
+
+    def _report(
+        self, columns: Columns, equal: int, repeated: int, placeholders: list[tuple[str, str, int]]
+    ) -> None:
+        examples = tuple(self._unknown_examples())
+        named = f": {', '.join(examples)}" if examples else ""
         columns.note(self.unknown, "interaction", f"of unknown items dropped{named}")
         columns.note(self.weightless, "interaction", "with a weight of 0 or less left out")
         columns.note(equal, "row", "equal to another in every column left out")
-        if table.counted == "count":
+        counted = self.table.counted
+        if counted == "count":
             columns.note(repeated, "repeated interaction", "counted in the weight of the first")
         else:
-            columns.note(repeated, "repeated interaction", f"dropped, the {table.counted} of each kept")
+            columns.note(repeated, "repeated interaction", f"dropped, the {counted} of each kept")
+        for column, text, count in placeholders:
+            columns.note(
+                count, "interaction", f"with {text!r} in {column}, which usually stands for no value"
+            )
+        texts = tuple(f"{text} in {column}" for column, text, _ in placeholders[:EXAMPLES])
         findings = [
             Finding("rows", self.total, self.total),
             Finding("unknown_items", self.unknown, self.total, examples),
             Finding("zero_weight", self.weightless, self.total),
             Finding("equal_rows", equal, self.total),
-            Finding("counted_repeats" if table.counted == "count" else "repeats", repeated, self.total),
+            Finding("counted_repeats" if counted == "count" else "repeats", repeated, self.total),
+            Finding("placeholders", sum(count for *_, count in placeholders), self.total, texts),
         ]
         columns.texts.setdefault("findings", []).extend(one.as_text() for one in findings)
 
 
-def _rows_in_order(texts: list[str], codes: np.ndarray, row_of: dict[str, int]) -> np.ndarray:
-    """The rows of coded texts, int32 ``[n]``; unknown texts get the next rows, in the order of the codes."""
-    distinct, first = np.unique(codes, return_index=True)
-    rows = np.zeros(len(texts), dtype=np.int32)
-    for code in distinct[np.argsort(first)].tolist():
-        rows[code] = row_of.setdefault(texts[code], len(row_of))
-    return rows[codes]
+def _in_order(numbers: np.ndarray, ids: Vocabulary) -> tuple[np.ndarray, list[str]]:
+    """Number again: rows in the order in which ids first occur, without those that do not occur.
+
+    Returns:
+        int32 ``[n]`` and the ids by row.
+    """
+    first = np.full(len(ids), len(numbers), dtype=np.int64)
+    # Of equal places the last assignment stays, which is the first occurrence.
+    first[numbers[::-1]] = np.arange(len(numbers) - 1, -1, -1)
+    order = np.argsort(first, kind="stable")
+    order = order[: np.count_nonzero(first < len(numbers))]
+    rows = np.empty(len(ids), dtype=np.int32)
+    rows[order] = np.arange(len(order), dtype=np.int32)
+    return rows[numbers], [ids.texts[number] for number in order]
 
 
-def _scaled(times: np.ndarray) -> np.ndarray:
-    """Seconds, or another unit, in millionths; a time too far away for int64 stays at its end."""
+def _in_millionths(times: np.ndarray) -> np.ndarray:
+    """Times as whole millionths; the whole part of each is exact."""
+    whole = times.astype(np.int64)
+    millionths = whole * MICROSECONDS
     if times.dtype == np.float64:
-        return np.rint(times * MICROSECONDS).astype(np.int64)
-    limit = np.iinfo(np.int64).max // MICROSECONDS
-    return np.clip(times, -limit, limit) * MICROSECONDS
+        millionths += np.rint((times - whole) * MICROSECONDS).astype(np.int64)
+    return millionths

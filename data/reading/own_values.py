@@ -7,6 +7,7 @@ raises a ``UserError`` of one line if that is not such a value.
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,9 +21,15 @@ from data.reading.source_files import bad_line, shown
 MAX_YEAR = 9999
 MAX_EXACT = 2**53  # whole numbers up to here are exact as float64
 MICROSECONDS = 1_000_000
+MAX_TIME = int(INT64.max) // MICROSECONDS  # in a column where some have fractions
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 _DATE_OF_ANOTHER_ORDER = re.compile(r"[0-9]{1,2}([./-])[0-9]{1,2}\1[0-9]{2,4}\b.*")
+
+# What exports write where there is no value.
+PLACEHOLDERS = frozenset(
+    {"\\N", "NULL", "null", "None", "none", "NA", "N/A", "n/a", "NaN", "nan", "-", "?", "#N/A"}
+)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -36,13 +43,15 @@ def id_reader(path: Path, column: str) -> Reader[str]:
     def read(line: int, text: str) -> str:
         if not text:
             raise bad_line(path, line, f"{column} is empty")
+        if "\n" in text or "\r" in text:
+            raise bad_line(path, line, f"{column} has a line break, got {shown(text)}")
         return text
 
     return read
 
 
 def year_reader(path: Path, column: str) -> Reader[float]:
-    """Reads years, also as ``2008.0``; nan where the value is empty or 0, as catalogues write an unknown year."""
+    """Reads years, also as ``2008.0``; nan where the value is empty or 0, which mean an unknown year."""
 
     def read(line: int, text: str) -> float:
         if not text:
@@ -60,15 +69,18 @@ def year_reader(path: Path, column: str) -> Reader[float]:
 
 
 def whole_number_in(text: str) -> int | None:
-    """The whole number that a text spells, also as ``2008.0`` or ``1.4e9``; None if it spells another thing."""
+    """The whole number that a text spells, also as ``2008.0`` or ``1.4e9``; None if it spells none."""
     if _WHOLE.fullmatch(text):
         number = int(text)
         return number if INT64.min <= number <= INT64.max else None
     try:
-        value = FINITE.parse(text)
-    except ValueError:
+        if not FINITE.parse(text).is_integer():
+            return None
+        value = Decimal(text.strip(" \t"))
+    except (ValueError, ArithmeticError):  # the latter for exponents of many digits
         return None
-    return int(value) if value.is_integer() and abs(value) <= MAX_EXACT else None
+    whole = int(value)
+    return whole if whole == value and INT64.min <= whole <= INT64.max else None
 
 
 def rating_reader(path: Path, table: InteractionTable) -> Reader[float]:
@@ -85,7 +97,7 @@ def rating_reader(path: Path, table: InteractionTable) -> Reader[float]:
                 path,
                 line,
                 f"{column} must be {AMOUNT.rule}, got {shown(text)}",
-                f"if it means a dislike, leave interactions.rating out of the schema and set interactions.kind to "
+                "if it means a dislike, leave interactions.rating out of the schema and set interactions.kind to "
                 f'{{"column": "{column}", "weights": {{"{text}": 0, "1": 1}}}}, with every value of the column',
             )
         if rating > best:
@@ -115,15 +127,15 @@ def number_reader(path: Path, column: str, table: InteractionTable, rule: str = 
     return read
 
 
-def weight_reader(path: Path, table: InteractionTable) -> Reader[float]:
-    """Reads what a row counts, log(1 + weight) times the weight of its kind; 0 for a row that does not count."""
+def weight_reader(path: Path, table: InteractionTable) -> Callable[[int, str, str], tuple[float, float]]:
+    """Reads the weight of a row and that of its kind, each 1 where the table has no such column."""
     read_number = None if table.weight is None else number_reader(path, table.weight, table)
     kind = table.kind
 
-    def read(line: int, weight: str, kind_text: str) -> float:
-        amount = 1.0 if read_number is None else float(np.log1p(max(read_number(line, weight), 0)))
+    def read(line: int, weight: str, kind_text: str) -> tuple[float, float]:
+        number = 1.0 if read_number is None else read_number(line, weight)
         if kind is None:
-            return amount
+            return number, 1.0
         if kind_text not in kind.weights:
             raise bad_line(
                 path,
@@ -131,15 +143,34 @@ def weight_reader(path: Path, table: InteractionTable) -> Reader[float]:
                 f"{kind.column} is {shown(kind_text)}, and interactions.kind.weights has no such kind",
                 "add it there; with the weight 0 its rows are left out",
             )
-        return amount * kind.weights[kind_text]
+        return number, kind.weights[kind_text]
 
-    return read  # type: ignore[return-value]
+    return read
 
 
-def time_reader(path: Path, table: InteractionTable) -> Reader[float | None]:
+def amounts(weights: np.ndarray | None, of_kind: np.ndarray | None) -> np.ndarray | None:
+    """What each row counts: log(1 + weight) times the weight of its kind; 0 for a weight of 0 or less.
+
+    Args:
+        weights: float64 ``[n]``; None without a column of weights.
+        of_kind: float64 ``[n]``; None without kinds.
+
+    Returns:
+        float32 ``[n]``; None without both.
+    """
+    if weights is None and of_kind is None:
+        return None
+    amount = np.ones(1) if weights is None else np.log1p(np.maximum(weights, 0))
+    return (amount if of_kind is None else amount * of_kind).astype(np.float32)
+
+
+def time_reader(path: Path, table: InteractionTable, dated: bool) -> Reader[float | None]:
     """Reads times: an int for a whole number, a float for another one; None where the table has no times.
 
-    Dates are whole microseconds since 1970.
+    Args:
+        path: of the file.
+        table: of the schema.
+        dated: whether the times are dates, which become whole microseconds since 1970.
     """
     column = table.timestamp
     if column is None:
@@ -153,7 +184,7 @@ def time_reader(path: Path, table: InteractionTable) -> Reader[float | None]:
             value = FINITE.parse(text if table.decimal == "." else text.replace(",", ".", 1))
         except ValueError:
             value = float("inf")
-        if abs(value) * MICROSECONDS < INT64.max:
+        if abs(value) < MAX_TIME:
             return value
         problem = f"{column} must be a number, got {shown(text)}"
         if date_in(text) is not None:
@@ -169,7 +200,7 @@ def time_reader(path: Path, table: InteractionTable) -> Reader[float | None]:
             raise bad_line(path, line, problem, 'set interactions.timestamp_format in the schema to "number"')
         raise bad_line(path, line, problem, _advice_on_times(text, table))
 
-    return read_number if table.timestamp_format == "number" else read_date
+    return read_date if dated else read_number
 
 
 def date_in(text: str) -> int | None:
@@ -185,8 +216,8 @@ def date_in(text: str) -> int | None:
 def _advice_on_times(text: str, table: InteractionTable) -> str:
     if _DATE_OF_ANOTHER_ORDER.fullmatch(text):
         return (
-            "write the dates of the column as 2024-05-31, or leave interactions.timestamp out of the schema if "
-            "the rows of each user are in order of time"
+            "write the dates of the column as 2024-05-31, or leave interactions.timestamp out of the schema "
+            "if the rows of each user are in order of time"
         )
     if "," in text and table.decimal == ".":
         return 'set interactions.decimal in the schema to ","'

@@ -245,7 +245,7 @@ class InteractionTable(Table):
     kind: KindColumn | None = None
 
     @property
-    def counted(self) -> str:
+    def counted(self) -> Literal["count", "first", "last"]:
         """``repeats``, or its default."""
         return self.repeats or ("count" if self.rating is None else "first")
 

@@ -2,7 +2,7 @@
 
 import gzip
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -86,14 +86,20 @@ def advice_of(name: str, table: Table, wanted: dict[str, str | None]) -> CsvAdvi
             f"{name}.{key_of[column]} in the schema must name a column that the header has once; "
             f"check {name}.separator too"
         ),
-        quotes=f"correct it, set {name}.escape in the schema to the character before quotes inside values, or "
-        f"{name}.quotes to false",
+        quotes=f"correct it, set {name}.escape in the schema to the character before quotes inside values, "
+        f"or {name}.quotes to false",
         text=f"set {name}.encoding in the schema",
         empty=GIVE_DATA,
     )
 
 
-def table_rows(path: Path, name: str, table: Table, wanted: dict[str, str | None]) -> Rows:
+def table_rows(
+    path: Path,
+    name: str,
+    table: Table,
+    wanted: dict[str, str | None],
+    one_line: Sequence[str | None] = (),
+) -> Rows:
     """The wanted columns of one part of a table, each row with the number of its first line.
 
     Args:
@@ -101,6 +107,7 @@ def table_rows(path: Path, name: str, table: Table, wanted: dict[str, str | None
         name: of the table in the schema.
         table: how it is written.
         wanted: from the key in the schema to the column; a column of None gives empty values.
+        one_line: columns of text files whose values have no line breaks.
 
     Yields:
         Values as text without spaces around them; the placeholders of ``table.empty`` are empty. In Parquet
@@ -114,7 +121,10 @@ def table_rows(path: Path, name: str, table: Table, wanted: dict[str, str | None
     if is_parquet(path):
         rows = _parquet_rows(path, name, wanted)
     else:
-        rows = csv_rows(path, columns, dialect_of(table), advice_of(name, table, wanted))
+        advice = advice_of(name, table, wanted)
+        rows = csv_rows(
+            path, columns, dialect_of(table), advice, [one for one in one_line if one is not None]
+        )
     nothing = frozenset(text.strip() for text in table.empty)
     for line, values in rows:
         stripped = [value.strip() for value in values]
@@ -138,8 +148,8 @@ def open_parquet(path: Path, name: str, wanted: dict[str, str | None]) -> Any:
     for key, column in wanted.items():
         if column is not None and have.count(column) != 1:
             raise UserError(
-                f"{shown_path(path)}: no column {column!r} among {', '.join(have[:20])}; {name}.{key} in the schema "
-                "must name a column of the file"
+                f"{shown_path(path)}: no column {column!r} among {', '.join(have[:20])}; {name}.{key} in the "
+                "schema must name a column of the file"
             )
     if file.metadata.num_rows == 0:
         raise empty(path, GIVE_DATA)
@@ -158,7 +168,7 @@ def parquet_batches(path: Path, name: str, wanted: dict[str, str | None]) -> Ite
     file = open_parquet(path, name, wanted)
     try:
         for batch in file.iter_batches(BATCH_ROWS, columns=sorted(set(columns.values()))):
-            yield {key: batch.column(column) for key, column in columns.items()}
+            yield {key: _without_nanoseconds(batch.column(column)) for key, column in columns.items()}
     except (pyarrow.ArrowException, OSError) as error:
         raise UserError(f"{shown_path(path)} is a damaged Parquet file ({error}); {GIVE_DATA}") from error
 
@@ -173,9 +183,26 @@ def _parquet_rows(path: Path, name: str, wanted: dict[str, str | None]) -> Rows:
             yield number, list(row)
 
 
+def _without_nanoseconds(array: Any) -> Any:
+    """Times in nanoseconds become microseconds: pyarrow gives Python only these."""
+    import pyarrow
+
+    if pyarrow.types.is_timestamp(array.type) and array.type.unit == "ns":
+        return array.cast(pyarrow.timestamp("us", array.type.tz), safe=False)
+    return array
+
+
 def as_texts(array: Any) -> list[str]:
     """The values of a pyarrow array as text: whole floats without a fraction, nothing for null."""
-    return [_as_text(value) for value in array.to_pylist()]
+    import pyarrow
+
+    if pyarrow.types.is_string(array.type) and not array.null_count:
+        return array.to_pylist()
+    try:
+        values = array.to_pylist()
+    except (ValueError, OverflowError, pyarrow.ArrowException):  # a date that Python does not know
+        values = array.cast(pyarrow.string()).to_pylist()
+    return [_as_text(value) for value in values]
 
 
 def _as_text(value: Any) -> str:

@@ -86,6 +86,7 @@ def csv_rows(
     names: Sequence[str | None] | None,
     dialect: CsvDialect = MOVIELENS,
     advice: CsvAdvice = MOVIELENS_ADVICE,
+    one_line: Sequence[str] = (),
 ) -> Rows:
     """The named columns of a CSV file, each row with the number of its first line.
 
@@ -94,6 +95,7 @@ def csv_rows(
         names: of the columns wanted; None gives empty values. None alone: all columns.
         dialect: how the file is written.
         advice: what errors tell the user to do.
+        one_line: columns whose values have no line breaks: one is most often a quote that is not closed.
 
     Raises:
         UserError: the file cannot be read, a column is missing, or a row does not have as many values as
@@ -111,11 +113,16 @@ def csv_rows(
                 given = [name for name in names if name is not None]
                 named = iter(column_positions(path, header, given, advice))
                 positions = [width if name is None else next(named) for name in names]
+            short = column_positions(path, header, one_line, advice)
             line = reader.line_num + 1
             for row in reader:
                 if len(row) == width:
-                    if reader.line_num > line and any(_has_rows(value, width, dialect) for value in row):
-                        raise _swallowed_rows(path, line, reader.line_num, advice)
+                    if reader.line_num > line:
+                        if any(_has_rows(value, width, dialect) for value in row):
+                            raise _swallowed_rows(path, line, reader.line_num, advice)
+                        for name, place in zip(one_line, short, strict=True):
+                            if "\n" in row[place] or "\r" in row[place]:
+                                raise _broken_value(path, line, reader.line_num, name, row[place], advice)
                     row.append("")  # for the columns of None
                     yield line, [row[position] for position in positions]
                 elif "".join(row).strip():
@@ -141,7 +148,7 @@ def csv_header(
     with open_text(path, dialect.encoding, dialect.newline, advice.text, dialect.opened) as file:
         reader = dialect.reader(file)
         try:
-            header = next(reader, [])
+            header: list[str] = next(reader, [])
         except csv.Error as error:
             raise bad_csv(path, 1, error, advice=advice.quotes) from error
         return column_positions(path, header, names, advice), reader.line_num, header
@@ -229,6 +236,12 @@ def _has_rows(value: str, width: int, dialect: CsvDialect) -> bool:
 def _swallowed_rows(path: Path, first: int, last: int, advice: CsvAdvice) -> UserError:
     """The error for a quote that is closed some rows later."""
     problem = f"a quote is opened here and closed on line {last}, and the lines between look like rows"
+    return bad_line(path, first, problem, advice.quotes)
+
+
+def _broken_value(path: Path, first: int, last: int, name: str, value: str, advice: CsvAdvice) -> UserError:
+    """The error for a line break inside a short value."""
+    problem = f"{name} {shown(value)} goes on to line {last}; a quote may be opened and not closed"
     return bad_line(path, first, problem, advice.quotes)
 
 

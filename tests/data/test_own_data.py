@@ -75,7 +75,7 @@ def test_rows_without_times_keep_the_files_order_and_repeats_count_once(tmp_path
     folder = small(tmp_path, interactions="reader;book\nzoe;b\nadam;a\nzoe;a\nzoe;b\nzoe;unknown\n")
     assert [row[:2] for row in read(folder)] == [("zoe", "b"), ("zoe", "a"), ("adam", "a")]
     assert load_movielens(folder).notes == (
-        "1 interaction of unknown items dropped ('unknown')",
+        "1 interaction of unknown items dropped: 'unknown'",
         "1 repeated interaction counted in the weight of the first",
     )
 
@@ -85,7 +85,7 @@ def test_ratings_are_scaled_and_dates_put_in_order(tmp_path):
     keys = {"rating": "stars", "best_rating": 10, "timestamp": "day", "timestamp_format": "iso"}
     folder = small(tmp_path, interactions=loans, keys=keys)
     assert read(folder) == [("x", "b", 3.5, 1717113599000000), ("x", "a", 5.0, 1717113600000000)]
-    data = load_movielens(folder, min_rating=4)
+    data = load_movielens(folder, min_rating=8)
     assert data.user_text_ids == ["x"] and len(data.interactions) == 1
 
 
@@ -162,7 +162,7 @@ def test_movielens_read_by_a_schema_is_what_its_own_reader_makes_of_it(tmp_path)
 
 
 ID = st.text(
-    st.characters(codec="utf-8", exclude_characters="\x00") | st.sampled_from('";\r\n,|é'), min_size=1
+    st.characters(codec="utf-8", exclude_characters="\x00\r\n") | st.sampled_from('";,|é'), min_size=1
 )
 IDS = ID.map(str.strip).filter(bool)
 
@@ -318,8 +318,8 @@ def test_damaged_files_are_read_or_are_one_line(tmp_path_factory, items, interac
         (changed("items", separator=","), "no column 'isbn' in the header 'shelf mark;isbn;name"),
         (
             changed("interactions", item="reader"),
-            "'Reader Nº2'); check interactions.item and items.id in the schema, and that both write ids in the "
-            "same way",
+            "'Reader Nº2'; check interactions.item and items.id in the schema, and write ids in both files in "
+            "the same way",
         ),
     ],
 )
