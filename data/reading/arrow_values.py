@@ -56,11 +56,11 @@ def times_of(array: Any, table: InteractionTable) -> np.ndarray | None:
         raise Doubtful
     if types.is_timestamp(array.type) or types.is_date(array.type):
         zone = getattr(array.type, "tz", None)
-        return _whole(compute.cast(array, pyarrow.timestamp(MICROSECOND, zone), safe=False))
-    if types.is_integer(array.type):
-        return _whole(array)
+        return _whole(compute.cast(array, pyarrow.timestamp(MICROSECOND, zone)))
     if table.timestamp_format == "iso":
         return _dates(_text(array, table))
+    if types.is_integer(array.type) and not table.empty:
+        return _whole(array)
     if _is_text(array):
         text = _text(array, table)
         if compute.any(compute.match_substring_regex(text, NO_NUMBER)).as_py():

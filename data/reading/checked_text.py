@@ -11,7 +11,7 @@ from data.reading.schema import Table
 from data.reading.tables import open_bytes
 
 BLOCK_BYTES = 16 << 20
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 1 << 20  # read at least
 UTF8 = "utf-8-sig"
 BOM = codecs.BOM_UTF8
 NEWLINE, RETURN = b"\n", b"\r"
@@ -39,6 +39,7 @@ class CheckedText:
     def __init__(self, path: Path, table: Table) -> None:
         self.doubt = False
         self.closed = False
+        self.chunk_bytes = CHUNK_BYTES
         self._file: IO[bytes] = open_bytes(path)
         self._decoder = codecs.getincrementaldecoder("utf-8" if table.codec == UTF8 else table.codec)()
         self._is_utf8 = table.codec == UTF8
@@ -56,7 +57,7 @@ class CheckedText:
         if self.doubt:
             return b""
         while not self._waiting:
-            chunk = self._file.read(max(size, CHUNK_BYTES))
+            chunk = self._file.read(max(size, self.chunk_bytes))
             try:
                 text = self._as_utf8(chunk)
             except UnicodeError:
