@@ -59,11 +59,16 @@ def whole_numbers(
         dtype: integer type of the result, wide enough for the range.
 
     Raises:
-        ValueError: they are of another type, booleans or floats among them, or a value is out of range.
+        ValueError: they are of another type, booleans or floats among them, or a value is out of range. 3.0
+            is refused as well: a float may already be another number than the one that was meant.
     """
     array = _array(name, values)
     if array.size == 0:
         return np.zeros(array.shape, dtype=dtype)
+    if array.dtype.kind == "f" and type(values) in (list, tuple):
+        # NumPy makes floats of integers of which one is beyond int64.
+        integers = [_integer(value) for value in values]
+        array = array if None in integers else np.asarray(integers, object)
     kind = array.dtype.kind
     # Python's own integers, as NumPy keeps large ones and pandas those of a column with gaps, are objects.
     flat = _flat(array) if array.size <= SHORT or kind == "O" else None

@@ -18,7 +18,7 @@ from data.inspection.findings import Finding, parse_findings
 from data.rating_scale import best_rating_of, check_scale, from_stars, in_words, to_stars
 from data.reading.cache import load_columns, store_columns
 from data.reading.columns import STARS, Columns
-from data.reading.movielens import MovieLensFolder, find_release
+from data.reading.movielens import FEATURES_FILE, MovieLensFolder, find_release
 from data.reading.source_files import exists, shown_path
 
 if TYPE_CHECKING:
@@ -210,13 +210,18 @@ def find_data(folder: Path, schema: str | None = None) -> "MovieLensFolder | Own
     """How to read a folder: by the schema given or else the folder's own; as a release if there is none.
 
     Raises:
-        UserError: there is no such folder, the schema is wrong, or the folder has none of the forms of a
-            release.
+        UserError: there is no such folder, ``schema.json`` or ``features.json`` is wrong, or the folder has
+            none of the forms of a release.
     """
     if schema is None and not (exists(folder) and exists(folder / SCHEMA_FILE)):
         return find_release(folder)
     if not folder.is_dir():
         raise UserError(f"no folder {shown_path(folder)}; `data_dir` must name the folder of your data")
+    if schema is None and exists(folder / FEATURES_FILE):
+        raise UserError(
+            f"{shown_path(folder)} has {SCHEMA_FILE} and {FEATURES_FILE}, which is for MovieLens's files; "
+            f"move its keys to {SCHEMA_FILE} and remove it"
+        )
     from data.reading.own_data import OwnData  # pydantic takes a while to load
     from data.reading.schema import read_schema
 

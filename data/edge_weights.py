@@ -1,5 +1,8 @@
 """How much each training interaction counts: weights of the graph's edges.
 
+The amounts of a user's rows of an item are added up, and the logarithm damps the sum: the tenth purchase says
+less than the second. On a shop's purchases, plain counts were worse than no weights at all.
+
 Only proportions matter: to walks, spectral features and pairs, twice all weights are the same weights.
 """
 
@@ -9,8 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from base.arrays import FloatArray
-from base.checks import MAX_MAGNITUDE
-from base.errors import UserError
 from data.dataset import Events, Interactions
 
 # Where weights come from: the events of the data, the ratings, or nowhere.
@@ -29,27 +30,20 @@ def training_weights(
         interactions: all interactions, sorted by user and time.
         events: the rows of the source behind them; None if all count the same.
         is_train: bool ``[len(interactions)]``.
-        source: ``data``: the amounts of the events. ``rating``: the stars. ``none``: no weights.
+        source: ``data``: log(1 + the sum of the amounts of the events). ``rating``: the stars. ``none``: no
+            weights.
 
     Returns:
         float32 ``[is_train.sum()]`` above 0; None if all are equal.
-
-    Raises:
-        UserError: a weight is too large for 32-bit numbers.
     """
     if source == "rating":
         weights = _of_ratings(interactions.ratings[is_train])
     elif source == "data" and events is not None:
-        weights = _of_events(interactions, events, is_train)[is_train]
+        weights = np.log1p(_of_events(interactions, events, is_train)[is_train])
     else:
         return None
     if len(weights) == 0 or weights.min() == weights.max():
         return None
-    if weights.max() > MAX_MAGNITUDE:
-        raise UserError(
-            f"the weights of one user's rows of one item add up to {weights.max():g}, more than "
-            f"{MAX_MAGNITUDE:g}; give smaller weights, only their proportions matter"
-        )
     return weights.astype(np.float32)
 
 

@@ -1,8 +1,8 @@
 """Positive pairs: films that are close to each other in the history of a user (paper, section 3.3).
 
 A pair is two films of one user whose positions in the user's history differ by ``window`` or less. Without
-weights, pairs are equally likely. With weights, the chance of a pair is in proportion to the product of the
-weights of its two interactions.
+weights, pairs are equally likely. With weights, the chance of a pair is in proportion to the geometric mean of
+the weights of its two interactions.
 """
 
 import numpy as np
@@ -74,7 +74,7 @@ class TrainingPairs:
 
 
 class WeightedPairs:
-    """The pairs of interactions with weights, drawn in proportion to the product of their two weights.
+    """The pairs of interactions with weights, drawn in proportion to the geometric mean of their weights.
 
     Arguments as in ``TrainingPairs``; ``train`` has weights. The number of a pair says where its query is in
     ``train`` and how far from it its positive.
@@ -87,7 +87,7 @@ class WeightedPairs:
     def __init__(self, train: Interactions, num_users: int, window: int, both_ways: bool):
         self.movies = torch.from_numpy(train.movies.astype(np.int32))
         self.users = torch.from_numpy(train.users.astype(np.int32))
-        self.weights = torch.tensor(train.weights)
+        self.weights = torch.tensor(train.weights).sqrt()  # a product of two is a geometric mean
         self.window = window
         self.distances = [d for d in range(-window if both_ways else 1, window + 1) if d != 0]
         counts = np.bincount(train.users, minlength=num_users)

@@ -7,7 +7,7 @@ from typing import Any
 
 from data.dataset import MovieLens
 from data.inspection.figures import FEW, Figures
-from data.inspection.findings import SENTENCES, Finding
+from data.inspection.findings import SENTENCES, TOTAL, Finding
 from data.inspection.inspect import Inspection
 from data.inspection.oddities import item_word, percent, shown_examples
 from data.inspection.times import Times, times_of
@@ -66,6 +66,7 @@ def sections(figures: Figures) -> list[Section]:
                     "; ".join(filter(None, [SENTENCES.get(one.name, ""), shown_examples(one)])),
                 )
                 for one in figures.findings
+                if one.name != TOTAL
             ),
         ),
         Section(f"what `split` {figures.held_out.split} holds out", tuple(_held_out(figures))),
@@ -185,7 +186,7 @@ def held_out_line(inspection: Inspection, more: str = MORE) -> str:
 
 def _contents(figures: Figures) -> Iterator[Row]:
     items = item_word(figures)
-    rows = "" if figures.events is None else f"{figures.events:,} of them count"
+    rows = "" if figures.events in (None, figures.rows) else f"{figures.events:,} of them count"
     yield Row("rows", f"{figures.rows:,}", rows)
     yield Row("interactions", f"{figures.interactions:,}", f"one per user and {items[:-1]}")
     few, busiest = figures.few_users, figures.busiest_user

@@ -57,10 +57,12 @@ class VectorIndex(ABC):
 
         Args:
             embeddings: real numbers ``[n, d]``, converted to float32.
-            ids: distinct integers ``[n]`` that fit int64.
+            ids: distinct integers ``[n]``, from -2^63 to 2^63 - 1. Floats are refused, also 3.0, and so are
+                texts: an index gives back the ids that it got.
 
         Raises:
-            ValueError: shapes that do not fit, embeddings that are not finite, repeated ids.
+            ValueError: shapes that do not fit, embeddings that are not finite, ids that are no such integers,
+                repeated ids.
         """
         vectors, names = _checked_vectors(embeddings, ids)
         self._trained = self._train(vectors) if len(vectors) else {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.dataset import MovieLens
-from data.inspection.findings import DROPPED, EXAMPLES, Finding
+from data.inspection.findings import DROPPED, EXAMPLES, TOTAL, Finding
 from data.inspection.order import order_signs
 from data.inspection.texts import text_signs
 from data.inspection.times import Times, times_of
@@ -161,6 +161,9 @@ def figures_of(movielens: MovieLens, split: Split) -> Figures:
 
 def _rows(movielens: MovieLens, events: int | None) -> int:
     """Rows of the source: as the reader's findings say, else those that count and those left out."""
+    counted = next((one.count for one in movielens.findings if one.name == TOTAL), None)
+    if counted is not None:
+        return counted
     dropped = [one for one in movielens.findings if one.name in DROPPED]
     kept = len(movielens.interactions) if events is None else events
     return max([kept + sum(one.count for one in dropped), *(one.total for one in dropped)])

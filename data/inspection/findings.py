@@ -43,10 +43,13 @@ DROPPED = {
     "zero_weight": "with a weight of 0: left out",
     "low_ratings": "with a rating below `min_rating`: left out",
 }
+TOTAL = "rows"  # the finding that counts all rows of the interactions
 # What the others count.
 SENTENCES = DROPPED | {
-    "placeholders": "values that stand for no value",
+    "placeholders": "values that look like placeholders but are not in `empty`",
     "line_breaks": "titles with a line break",
+    "counted_repeats": "rows of a user and an item that have one already: counted in its weight",
+    "unused_times": "columns of the interactions that look like times and are not named in the schema",
     "newest_first": "neighbouring rows of the file with falling times",
 }
 

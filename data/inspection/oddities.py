@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from data.inspection.figures import FEW, Figures
 from data.inspection.findings import Finding
+from data.inspection.texts import MIN_PLACEHOLDERS
 
 # A log may be a little older or newer than its catalogue; ids written in two ways lose far more.
 MAX_DROPPED = 0.1
@@ -72,8 +73,9 @@ def percent(finding: Finding) -> str:
 
 def shown_examples(finding: Finding) -> str:
     """The examples for people, long ones cut: ``550.0, 551.0, 552.0``."""
-    texts = (" ".join(str(one).split()) for one in finding.examples)
-    return ", ".join(text if len(text) <= MAX_EXAMPLE else text[: MAX_EXAMPLE - 1] + "…" for text in texts)
+    plain = (" ".join(str(one).split()) for one in finding.examples)
+    texts = [text if len(text) <= MAX_EXAMPLE else text[: MAX_EXAMPLE - 1] + "…" for text in plain]
+    return ("; " if any("," in text for text in texts) else ", ").join(texts)
 
 
 def _counted(number: int, noun: str) -> str:
@@ -181,6 +183,15 @@ def _times(figures: Figures) -> Iterator[Oddity]:
 
 def _order(figures: Figures) -> Iterator[Oddity]:
     without_times = figures.times.unit == "row"
+    unused = figures.finding("unused_times")
+    if unused.count:
+        backwards = " and fall from row to row" if figures.finding("newest_first").count else ""
+        yield Oddity(
+            "unused_times",
+            f"the schema names no times, but the column {shown_examples(unused)} looks like times{backwards}",
+            "name it in interactions.timestamp of schema.json; the order of the file counts otherwise",
+        )
+        return
     newest = figures.finding("newest_years_first")
     if newest.count:
         first, last = newest.examples
@@ -214,8 +225,10 @@ def _busiest_user(figures: Figures) -> Iterator[Oddity]:
 
 
 def _placeholders(figures: Figures) -> Iterator[Oddity]:
-    found = figures.finding("placeholder_values")
-    if found.count:
+    found = figures.finding("placeholders")  # the reader of own data sees more columns
+    if not found.count:
+        found = figures.finding("placeholder_values")
+    if found.count >= MIN_PLACEHOLDERS:
         yield Oddity(
             "placeholder_values",
             f"placeholders that count as values, {found.count:,} in all: {shown_examples(found)}",

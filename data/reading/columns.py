@@ -105,8 +105,8 @@ def time_order(users: np.ndarray, timestamps: np.ndarray, rows: np.ndarray | Non
 def stable_order(values: np.ndarray) -> np.ndarray:
     """The positions that sort whole numbers, equal ones in their order: int64 ``[n]``.
 
-    NumPy sorts numbers several times as fast as it finds the positions that sort them. So values and positions
-    are sorted together, as the upper and lower bits of one number.
+    NumPy sorts numbers several times as fast as it finds the positions that sort them. So values and
+    positions are sorted together, as the upper and lower bits of one number.
     """
     if len(values) == 0:
         return np.empty(0, dtype=np.int64)

@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 
 from data.reading.checked_text import Doubtful, text_batches
+from data.reading.events import rows_with_equals
 from data.reading.own_blocks import SLOW_ROWS, wanted_columns
 from data.reading.schema import InteractionTable
 from data.reading.tables import advice_of, as_texts, dialect_of, is_parquet, open_parquet, parquet_batches
 from data.reading.text_tables import csv_header, csv_rows
-
-FACTOR = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: each bit moves many others
-HALF = np.uint64(32)
 
 
 def equal_rows(
@@ -34,7 +32,7 @@ def equal_rows(
     Returns:
         Positions in ``values``, ascending; the first of equal rows is not among them.
     """
-    suspects = _suspects(values)
+    suspects = rows_with_equals(values)
     if not len(suspects):
         return suspects
     keys: list[Any] = list(zip(*(column[suspects].tolist() for column in values), strict=True))
@@ -52,24 +50,6 @@ def equal_rows(
             equal.append(row)
         seen.add(key)
     return np.array(equal, dtype=np.int64)
-
-
-def _suspects(values: Sequence[np.ndarray]) -> np.ndarray:
-    """Rows whose values another row has, too, ascending; perhaps a few others."""
-    mixed = np.zeros(len(values[0]), dtype=np.uint64)
-    for column in values:
-        is_float = column.dtype == np.float32
-        bits = (column + np.float32(0)).view(np.uint32) if is_float else column  # -0.0 + 0 is 0.0
-        mixed ^= bits.astype(np.uint64)
-        mixed *= FACTOR
-        mixed ^= mixed >> HALF
-    ordered = np.sort(mixed)
-    several = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-    del ordered
-    if not len(several):
-        return np.empty(0, dtype=np.int64)
-    place = np.minimum(np.searchsorted(several, mixed), len(several) - 1)
-    return np.flatnonzero(several[place] == mixed)
 
 
 def _has_other_columns(part: Path, table: InteractionTable) -> bool:

@@ -1,5 +1,6 @@
 """From the rows of a source to interactions, one for each user and item, and to the events behind them."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -63,6 +64,43 @@ def add_events(
         columns.arrays["event_amounts"] = kept.astype(np.float32)
         columns.arrays["edge_events"] = own.astype(np.int32)
     return len(users) - len(rows)
+
+
+def rows_with_equals(values: Sequence[np.ndarray]) -> np.ndarray:
+    """The rows whose values another row has, too: positions, ascending.
+
+    Args:
+        values: columns, ``[n]`` each; the first two are user rows and film rows.
+    """
+    pairs = _pairs(*values[:2])
+    order = stable_order(pairs)
+    order = order[_in_groups([pairs[order]])]  # few have their pair more than once; only they are compared
+    order = order[np.lexsort([column[order] for column in values])]
+    return np.sort(order[_in_groups([column[order] for column in values])])
+
+
+def equal_to_earlier(values: Sequence[np.ndarray]) -> np.ndarray:
+    """The rows whose values an earlier row has, too: positions, ascending; arguments as above."""
+    rows = rows_with_equals(values)
+    order = rows[
+        np.lexsort([column[rows] for column in values])
+    ]  # stable: the earliest of equal rows is first
+    again = np.ones(max(len(order) - 1, 0), dtype=bool)
+    for column in values:
+        again &= column[order[1:]] == column[order[:-1]]
+    return np.sort(order[1:][again])
+
+
+def _in_groups(ordered: Sequence[np.ndarray]) -> np.ndarray:
+    """Which rows of sorted columns equal a row beside them, bool ``[n]``."""
+    size = len(ordered[0])
+    same = np.ones(max(size - 1, 0), dtype=bool)
+    for column in ordered:
+        same &= column[1:] == column[:-1]
+    grouped = np.zeros(size, dtype=bool)
+    grouped[1:] |= same
+    grouped[:-1] |= same
+    return grouped
 
 
 def _pairs(users: np.ndarray, movies: np.ndarray) -> np.ndarray:

@@ -161,20 +161,20 @@ def _rows_of_file(block: "VectorBlock", folder: Path, row_of: Mapping[str, int])
             f"block {block.name} has {len(values)} vectors in {block.file} and {len(ids)} ids in "
             f"{block.ids}; give each vector one line with its id"
         )
-    first: dict[str, int] = {}
+    first: dict[int, int] = {}  # from the item's row: an id may be spelled in two ways
     for line, one in enumerate(ids, start=1):
         if one not in row_of:
             raise UserError(
                 f"{shown_path(path)}, line {line}: block {block.name} has a vector for the id {shown(one)}, "
                 "which no item has; remove the vector or add the item"
             )
-        if one in first:
+        if (row := row_of[one]) in first:
             raise UserError(
                 f"{shown_path(path)}, line {line}: block {block.name} has the id {shown(one)} twice, "
-                f"first on line {first[one]}; give each item one vector"
+                f"first on line {first[row]}; give each item one vector"
             )
-        first[one] = line
-    rows = np.array([row_of[one] for one in ids], dtype=np.int32)
+        first[row] = line
+    rows = np.array(list(first), dtype=np.int32)
     _check_values(block.name, values, ids)
     return rows
 
@@ -191,7 +191,8 @@ def _check_values(name: str, values: np.ndarray, ids: list[str], rows: np.ndarra
     step = max(1, CHECKED_VALUES // max(values.shape[1], 1))
     for start in range(0, len(values), step):
         block = np.asarray(values[start : start + step])
-        finite = np.abs(block) <= MAX_MAGNITUDE  # false for NaN, too
+        # false for NaN, too; as a float16 the bound would be infinite
+        finite = np.abs(block.astype(np.float64, copy=False)) <= MAX_MAGNITUDE
         if not finite.all():
             row, column = np.argwhere(~finite)[0]
             one = ids[start + row if rows is None else rows[start + row]]

@@ -4,23 +4,37 @@ The columns (see ``read_release``) are what the cache keeps. Everything about th
 and nothing that depends on the caller's settings.
 """
 
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from base.errors import UserError
 from data.content.facts import Content
-from data.reading.cache import content_fingerprint
+from data.inspection.findings import EXAMPLES, Finding
+from data.rating_scale import with_best_rating
+from data.reading.cache import DIGEST_BYTES, content_fingerprint
 from data.reading.columns import Columns, RowFinder, joined
+from data.reading.events import equal_to_earlier
 from data.reading.formats import FORMATS, NO_GENRES, RATING_COLUMNS, ReleaseFormat
 from data.reading.number_columns import AMOUNT, ID, SECONDS, NumberColumn, parse_id, read_number_columns
-from data.reading.source_files import bad_line, empty, exists, shown_path
+from data.reading.source_files import OTHER_DATA, bad_line, empty, exists, shown_path
 from data.reading.tags import add_genome, add_tags
 from data.reading.text_tables import text_rows
 from data.title_year import year_of_title
 
+if TYPE_CHECKING:
+    from data.reading.schema import Features
+
+FEATURES_FILE = "features.json"
+MAX_DROPPED_SHARE = 0.5  # of the ratings; beyond, the two files do not belong together
 FETCH = "fetch a dataset with download_dataset.py, or give another `data_dir`"
+PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip", ".7z")
 
 
 @dataclass(frozen=True)
@@ -31,24 +45,43 @@ class MovieLensFolder:
         folder: where it lies.
         format: how its files are written.
         optional: names of the optional files that it has.
+        features: what its ``features.json`` says; None if it has none, or one that says nothing.
     """
 
     folder: Path
     format: ReleaseFormat
     optional: tuple[str, ...]
+    features: "Features | None" = None
 
     @property
     def files(self) -> list[Path]:
-        """Every file that is read."""
-        return [self.folder / name for name in (*self.format.required, *self.optional)]
+        """Every file that is read, beside ``features.json``.
+
+        Raises:
+            UserError: a file that ``features.json`` names is missing.
+        """
+        files = [self.folder / name for name in (*self.format.required, *self.optional)]
+        if self.features is not None and self.features.items is not None:
+            from data.reading.film_features import feature_files  # with pydantic, which takes a while to load
+
+            files += feature_files(self.folder, self.features.items)
+        return list(dict.fromkeys(files))
 
     def fingerprint(self) -> str:
-        """Hex digest of the files' names and content."""
-        return content_fingerprint(self.files)
+        """Hex digest of the files' names and content, and of what ``features.json`` says."""
+        content = content_fingerprint(self.files)
+        if self.features is None:
+            return content
+        parts = [self.features.as_plain(), content]
+        return hashlib.blake2b(json.dumps(parts).encode(), digest_size=DIGEST_BYTES).hexdigest()
 
     def content(self, columns: Columns) -> Content | None:
         """The content of the films, from the columns that ``read`` made."""
-        return None
+        if self.features is None or self.features.items is None:
+            return None
+        from data.reading.item_content import content_of
+
+        return content_of(columns, self.features.items, self.folder)
 
     def read(self) -> Columns:
         """Read and index every file; see ``read_release``."""
@@ -67,11 +100,39 @@ def find_release(folder: Path) -> MovieLensFolder:
     if not folder.is_dir():
         raise UserError(f"{where} is a file; `data_dir` must name a folder")
     for form in FORMATS:
+        _refuse_packed(folder, form)
         if exists(folder / form.ratings):
             optional = tuple(name for name in form.optional if exists(folder / name))
-            return MovieLensFolder(folder, form, optional)
+            return _with_features(MovieLensFolder(folder, form, optional))
     forms = " or ".join(" with ".join(form.required) for form in FORMATS)
-    raise UserError(f"{where} has no MovieLens ratings ({forms}); {FETCH}")
+    raise UserError(
+        f"{where} has no MovieLens ratings ({forms}); {FETCH}; for data of your own, {OTHER_DATA}"
+    )
+
+
+def _with_features(release: MovieLensFolder) -> MovieLensFolder:
+    path = release.folder / FEATURES_FILE
+    if not exists(path):
+        return release
+    from data.reading.schema import read_features  # pydantic takes a while to load
+
+    features = read_features(path)
+    return replace(release, features=features) if features.as_plain() else release
+
+
+def _refuse_packed(folder: Path, form: ReleaseFormat) -> None:
+    """Name a compressed file where the file itself is missing.
+
+    Raises:
+        UserError: there is one.
+    """
+    for name in form.required:
+        packed = next((name + end for end in PACKED if exists(folder / (name + end))), None)
+        if packed is not None and not exists(folder / name):
+            raise UserError(
+                f"{shown_path(folder)} has no {name}, but {packed}; unpack it, or {OTHER_DATA}: "
+                "that reads gzip, zstd and Parquet"
+            )
 
 
 def read_release(release: MovieLensFolder) -> Columns:
@@ -81,13 +142,15 @@ def read_release(release: MovieLensFolder) -> Columns:
         Columns with the arrays ``movie_ids``, ``years``, ``user_ids`` (ascending), ``users``, ``movies``,
         ``ratings`` and ``timestamps`` (as ``Interactions``) and the texts ``titles``, ``genres`` (joined by
         ``|``) and ``notes``. With tags also ``tag_users``, ``tag_movies`` and the texts ``tags``. With a
-        genome also ``genome_movies``, ``relevance`` and the texts ``genome_tags``.
+        genome also ``genome_movies``, ``relevance`` and the texts ``genome_tags``. With ``features.json``
+        also the texts ``best_rating`` and what ``add_content`` adds.
 
     Raises:
-        UserError: a file or a line cannot be read, or no rating is of a film in the catalogue.
+        UserError: a file or a line cannot be read, or most ratings are of films that are not in the
+            catalogue.
     """
     folder, form = release.folder, release.format
-    columns = Columns({}, {"notes": []})
+    columns = Columns({}, {"notes": [], "findings": []})
     _add_movies(release, columns)
     find_movie = RowFinder(columns.arrays["movie_ids"])
     _add_ratings(release, find_movie, columns)
@@ -95,6 +158,12 @@ def read_release(release: MovieLensFolder) -> Columns:
         add_tags(folder / form.tags.name, form.tags, find_movie, columns)
     if any(name in release.optional for name in form.genome):
         add_genome(folder, find_movie, columns)
+    if release.features is not None:
+        columns = with_best_rating(columns, release.features.best_rating)
+        if release.features.items is not None:
+            from data.reading.film_features import add_film_features
+
+            add_film_features(folder, release.features.items, columns)
     columns.freeze()
     return columns
 
@@ -128,30 +197,36 @@ def _add_ratings(release: MovieLensFolder, find_movie: RowFinder, columns: Colum
     """Add users and interactions, each film once per user.
 
     Raises:
-        UserError: the file or a line of it cannot be read, or no rating is of a film in the catalogue.
+        UserError: the file or a line of it cannot be read, or most ratings are of films that are not in the
+            catalogue.
     """
     path, movies_file = release.folder / release.format.ratings, release.format.movies.name
     kinds = (ID, ID, AMOUNT, SECONDS)
     wanted = tuple(NumberColumn(name, kind) for name, kind in zip(RATING_COLUMNS, kinds, strict=True))
     blocks: list[list[np.ndarray]] = [[], [], [], []]
     total = 0
+    unknown: dict[int, None] = {}
     for user_ids, movie_ids, ratings, timestamps in read_number_columns(
         path, wanted, release.format.separator
     ):
         total += len(user_ids)
         movies = find_movie(movie_ids)
         known = movies >= 0
+        if not known.all() and len(unknown) < EXAMPLES:
+            unknown |= dict.fromkeys(movie_ids[~known].tolist())
         for kept, column in zip(blocks, (user_ids, movies, ratings, timestamps), strict=True):
             kept.append(column if known.all() else column[known])
     if total == 0:
         raise empty(path)
     kept_users, movies, ratings, timestamps = (joined(column) for column in blocks)
-    if len(kept_users) == 0:
+    dropped = total - len(kept_users)
+    if dropped > MAX_DROPPED_SHARE * total:
+        some = f"only {total - dropped} of its" if dropped < total else "none of its"
         raise UserError(
-            f"{shown_path(path)}: none of the films of its {total} ratings is in {movies_file}; "
-            "use the two files of one release"
+            f"{shown_path(path)}: {some} {total} ratings are of films in {movies_file} "
+            f"(not {_listed(unknown)}); use the two files of one release"
         )
-    columns.note(total - len(kept_users), "rating", f"of films absent from {movies_file} dropped")
+    columns.note(dropped, "rating", f"of films absent from {movies_file} dropped ({_listed(unknown)})")
     # Releases group ratings by user: the first id of each run is enough, and leaves little to sort.
     is_first = np.concatenate([[True], kept_users[1:] != kept_users[:-1]])
     ids = np.unique(kept_users[is_first])
@@ -159,4 +234,15 @@ def _add_ratings(release: MovieLensFolder, find_movie: RowFinder, columns: Colum
     del kept_users
     columns.arrays["user_ids"] = ids
     repeated = columns.add_interactions(users, movies, ratings, timestamps)
+    equal = len(equal_to_earlier((users, movies, ratings, timestamps))) if repeated else 0
     columns.note(repeated, "duplicate rating", "dropped, the first of user and film kept")
+    findings = (
+        Finding("unknown_items", dropped, total, tuple(unknown)[:EXAMPLES]),
+        Finding("equal_rows", equal, total),
+        Finding("repeats", repeated - equal, total),
+    )
+    columns.texts["findings"] += [one.as_text() for one in findings]
+
+
+def _listed(ids: Iterable[int]) -> str:
+    return ", ".join(map(str, islice(ids, EXAMPLES)))

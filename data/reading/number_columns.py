@@ -9,12 +9,14 @@ import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from data.reading.source_files import bad_line, bad_text, empty, open_source, shown
+from data.reading.source_files import CORRECT, OTHER_DATA, bad_line, bad_text, empty, open_plain, shown
 from data.reading.text_tables import bad_csv, column_positions
 
 BLOCK_BYTES = 16 << 20
@@ -23,30 +25,41 @@ MAX_NUMBER_LENGTH = 400
 INT64 = np.iinfo(np.int64)
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
+MAX_WHOLE_DIGITS = 19  # of int64
+LOOK_AHEAD = 100  # lines that tell a fault of a column from one of a line
+
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 @dataclass(frozen=True)
 class NumberKind:
-    """A rule for numbers: their type, the smallest one allowed, and how an error states the rule."""
+    """A rule for numbers.
+
+    Attributes:
+        dtype: their type.
+        minimum: the smallest one allowed.
+        rule: how an error states the rule.
+        advice: what to do if a whole column breaks it.
+    """
 
     dtype: Any
     minimum: float
     rule: str
+    advice: str = CORRECT
 
     def parse(self, text: str) -> float:
-        """The number in ``text``, an int where the type is one.
+        """The number in ``text``; an int where the type is one, also of ``550.0`` and ``1.387e9``.
 
         Raises:
             ValueError: the text breaks the rule, which is the error's text.
         """
         text = text.strip(" \t")
-        whole = self.dtype is np.int64
-        if len(text) > MAX_NUMBER_LENGTH or not (_WHOLE if whole else _DECIMAL).fullmatch(text):
+        if len(text) > MAX_NUMBER_LENGTH or not _DECIMAL.fullmatch(text):
             raise ValueError(self.rule)
-        value = int(text) if whole else float(text)
-        if not self.minimum <= value <= (INT64.max if whole else FLOAT32_MAX):
+        whole = self.dtype is np.int64
+        value = _whole_number(text) if whole else float(text)
+        if value is None or not self.minimum <= value <= (INT64.max if whole else FLOAT32_MAX):
             raise ValueError(self.rule)
         return value
 
@@ -55,8 +68,33 @@ class NumberKind:
         return bool((values >= self.minimum).all() and np.isfinite(values).all())
 
 
-ID = NumberKind(np.int64, 0, f"a whole number from 0 to {INT64.max}")
-SECONDS = NumberKind(np.int64, INT64.min, "a whole number of seconds")
+def _whole_number(text: str) -> int | None:
+    """The whole number that a decimal number is, exactly; None if it has a fraction or too many digits."""
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    number = Decimal(text)
+    if not number:
+        return 0
+    if (
+        not 0 <= number.adjusted() < MAX_WHOLE_DIGITS
+    ):  # before it is written out: 1e999999999 takes a gigabyte
+        return None
+    value, divisor = number.as_integer_ratio()
+    return value if divisor == 1 else None
+
+
+ID = NumberKind(
+    np.int64,
+    0,
+    f"a whole number from 0 to {INT64.max}",
+    f"for ids that are text, {OTHER_DATA}",
+)
+SECONDS = NumberKind(
+    np.int64,
+    INT64.min,
+    "a whole number of seconds",
+    f"for dates and fractions of a second, {OTHER_DATA}",
+)
 FINITE = NumberKind(np.float64, -FLOAT32_MAX, "a finite number")
 AMOUNT = NumberKind(np.float32, 0, "a finite number of 0 or more")
 
@@ -70,7 +108,8 @@ def parse_id(path: Path, line: int, name: str, text: str) -> int:
     try:
         return int(ID.parse(text))
     except ValueError as rule:
-        raise bad_line(path, line, f"{name} must be {rule}, got {shown(text)}") from None
+        advice = f"correct the line; {ID.advice}"
+        raise bad_line(path, line, f"{name} must be {rule}, got {shown(text)}", advice) from None
 
 
 @dataclass(frozen=True)
@@ -109,7 +148,7 @@ def read_number_columns(
     Raises:
         UserError: the file or a line of it cannot be read.
     """
-    with open_source(path) as file:
+    with open_plain(path) as file:
         if separator == ",":
             layout, first_line = _csv_layout(path, file, columns), 2
         else:
@@ -177,9 +216,9 @@ def _parse_block(layout: Layout, block: bytes) -> tuple[np.ndarray, ...] | None:
     if len(separator) > 1:  # pyarrow's separators have one character
         block, separator = block.replace(separator.encode(), b"\t"), "\t"
     wanted = [str(position) for position in layout.positions]
-    arrow_types = {np.int64: pyarrow.int64(), np.float32: pyarrow.float64()}
-    types = [arrow_types[column.kind.dtype] for column in layout.columns]
-    try:
+
+    def columns(arrow_types: dict[type, Any]) -> list[Any]:
+        types = [arrow_types[column.kind.dtype] for column in layout.columns]
         table = arrow_csv.read_csv(
             pyarrow.BufferReader(block),
             arrow_csv.ReadOptions(column_names=[str(position) for position in range(layout.width)]),
@@ -191,15 +230,36 @@ def _parse_block(layout: Layout, block: bytes) -> tuple[np.ndarray, ...] | None:
                 strings_can_be_null=False,
             ),
         )
+        return [table.column(name) for name in wanted]
+
+    try:
+        try:
+            read = columns({np.int64: pyarrow.int64(), np.float32: pyarrow.float64()})
+        except pyarrow.ArrowInvalid:
+            read = columns({np.int64: pyarrow.string(), np.float32: pyarrow.float64()})
+            read = [_whole_numbers(column) if column.type == pyarrow.string() else column for column in read]
     except pyarrow.ArrowInvalid:
         return None
     with np.errstate(over="ignore"):  # 1e39 becomes inf, which no rule allows
         arrays = tuple(
-            table.column(name).to_numpy().astype(column.kind.dtype, copy=False)
-            for name, column in zip(wanted, layout.columns, strict=True)
+            values.to_numpy().astype(column.kind.dtype, copy=False)
+            for values, column in zip(read, layout.columns, strict=True)
         )
     kept = all(column.kind.holds_for(array) for column, array in zip(layout.columns, arrays, strict=True))
     return arrays if kept else None
+
+
+def _whole_numbers(texts: Any) -> Any:
+    """The numbers of a pyarrow array of texts, some of which may be spelled like ``550.0``.
+
+    Raises:
+        pyarrow.ArrowInvalid: a text is not such a number.
+    """
+    import pyarrow
+    from pyarrow import compute
+
+    digits = compute.replace_substring_regex(texts, r"^(-?[0-9]+)\.0*$", r"\1")
+    return digits.cast(pyarrow.int64())
 
 
 def _parse_lines(layout: Layout, block: bytes, first_line: int) -> tuple[np.ndarray, ...]:
@@ -209,7 +269,8 @@ def _parse_lines(layout: Layout, block: bytes, first_line: int) -> tuple[np.ndar
         UserError: a line breaks a rule.
     """
     values: list[list[float]] = [[] for _ in layout.columns]
-    for line, content in enumerate(block[:-1].split(b"\n"), start=first_line):
+    lines = block[:-1].split(b"\n")
+    for line, content in enumerate(lines, start=first_line):
         try:
             text = content.decode("utf-8").rstrip("\r")
         except UnicodeDecodeError as error:
@@ -228,11 +289,28 @@ def _parse_lines(layout: Layout, block: bytes, first_line: int) -> tuple[np.ndar
                 kept.append(column.kind.parse(fields[position]))
             except ValueError as rule:
                 problem = f"{column.name} must be {rule}, got {shown(fields[position])}"
-                raise bad_line(layout.path, line, problem) from None
+                following = lines[line - first_line + 1 :]
+                whole_column = _breaks_its_rule(layout, column, position, following)
+                advice = column.kind.advice if whole_column else CORRECT
+                raise bad_line(layout.path, line, problem, advice) from None
     return tuple(
         np.array(column_values, dtype=column.kind.dtype)
         for column, column_values in zip(layout.columns, values, strict=True)
     )
+
+
+def _breaks_its_rule(layout: Layout, column: NumberColumn, position: int, lines: list[bytes]) -> bool:
+    """Whether the column is at fault and not one line: most of its next values are wrong, too."""
+    wrong = right = 0
+    for content in islice(lines, LOOK_AHEAD):
+        fields = content.decode("utf-8", "replace").rstrip("\r").split(layout.separator)
+        if len(fields) == layout.width:
+            try:
+                column.kind.parse(fields[position])
+                right += 1
+            except ValueError:
+                wrong += 1
+    return wrong > right
 
 
 def _split_csv(path: Path, line: int, text: str) -> list[str]:

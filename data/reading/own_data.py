@@ -21,6 +21,7 @@ from data.reading.own_items import add_own_items
 from data.reading.schema import Schema
 from data.reading.source_files import exists, shown_path
 from data.reading.tables import parts_of
+from data.reading.unused_times import unused_times
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ class OwnData:
         else:
             row_of = add_own_items(self.folder / items.file, items, columns)
             add_own_interactions(path, interactions, row_of, False, columns)
+        if interactions.timestamp is None:
+            columns.texts["findings"] += [one.as_text() for one in unused_times(parts_of(path), interactions)]
         columns.texts["movie_text_ids"] = list(row_of)
         if interactions.rating is None:
             columns.texts["unrated"] = []

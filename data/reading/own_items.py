@@ -13,7 +13,7 @@ from data.reading.columns import Columns, joined
 from data.reading.formats import NO_GENRES
 from data.reading.item_content import add_content, content_columns
 from data.reading.own_values import PLACEHOLDERS, id_reader, year_reader
-from data.reading.schema import ItemTable
+from data.reading.schema import ItemFeatures, ItemTable
 from data.reading.source_files import bad_line, empty, shown, shown_path
 from data.reading.tables import GIVE_DATA, is_parquet, parquet_batches, parts_of, table_rows
 from data.title_year import year_of_title
@@ -70,7 +70,7 @@ def add_own_items(path: Path, table: ItemTable, columns: Columns) -> dict[str, i
     columns.texts |= {"titles": titles, "genres": genres}
     columns.arrays["years"] = np.array(years, dtype=np.float32)
     columns.texts |= {f"column:{name}": values for name, values in zip(kept, contents, strict=True)}
-    _add_list_columns(path, table, columns, row_of)
+    add_list_columns(path, table, columns, list(row_of))
     add_content(columns, table, path.parent, row_of, shown_path(path))
     _report(columns, placeholders)
     return row_of
@@ -83,13 +83,18 @@ def _genres(text: str, separator: str) -> list[str]:
     return [genre for genre in own if genre]
 
 
-def _add_list_columns(path: Path, table: ItemTable, columns: Columns, row_of: dict[str, int]) -> None:
-    """Add the vectors of list columns: ``vector:COLUMN`` and the items that have one.
+def add_list_columns(path: Path, table: ItemFeatures, columns: Columns, ids: list[str]) -> None:
+    """Add the vectors of list columns: ``vector:COLUMN`` and the rows of the table that have one.
+
+    Args:
+        path: the file, or the folder of its parts.
+        table: which names the columns.
+        columns: what to add to.
+        ids: of the rows, for errors.
 
     Raises:
         UserError: the table is not Parquet, a value is not a list of numbers, or two have different lengths.
     """
-    ids = list(row_of)
     for block in table.vectors:
         if block.column is None:
             continue
@@ -98,23 +103,22 @@ def _add_list_columns(path: Path, table: ItemTable, columns: Columns, row_of: di
         start = 0
         for part in parts_of(path):
             for array in _list_column(part, block.name, block.column):
-                lengths = np.nan_to_num(array.value_lengths().to_numpy(zero_copy_only=False), nan=-1).astype(
-                    int
-                )
+                lengths = array.value_lengths().fill_null(-1).to_numpy()
                 given = np.flatnonzero(lengths >= 0)
-                width = values[0].shape[1] if values else int(lengths[given[0]]) if len(given) else 0
+                width = values[0].shape[1] if values else lengths[given].max(initial=0)
                 other = given[lengths[given] != width]
                 if len(other):
                     raise UserError(
                         f"{shown_path(part)}: block {block.name} has {lengths[other[0]]} values for the id "
-                        f"{shown(ids[start + other[0]])}, and {width} for the first; each must be a list of as "
+                        f"{shown(ids[start + other[0]])}, and {width} for others; each must be a list of as "
                         "many numbers"
                     )
-                numbers = array.flatten().to_numpy(zero_copy_only=False)
-                values.append(numbers.astype(np.float32).reshape(len(given), width))
+                if len(given):
+                    numbers = array.flatten().to_numpy(zero_copy_only=False)
+                    values.append(numbers.astype(np.float32).reshape(len(given), width))
                 rows.append((start + given).astype(np.int32))
                 start += len(array)
-        columns.arrays[f"vector:{block.column}"] = joined(values)
+        columns.arrays[f"vector:{block.column}"] = joined(values or [np.empty((0, 1), dtype=np.float32)])
         columns.arrays[f"vector_rows:{block.column}"] = joined(rows)
 
 

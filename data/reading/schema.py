@@ -6,7 +6,7 @@ The keys of the file are the fields of ``ItemTable`` and ``InteractionTable``; d
 import codecs
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, WrapValidator
 
@@ -17,6 +17,7 @@ from data.reading.number_columns import FLOAT32_MAX
 from data.reading.source_files import shown_path
 
 HELP = "docs/own_data.md explains schema.json"
+FEATURES_HELP = "docs/own_data.md explains features.json"
 LATER_KEYS = frozenset(
     {
         "quote", "escape", "decimal", "empty", "vectors", "text", "text_encoder", "numbers", "categories",
@@ -114,6 +115,8 @@ class Table(JsonObject):
         header: names of the columns of a file whose first line does not have them.
         empty: texts that mean that there is no value, such as ``\N``.
     """
+
+    place: ClassVar[str] = "the schema"  # where its keys stand, for errors
 
     file: FileName
     separator: Separator = ","
@@ -288,6 +291,8 @@ class FeatureTable(Table, ItemFeatures):
         id: column of the films' ids.
     """
 
+    place: ClassVar[str] = "features.json"
+
     file: FileName = "movies.csv"
     id: ColumnName = "movieId"
 
@@ -299,10 +304,25 @@ class RatingScale(JsonObject):
 
 
 class Features(JsonObject):
-    """``features.json``, which a MovieLens folder may have."""
+    """``features.json``, which a MovieLens folder may have.
+
+    Attributes:
+        items: what else is known about films.
+        interactions: the scale of the ratings.
+    """
 
     items: FeatureTable | None = None
     interactions: RatingScale | None = None
+
+    @property
+    def best_rating(self) -> float:
+        """The best rating of the scale."""
+        return STARS if self.interactions is None else self.interactions.best_rating
+
+    def as_plain(self) -> dict[str, Any]:
+        """The keys with other values than their default: what the fingerprint of the data is made of."""
+        plain = self.model_dump(exclude_defaults=True)
+        return {name: part for name, part in plain.items() if part}
 
 
 def read_schema(path: Path) -> Schema:
@@ -313,3 +333,12 @@ def read_schema(path: Path) -> Schema:
             and what to do.
     """
     return checked(Schema, read_json(path), shown_path(path), HELP)
+
+
+def read_features(path: Path) -> Features:
+    """Read and check a ``features.json``.
+
+    Raises:
+        UserError: as ``read_schema``.
+    """
+    return checked(Features, read_json(path), shown_path(path), FEATURES_HELP)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from base.errors import UserError
+from data.reading.file_kinds import KINDS, START_BYTES, named_format
 
 SHOWN_CHARACTERS = 60
 CHUNK_BYTES = 1 << 20
@@ -18,6 +19,7 @@ CONTEXT_BYTES = 10  # shown on either side of what is not text
 CORRECT = "correct or remove the line"
 FETCH_AGAIN = "remove the folder and fetch the dataset with download_dataset.py"
 SAVE_AS_UTF8 = "save the file as UTF-8"
+OTHER_DATA = "describe the files in a schema.json, as docs/own_data.md explains"
 
 
 def shown(value: str | bytes) -> str:
@@ -79,6 +81,40 @@ def open_source(path: Path) -> io.BufferedReader:
         raise _no_permission(path) from error
 
 
+def open_plain(path: Path) -> io.BufferedReader:
+    """Open a source file that must be text for reading bytes.
+
+    Raises:
+        UserError: as ``open_source`` and ``refuse_format``.
+    """
+    file = open_source(path)
+    try:
+        refuse_format(path, file.peek(START_BYTES))
+    except UserError:
+        file.close()
+        raise
+    return file
+
+
+def refuse_format(path: Path, start: bytes, encoding: str = "utf-8", advice: str = SAVE_AS_UTF8) -> None:
+    """Refuse a file whose first bytes say that it is not delimited text.
+
+    Args:
+        path: the file.
+        start: its first ``START_BYTES`` bytes, after decompression where that is possible.
+        encoding: that the text is said to have.
+        advice: what to do if the text has another encoding.
+
+    Raises:
+        UserError: the file is of a kind that is not read here; one line with the kind and what to do.
+    """
+    name = named_format(start)
+    if name is None or encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32")):
+        return
+    kind = KINDS[name]
+    raise UserError(f"{shown_path(path)} is {kind.what}; {advice if name.startswith('utf') else kind.advice}")
+
+
 @contextlib.contextmanager
 def open_text(
     path: Path,
@@ -97,10 +133,12 @@ def open_text(
         opened: opens the file for reading bytes.
 
     Raises:
-        UserError: as ``open_source``, or, while the file is read, bytes that are not such text.
+        UserError: as ``open_source``, the file is of another format, or, while it is read, bytes that are not
+            such text.
     """
     with opened(path) as raw:
         try:
+            refuse_format(path, raw.peek(START_BYTES), encoding, advice)  # type: ignore[attr-defined]
             yield io.TextIOWrapper(raw, encoding=encoding, newline=newline)
         except UnicodeError as error:
             raise _first_bad_text(path, encoding, advice, opened) from error
@@ -116,9 +154,9 @@ def read_text(path: Path, encodings: tuple[str, ...]) -> str:
         encodings: tried in this order; ``latin-1`` fits every file.
 
     Raises:
-        UserError: as ``open_source``, or the file is empty or fits none of the encodings.
+        UserError: as ``open_plain``, or the file is empty or fits none of the encodings.
     """
-    with open_source(path) as file:
+    with open_plain(path) as file:
         content = file.read()
     for encoding in encodings:
         try:

@@ -83,12 +83,12 @@ def advice_of(name: str, table: Table, wanted: dict[str, str | None]) -> CsvAdvi
     key_of = {column: key for key, column in wanted.items() if column is not None}
     return CsvAdvice(
         column=lambda column: (
-            f"{name}.{key_of[column]} in the schema must name a column that the header has once; "
+            f"{name}.{key_of[column]} in {table.place} must name a column that the header has once; "
             f"check {name}.separator too"
         ),
-        quotes=f"correct it, set {name}.escape in the schema to the character before quotes inside values, "
-        f"or {name}.quotes to false",
-        text=f"set {name}.encoding in the schema",
+        quotes=f"correct it, set {name}.escape in {table.place} to the character before quotes inside "
+        f"values, or {name}.quotes to false",
+        text=f"set {name}.encoding in {table.place}",
         empty=GIVE_DATA,
     )
 

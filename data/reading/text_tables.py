@@ -11,6 +11,7 @@ from data.reading.formats import TextFile
 from data.reading.source_files import (
     CORRECT,
     FETCH_AGAIN,
+    OTHER_DATA,
     SAVE_AS_UTF8,
     bad_line,
     empty,
@@ -168,7 +169,7 @@ def column_positions(
     for name in names:
         if found.count(name) != 1:
             problem = "no column" if name not in found else "more than one column"
-            every = f"the header must name {','.join(names)} once each"
+            every = f"the header must name {','.join(names)} once each; for other columns, {OTHER_DATA}"
             raise bad_line(
                 path,
                 1,

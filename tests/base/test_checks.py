@@ -75,6 +75,15 @@ def test_nothing_is_no_rows(values):
     assert rows.dtype == np.int64 and rows.shape == (0,)
 
 
+def test_the_number_that_is_too_large_is_named_although_numpy_makes_floats_of_the_list():
+    for values in ([1, 2**63], [-1, 2**63], (5, 2**64)):
+        with pytest.raises(
+            ValueError, match=f"ids must be whole numbers from 0 to {2**63 - 1}, got -?[0-9]+$"
+        ):
+            whole_numbers("ids", values, 0, 2**63 - 1)
+    assert whole_numbers("ids", [1, 2**63 - 1], 0, 2**63 - 1).tolist() == [1, 2**63 - 1]
+
+
 def test_other_types_of_whole_numbers():
     strided = np.arange(10)[::3]
     assert whole_numbers("ids", strided, 0, 9, np.int32).dtype == np.int32

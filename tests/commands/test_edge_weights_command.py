@@ -1,5 +1,6 @@
 """Edge weights by command line: what a checkpoint was trained with stays."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -81,3 +82,54 @@ def test_weights_by_rating(tmp_path, capsys):
     library(tmp_path / "books")
     unrated = [*flags(tmp_path, "books"), *FAST, "--weighted_walks", "rating"]
     assert "books has no ratings, which --weighted_walks rating takes" in refused(capsys, main_train, unrated)
+
+
+SHOP = {
+    "items": {"file": "goods.csv", "id": "id", "title": "name"},
+    "interactions": {
+        "file": "events.csv",
+        "user": "who",
+        "item": "what",
+        "timestamp": "when",
+        "weight": "seconds",
+        "kind": {"column": "kind", "weights": {"view": 1, "cart": 3, "buy": 5}},
+    },
+}
+Event = tuple[int, int, int, int, str]  # user, item, time, seconds, kind
+
+
+def write_shop(folder, rows: list[Event]):
+    folder.mkdir()
+    (folder / "schema.json").write_text(json.dumps(SHOP))
+    (folder / "goods.csv").write_text("id,name\n" + "".join(f"g{row},Thing {row}\n" for row in range(25)))
+    lines = "".join(f"u{who},g{what},{when},{much},{kind}\n" for who, what, when, much, kind in rows)
+    (folder / "events.csv").write_text("who,what,when,seconds,kind\n" + lines)
+
+
+def test_later_rows_of_a_file_change_no_bit_of_training(tmp_path):
+    rng = np.random.default_rng(0)
+    rows: list[Event] = [
+        (int(rng.integers(30)), int(rng.integers(25)), time, int(rng.integers(1, 90)), "view")
+        for time in range(700)
+    ]
+    altered, earlier = [], []
+    for who in range(30):
+        own = [row for row in rows if row[0] == who]
+        firsts = [row for place, row in enumerate(own) if row[1] not in {r[1] for r in own[:place]}]
+        held_out = firsts[-2][2]  # validation; the last one is test
+        bought = [(*row[:3], row[3] + 500, "buy") for row in own]
+        altered += [old if old[2] < held_out else new for old, new in zip(own, bought, strict=True)]
+        altered += [(who, what, 1000 + what, 60, "cart") for _, what, *_ in firsts[:-2]]
+        earlier += [
+            new if old[2] < held_out and old[1] % 2 else old for old, new in zip(own, bought, strict=True)
+        ]
+    models = []
+    for name, content in (("one", rows), ("later", altered), ("earlier", earlier)):
+        write_shop(tmp_path / name, sorted(content, key=lambda row: row[2]))  # users keep their rows
+        argv = [*flags(tmp_path, name), *FAST, "--epochs", "1", "--quiet"]
+        assert main_train(argv) == 0
+        models.append(load_checkpoint(tmp_path / "checkpoints" / "last.pt"))
+    one, later, changed = models
+    assert same_model(one, later) and torch.equal(one.features, later.features)
+    assert one.dataset["data"] != later.dataset["data"]
+    assert not torch.equal(one.weights, changed.weights)

@@ -13,9 +13,11 @@ import data.reading.cache
 import data.reading.movielens
 from base.errors import UserError
 from data.dataset import MovieLens, load_movielens
+from data.inspection.findings import Finding
 
 RATINGS = "userId,movieId,rating,timestamp\n"
 MOVIES = "movieId,title,genres\n"
+OTHER_DATA = "describe the files in a schema.json, as docs/own_data.md explains"
 FILMS = MOVIES + "10,Heat (1995),Action|Crime\n2,Jumanji (1995),Adventure\n31,Casino,(no genres listed)\n"
 
 
@@ -249,7 +251,7 @@ def test_first_of_duplicates_and_no_unknown_films(tmp_path: Path) -> None:
     movielens = load_movielens(folder)
     assert rows(movielens) == [(1, 2, 3.0, 1), (1, 10, 1.0, 9)]
     assert movielens.notes == (
-        "3 ratings of films absent from movies.csv dropped",
+        "3 ratings of films absent from movies.csv dropped (99)",
         "2 duplicate ratings dropped, the first of user and film kept",
     )
 
@@ -298,7 +300,7 @@ BAD_RATINGS = {
     "too large": ("1,10,1e39,5", f"line 3: {STARS_RULE} '1e39'; correct or remove the line"),
     "negative": ("1,10,-0.5,5", f"line 3: {STARS_RULE} '-0.5'; correct or remove the line"),
     "negative id": ("-1,10,3,5", f"line 3: userId {ID_RULE} '-1'; correct or remove the line"),
-    "decimal id": ("1,10.0,3,5", f"line 3: movieId {ID_RULE} '10.0'; correct or remove the line"),
+    "decimal id": ("1,10.5,3,5", f"line 3: movieId {ID_RULE} '10.5'; correct or remove the line"),
     "hexadecimal id": ("0x1,10,3,5", f"line 3: userId {ID_RULE} '0x1'; correct or remove the line"),
     "huge id": (
         "9223372036854775808,10,3,5",
@@ -366,7 +368,10 @@ BAD_MOVIES = {
         "1,A,x\n2,B,y\n1,C,z\n",
         "line 4: movieId 1 is already on line 2; give each film one line",
     ),
-    "id": ("1,A,x\nx,B,y\n", f"line 3: movieId {ID_RULE} 'x'; correct or remove the line"),
+    "id": (
+        "1,A,x\nx,B,y\n",
+        f"line 3: movieId {ID_RULE} 'x'; correct the line; for ids that are text, {OTHER_DATA}",
+    ),
     "unquoted comma": (
         "1,A, B,x\n",
         "line 2: expected 3 values, got 4 in '1,A, B,x'; quote values that contain ',', or remove the line",
@@ -396,7 +401,7 @@ def test_lines_after_a_multi_line_title_are_counted_right(tmp_path: Path) -> Non
     assert message_of(folder).startswith("movies.csv, line 4: movieId")
 
 
-HEADER = "the header must name userId,movieId,rating,timestamp once each"
+HEADER = f"the header must name userId,movieId,rating,timestamp once each; for other columns, {OTHER_DATA}"
 
 
 @pytest.mark.parametrize(
@@ -408,7 +413,7 @@ HEADER = "the header must name userId,movieId,rating,timestamp once each"
             "userId,userId,movieId,rating,timestamp\n",
             f"more than one column 'userId' in the header 'userId,userId,movieId,rating,timestamp'; {HEADER}",
         ),
-        (b"\xff\xfeu\0s\0", "not UTF-8 text near b'\\xff\\xfeu\\x00s\\x00'; save the file as UTF-8"),
+        (b"\xffu\0s\0", "not UTF-8 text near b'\\xffu\\x00s\\x00'; save the file as UTF-8"),
     ],
 )
 def test_bad_headers(tmp_path: Path, header: str | bytes, expected: str) -> None:
@@ -431,7 +436,7 @@ NOTHING_IN_IT = (
         (
             RATINGS + "1,1,3,4\n1,3,3,4\n",
             FILMS,
-            "ratings.csv: none of the films of its 2 ratings is in movies.csv; "
+            "ratings.csv: none of its 2 ratings are of films in movies.csv (not 1, 3); "
             "use the two files of one release",
         ),
     ],
@@ -455,7 +460,8 @@ def test_missing_things(tmp_path: Path) -> None:
     assert message_of(tmp_path / "file") == "FOLDER is a file; `data_dir` must name a folder"
     assert message_of(write(tmp_path / "some", movies_csv=FILMS)) == (
         "FOLDER has no MovieLens ratings (ratings.csv with movies.csv or ratings.dat with movies.dat or "
-        "u.data with u.item); fetch a dataset with download_dataset.py, or give another `data_dir`"
+        "u.data with u.item); fetch a dataset with download_dataset.py, or give another `data_dir`; "
+        f"for data of your own, {OTHER_DATA}"
     )
     missing = "is missing; download_dataset.py fetches a complete dataset"
     folder = write(tmp_path / "half", ratings_csv=RATINGS + "1,1,3,4\n")
@@ -648,3 +654,22 @@ def test_tags_none_of_which_are_known(tmp_path: Path) -> None:
     """Empty columns survive the cache too."""
     folder = write(full_release(tmp_path / "mine"), tags_csv="userId,movieId,tag\n99,10,x\n")
     assert_same(load_movielens(folder), load_movielens(folder))
+
+
+def test_what_was_dropped_is_a_finding_too(tmp_path: Path) -> None:
+    rows = ["1,10,1,9", "1,99,2,1", "8,10,5,1", "1,98,3,1", "1,10,4,1", "1,2,4,1", "8,31,5,1", "8,97,1,1"]
+    lines = "".join(row + "\n" for row in [*rows, "8,96,1,1", "8,2,1,1", "8,31,5.0,1"])
+    findings = load_movielens(write(tmp_path, ratings_csv=RATINGS + lines, movies_csv=FILMS)).findings
+    assert findings == (
+        Finding("unknown_items", 4, 11, (99, 98, 97)),
+        Finding("equal_rows", 1, 11),
+        Finding("repeats", 1, 11),
+    )
+
+
+def test_two_files_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
+    lines = "".join(f"1,{movie},4,1\n" for movie in (10, 2, 550, 551, 552, 553, 554))
+    assert message_of(write(tmp_path, ratings_csv=RATINGS + lines, movies_csv=FILMS)) == (
+        "ratings.csv: only 2 of its 7 ratings are of films in movies.csv (not 550, 551, 552); "
+        "use the two files of one release"
+    )

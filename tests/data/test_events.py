@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.reading.columns import Columns, time_order
-from data.reading.events import add_events
+from data.reading.events import add_events, equal_to_earlier, rows_with_equals
 from tests.fuzzing import fuzz
 
 ROWS = st.lists(
@@ -101,3 +101,14 @@ def test_the_order_in_time_is_that_of_a_stable_lexsort(rows, data):
     some = np.array(data.draw(st.lists(st.integers(0, max(len(rows) - 1, 0)), unique=True)), dtype=np.int64)
     some = np.sort(some[: len(rows)])
     assert np.array_equal(time_order(users, times, some), some[np.lexsort((times[some], users[some]))])
+
+
+@fuzz(200)
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 1), st.sampled_from([0.5, 3])))
+)
+def test_equal_rows_are_those_of_a_loop(rows):
+    values = [np.array([row[part] for row in rows], dtype=np.float32) for part in range(4)]
+    values[:2] = [column.astype(np.int32) for column in values[:2]]
+    assert rows_with_equals(values).tolist() == [i for i, row in enumerate(rows) if rows.count(row) > 1]
+    assert equal_to_earlier(values).tolist() == [i for i, row in enumerate(rows) if row in rows[:i]]

@@ -40,10 +40,29 @@ def test_everything_a_film_can_have(tmp_path):
         ('{"title": "Heat (1995)"}', FilmFile("Heat (1995)", 1995)),
         ('{"title": "Heat (1995)", "year": 1995, "genres": []}', FilmFile("Heat (1995)", 1995)),
         ('{"title": "2001", "year": null, "movieId": null}', FilmFile("2001")),
+        ('{"title": "x", "movieId": "12"}', FilmFile("x", movie_id=12)),
+        (
+            '{"title": "x", "movieId": "9223372036854775807", "ratings": [{"userId": "007", "rating": 1}]}',
+            FilmFile("x", movie_id=2**63 - 1, ratings=((7, 1.0),)),
+        ),
     ],
 )
 def test_only_the_title_is_needed(tmp_path, text, film):
     assert read(tmp_path, text) == film
+
+
+def test_large_ids_are_written_as_text_and_read_back():
+    film = FilmFile("x", ratings=((2**53, 1.0), (2**53 - 1, 2.0)), movie_id=2**62)
+    plain = json.loads(json.dumps(film.as_plain()))
+    assert plain["movieId"] == str(2**62)
+    assert [rating["userId"] for rating in plain["ratings"]] == [str(2**53), 2**53 - 1]
+    assert parse_film(plain, "again") == film
+
+
+@pytest.mark.parametrize("value", ["9223372036854775808", "-1", "1.0", "", "x", "9" * 5000])
+def test_texts_that_are_no_ids_are_refused(value):
+    with pytest.raises(UserError, match="movieId must be a whole number from 0 to 9223372036854775807, got "):
+        parse_film({"title": "x", "movieId": value}, "film.json")
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,7 @@ def test_rows_are_those_of_the_source():
     assert looked_at(replace(data, findings=left_out)).figures.rows == n + 7
     known = (Finding("unknown_items", 5, n + 9), Finding("line_breaks", 3, 10_000))
     assert looked_at(replace(data, findings=known)).figures.rows == n + 9
+    assert looked_at(replace(data, findings=(*left_out, Finding("rows", n + 20)))).figures.rows == n + 20
     events = Events(np.arange(n).repeat(2), np.ones(2 * n, np.float32), np.arange(0, 2 * n, 2))
     figures = looked_at(replace(data, events=events)).figures
     assert (figures.rows, figures.events) == (2 * n, 2 * n)
@@ -438,7 +439,7 @@ def test_equal_titles_are_odd():
     found = oddity(with_movies(data, titles=titles), "equal_titles")
     assert found.text == (
         "10 items (8.3 %) share their title with another one: "
-        "Item 0 (i0, i1), Item 1 (i2, i3), Item 2 (i4, i5)"
+        "Item 0 (i0, i1); Item 1 (i2, i3); Item 2 (i4, i5)"
     )
     assert names_of(with_movies(data, titles=["Item 1 ", "ITEM 1", *data.movies.titles[2:]])) == []
 
@@ -454,6 +455,12 @@ def test_placeholders_in_titles_and_genres_are_odd(placeholder):
     assert names_of(with_movies(data, titles=[placeholder, *data.movies.titles[1:]])) == []
     genres = [(placeholder,), (placeholder,), *data.movies.genres[2:]]
     assert f"{placeholder} (genres)" in oddity(with_movies(data, genres=genres), "placeholder_values").text
+
+
+def test_placeholders_that_a_reader_found_are_odd():
+    data = sound(findings=(Finding("placeholders", 7, 0, ("\\N in blurb",)),))
+    assert "7 in all: \\N in blurb" in oddity(data, "placeholder_values").text
+    assert names_of(sound(findings=(Finding("placeholders", 1, 0, ("None in title",)),))) == []
 
 
 def test_placeholders_in_content_are_odd():
@@ -492,7 +499,7 @@ def test_genres_that_are_several_are_odd():
     kinds = itertools.cycle(["Action, Drama", "Comedy, Drama", "Action", "Drama", "War, Drama"])
     genres = [(next(kinds),) for _ in range(120)]
     found = oddity(with_movies(data, genres=genres), "joined_genres")
-    assert found.text == ("3 of 5 genres seem to be several in one: Action, Drama, Comedy, Drama, War, Drama")
+    assert found.text == ("3 of 5 genres seem to be several in one: Action, Drama; Comedy, Drama; War, Drama")
     assert found.advice == "set items.genre_separator in schema.json"
 
 

@@ -1,3 +1,4 @@
+import math
 from collections import Counter
 from dataclasses import replace
 
@@ -53,25 +54,25 @@ def test_an_epoch_is_every_pair_once_or_the_limit():
 
 
 def weigh_pairs(interactions, window, both_ways):
-    """The product of the weights of each pair, by a loop over users; equal pairs of films add up."""
+    """The geometric mean of the weights of each pair, by a loop over users; equal pairs of films add up."""
     mass = Counter()
     for user in np.unique(interactions.users):
         mine = interactions.select(interactions.users == user)
         for i in range(len(mine)):
             for j in range(i + 1, min(i + 1 + window, len(mine))):
-                product = float(mine.weights[i]) * float(mine.weights[j])
+                mean = math.sqrt(float(mine.weights[i]) * float(mine.weights[j]))
                 pair = (int(mine.movies[i]), int(mine.movies[j]))
-                mass[pair] += product
+                mass[pair] += mean
                 if both_ways:
-                    mass[pair[::-1]] += product
+                    mass[pair[::-1]] += mean
     return mass
 
 
 @pytest.mark.parametrize("window", [1, 3, 50])
 @pytest.mark.parametrize("both_ways", [False, True])
-def test_weighted_pairs_are_drawn_in_proportion_to_the_product_of_their_weights(window, both_ways):
+def test_weighted_pairs_are_drawn_in_proportion_to_the_mean_of_their_weights(window, both_ways):
     train = weighted(random_interactions(4, 6, 0.7, seed=5), seed=1)
-    train = replace(train, weights=train.weights**0.25)
+    train = replace(train, weights=train.weights**0.5)
     pairs = WeightedPairs(train, 4, window, both_ways)
     pairs.num_pairs = 10**6  # as many draws as the test wants
     drawn = pairs.draw(10**6, torch.Generator().manual_seed(0))

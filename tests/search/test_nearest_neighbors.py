@@ -223,6 +223,35 @@ class TestEveryIndex:
         with pytest.raises(ValueError, match="queries must be "):
             make().search(queries, 1)
 
+    @pytest.mark.parametrize(
+        ("last", "shown"),
+        [
+            (2**63, "9223372036854775808"),
+            (-(2**63) - 1, "-9223372036854775809"),
+            (np.uint64(2**63), "9223372036854775808"),
+            (1.5, "1.5"),
+            (3.0, r"\d\.0"),
+            (np.nan, "nan"),
+            ("3", "'3'|'0'"),
+            (None, "None"),
+            (True, "True"),
+        ],
+    )
+    def test_ids_that_an_index_cannot_hold_are_refused_by_name(self, make, last, shown):
+        said = f"must be whole numbers from -9223372036854775808 to 9223372036854775807, got ({shown})"
+        index = make().build(unit_vectors(3), [7, 8, 9])
+        for name, call in {
+            "ids": lambda: make().build(unit_vectors(3), [0, 1, last]),
+            "ids ": lambda: index.add(unit_vectors(1), [last]),
+            "ids  ": lambda: index.remove([last]),
+            "exclude": lambda: index.search(np.ones(8), 1, exclude=np.array([last])),
+        }.items():
+            with pytest.raises(ValueError, match=f"{name.strip()} {said}"):
+                call()
+        assert sorted(index.ids.tolist()) == [7, 8, 9]
+        largest = make().build(unit_vectors(2), np.array([2**63 - 1, 5], np.uint64))
+        assert sorted(largest.search(np.ones(8), 2).ids.tolist()) == [5, 2**63 - 1]
+
     def test_empty_lists(self, make):
         index = make().build(unit_vectors(3), np.arange(3))
         found = index.search([], 2)

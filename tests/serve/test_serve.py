@@ -35,6 +35,14 @@ def problem(response, status):
     return line
 
 
+def test_the_model_is_described(client):
+    assert client.get("/api/info").json() == {
+        "dataset": "planted", "films": 40, "dimension": 8, "split": "leave_one_out",
+        "methods": ["exact", "lsh", "ivf"], "method": "exact", "lowest_rating": 0.5, "highest_rating": 5,
+        "ratings": [5, 4.5, 4, 3.5, 3, 2.5, 2, 1.5, 1, 0.5],
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("method", ["exact", "lsh", "ivf"])
 def test_films_that_go_with_a_film(client, method):
     answer = client.get(f"/api/movies/7/recommendations?k=5&method={method}").json()
@@ -98,6 +106,9 @@ def test_wrong_questions_are_one_line(client, path, status, line):
         (b'{"history": []}', 422, "history: List should have at least 1 item"),
         (b'{"history": [{"movieId": 7, "rating": 1e999}]}', 422, "rating: Input should be a finite"),
         (b'{"history": [{"movieId": 7, "rating": -1}]}', 422, "greater than or equal to 0, got -1"),
+        (b'{"history": [{"movieId": 7, "rating": 5.5}]}', 422,
+         "history.0.rating: a rating must be a number from 0.5 to 5, got 5.5"),
+        (b'{"history": [{"movieId": 9}, {"movieId": 7, "rating": 0}]}', 422, "history.1.rating: a rating"),
         (b'{"history": [{"movieId": 7, "stars": 5}]}', 422, "Extra inputs are not permitted"),
         (b'{"history": [{"movieId": 7}, {"movieId": 7}]}', 422, "each film must be there only once"),
         (b'{"history": [{"movieId": 999}]}', 404, "no film has the id '999'"),

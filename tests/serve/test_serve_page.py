@@ -1,27 +1,41 @@
 """The page from end to end in headless Chromium, as a person uses it."""
 
 import threading
+from contextlib import contextmanager
 
 import pytest
 import uvicorn
 
+from commands.entry import main_train
+from config import SearchConfig
+from model.checkpoint import load_checkpoint
 from serve.app import create_app
+from serve.films import Films
 from tests.browser import chromium, watched_page
+from tests.commands.test_commands import FAST, flags
+from tests.other_data import SHIFT, large_ids, out_of_ten
 from tests.planted import block_of
+
+
+@contextmanager
+def served(films):
+    """The address of a server that answers from ``films``."""
+    server = uvicorn.Server(uvicorn.Config(create_app(films), port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 @pytest.fixture(scope="module")
 def address(served_films):
-    server = uvicorn.Server(uvicorn.Config(create_app(served_films), port=0, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    with chromium() as browser:
-        thread.start()
-        while not server.started:
-            assert thread.is_alive()
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield browser, f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    with chromium() as browser, served(served_films) as url:
+        yield browser, url
 
 
 @pytest.fixture
@@ -171,3 +185,62 @@ def test_a_film_that_is_not_there_is_said_on_the_page(address):
     page.goto(f"{url}/#999")
     page.get_by_text("no film has the id '999'").wait_for()
     page.close()
+
+
+def films_of(folder, data):
+    """What a page answers from, trained on data that ``data`` writes."""
+    data(folder / "planted")
+    assert main_train([*flags(folder), "--epochs", "3", *FAST]) == 0
+    return Films(load_checkpoint(folder / "checkpoints" / "best.pt"), SearchConfig(ivf_partitions=4), None)
+
+
+def test_large_ids_are_opaque_to_the_page(tmp_path, address):
+    films = films_of(tmp_path, large_ids)
+    with served(films) as url, watched_page(address[0]) as page:
+        page.goto(url)
+        page.wait_for_selector("#map svg")
+        circles = page.locator("#map circle")
+        names = [circles.nth(place).get_attribute("aria-label") for place in range(circles.count())]
+        assert len(names) == len(set(names)) == 40
+        shown = "name => document.querySelector('.lead strong')?.textContent === name"
+        for name in names[:6]:
+            page.locator(f'#map circle[aria-label="{name}"]').dispatch_event("click")  # others may lie on it
+            page.wait_for_function(shown, arg=name)
+            assert page.url.endswith(f"#{SHIFT + int(name.split()[1])}")
+            assert page.locator("circle.asked").get_attribute("aria-label") == name
+            assert page.locator("circle.found").count() == 10
+        page.locator("#panel-similar .films .add").first.click()
+        assert page.locator('#panel-similar .add[aria-pressed="true"]').count() == 1
+        page.click("#tab-person")
+        page.get_by_text("because you rated").first.wait_for()
+        page.reload()
+        page.wait_for_selector("#mine select")
+        assert page.inner_text("#tab-person") == "For you (1)"
+
+
+def test_ratings_of_ten_are_given_and_shown_as_such(tmp_path, address):
+    films = films_of(tmp_path, out_of_ten)
+    with served(films) as url, watched_page(address[0]) as page:
+        page.goto(url)
+        page.wait_for_selector("#panel-similar .films")
+        add = page.locator("#panel-similar .films .add").first
+        name = add.get_attribute("aria-label").split(":")[0]
+        add.click()
+        page.click("#tab-person")
+        page.get_by_text(f"because you rated {name} 8").first.wait_for()
+        select = page.locator(f'select[aria-label="your rating of {name}"]')
+        offered = [f"{rating} of 10" for rating in range(10, 0, -1)]
+        assert select.locator("option").all_inner_texts() == offered and select.input_value() == "8"
+        select.select_option("10")
+        page.get_by_text(f"because you rated {name} 10").first.wait_for()
+        select.select_option("3")
+        page.get_by_text(f"near {name}, which you rated 3").first.wait_for()
+
+
+def test_stars_are_offered_as_before(page):
+    page.locator("#panel-similar .films .add").first.click()
+    stars = ["5", "4.5", "4", "3.5", "3", "2.5", "2", "1.5", "1", "0.5"]
+    select = page.locator("#mine select")
+    assert select.locator("option").all_inner_texts() == [f"★ {number}" for number in stars]
+    assert select.input_value() == "4"
+    page.click("#clear")
