@@ -9,6 +9,7 @@ import numpy as np
 
 from data.inspection.findings import newest_first
 
+PLACES = 1 << 20  # written at a time
 STARS = 5.0  # the best rating in everything that follows, whatever scale the data have
 
 
@@ -83,14 +84,26 @@ def joined(blocks: list[np.ndarray]) -> np.ndarray:
     return array
 
 
+def pairs_of(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """One number for each (row, column), int64 ``[n]``."""
+    pairs = rows.astype(np.int64)
+    pairs *= int(columns.max(initial=0)) + 1
+    pairs += columns
+    return pairs
+
+
 def first_of_pair(rows: np.ndarray, columns: np.ndarray) -> np.ndarray | None:
     """Positions of the first entry of every (row, column), ascending; None if no pair occurs twice."""
-    pair = rows.astype(np.int64) * (int(columns.max(initial=0)) + 1) + columns
-    ordered = np.sort(pair)
-    if (ordered[1:] != ordered[:-1]).all():
+    pairs = pairs_of(rows, columns)
+    order = stable_order(pairs)
+    pairs = pairs[order]
+    again = pairs[1:] == pairs[:-1]
+    del pairs
+    if not again.any():
         return None
-    del ordered
-    return np.sort(np.unique(pair, return_index=True)[1])
+    first = order[np.concatenate([[True], ~again])]
+    first.sort()
+    return first
 
 
 def time_order(users: np.ndarray, timestamps: np.ndarray, rows: np.ndarray | None) -> np.ndarray:
@@ -106,21 +119,25 @@ def stable_order(values: np.ndarray) -> np.ndarray:
     """The positions that sort whole numbers, equal ones in their order: int64 ``[n]``.
 
     NumPy sorts numbers several times as fast as it finds the positions that sort them. So values and
-    positions are sorted together, as the upper and lower bits of one number.
+    positions are sorted together, as the upper and lower bits of one number. Values that leave no room for
+    the positions, such as microseconds of years, are sorted by their lower bits first, then by the others.
     """
     if len(values) == 0:
         return np.empty(0, dtype=np.int64)
-    bits = len(values).bit_length()
-    lowest, highest = int(values.min()), int(values.max())
-    if (highest - lowest).bit_length() + bits > 63:
-        values, lowest = (
-            np.unique(values, return_inverse=True)[1],
-            0,
-        )  # ranks need no more bits than positions
+    place_bits = len(values).bit_length()
+    value_bits = 63 - place_bits
+    lowest = int(values.min())
+    if (int(values.max()) - lowest) >> value_bits:
+        above = values.astype(np.int64).view(np.uint64)
+        above -= np.uint64(lowest % 2**64)  # exact, also where the difference has 64 bits
+        order = stable_order((above & np.uint64((1 << value_bits) - 1)).view(np.int64))
+        above >>= np.uint64(value_bits)
+        return order[stable_order(above.view(np.int64)[order])]
     keys = values.astype(np.int64)
     keys -= lowest
-    keys <<= bits
-    keys |= np.arange(len(keys))
+    keys <<= place_bits
+    for start in range(0, len(keys), PLACES):  # all places at once are one more array
+        keys[start : start + PLACES] |= np.arange(start, min(start + PLACES, len(keys)))
     keys.sort()
-    keys &= (1 << bits) - 1
+    keys &= (1 << place_bits) - 1
     return keys

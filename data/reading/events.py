@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from data.inspection.findings import newest_first
-from data.reading.columns import Columns, first_of_pair, stable_order, time_order
+from data.reading.columns import Columns, first_of_pair, pairs_of, stable_order, time_order
 
 Counted = Literal["count", "first", "last"]
 
@@ -46,7 +46,7 @@ def add_events(
         return columns.add_interactions(users, movies, ratings, timestamps)
     if (newest := newest_first(timestamps)) is not None:
         columns.texts.setdefault("findings", []).append(newest.as_text())
-    pairs = _pairs(users, movies)
+    pairs = pairs_of(users, movies)
     order = time_order(users, timestamps, first_of_pair(users, movies) if counted == "first" else None)
     own, event_edges = _own_events(pairs[order], last=counted == "last")
     rows = order[own]  # those that give interactions their time
@@ -72,7 +72,7 @@ def rows_with_equals(values: Sequence[np.ndarray]) -> np.ndarray:
     Args:
         values: columns, ``[n]`` each; the first two are user rows and film rows.
     """
-    pairs = _pairs(*values[:2])
+    pairs = pairs_of(*values[:2])
     order = stable_order(pairs)
     order = order[_in_groups([pairs[order]])]  # few have their pair more than once; only they are compared
     order = order[np.lexsort([column[order] for column in values])]
@@ -101,11 +101,6 @@ def _in_groups(ordered: Sequence[np.ndarray]) -> np.ndarray:
     grouped[1:] |= same
     grouped[:-1] |= same
     return grouped
-
-
-def _pairs(users: np.ndarray, movies: np.ndarray) -> np.ndarray:
-    """One number for each user and film, int64 ``[n]``."""
-    return users.astype(np.int64) * (int(movies.max(initial=0)) + 1) + movies
 
 
 def _own_events(pairs: np.ndarray, last: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -189,10 +189,11 @@ class _Rows:
             joined(self.columns[name]) if self.columns[name] else None
             for name in ("ratings", "times", "amounts")
         )
-        read = [column for column in (users, items, ratings, times, amounts) if column is not None]
         extra = np.empty(0, dtype=np.int64)
         if times is not None:  # without times, rows at different places are of different times
+            read = [column for column in (users, items, ratings, times, amounts) if column is not None]
             extra = equal_rows(read, self._places, parts, table)
+            read.clear()  # two copies of 25 million rows are too many
         if times is None:
             times = np.arange(len(users), dtype=np.int64)
         if ratings is None:
@@ -201,7 +202,8 @@ class _Rows:
         if len(extra):
             stays = np.ones(len(users), dtype=bool)
             stays[extra] = False
-            users, items, ratings, times = (column[stays] for column in (users, items, ratings, times))
+            users, items = users[stays], items[stays]
+            ratings, times = ratings[stays], times[stays]
             amounts = None if amounts is None else amounts[stays]
         repeated = add_events(columns, users, items, ratings, times, amounts, table.counted)
         columns.arrays["user_ids"] = np.arange(len(user_ids), dtype=np.int64)
