@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, WrapValidator
 
+from base.errors import UserError
 from data.reading.columns import STARS
 from data.reading.json_files import read_json
 from data.reading.json_models import JsonObject, checked, satisfies
@@ -24,6 +25,10 @@ LATER_KEYS = frozenset(
         "keep", "repeats", "weight", "kind",
     }
 )  # fmt: skip
+
+
+_LINE = "a,b\n"
+_HALF_PAIRS = b"+2AA-\\ud800"  # in UTF-7 and as Python writes it
 
 
 def _is_text(value: str) -> bool:
@@ -51,10 +56,17 @@ def _has_distinct_names(blocks: list["VectorBlock"]) -> bool:
 
 def _is_encoding(value: str) -> bool:
     try:
-        "".encode(codecs.lookup(value).name)
+        name = codecs.lookup(value).name
+        content = _LINE.encode(name)
+        decoder = codecs.getincrementaldecoder(name)()
+        line = "".join(decoder.decode(content[at : at + 1]) for at in range(len(content)))
+        halves = _HALF_PAIRS.decode(name, "replace")
     except (LookupError, ValueError):
         return False
-    return True
+    if line != _LINE:
+        return False
+    # Half of a surrogate pair is no text: such an encoding reads what no file can be written with.
+    return not any("\ud800" <= character <= "\udfff" for character in halves)
 
 
 def _as_typed(value: Any, check: Callable[[Any], float]) -> Any:
@@ -96,9 +108,7 @@ Placeholders = Annotated[
 ColumnNames = Annotated[list[ColumnName], Field(fail_fast=True, description="a list of column names")]
 Dim = Annotated[int, Field(ge=1, le=8192, description="a whole number from 1 to 8192")]
 Repeats = Annotated[Literal["count", "first", "last"], Field(description="count, first or last")]
-KindWeight = Annotated[
-    float, Field(ge=0, le=FLOAT32_MAX, allow_inf_nan=False, description="a finite number of 0 or more")
-]
+KindWeight = Annotated[float, Field(ge=0, le=1e6, description="a number from 0 to 1000000")]
 
 
 class Table(JsonObject):
@@ -332,7 +342,34 @@ def read_schema(path: Path) -> Schema:
         UserError: the file cannot be read, or something in it is wrong; one line with the place, the value
             and what to do.
     """
-    return checked(Schema, read_json(path), shown_path(path), HELP)
+    schema = checked(Schema, read_json(path), shown_path(path), HELP)
+    for name, table in (("items", schema.items), ("interactions", schema.interactions)):
+        if table is not None:
+            check_dialect(table, f"{shown_path(path)}: {name}", HELP)
+    return schema
+
+
+def check_dialect(table: Table, where: str, advice: str) -> None:
+    """Refuse a table in which one character has two meanings.
+
+    Args:
+        table: of a schema.
+        where: its place, for the error.
+        advice: what to do.
+
+    Raises:
+        UserError: separator, quote and escape are not three different characters.
+    """
+    meanings = {"separator": table.separator, "escape": table.escape}
+    if table.quotes:
+        meanings["quote"] = table.quote
+    given = {name: one for name, one in meanings.items() if one is not None}
+    for name, one in given.items():
+        other = next((key for key, value in given.items() if value == one and key != name), None)
+        if other is not None:
+            raise UserError(
+                f"{where}.{name} and {other} must be different characters, got {one!r} for both; {advice}"
+            )
 
 
 def read_features(path: Path) -> Features:

@@ -6,7 +6,6 @@ import io
 
 import numpy as np
 import pyarrow
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pyarrow import parquet
@@ -201,18 +200,23 @@ def test_both_read_the_same_of_any_bytes(tmp_path_factory, content, quotes, esca
     agree([path], InteractionTable(**LEAST, quotes=quotes, escape=escape))
 
 
+def checked(path, table, step):
+    """Whether there is doubt, and the text if there is none, read so many bytes at a time."""
+    source = CheckedText(path, table)
+    source.chunk_bytes = step
+    text = b""
+    while part := source.read(step):
+        text += part
+    source.close()
+    return source.doubt, None if source.doubt else text
+
+
 @fuzz(200)
 @given(st.lists(PIECES, max_size=30).map(bytes), st.integers(1, 7), ENCODINGS)
 def test_the_checks_do_not_depend_on_where_blocks_end(tmp_path_factory, content, size, encoding):
     path = tmp_path_factory.getbasetemp() / "chunks.csv"
     path.write_bytes(content)
-    seen = []
-    for step in (size, 1 << 20):
-        source = CheckedText(path, InteractionTable(**LEAST, encoding=encoding))
-        source.chunk_bytes = step
-        text = b"".join(iter(lambda: source.read(step), b""))
-        source.close()
-        seen.append((source.doubt, None if source.doubt else text))
+    seen = [checked(path, InteractionTable(**LEAST, encoding=encoding), step) for step in (size, 1 << 20)]
     assert seen[0] == seen[1]
     if not seen[0][0]:
         assert (
