@@ -12,7 +12,7 @@ The defaults are those of the command line.
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 # Read when PyTorch loads, as in commands/entry.py: threads that spin while they wait slow all others down.
@@ -26,8 +26,10 @@ from config import PRESETS, Config
 from data.dataset import movielens_of
 from data.graph_builder import ItemGraph
 from data.in_memory import columns_from_arrays, columns_from_frames, fingerprint_of
+from data.in_memory_content import content_in_memory
 from data.inspection.inspect import inspect_data
 from data.rating_scale import with_best_rating
+from data.reading.events import Counted
 from data.splits import split_movielens
 from data.walks.sampler import RandomWalkSampler
 from evaluation.train_once import best_checkpoint
@@ -69,6 +71,14 @@ def train(
     titles: Mapping[Any, str] | None = None,
     genres: Mapping[Any, str | Sequence[str]] | None = None,
     best_rating: float = 5.0,
+    repeats: Counted | None = None,
+    weights: npt.ArrayLike | None = None,
+    vectors: Mapping[str, tuple[Any, ...]] | None = None,
+    text: Mapping[Any, str] | Sequence[str] = (),
+    numbers: Mapping[str, Mapping[Any, float]] | Sequence[str] = (),
+    categories: Mapping[str, Mapping[Any, str]] | Sequence[str] = (),
+    keep: Mapping[str, Mapping[Any, Any]] | Sequence[str] = (),
+    text_encoder: str = "tfidf",
     **settings: Any,
 ) -> Checkpoint:
     """Train a model in memory. With the same data and seed it equals a model trained from files, bit for bit.
@@ -81,10 +91,22 @@ def train(
             optional ``title`` and ``genres``. None is allowed if ``users`` is a DataFrame.
         ratings: numbers ``[n]`` from 0 to ``best_rating``; .8 of it or more counts as liked. None if there
             are no ratings.
-        times: whole seconds since 1970 or dates ``[n]``. None if the interactions are in the order of time.
+        times: seconds since 1970, whole or fractional, or dates ``[n]``. None if the interactions are in the
+            order of time.
         titles: item id -> title, in the order of the catalogue.
         genres: item id -> genres, a sequence of names or one text with ``|`` between the names.
         best_rating: the best rating of the scale of ``ratings``.
+        repeats: what counts if a user has an item several times: ``count`` (each time), ``first`` or
+            ``last``. None for ``count`` without ratings, else ``first``.
+        weights: numbers ``[n]``, such as seconds; an interaction counts log(1 + weight). With DataFrames the
+            name of the column.
+        vectors: name of a block -> ids of items ``[m]`` and their vectors ``[m, width]``; a third value is
+            the number of features that they are reduced to, 128 by default.
+        text: item id -> text. This and what follows may with DataFrames be a list of columns of ``items``.
+        numbers: name -> item id -> number, for instance ``{"price": {7: 12.5}}``.
+        categories: name -> item id -> a value that items share.
+        keep: name -> item id -> a value that is no feature and is kept for filters.
+        text_encoder: ``tfidf``, ``wordllama``, or a model of sentence-transformers.
         settings: settings of data, model, training and run, with the names of the command-line flags:
             ``split="none"``, ``epochs=5``, ``preset="paper"``, ``seed=1``.
 
@@ -97,16 +119,21 @@ def train(
         WorldError: the loss diverged.
     """
     config = _config(settings)
+    known = {"text": text, "numbers": numbers, "categories": categories, "keep": keep}
     if hasattr(users, "columns"):
         if any(value is not None for value in (ratings, times, titles, genres)):
             raise UserError("ratings, times, titles and genres must be columns of the DataFrames")
-        columns = columns_from_frames(users, items)
+        if not isinstance(weights, str | None):
+            raise UserError("weights must be the name of a column of the DataFrame")
+        columns = columns_from_frames(users, items, repeats, weights)
     elif items is None:
         raise UserError("items must be given: one id per interaction")
     else:
-        columns = columns_from_arrays(users, items, ratings, times, titles, genres)
+        columns = columns_from_arrays(users, items, ratings, times, titles, genres, repeats, weights)
     columns = with_best_rating(columns, best_rating)
+    content = content_in_memory(columns, items, vectors or {}, known, text_encoder)
     movielens = movielens_of(columns, "data in memory", fingerprint_of(columns), config.data.min_rating)
+    movielens = replace(movielens, content=content)
     device = set_up_compute(config.run)
     split = split_movielens(movielens, config.data.split, config.data.weighted_walks)  # type: ignore[arg-type]
     logger.info("%s\n%s", data_line(movielens), held_out_line(inspect_data(movielens, split), more=""))

@@ -6,13 +6,16 @@ are text are treated like those of own data: user rows are in the order of the f
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from base.errors import UserError
-from data.reading.columns import STARS, Columns
+from data.in_memory_values import amounts_of, ids_of, ratings_of, times_of
+from data.inspection.findings import EXAMPLES, Finding
+from data.reading.columns import Columns
+from data.reading.events import Counted, add_events, equal_to_earlier
 from data.reading.formats import NO_GENRES
 from data.title_year import year_of_title
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NO_CONTENT = frozenset({"findings", "time_unit"})  # texts of ``Columns``
-MAX_ID = np.iinfo(np.int64).max
+MAX_DROPPED_SHARE = 0.5  # of the interactions; beyond, items and titles do not belong together
 # Accepted names of the columns of DataFrames: ours and those of MovieLens.
 USER_COLUMNS = ("user", "userId", "user_id")
 ITEM_COLUMNS = ("item", "itemId", "item_id", "movieId", "movie_id")
@@ -30,7 +33,12 @@ TITLE_COLUMNS = ("title",)
 GENRE_COLUMNS = ("genres",)
 
 
-def columns_from_frames(interactions: "pd.DataFrame", catalogue: "pd.DataFrame | None" = None) -> Columns:
+def columns_from_frames(
+    interactions: "pd.DataFrame",
+    catalogue: "pd.DataFrame | None" = None,
+    repeats: Counted | None = None,
+    weights: str | None = None,
+) -> Columns:
     """Read DataFrames with the columns of ``ratings.csv`` and ``movies.csv``.
 
     Args:
@@ -38,6 +46,8 @@ def columns_from_frames(interactions: "pd.DataFrame", catalogue: "pd.DataFrame |
             and ``timestamp`` (or ``time``).
         catalogue: column ``movieId`` (or ``item``); optional ``title`` and ``genres``. None if nothing is
             known about the items.
+        repeats: as in ``columns_from_arrays``.
+        weights: name of the column of weights.
 
     Returns:
         As ``columns_from_arrays``.
@@ -48,9 +58,10 @@ def columns_from_frames(interactions: "pd.DataFrame", catalogue: "pd.DataFrame |
     """
     users, items = (_column(interactions, "interactions", names) for names in (USER_COLUMNS, ITEM_COLUMNS))
     ratings, times = (_optional_column(interactions, names) for names in (RATING_COLUMNS, TIME_COLUMNS))
+    amounts = None if weights is None else _column(interactions, "interactions", (weights,))
     if catalogue is None:
-        return columns_from_arrays(users, items, ratings, times)
-    ids = _column(catalogue, "catalogue", ITEM_COLUMNS)
+        return columns_from_arrays(users, items, ratings, times, None, None, repeats, amounts)
+    ids = catalogue_ids(catalogue)
     titles, genres = (_optional_column(catalogue, names) for names in (TITLE_COLUMNS, GENRE_COLUMNS))
     return columns_from_arrays(
         users,
@@ -59,7 +70,28 @@ def columns_from_frames(interactions: "pd.DataFrame", catalogue: "pd.DataFrame |
         times,
         titles=_by_id(ids, ids if titles is None else titles, missing=str),
         genres=None if genres is None else _by_id(ids, genres, missing=lambda _: ""),
+        repeats=repeats,
+        weights=amounts,
     )
+
+
+def catalogue_ids(catalogue: "pd.DataFrame") -> np.ndarray:
+    """The ids of a catalogue, int64 or texts.
+
+    Raises:
+        UserError: there is no column of ids, or one is neither a whole number nor text.
+    """
+    return ids_of("the catalogue's ids", _column(catalogue, "catalogue", ITEM_COLUMNS))
+
+
+def column_by_id(catalogue: "pd.DataFrame", name: str) -> dict[Any, Any]:
+    """A column of a catalogue: from item ids to values.
+
+    Raises:
+        UserError: there is no such column.
+    """
+    values = _column(catalogue, "catalogue", (name,))
+    return dict(zip(catalogue_ids(catalogue).tolist(), values.tolist(), strict=True))
 
 
 def columns_from_arrays(
@@ -69,20 +101,23 @@ def columns_from_arrays(
     times: npt.ArrayLike | None = None,
     titles: Mapping[Any, str] | None = None,
     genres: Mapping[Any, str | Sequence[str]] | None = None,
+    repeats: Counted | None = None,
+    weights: npt.ArrayLike | None = None,
 ) -> Columns:
     """Number users and items and sort the interactions; interaction i is of user ``users[i]``, ``items[i]``.
-
-    If a user has several interactions with the same item, only the first one counts.
 
     Args:
         users: ids ``[n]``, all whole numbers or all text.
         items: ids ``[n]``, all whole numbers or all text.
         ratings: numbers ``[n]`` of 0 or more; 4 or more counts as liked. None if there are no ratings.
-        times: whole seconds since 1970 or dates (``datetime64``) ``[n]``. None if the interactions are in
-            the order of time.
+        times: seconds since 1970, whole or fractional, or dates ``[n]``; fractions are kept to the
+            microsecond. None if the interactions are in the order of time.
         titles: item id -> title, in the order of the catalogue; interactions with other items are dropped.
             None: the catalogue is the items of the interactions, and their ids are the titles.
         genres: item id -> genres, a sequence of names or one text with ``|`` between the names.
+        repeats: what counts if a user has an item several times: ``count``, ``first`` or ``last``, as of
+            ``add_events``; None for ``count`` without ratings, else ``first``.
+        weights: numbers ``[n]``; an interaction counts log(1 + weight), those of 0 or less are left out.
 
     Returns:
         Columns like those of ``read_release``; if ids are text, also their texts.
@@ -91,97 +126,96 @@ def columns_from_arrays(
         UserError: the arrays differ in length or are empty, whole numbers and text are mixed in the ids, or
             a value is not allowed.
     """
-    user_ids, item_ids = _ids("users", users), _ids("items", items)
+    if repeats not in (None, *get_args(Counted)):
+        raise UserError(f"repeats must be one of {', '.join(get_args(Counted))}, got {repeats!r}")
+    user_ids, item_ids = ids_of("users", users), ids_of("items", items)
     num = len(user_ids)
-    stars = _ratings(ratings, num)
-    seconds = _times(times, num)
-    for argument, values in (("items", item_ids), ("ratings", stars), ("times", seconds)):
-        if len(values) != num:
-            raise UserError(
-                f"users and {argument} must have one entry per interaction, got {num} and {len(values)}"
-            )
+    stars, amounts = ratings_of(ratings, num), amounts_of(weights)
+    moments, unit = times_of(times, num)
+    given = {"items": item_ids, "ratings": stars, "times": moments, "weights": amounts}
+    for argument, values in given.items():
+        if values is not None and values.shape != (num,):
+            got = len(values) if values.ndim == 1 else f"the shape {values.shape}"
+            raise UserError(f"users and {argument} must have one entry per interaction, got {num} and {got}")
     if num == 0:
         raise UserError("users and items must have at least one interaction, got none")
     columns = Columns({}, {"notes": []})
     movie_rows = _add_catalogue(columns, item_ids, titles, genres)
     known = movie_rows >= 0
-    if not known.any():
-        raise UserError(f"none of the {num} items is in titles; use the same ids in both")
-    user_rows = _add_users(columns, user_ids[known])
-    repeats = columns.add_interactions(user_rows, movie_rows[known], stars[known], seconds[known])
+    kept = known if amounts is None else known & (amounts > 0)
+    findings = _dropped(columns, item_ids, known, kept)
+    if times is not None:
+        columns_of_rows = [column for column in (movie_rows, stars, moments, amounts) if column is not None]
+        kept, equal = _without_equal_rows(user_ids, columns_of_rows, kept)
+        columns.note(equal, "row", "equal to another in every column left out")
+        findings.append(Finding("equal_rows", equal, num))
+    counted = repeats or ("count" if ratings is None else "first")
+    user_rows = _add_users(columns, user_ids[kept])
+    amounts = None if amounts is None else amounts[kept]
+    repeated = add_events(columns, user_rows, movie_rows[kept], stars[kept], moments[kept], amounts, counted)
     if ratings is None:
         columns.texts["unrated"] = []
-    if times is None:
-        columns.texts["time_unit"] = ["row"]
-    columns.note(int((~known).sum()), "interaction", "with items absent from titles dropped")
-    columns.note(repeats, "repeated interaction", "dropped, the first of each kept")
+    if unit != "seconds":
+        columns.texts["time_unit"] = [unit]
+    left = "counted in the weight of the first"
+    left = left if counted == "count" else f"dropped, the {counted} of each kept"
+    columns.note(repeated, "repeated interaction", left)
+    findings.append(Finding("counted_repeats" if counted == "count" else "repeats", repeated, num))
+    texts = [one.as_text() for one in findings if one.count]
+    columns.texts["findings"] = [*columns.texts.get("findings", []), *texts]
     columns.freeze()
     return columns
+
+
+def _dropped(columns: Columns, item_ids: np.ndarray, known: np.ndarray, kept: np.ndarray) -> list[Finding]:
+    """Report interactions with unknown items or without weight.
+
+    Args:
+        columns: which notes are added to.
+        item_ids: ``[n]``.
+        known: bool ``[n]``, whether the item is in the catalogue.
+        kept: bool ``[n]``, whether the interaction also counts something.
+
+    Raises:
+        UserError: most interactions are left out for their items, or all for their weights.
+    """
+    num, unknown = len(known), int((~known).sum())
+    examples = tuple(dict.fromkeys(item_ids[~known].tolist()))[:EXAMPLES]
+    listed = ", ".join(map(repr, examples))
+    if unknown > MAX_DROPPED_SHARE * num:
+        some = "none" if unknown == num else f"only {num - unknown}"
+        raise UserError(f"{some} of the {num} items is in titles (not {listed}); use the same ids in both")
+    if not kept.any():
+        raise UserError(f"none of the {num} interactions counts, all have a weight of 0 or less")
+    columns.note(unknown, "interaction", f"with items absent from titles dropped ({listed})")
+    weightless = int((known & ~kept).sum())
+    columns.note(weightless, "interaction", "with a weight of 0 or less left out")
+    return [Finding("unknown_items", unknown, num, examples), Finding("zero_weight", weightless, num)]
+
+
+def _without_equal_rows(
+    user_ids: np.ndarray, columns: list[np.ndarray], kept: np.ndarray
+) -> tuple[np.ndarray, int]:
+    """Leave out of ``kept`` all but the first of equal interactions; also returns how many these are."""
+    rows = np.flatnonzero(kept)
+    users = np.unique(user_ids[kept], return_inverse=True)[1]
+    equal = rows[equal_to_earlier([users, *(column[kept] for column in columns)])]
+    stays = kept.copy()
+    stays[equal] = False
+    return stays, len(equal)
 
 
 def fingerprint_of(columns: Columns) -> str:
     """The hexadecimal BLAKE2b digest of arrays and texts; what is only told about them is left out."""
     digest = hashlib.blake2b(digest_size=16)
     for name, array in sorted(columns.arrays.items()):
-        digest.update(name.encode() + array.tobytes())
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     for name, texts in sorted(columns.texts.items()):
         if name in NO_CONTENT:
             continue
         digest.update("\n".join([name, *texts]).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
-
-
-def _ids(argument: str, values: npt.ArrayLike) -> np.ndarray:
-    """Ids as an int64 array, or as an object array of texts.
-
-    Raises:
-        UserError: an id is neither a whole number nor text, or both kinds occur.
-    """
-    array = np.asarray(values)
-    if array.dtype.kind == "U" and not isinstance(values, np.ndarray):
-        array = np.asarray(values, dtype=object)  # NumPy makes text of a number among texts
-    if array.ndim != 1:
-        raise UserError(f"{argument} must have one dimension, got the shape {array.shape}")
-    if array.size == 0:
-        return array.astype(np.int64)
-    if array.dtype.kind in "iu":
-        bad = (array < 0) | (array > MAX_ID)
-        if not bad.any():
-            return array.astype(np.int64)
-        odd: Any = int(array[bad.argmax()])
-    else:
-        not_texts = (one for one in array.tolist() if not isinstance(one, str) or not one)
-        odd = next(not_texts, None)
-        if odd is None:
-            return array.astype(object)
-    rule = f"whole numbers from 0 to {MAX_ID}, or texts that are not empty"
-    raise UserError(f"{argument} must be {rule}, got {odd!r}")
-
-
-def _ratings(ratings: npt.ArrayLike | None, num: int) -> np.ndarray:
-    if ratings is None:
-        return np.full(num, STARS, dtype=np.float32)
-    try:
-        stars = np.asarray(ratings, dtype=np.float32)
-    except (TypeError, ValueError):
-        raise UserError("ratings must be numbers of 0 or more") from None
-    bad = ~(np.isfinite(stars) & (stars >= 0))
-    if bad.any():
-        raise UserError(f"ratings must be finite numbers of 0 or more, got {stars[bad.argmax()]:g}")
-    return stars
-
-
-def _times(times: npt.ArrayLike | None, num: int) -> np.ndarray:
-    if times is None:
-        return np.arange(num, dtype=np.int64)
-    array = np.asarray(times)
-    if array.dtype.kind == "M":
-        if np.isnat(array).any():
-            raise UserError("times must not contain missing dates (NaT)")
-        return array.astype("datetime64[s]").astype(np.int64)
-    if array.dtype.kind not in "iu":
-        raise UserError(f"times must be whole seconds or dates, got values of type {array.dtype}")
-    return array.astype(np.int64)
 
 
 def _add_catalogue(
@@ -204,7 +238,7 @@ def _add_catalogue(
         names = [str(one) for one in ids]
     else:
         ids, names = list(titles), [str(title) for title in titles.values()]
-        if (_ids("titles", ids).dtype == object) != are_text:
+        if (ids_of("titles", ids).dtype == object) != are_text:
             raise UserError("items and titles must have ids of one kind, whole numbers or texts")
     columns.texts |= {"titles": names, "genres": [_joined((genres or {}).get(one, ())) for one in ids]}
     columns.arrays["years"] = np.array([year_of_title(title) for title in names], dtype=np.float32)

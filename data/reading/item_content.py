@@ -139,13 +139,21 @@ def _open_vectors(block: "VectorBlock", folder: Path) -> np.ndarray:
             f"{shown_path(path)} cannot be read as an array of numbers; write block {block.name} by "
             "numpy.save"
         ) from None
+    check_vectors(values, f"{shown_path(path)}: block {block.name}")
+    return np.asarray(values) if values.size == 0 else values
+
+
+def check_vectors(values: np.ndarray, what: str) -> None:
+    """Refuse arrays that are not vectors; ``what`` names the array.
+
+    Raises:
+        UserError: the type or the shape is wrong.
+    """
     if values.ndim != 2 or values.dtype.name not in TYPES or not 1 <= values.shape[1] <= MAX_WIDTH:
         raise UserError(
-            f"{shown_path(path)}: block {block.name} must be float16, float32 or float64 of shape [n, width] "
-            f"with a width of at most {MAX_WIDTH}, got {values.dtype.name} of shape {list(values.shape)}; "
-            "save it like this"
+            f"{what} must be float16, float32 or float64 of shape [n, width] with a width of at most "
+            f"{MAX_WIDTH}, got {values.dtype.name} of shape {list(values.shape)}; save it like this"
         )
-    return np.asarray(values) if values.size == 0 else values
 
 
 def _rows_of_file(block: "VectorBlock", folder: Path, row_of: Mapping[str, int]) -> np.ndarray:

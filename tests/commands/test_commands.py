@@ -64,10 +64,14 @@ def test_evaluation_reports_every_baseline_and_beats_popularity(workspace, capsy
         "next_item", "leave_one_out", 60, 40,
     )  # fmt: skip
     assert len(report["baselines"]) == 8
+    # 40 films without the twelve or so that a user has seen: nobody can miss one of 100.
+    assert report["few_candidates"] == {"100": 60, "500": 60}
     assert report["metrics"].keys() == report["baselines"]["popularity"].keys()
     assert report["metrics"]["mrr"] > report["baselines"]["popularity"]["mrr"]
     table = capsys.readouterr().out
     assert "PinSage" in table and f"{report['metrics']['mrr']:.3f}" in table
+    words = "60 of 60 questions have at most 100 candidates: every method finds the target within that many"
+    assert words in table and words in (workspace / "output" / "report.html").read_text(encoding="utf-8")
     for picture in ("hit_rates.png", "embedding_map.png"):
         assert (workspace / "output" / picture).stat().st_size > 5000
 

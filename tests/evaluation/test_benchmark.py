@@ -226,7 +226,7 @@ def test_the_report_has_its_keys_and_no_nan(comparison, tmp_path):
     pairs = report["protocols"]["pairs"]
     assert pairs.keys() == {
         "split", "queries", "queries_available", "users", "pinsage", "baselines", "best_baseline",
-        "baselines_skipped", "popularity", "popularity_deciles",
+        "baselines_skipped", "popularity", "popularity_deciles", "few_candidates",
     }  # fmt: skip
     assert (pairs["queries"], pairs["queries_available"], pairs["users"]) == (400, 500, 80)
     assert (pairs["best_baseline"], pairs["baselines_skipped"]) == ("equal", {"EASE": "too many films"})
