@@ -51,12 +51,14 @@ class Columns:
         """
         if (newest := newest_first(timestamps)) is not None:
             self.texts.setdefault("findings", []).append(newest.as_text())
+        num = len(users)
         order = time_order(users, timestamps, first_of_pair(users, movies))
-        self.arrays["users"] = users[order]
-        self.arrays["movies"] = movies[order]
-        self.arrays["ratings"] = ratings[order]
-        self.arrays["timestamps"] = timestamps[order]
-        return len(users) - len(order)
+        # A name is given away before the next array is made: two copies of all columns are too many.
+        self.arrays["users"] = users = users[order]
+        self.arrays["movies"] = movies = movies[order]
+        self.arrays["ratings"] = ratings = ratings[order]
+        self.arrays["timestamps"] = timestamps = timestamps[order]
+        return num - len(order)
 
 
 class RowFinder:
@@ -111,7 +113,8 @@ def time_order(users: np.ndarray, timestamps: np.ndarray, rows: np.ndarray | Non
     if rows is not None:
         users, timestamps = users[rows], timestamps[rows]
     order = stable_order(timestamps)
-    order = order[stable_order(users[order])]
+    users = users[order]
+    order = order[stable_order(users)]
     return order if rows is None else rows[order]
 
 

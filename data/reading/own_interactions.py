@@ -157,8 +157,9 @@ class _Rows:
         if self.unknown > MAX_DROPPED_SHARE * self.total:
             left = self.total - self.unknown
             raise UserError(
-                f"{shown_path(path)}: {left or 'none'} of its {self.total} rows {'is' if left < 2 else 'are'} "
-                f"of items in the catalogue; it does not have {', '.join(self._unknown_examples())}; check "
+                f"{shown_path(path)}: {left or 'none'} of its {self.total} rows "
+                f"{'is' if left < 2 else 'are'} of items in the catalogue; it does not have "
+                f"{', '.join(self._unknown_examples())}; check "
                 "interactions.item and items.id in the schema, and write ids in both files in the same way"
             )
         if self.unknown + self.weightless == self.total:
@@ -181,31 +182,33 @@ class _Rows:
         """Add edges, events, users, notes and findings."""
         table = self.table
         placeholders = self._placeholders()
-        users, user_ids = _in_order(joined(self.columns["users"]), self.ids.users)
-        items = joined(self.columns["items"])
+        values = {name: joined(blocks) for name, blocks in self.columns.items() if blocks}
+        values["users"], user_ids = _in_order(values["users"], self.ids.users)
         if self.catalogue is None:
-            items, self.item_ids = _in_order(items, self.ids.items)
-        ratings, times, amounts = (
-            joined(self.columns[name]) if self.columns[name] else None
-            for name in ("ratings", "times", "amounts")
-        )
-        extra = np.empty(0, dtype=np.int64)
-        if times is not None:  # without times, rows at different places are of different times
-            read = [column for column in (users, items, ratings, times, amounts) if column is not None]
-            extra = equal_rows(read, self._places, parts, table)
-            read.clear()  # two copies of 25 million rows are too many
-        if times is None:
-            times = np.arange(len(users), dtype=np.int64)
-        if ratings is None:
-            ratings = np.full(len(users), STARS, dtype=np.float32)
-        columns.texts["time_unit"] = [self._unit_of(times)]
+            values["items"], self.item_ids = _in_order(values["items"], self.ids.items)
+        num, extra = len(values["users"]), np.empty(0, dtype=np.int64)
+        if "times" in values:
+            extra = equal_rows(list(values.values()), self._places, parts, table)
+        else:  # rows at different places are of different times
+            values["times"] = np.arange(num, dtype=np.int64)
+        if "ratings" not in values:
+            values["ratings"] = np.full(num, STARS, dtype=np.float32)
+        columns.texts["time_unit"] = [self._unit_of(values["times"])]
         if len(extra):
-            stays = np.ones(len(users), dtype=bool)
+            stays = np.ones(num, dtype=bool)
             stays[extra] = False
-            users, items = users[stays], items[stays]
-            ratings, times = ratings[stays], times[stays]
-            amounts = None if amounts is None else amounts[stays]
-        repeated = add_events(columns, users, items, ratings, times, amounts, table.counted)
+            for name in values:
+                values[name] = values[name][stays]
+        # The arrays are given away: with a second copy of each, 25 million rows would take too much memory.
+        repeated = add_events(
+            columns,
+            values.pop("users"),
+            values.pop("items"),
+            values.pop("ratings"),
+            values.pop("times"),
+            values.pop("amounts", None),
+            table.counted,
+        )
         columns.arrays["user_ids"] = np.arange(len(user_ids), dtype=np.int64)
         columns.texts["user_text_ids"] = user_ids
         self._report(columns, len(extra), repeated, placeholders)

@@ -318,8 +318,8 @@ def test_damaged_files_are_read_or_are_one_line(tmp_path_factory, items, interac
         (changed("items", separator=","), "no column 'isbn' in the header 'shelf mark;isbn;name"),
         (
             changed("interactions", item="reader"),
-            "'Reader Nº2'; check interactions.item and items.id in the schema, and write ids in both files in "
-            "the same way",
+            "'Reader Nº2'; check interactions.item and items.id in the schema, and write ids in both files in"
+            " the same way",
         ),
     ],
 )
