@@ -1,161 +1,207 @@
-"""How fast interactions of one's own are read, and in how much memory.
+"""Reading own data: seconds, rows per second and memory of a first reading, and the ratio to reading row by row.
 
-    python -m benchmarks.own_data                      25 million rows of CSV, a few minutes with writing them
-    python -m benchmarks.own_data --rows 1000000       smaller, to try it
-    python -m benchmarks.own_data --form parquet       or gzip, zstd, parts
-    python -m benchmarks.own_data --columns weight     amounts instead of ratings: all rows count
+    python -m benchmarks.own_data                     25 million rows as CSV, most of a minute each
+    python -m benchmarks.own_data --rows 1000000      to try it
+    python -m benchmarks.own_data --formats csv csv.gz csv.zst parquet --tables ratings visits
 
-Writes a log in the order of time: text ids, seconds, and a rating or an amount. A process of its own reads it
-as training does, cache aside. Prints seconds, processor seconds, peak memory and the speed over that of the
-slow reader, which reads fewer such rows one by one. Ends with a line ``ratio: NUMBER (of what to what)``.
-benchmarks/README.md says how to read it.
+``ratings`` are rows of user, item, rating and time; ``visits`` are rows of user, item and time, and a user takes
+some items several times. Ids are text, items have Zipf's popularity, rows are in order of time. Each reading runs
+in a process of its own, whose peak memory is known; ``row by row`` is a smaller sample of the same data through
+the csv module and the rules of each value, as a reading takes where pyarrow refuses. On a busy machine the
+processor time says more than the clock. Ends with the line ``ratio: NUMBER (of what to what)``.
 """
 
 import argparse
 import json
+import logging
 import multiprocessing
-import os
+import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-os.environ.setdefault("OMP_NUM_THREADS", "2")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `python benchmarks/own_data.py`
 
 import numpy as np  # noqa: E402
 
-USERS, ITEMS = 160_000, 60_000  # of 25 million rows; of fewer rows, as many per row
+from report.text_table import TableColumn, TableSection, render_table  # noqa: E402
+
+FORMATS = ("csv", "csv.gz", "csv.zst", "parquet")
+TABLES = ("ratings", "visits")
 ROWS = 25_000_000
-BLOCK_ROWS = 1_000_000
-SAMPLE_ROWS = 500_000  # the slow reader reads so many
-PARTS = 8
-FIRST_SECOND = 1_500_000_000
-FORMS = ("csv", "gzip", "zstd", "parquet", "parts")
+ROWS_PER_USER = 156  # 160,000 users of 25 million rows
+NUM_ITEMS = 60_000
+SAMPLE_SHARE = 50  # one row in so many is read row by row
+FIRST_TIME, LAST_TIME = 1_400_000_000, 1_700_000_000
+WRITTEN_ROWS = 1 << 20  # at a time
+COLUMNS = (
+    "rows",
+    "interactions",
+    "seconds",
+    "processor seconds",
+    "rows per second",
+    "peak memory, GB",
+    "file, MB",
+)
 
 
 class Reading(NamedTuple):
-    """What a reading took.
+    """What one reading took.
 
     Attributes:
-        rows: rows of the file.
-        interactions: interactions that came out.
-        seconds: from start to end.
-        cpu_seconds: of the processor, all threads together.
-        gigabytes: the largest memory of the process, its libraries included.
+        rows: of the table.
+        seconds: on the clock.
+        processor_seconds: of all threads.
+        gigabytes: the largest resident memory of the process.
+        interactions: that were kept, one for each user and item.
     """
 
     rows: int
-    interactions: int
     seconds: float
-    cpu_seconds: float
+    processor_seconds: float
     gigabytes: float
+    interactions: int
 
 
-def write(folder: Path, num_rows: int, form: str, columns: str) -> None:
-    """Write ``num_rows`` rows and the schema into an empty folder."""
+def write_data(folder: Path, rows: int, table: str, form: str, seed: int = 0) -> Path:
+    """Write a table of random rows, and the schema of it.
+
+    Args:
+        folder: to write into, made when missing.
+        rows: how many.
+        table: one of ``TABLES``.
+        form: one of ``FORMATS``.
+        seed: of the random choices.
+
+    Returns:
+        The folder.
+    """
     import pyarrow
     from pyarrow import csv, parquet
 
-    random = np.random.default_rng(0)
-    share = min(1.0, num_rows / ROWS)
-    users, items = max(10, int(USERS * share)), max(10, int(ITEMS * share**0.5))
-    user_ids = pyarrow.array([f"reader-{one:07d}" for one in range(users)])
-    item_ids = pyarrow.array([f"B{one:05X}/{one % 97:02d}" for one in range(items)])
-    blocks = -(-num_rows // BLOCK_ROWS)
-    paths = [folder / f"log/part-{part:03d}.csv" for part in range(PARTS)] if form == "parts" else []
-    name = {"parts": "log", "gzip": "log.csv.gz", "zstd": "log.csv.zst", "parquet": "log.parquet"}.get(
-        form, "log.csv"
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    num_users = max(2, rows // ROWS_PER_USER)
+    num_items = min(NUM_ITEMS, max(2, rows // 10))
+    users = pyarrow.array([f"reader-{number:06d}" for number in rng.permutation(num_users)])
+    items = pyarrow.array(
+        [f"B{number:08X}" for number in rng.choice(2**31, num_items, replace=False).tolist()]
     )
-    if form == "parts":
-        (folder / "log").mkdir()
-    paths = paths or [folder / name]
-    schema = pyarrow.schema(
-        [("user", pyarrow.string()), ("item", pyarrow.string()), ("time", pyarrow.int64())]
-    )
-    schema = schema.append(pyarrow.field(columns, pyarrow.float64()))
-    writers = []
-    for path in paths:
-        if form == "parquet":
-            writers.append(parquet.ParquetWriter(path, schema))
-        else:
-            compression = form if form in ("gzip", "zstd") else None
-            stream = pyarrow.output_stream(str(path), compression=compression)
-            writers.append(csv.CSVWriter(stream, schema))
-    second = FIRST_SECOND
-    for block in range(blocks):
-        size = min(BLOCK_ROWS, num_rows - block * BLOCK_ROWS)
-        times = second + np.sort(random.integers(0, 10 * size, size))
-        second = int(times[-1])
-        taken = (items * random.random(size) ** 2.5).astype(np.int64)
-        values = (
-            random.integers(1, 11, size) / 2 if columns == "rating" else random.exponential(60, size).round(1)
+    popularity = np.cumsum(1 / np.arange(1, num_items + 1))
+    times = np.sort(rng.integers(FIRST_TIME, LAST_TIME, size=rows))
+    path = folder / f"rows.{form}"
+    text, whole, number = pyarrow.string(), pyarrow.int64(), pyarrow.float64()
+    rated = [("stars", number)] if table == "ratings" else []
+    arrow_schema = pyarrow.schema([("reader", text), ("book", text), *rated, ("time", whole)])
+    with path.open("wb") as file:
+        sink = _compressed(pyarrow, file, form)
+        writer = (
+            parquet.ParquetWriter(sink, arrow_schema)
+            if form == "parquet"
+            else csv.CSVWriter(sink, arrow_schema, write_options=csv.WriteOptions(quoting_style="none"))
         )
-        batch = pyarrow.record_batch(
-            [
-                user_ids.take(pyarrow.array((users * random.random(size) ** 1.5).astype(np.int64))),
-                item_ids.take(pyarrow.array(taken)),
-                pyarrow.array(times),
-                pyarrow.array(values),
-            ],
-            schema=schema,
-        )
-        writers[min(block * len(writers) // blocks, len(writers) - 1)].write_table(
-            pyarrow.table(batch.columns, schema=schema)
-        )
-    for writer in writers:
+        for start in range(0, rows, WRITTEN_ROWS):
+            size = min(WRITTEN_ROWS, rows - start)
+            took = {
+                "reader": users.take(pyarrow.array(rng.integers(num_users, size=size))),
+                "book": items.take(
+                    pyarrow.array(np.searchsorted(popularity, rng.random(size) * popularity[-1]))
+                ),
+                "stars": pyarrow.array(rng.integers(1, 11, size=size) / 2),
+                "time": pyarrow.array(times[start : start + size]),
+            }
+            writer.write_table(
+                pyarrow.table([took[name] for name in arrow_schema.names], schema=arrow_schema)
+            )
         writer.close()
-    table = {"file": name, "user": "user", "item": "item", "timestamp": "time", columns: columns}
-    (folder / "schema.json").write_text(json.dumps({"interactions": table}), encoding="utf-8")
+        if sink is not file:
+            sink.close()
+    keys = {"file": path.name, "user": "reader", "item": "book", "timestamp": "time"}
+    keys |= {"rating": "stars"} if table == "ratings" else {}
+    (folder / "schema.json").write_text(json.dumps({"interactions": keys}), encoding="utf-8")
+    return folder
 
 
-def read(folder: Path, row_by_row: bool) -> Reading:
-    """Read a folder without the cache."""
+def _compressed(pyarrow: Any, file: Any, form: str) -> Any:
+    kind = {"csv.gz": "gzip", "csv.zst": "zstd"}.get(form)
+    return file if kind is None else pyarrow.CompressedOutputStream(file, kind)
+
+
+def read_data(folder: Path, row_by_row: bool) -> Reading:
+    """Read a folder of ``write_data`` as a training does the first time, without keeping the result."""
+    import pyarrow  # noqa: F401  (imported before the clock starts, as every training does)
+
     from base.compute import peak_memory_gb
     from data.dataset import load_movielens
-    from data.reading import own_interactions
+    from data.reading import own_blocks
 
+    logging.getLogger("pinsage").setLevel(logging.WARNING)
     if row_by_row:
-        own_interactions.fast_blocks = own_interactions.slow_blocks
-    start, cpu = time.perf_counter(), time.process_time()
+        own_blocks.FAST = False
+    started, before = time.perf_counter(), time.process_time()
     data = load_movielens(folder, cache=False)
-    seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
-    rows = next(one.count for one in data.findings if one.name == "rows")
-    return Reading(rows, len(data.interactions), seconds, cpu_seconds, peak_memory_gb())
+    seconds, processor = time.perf_counter() - started, time.process_time() - before
+    rows = next(finding.total for finding in data.findings if finding.total)
+    return Reading(rows, seconds, processor, peak_memory_gb(), len(data.interactions))
 
 
-def alone(work: Any, *arguments: Any) -> Any:
-    """The result of a function in a fresh process, so that memory is that of this work."""
+def _in_own_process(function: Callable[..., Any], *arguments: Any) -> Any:
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(work, *arguments).result()
+        return pool.submit(function, *arguments).result()
+
+
+def _row(name: str, reading: Reading, path: Path) -> list[str]:
+    per_second = reading.rows / reading.seconds
+    return [
+        name,
+        f"{reading.rows:,}",
+        f"{reading.interactions:,}",
+        f"{reading.seconds:.1f}",
+        f"{reading.processor_seconds:.1f}",
+        f"{per_second:,.0f}",
+        f"{reading.gigabytes:.2f}",
+        f"{path.stat().st_size / 1e6:,.0f}",
+    ]
 
 
 def main() -> None:
-    """Write, read and print."""
+    """Write, read and print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rows", type=int, default=ROWS)
-    parser.add_argument("--form", choices=FORMS, default="csv")
-    parser.add_argument("--columns", choices=("rating", "weight"), default="rating")
-    parser.add_argument("--work_dir", help="folder for the files, several GB; a temporary one by default")
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=args.work_dir) as work:
-        whole, sample = Path(work, "whole"), Path(work, "sample")
-        for folder, rows in ((whole, args.rows), (sample, min(args.rows, SAMPLE_ROWS))):
-            folder.mkdir()
-            alone(write, folder, rows, args.form, args.columns)
-        slow = alone(read, sample, True)
-        fast = alone(read, whole, False)
-    for name, one in (("fast", fast), ("row by row", slow)):
+    parser.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS)
+    parser.add_argument("--tables", nargs="+", choices=TABLES, default=TABLES)
+    parser.add_argument("--folder", type=Path, help="where to write the data; a temporary folder by default")
+    arguments = parser.parse_args()
+    rows, ratios = [], []
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+        for table in arguments.tables:
+            sample = Path(folder) / "sample"
+            size = max(1, arguments.rows // SAMPLE_SHARE)
+            _in_own_process(write_data, sample, size, table, "csv")
+            slow = _in_own_process(read_data, sample, True)
+            rows.append(_row(f"{table}, csv, row by row", slow, sample / "rows.csv"))
+            shutil.rmtree(sample)
+            for form in arguments.formats:
+                data = Path(folder) / form
+                _in_own_process(write_data, data, arguments.rows, table, form)
+                fast = _in_own_process(read_data, data, False)
+                rows.append(_row(f"{table}, {form}", fast, data / f"rows.{form}"))
+                print("  ".join(rows[-1]), flush=True)
+                shutil.rmtree(data)
+                if form == "csv":
+                    ratios.append(slow.processor_seconds / slow.rows / (fast.processor_seconds / fast.rows))
+    headings = [TableColumn("table", numeric=False), *(TableColumn(name) for name in COLUMNS)]
+    print(render_table(headings, [TableSection(rows)]))
+    if ratios:
         print(
-            f"{name}: {one.rows:,} rows to {one.interactions:,} interactions in {one.seconds:.1f} s "
-            f"({one.cpu_seconds:.1f} s of the processor), {one.gigabytes:.2f} GB"
+            f"ratio: {min(ratios):.1f} (rows per processor second of CSV to those row by row, the lower table)"
         )
-    ratio = (slow.cpu_seconds / slow.rows) / (fast.cpu_seconds / fast.rows)
-    print(f"ratio: {ratio:.1f} (processor time per row, row by row to fast)")
 
 
 if __name__ == "__main__":

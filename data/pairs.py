@@ -1,8 +1,8 @@
 """Positive pairs: films that are close to each other in the history of a user (paper, section 3.3).
 
 A pair is two films of one user whose positions in the user's history differ by ``window`` or less. Without
-weights, pairs are equally likely. With weights, the chance of a pair is in proportion to the geometric mean of
-the weights of its two interactions.
+weights, pairs are equally likely. With weights, the chance of a pair is in proportion to the geometric mean
+of the weights of its two interactions.
 """
 
 import numpy as np

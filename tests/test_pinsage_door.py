@@ -111,6 +111,56 @@ def test_text_ids_give_the_bits_of_own_data(tmp_path):
     assert_same_model(model, stored)
 
 
+def test_content_gives_the_bits_of_features_json(tmp_path, planted):
+    data = tmp_path / "data"
+    data.mkdir()
+    for name in ("ratings.csv", "movies.csv"):
+        (data / name).write_bytes((planted[0] / name).read_bytes())
+    arrays = columns(planted[0])
+    ids, rng = list(arrays["titles"]), np.random.default_rng(0)
+    vectors = rng.standard_normal((len(ids) - 5, 12)).astype(np.float32)
+    text = {one: f"words of {one % 7} and {one % 3}" for one in ids[::2]}
+    price = {one: float(one) ** 2 for one in ids[3:]}
+    brand = {one: "Acme" if one % 2 else "Bolt" for one in ids}
+    np.save(data / "image.npy", vectors)
+    (data / "ids.txt").write_text("\n".join(map(str, ids[5:])))
+    lines = [f"{one},{text.get(one, '')},{price.get(one, '')},{brand[one]}\n" for one in reversed(ids)]
+    (data / "more.csv").write_text("movieId,text,price,brand\n" + "".join(lines))
+    block = {"name": "image", "file": "image.npy", "ids": "ids.txt", "dim": 6}
+    keys = {"text": ["text"], "numbers": ["price"], "categories": ["brand"], "vectors": [block]}
+    (data / "features.json").write_text(json.dumps({"items": {"file": "more.csv", **keys}}))
+    stored = from_files(tmp_path / "trained", data)
+    model = pinsage.train(
+        **arrays,
+        vectors={"image": (ids[5:], vectors, 6)},
+        text=text,
+        numbers={"price": price},
+        categories={"brand": brand},
+        **FAST,
+    )
+    assert_same_model(model, stored)
+    assert model.features.shape[1] > planted[1].features.shape[1]
+
+
+def test_weights_and_repeats_reach_the_graph(planted):
+    arrays = columns(planted[0])
+    num = len(arrays["users"])
+    log = {name: arrays[name] * 2 for name in ("users", "items")} | {"times": list(range(2 * num))}
+    first = pinsage.train(**log, repeats="first", **FAST)
+    counted = pinsage.train(**log, weights=np.arange(2 * num) % 5 + 1.0, **FAST)
+    assert not torch.equal(first.weights, counted.weights)
+    assert_same_model(pinsage.train(**log, repeats="first", weights=np.ones(2 * num), **FAST), first)
+
+
+def test_the_scale_of_ratings_is_that_of_the_data(planted):
+    data, stored = planted
+    arrays = columns(data)
+    arrays["ratings"] = [2 * rating for rating in arrays["ratings"]]
+    model = pinsage.train(**arrays, best_rating=10, **FAST)
+    assert torch.equal(model.embeddings, stored.embeddings)
+    assert model.dataset["highest_rating"] == "10"
+
+
 def test_what_comes_out_answers(planted):
     data, _ = planted
     model = pinsage.train(**columns(data), **FAST)
@@ -187,6 +237,8 @@ def test_a_missing_column_is_named():
         pinsage.train(ratings, pd.DataFrame({"item": [2, 3, 3]}))
     with pytest.raises(ValueError, match="must be columns of the DataFrames"):
         pinsage.train(ratings, titles={1: "A"})
+    with pytest.raises(ValueError, match="weights must be the name of a column of the DataFrame"):
+        pinsage.train(ratings, weights=[1.0, 2.0])
 
 
 def test_every_name_of_the_door_is_there():

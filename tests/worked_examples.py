@@ -32,7 +32,9 @@ def shop(folder: Path) -> None:
     for number in range(NUM_ITEMS):
         name = "Reading lamp" if number == 0 else f"Thing {number}"
         stock = r"\N" if number % 3 else str(number)
-        lines.append(f'A{number},{name},"{WORDS[number % 2]}, {number}",Brand{number % 4},{10 + number},{stock}')
+        lines.append(
+            f'A{number},{name},"{WORDS[number % 2]}, {number}",Brand{number % 4},{10 + number},{stock}'
+        )
     (folder / "products.csv").write_text("\n".join(lines) + "\n")
     events = ["customer,sku,time,event"]
     for customer, items in _histories("A"):

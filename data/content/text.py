@@ -22,7 +22,10 @@ MAX_TERMS = 20_000  # of words, and of runs of characters: the most frequent one
 MIN_TEXTS = 2  # a term of one text connects nothing
 POWER_ITERATIONS = 4
 # The words, and runs of two to four characters within words.
-ANALYSES: tuple[dict[str, Any], ...] = ({"analyzer": "word", "token_pattern": r"(?u)\w+"}, {"analyzer": "char_wb", "ngram_range": (2, 4)})
+ANALYSES: tuple[dict[str, Any], ...] = (
+    {"analyzer": "word", "token_pattern": r"(?u)\w+"},
+    {"analyzer": "char_wb", "ngram_range": (2, 4)},
+)
 
 
 @dataclass(frozen=True)

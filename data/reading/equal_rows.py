@@ -1,33 +1,39 @@
 """Rows that are equal to an earlier one in every column of their file: most often an export written twice."""
 
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from data.reading.checked_text import Doubtful, text_batches
-from data.reading.events import rows_with_equals
-from data.reading.own_blocks import SLOW_ROWS, wanted_columns
+from data.reading.events import equal_to_earlier, rows_with_equals
+from data.reading.own_blocks import NAME
 from data.reading.schema import InteractionTable
-from data.reading.tables import advice_of, as_texts, dialect_of, is_parquet, open_parquet, parquet_batches
-from data.reading.text_tables import csv_header, csv_rows
+from data.reading.tables import (
+    advice_of,
+    as_text_array,
+    dialect_of,
+    is_parquet,
+    open_parquet,
+    parquet_batches,
+)
+from data.reading.text_blocks import Doubtful, TextBlocks
+from data.reading.text_tables import csv_header
+
+Name = tuple[str, int]  # of a column, and how many columns of that name stand before it
 
 
 def equal_rows(
-    values: Sequence[np.ndarray],
-    places: Callable[[], np.ndarray],
-    parts: list[Path],
-    table: InteractionTable,
+    values: Sequence[np.ndarray], kept: np.ndarray, parts: list[Path], table: InteractionTable
 ) -> np.ndarray:
     """Find the rows that are equal to an earlier one in every column.
 
     Args:
-        values: the columns that were read, ``[n]`` each.
-        places: gives int ``[n]``, ascending: the number of each row among the rows of all parts.
+        values: the columns that were read, ``[n]`` each; the first two are user and item.
+        kept: bool ``[rows of all parts]``, which rows of the files these are; n are true.
         parts: the files.
-        table: how they are written. The columns that were not read are read for suspects only.
+        table: how they are written. The columns that were not read, and those of which only an amount was made,
+            are read now, if there are suspects.
 
     Returns:
         Positions in ``values``, ascending; the first of equal rows is not among them.
@@ -35,84 +41,77 @@ def equal_rows(
     suspects = rows_with_equals(values)
     if not len(suspects):
         return suspects
-    keys: list[Any] = list(zip(*(column[suspects].tolist() for column in values), strict=True))
-    if any(_has_other_columns(part, table) for part in parts):
-        wanted = places()[suspects]
-        try:
-            rest = list(_rows_at(wanted, parts, table, _fast_rows))
-        except Doubtful:
-            rest = list(_rows_at(wanted, parts, table, _slow_rows))
-        keys = list(zip(keys, rest, strict=True))
-    seen: set[Any] = set()
-    equal = []
-    for row, key in zip(suspects.tolist(), keys, strict=True):
-        if key in seen:
-            equal.append(row)
-        seen.add(key)
-    return np.array(equal, dtype=np.int64)
+    texts = _texts_at(np.flatnonzero(kept)[suspects], parts, table)
+    return suspects[equal_to_earlier([*(column[suspects] for column in values), *texts])]
 
 
-def _has_other_columns(part: Path, table: InteractionTable) -> bool:
-    wanted = {column for column in wanted_columns(table).values() if column is not None}
-    if is_parquet(part):
-        return len(open_parquet(part, "interactions", {}).schema_arrow.names) > len(wanted)
-    return len(_header(part, table)[1]) > len(wanted)
-
-
-def _header(part: Path, table: InteractionTable) -> tuple[int, list[str]]:
-    """The lines of the header, and the names of the columns."""
-    return csv_header(part, [], dialect_of(table), advice_of("interactions", table, {}))[1:]
-
-
-def _rows_at(
-    places: np.ndarray,
-    parts: list[Path],
-    table: InteractionTable,
-    read: Callable[[Path, InteractionTable], Iterator[Any]],
-) -> Iterator[tuple[str, ...]]:
-    """All values of the rows at ``places``, as text.
+def _texts_at(places: np.ndarray, parts: list[Path], table: InteractionTable) -> list[np.ndarray]:
+    """What rows have in the columns that the values do not tell exactly.
 
     Args:
-        places: int ``[n]``, ascending, among the rows of all parts.
+        places: int ``[n]``, ascending: the numbers of the rows among those of all parts.
         parts: the files.
         table: how they are written.
-        read: gives the columns of a part, a block at a time, as arrays that pyarrow can take rows from.
+
+    Returns:
+        For each such column int ``[n]``, equal where the texts are equal; a part without the column has "" there.
     """
     import pyarrow
 
+    others = [_other_columns(part, table) for part in parts]
+    names = list(dict.fromkeys(name for own in others for name in own))
+    if not names:
+        return []
+    found: dict[Name, list[Any]] = {name: [] for name in names}
     start = 0
-    for part in parts:
-        for columns in read(part, table):
-            size = len(columns[0])
-            first, end = np.searchsorted(places, (start, start + size))
-            if end > first:
-                rows = pyarrow.array(places[first:end] - start)
-                yield from zip(*(as_texts(column.take(rows)) for column in columns), strict=True)
+    for part, own in zip(parts, others, strict=True):
+        for texts in _texts(part, table, own):
+            size = len(texts[0])
+            here = places[slice(*np.searchsorted(places, [start, start + size]))] - start
+            nothing = pyarrow.array([""] * len(here), pyarrow.string())
+            text_of = dict(zip(own, texts[1:], strict=True))
+            for name, chunks in found.items():
+                chunks.append(text_of[name].take(here) if name in text_of else nothing)
             start += size
-            if end == len(places):
-                return
+    return [_codes(pyarrow.chunked_array(chunks)) for chunks in found.values()]
 
 
-def _fast_rows(part: Path, table: InteractionTable) -> Iterator[list[Any]]:
+def _other_columns(part: Path, table: InteractionTable) -> dict[Name, int]:
+    """The columns other than those whose values are known exactly, and where they stand in the file."""
     if is_parquet(part):
-        names = open_parquet(part, "interactions", {}).schema_arrow.names
-        if len(set(names)) < len(names):
-            raise Doubtful
-        for batch in parquet_batches(part, "interactions", {name: name for name in names}):
-            yield [batch[name] for name in names]
-        return
-    lines, header = _header(part, table)
-    for columns in text_batches(part, table, len(header), lines, range(len(header))):
-        yield [columns[place] for place in range(len(header))]
+        every = open_parquet(part, NAME, {}).schema_arrow.names
+        names = [name for name in every if every.count(name) == 1]  # others cannot be named
+    else:
+        names = csv_header(part, [], dialect_of(table), advice_of(NAME, table, {}))[2]
+    known = {table.user, table.item, table.rating, table.timestamp}
+    found: dict[Name, int] = {}
+    for place, name in enumerate(name.strip() for name in names):
+        if name not in known:
+            found[name, sum(name == other for other, _ in found)] = place
+    return found
 
 
-def _slow_rows(part: Path, table: InteractionTable) -> Iterator[list[Any]]:
+def _texts(part: Path, table: InteractionTable, others: dict[Name, int]) -> Iterator[list[Any]]:
+    """Blocks of the column of users and of other ones, as arrays of texts."""
     import pyarrow
 
-    if is_parquet(part):  # only the values that were read count
-        for batch in parquet_batches(part, "interactions", wanted_columns(table)):
-            yield list(batch.values())
+    if is_parquet(part):
+        wanted = {name: name for name in (table.user, *(name for name, _ in others))}
+        for batch in parquet_batches(part, NAME, wanted):
+            yield [as_text_array(array) for array in batch.columns]
         return
-    rows = csv_rows(part, None, dialect_of(table), advice_of("interactions", table, {}))
-    while block := [row for _, row in itertools.islice(rows, SLOW_ROWS)]:
-        yield [pyarrow.array(column) for column in zip(*block, strict=True)]
+    blocks = TextBlocks(part, [table.user], dialect_of(table), advice_of(NAME, table, {"user": table.user}))
+    blocks.positions = (*blocks.positions, *others.values())
+    for block in blocks:
+        try:
+            yield block.columns([pyarrow.string()] * len(blocks.positions))
+        except Doubtful:
+            rows = [values for _, values in block.rows()]
+            if rows:
+                yield [pyarrow.array(texts, pyarrow.string()) for texts in zip(*rows, strict=True)]
+
+
+def _codes(texts: Any) -> np.ndarray:
+    """Numbers that are equal where texts are equal."""
+    encoded = texts.dictionary_encode().unify_dictionaries()
+    return np.concatenate([chunk.indices.to_numpy() for chunk in encoded.chunks])

@@ -87,8 +87,8 @@ def _needs_table(table: "FeatureTable") -> bool:
 def _add_table(path: Path, table: "FeatureTable", find_film: FilmRows, columns: Columns) -> None:
     """Add the columns of the table, empty where a film has no row."""
     kept = content_columns(table)
-    contents = {name: [""] * len(find_film) for name in kept}
-    wanted: dict[str, str | None] = {"id": table.id} | {f"columns.{name}": name for name in kept}
+    contents = {name: [""] * len(find_film) for name in kept.values()}
+    wanted: dict[str, str | None] = {"id": table.id, **kept}
     ids: list[str] = []
     films: list[int] = []  # of the rows of the table, -1 for rows of no film
     line_of: dict[int, int] = {}
@@ -105,7 +105,7 @@ def _add_table(path: Path, table: "FeatureTable", find_film: FilmRows, columns: 
                 problem = f"{table.id} {shown(one)} is already on line {line_of[film]}"
                 raise bad_line(part, line, problem, "give each film one line")
             line_of[film] = line
-            for name, value in zip(kept, values, strict=True):
+            for name, value in zip(contents, values, strict=True):
                 contents[name][film] = value
     examples = tuple(unknown[:EXAMPLES])
     if not line_of:

@@ -27,11 +27,16 @@ MAX_GENRES = 1000  # more of them are reduced like a column of categories
 GENRES = "genres"
 
 
-def content_columns(features: "ItemFeatures") -> list[str]:
-    """The columns of the item table that the features name, each once."""
-    numbers = [column for block in features.vectors for column in block.columns or ()]
-    named = [*features.text, *features.numbers, *features.categories, *features.keep, *numbers]
-    return list(dict.fromkeys(named))
+def content_columns(features: "ItemFeatures") -> dict[str, str]:
+    """The columns of the item table that the features name, each once: from the place of the name."""
+    keys = ("text", "numbers", "categories", "keep")
+    named = {f"{key}[{i}]": name for key in keys for i, name in enumerate(getattr(features, key))}
+    for block, one in enumerate(features.vectors):
+        named |= {f"vectors[{block}].columns[{i}]": name for i, name in enumerate(one.columns or ())}
+    places: dict[str, str] = {}
+    for place, name in named.items():
+        places.setdefault(name, place)
+    return {place: name for name, place in places.items()}
 
 
 def vector_files(features: "ItemFeatures", folder: Path) -> list[Path]:
@@ -134,7 +139,7 @@ def _open_vectors(block: "VectorBlock", folder: Path) -> np.ndarray:
         raise UserError(f"{shown_path(path)} is not a .npy file; write block {block.name} by numpy.save")
     try:
         values = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError):
+    except Exception:  # NumPy parses the header as Python, which fails in many ways
         raise UserError(
             f"{shown_path(path)} cannot be read as an array of numbers; write block {block.name} by "
             "numpy.save"

@@ -1,22 +1,26 @@
 """Blocks of interactions of own data: fast where all is well, exact where something is not.
 
-pyarrow parses a table block by block. Where it refuses, or where it might accept more than we do, the table
-is read again row by row. That second reading alone decides: it gives the same values, or the error that names
-the line.
+pyarrow parses a table block by block. A block that it refuses, or of which it might accept more than we do,
+is read row by row. That reading alone decides: it gives the same values, or the error that names the line.
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from data.reading.arrow_values import amounts_of, stars_of, times_of
-from data.reading.checked_text import Doubtful, text_batches
+from data.reading.columns import STARS
+from data.reading.number_columns import FINITE, FLOAT32_MAX, INT64
 from data.reading.own_values import (
+    EPOCH,
+    MAX_EXACT,
+    MICROSECONDS,
     amounts,
+    date_in,
     id_reader,
     rating_reader,
     time_reader,
@@ -24,25 +28,26 @@ from data.reading.own_values import (
 )
 from data.reading.schema import InteractionTable
 from data.reading.tables import (
+    ParquetBatch,
     advice_of,
+    as_text_array,
     dialect_of,
     is_parquet,
-    open_parquet,
+    nothing_of,
     parquet_batches,
-    table_rows,
+    without_empty,
 )
-from data.reading.text_tables import csv_header
-from data.reading.vocabulary import Vocabulary
+from data.reading.text_blocks import Doubtful, TextBlock, TextBlocks, WrongType
 
+FAST = True  # with False every block is read row by row, for tests and benchmarks
 SLOW_ROWS = 1 << 16
-
-
-@dataclass(frozen=True)
-class Ids:
-    """The users and items of a table, which blocks refer to by number."""
-
-    users: Vocabulary
-    items: Vocabulary
+NAME = "interactions"
+# All that str.strip takes away.
+SPACES = "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace())
+NANOSECONDS = 1000  # in a microsecond
+FIRST_DATE, LAST_DATE = (  # microseconds; the dates that Python knows
+    (date.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1) for date in (datetime.min, datetime.max)
+)
 
 
 @dataclass(frozen=True)
@@ -50,31 +55,28 @@ class Block:
     """Some rows of a table.
 
     Attributes:
-        users: int32 ``[n]``, numbers of ``Ids.users``.
-        items: int32 ``[n]``, numbers of ``Ids.items``.
-        ratings: float32 ``[n]`` stars; None without ratings.
+        users: the ids that occur, an array of texts in pyarrow, and int ``[n]``: which of them each row has.
+        items: the same of the items.
+        ratings: float32 ``[n]`` stars, None without ratings.
         times: int64 or, where some are fractional, float64 ``[n]``; None without times.
-        amounts: float32 ``[n]``, what each row counts, 0 for nothing; None if all count the same.
+        amounts: float32 ``[n]``, what each row counts; None if all count the same.
         dated: whether the times are dates, in microseconds since 1970.
     """
 
-    users: np.ndarray
-    items: np.ndarray
+    users: tuple[Any, np.ndarray]
+    items: tuple[Any, np.ndarray]
     ratings: np.ndarray | None
     times: np.ndarray | None
     amounts: np.ndarray | None
     dated: bool = False
 
     def __len__(self) -> int:
-        return len(self.users)
+        return len(self.users[1])
 
 
-Reading = Callable[[Path, InteractionTable, Ids], Iterator[Block]]
-
-
-def wanted_columns(table: InteractionTable) -> dict[str, str | None]:
-    """From the keys of the schema to the columns."""
-    return {
+def wanted_columns(table: InteractionTable) -> dict[str, str]:
+    """From the keys of the schema to the columns that it names."""
+    columns = {
         "user": table.user,
         "item": table.item,
         "rating": table.rating,
@@ -82,95 +84,260 @@ def wanted_columns(table: InteractionTable) -> dict[str, str | None]:
         "weight": table.weight,
         "kind.column": None if table.kind is None else table.kind.column,
     }
+    return {key: column for key, column in columns.items() if column is not None}
 
 
-def fast_blocks(path: Path, table: InteractionTable, ids: Ids) -> Iterator[Block]:
-    """The blocks of a part by pyarrow.
+def read_blocks(path: Path, table: InteractionTable) -> Iterator[Block]:
+    """The blocks of a part of a table.
 
-    Raises:
-        Doubtful: the part must be read row by row.
-        UserError: the file cannot be read, or a column is missing.
-    """
-    import pyarrow
-
-    wanted = wanted_columns(table)
-    for batch in _batches(path, table, wanted):
-        try:
-            users, items = ids.users.add_array(batch["user"]), ids.items.add_array(batch["item"])
-            times = batch.get("timestamp")
-            yield Block(
-                _sure(users),
-                _sure(items),
-                stars_of(batch.get("rating"), table),
-                times_of(times, table),
-                amounts_of(batch.get("weight"), batch.get("kind.column"), table),
-                times is not None and _is_dated(times.type, table),
-            )
-        except (pyarrow.ArrowException, ValueError, OverflowError) as error:
-            raise Doubtful from error
-
-
-def slow_blocks(path: Path, table: InteractionTable, ids: Ids) -> Iterator[Block]:
-    """The blocks of a part, read row by row.
+    Args:
+        path: of the part.
+        table: how it is written.
 
     Raises:
         UserError: the file or a line of it cannot be read.
     """
-    wanted = wanted_columns(table)
-    dated = table.timestamp_format == "iso"
-    if table.timestamp is not None and is_parquet(path):
-        column = open_parquet(path, "interactions", wanted).schema_arrow.field(table.timestamp)
-        dated = _is_dated(column.type, table)
-    read_user, read_item = id_reader(path, table.user), id_reader(path, table.item)
-    read_rating, read_time = rating_reader(path, table), time_reader(path, table, dated)
-    read_weight = weight_reader(path, table)
-    rows = iter(table_rows(path, "interactions", table, wanted, (table.user, table.item)))
-    while chunk := list(itertools.islice(rows, SLOW_ROWS)):
-        parsed = [
-            (
-                read_user(line, user),
-                read_item(line, item),
-                read_rating(line, rating),
-                read_time(line, time),
-                read_weight(line, weight, kind),
+    values = _Values(path, table)
+    for batch in _batches(path, table, wanted_columns(table)):
+        block = values.of(batch) if FAST else None
+        if block is None:
+            yield from values.row_by_row(batch)
+        else:
+            yield block
+
+
+def _batches(
+    path: Path, table: InteractionTable, wanted: dict[str, str]
+) -> Iterator[TextBlock | ParquetBatch]:
+    """The wanted columns of a part of a table, not yet parsed.
+
+    Args:
+        path: of the part.
+        table: how it is written.
+        wanted: from the keys of the schema to the columns.
+
+    Raises:
+        UserError: the file cannot be read, or a column is missing.
+    """
+    if is_parquet(path):
+        yield from parquet_batches(path, NAME, wanted)
+    else:
+        advice = advice_of(NAME, table, wanted)
+        yield from TextBlocks(path, list(wanted.values()), dialect_of(table), advice)
+
+
+class _Values:
+    """Makes the values of a part of a table.
+
+    Args:
+        path: of the part.
+        table: how it is written.
+    """
+
+    def __init__(self, path: Path, table: InteractionTable):
+        self._path, self._table = path, table
+        self._keys = list(wanted_columns(table))
+        self._nothing = nothing_of(table)
+        self._has_number_for_nothing = any(_is_number_or_date(text) for text in self._nothing)
+        self._time_types = _time_types(table)  # the one of the last block first
+
+    def of(self, batch: TextBlock | ParquetBatch) -> Block | None:
+        """A block by pyarrow; None if it must be read row by row."""
+        import pyarrow
+
+        if self._has_number_for_nothing:
+            return None
+        try:
+            columns = dict(zip(self._keys, self._columns(batch), strict=True))
+            return Block(
+                self._distinct(columns["user"]),
+                self._distinct(columns["item"]),
+                _stars(columns.get("rating"), self._table),
+                _times(columns.get("timestamp"), self._table),
+                self._amounts(columns.get("weight"), columns.get("kind.column")),
+                "timestamp" in columns and _is_dated(columns["timestamp"].type),
             )
-            for line, (user, item, rating, time, weight, kind) in chunk
-        ]
-        users, items, ratings, times, weights = zip(*parsed, strict=True)
-        whole = all(isinstance(time, int) for time in times)
-        yield Block(
-            ids.users.add(users),
-            ids.items.add(items),
-            None if table.rating is None else np.array(ratings, dtype=np.float32),
-            None if table.timestamp is None else np.array(times, dtype=np.int64 if whole else np.float64),
-            amounts(
-                None if table.weight is None else np.array([one for one, _ in weights]),
-                None if table.kind is None else np.array([one for _, one in weights]),
-            ),
-            dated,
+        except (Doubtful, pyarrow.ArrowException):
+            return None
+
+    def _columns(self, batch: TextBlock | ParquetBatch) -> list[Any]:
+        if isinstance(batch, ParquetBatch):
+            return batch.columns
+        import pyarrow
+
+        text, number = pyarrow.string(), pyarrow.float64()
+        types = {"user": text, "item": text, "rating": number, "weight": number, "kind.column": text}
+        hexadecimal = b"0x" in batch.content or b"0X" in batch.content  # pyarrow reads 0x10 as 16
+        for time_type in self._time_types:
+            if hexadecimal and pyarrow.types.is_integer(time_type):
+                continue
+            types["timestamp"] = time_type
+            try:
+                columns = batch.columns([types[key] for key in self._keys], self._table.decimal)
+            except WrongType:
+                continue
+            self._time_types.remove(time_type)
+            self._time_types.insert(0, time_type)
+            return columns
+        raise Doubtful
+
+    def _distinct(self, array: Any) -> tuple[Any, np.ndarray]:
+        """The texts of an array without spaces around them, and which of them each entry has."""
+        from pyarrow import compute, types
+
+        encoded = array if types.is_dictionary(array.type) else array.dictionary_encode()
+        if encoded.null_count or encoded.dictionary.null_count:
+            raise Doubtful
+        texts = compute.utf8_trim(as_text_array(encoded.dictionary), SPACES)
+        if any(compute.index(texts, nothing).as_py() >= 0 for nothing in ("", *self._nothing)):
+            raise Doubtful
+        return texts, encoded.indices.to_numpy()
+
+    def _amounts(self, weights: Any, kinds: Any) -> np.ndarray | None:
+        of_kind = None
+        if self._table.kind is not None:
+            texts, codes = self._distinct(kinds)
+            weight_of = self._table.kind.weights
+            if not all(text in weight_of for text in texts.to_pylist()):
+                raise Doubtful
+            of_kind = np.array([weight_of[text] for text in texts.to_pylist()], dtype=np.float64)[codes]
+        return amounts(None if weights is None else _numbers(weights), of_kind)
+
+    def row_by_row(self, batch: TextBlock | ParquetBatch) -> Iterator[Block]:
+        """The blocks of a batch, read row by row.
+
+        Raises:
+            UserError: a line cannot be read.
+        """
+        path, table = self._path, self._table
+        dated = table.timestamp_format == "iso"
+        if isinstance(batch, ParquetBatch) and batch.has_dates("timestamp"):
+            dated = True
+        readers = {
+            "user": id_reader(path, table.user),
+            "item": id_reader(path, table.item),
+            "rating": rating_reader(path, table),
+            "timestamp": time_reader(path, table, dated),
+        }
+        read = [readers.get(key) for key in self._keys]
+        read_weights = weight_reader(path, table)
+        rows = without_empty(batch.rows(), table)
+        while chunk := list(itertools.islice(rows, SLOW_ROWS)):
+            parsed = []
+            for line, texts in chunk:
+                text_of = dict(zip(self._keys, texts, strict=True))
+                values = [one(line, text) if one else None for one, text in zip(read, texts, strict=True)]
+                weights = read_weights(line, text_of.get("weight", ""), text_of.get("kind.column", ""))
+                parsed.append([*values, *weights])
+            keys = [*self._keys, "of weight", "of kind"]
+            yield self._block(dict(zip(keys, zip(*parsed, strict=True), strict=True)), dated)
+
+    def _block(self, values: dict[str, tuple[Any, ...]], dated: bool) -> Block:
+        times = values.get("timestamp")
+        whole = times is not None and all(isinstance(time, int) for time in times)
+        weights = None if self._table.weight is None else np.array(values["of weight"], dtype=np.float64)
+        of_kind = None if self._table.kind is None else np.array(values["of kind"], dtype=np.float64)
+        return Block(
+            _numbered(values["user"]),
+            _numbered(values["item"]),
+            np.array(values["rating"], dtype=np.float32) if "rating" in values else None,
+            None if times is None else np.array(times, dtype=np.int64 if whole else np.float64),
+            amounts(weights, of_kind),
+            times is not None and dated,
         )
 
 
-def _sure(numbers: np.ndarray | None) -> np.ndarray:
-    if numbers is None:
+def _numbered(texts: tuple[str, ...]) -> tuple[Any, np.ndarray]:
+    import pyarrow
+
+    number: dict[str, int] = {}
+    codes = np.array([number.setdefault(text, len(number)) for text in texts])
+    return pyarrow.array(list(number), pyarrow.string()), codes
+
+
+def _is_number_or_date(text: str) -> bool:
+    try:
+        FINITE.parse(text.replace(",", ".", 1))
+    except ValueError:
+        return date_in(text) is not None
+    return True
+
+
+def _time_types(table: InteractionTable) -> list[Any]:
+    """The types in pyarrow that times of a text table may have."""
+    import pyarrow
+
+    if table.timestamp is None:
+        return [pyarrow.null()]
+    if table.timestamp_format == "number":
+        return [pyarrow.int64(), pyarrow.float64()]
+    return [pyarrow.timestamp(unit, zone) for unit in ("us", "ns") for zone in (None, "UTC")]
+
+
+def _numbers(array: Any) -> np.ndarray:
+    """Float64 values of an array of numbers."""
+    import pyarrow
+
+    if not _is_number(array.type):
         raise Doubtful
-    return numbers
+    values = array.cast(pyarrow.float64()).to_numpy(zero_copy_only=False)
+    if not (np.abs(values) <= FLOAT32_MAX).all():  # false for NaN, too
+        raise Doubtful
+    return np.asarray(values)
 
 
-def _is_dated(kind: Any, table: InteractionTable) -> bool:
-    """Whether times of an Arrow type are dates."""
+def _is_dated(kind: Any) -> bool:
     from pyarrow import types
 
-    return table.timestamp_format == "iso" or types.is_timestamp(kind) or types.is_date(kind)
+    return bool(types.is_timestamp(kind) or types.is_date(kind))
 
 
-def _batches(path: Path, table: InteractionTable, wanted: dict[str, str | None]) -> Iterator[dict[str, Any]]:
-    """The wanted columns, a block at a time: from key to a pyarrow array."""
-    if is_parquet(path):
-        yield from parquet_batches(path, "interactions", wanted)
-        return
-    columns = {key: column for key, column in wanted.items() if column is not None}
-    advice = advice_of("interactions", table, wanted)
-    places, lines, header = csv_header(path, list(columns.values()), dialect_of(table), advice)
-    for batch in text_batches(path, table, len(header), lines, places):
-        yield {key: batch[place] for key, place in zip(columns, places, strict=True)}
+def _is_number(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
+
+
+def _stars(array: Any, table: InteractionTable) -> np.ndarray | None:
+    if array is None:
+        return None
+    ratings = _numbers(array)
+    if ratings.min(initial=0) < 0 or ratings.max(initial=0) > table.best_rating:
+        raise Doubtful
+    return (ratings * STARS / table.best_rating).astype(np.float32)
+
+
+def _times(array: Any, table: InteractionTable) -> np.ndarray | None:
+    import pyarrow
+    from pyarrow import types
+
+    if array is None:
+        return None
+    if array.null_count:
+        raise Doubtful
+    if _is_dated(array.type):
+        return _microseconds(array)
+    if table.timestamp_format == "iso":
+        raise Doubtful
+    if types.is_integer(array.type):
+        return np.asarray(array.cast(pyarrow.int64()).to_numpy())
+    values = _numbers(array)
+    if (np.abs(values) <= MAX_EXACT).all() and (values == np.floor(values)).all():
+        return values.astype(np.int64)
+    if (np.abs(values) * MICROSECONDS >= INT64.max).any():
+        raise Doubtful
+    return values
+
+
+def _microseconds(array: Any) -> np.ndarray:
+    """Dates and times as microseconds since 1970, in UTC where they have no zone."""
+    import pyarrow
+
+    zone = getattr(array.type, "tz", None)
+    if getattr(array.type, "unit", "") == "ns":
+        values = array.cast(pyarrow.int64()).to_numpy() // NANOSECONDS
+    else:
+        values = array.cast(pyarrow.timestamp("us", zone)).cast(pyarrow.int64()).to_numpy()
+    if ((values < FIRST_DATE) | (values > LAST_DATE)).any():
+        raise Doubtful
+    return np.asarray(values)

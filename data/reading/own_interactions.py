@@ -1,6 +1,5 @@
 """The interactions of own data: from the blocks of a table to edges and events."""
 
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -8,23 +7,20 @@ import numpy as np
 from base.errors import UserError
 from data.inspection.findings import Finding
 from data.inspection.times import guess_unit
-from data.reading.checked_text import Doubtful
 from data.reading.columns import STARS, Columns, joined
 from data.reading.equal_rows import equal_rows
 from data.reading.events import add_events
+from data.reading.id_rows import IdRows
 from data.reading.near_ids import NearIds
-from data.reading.own_blocks import Block, Ids, Reading, fast_blocks, slow_blocks
+from data.reading.own_blocks import Block, read_blocks
 from data.reading.own_values import MAX_TIME, MICROSECONDS, PLACEHOLDERS
 from data.reading.schema import InteractionTable
 from data.reading.source_files import empty, shown_path
 from data.reading.tables import GIVE_DATA, parts_of
-from data.reading.vocabulary import Vocabulary
-
-logger = logging.getLogger("pinsage")
 
 MAX_DROPPED_SHARE = 0.5  # of the rows; beyond, the two tables do not belong together
+MAX_KEPT_IDS = 1000  # unknown ids that are remembered as examples
 EXAMPLES = 3
-MAX_COMPARED = 10_000  # unknown ids that are compared with the catalogue, for examples
 NAMES = ("users", "items", "ratings", "times", "amounts")
 
 
@@ -44,28 +40,12 @@ def add_own_interactions(
         UserError: a line cannot be read, too many items are unknown, or nothing is left.
     """
     parts = parts_of(path)
-    catalogue = None if grow else row_of
-    try:
-        rows = _gathered(parts, table, catalogue, fast_blocks)
-    except Doubtful as doubt:
-        logger.debug(
-            "%s is read row by row: %s", shown_path(path), doubt.__cause__ or "its quotes or line ends"
-        )
-        rows = _gathered(parts, table, catalogue, slow_blocks)
+    rows = _Rows(table, row_of, grow)
+    for part in parts:
+        for block in read_blocks(part, table):
+            rows.add(block, part)
     rows.check(path)
     rows.add_to(columns, parts)
-    if grow:
-        row_of.update((text, row) for row, text in enumerate(rows.item_ids))
-
-
-def _gathered(
-    parts: list[Path], table: InteractionTable, catalogue: dict[str, int] | None, read: Reading
-) -> "_Rows":
-    rows = _Rows(table, catalogue)
-    for part in parts:
-        for block in read(part, table, rows.ids):
-            rows.add(block, part)
-    return rows
 
 
 class _Rows:
@@ -73,20 +53,20 @@ class _Rows:
 
     Args:
         table: of the schema.
-        catalogue: from items to rows; None if the items of the rows are the catalogue.
+        row_of: from items to rows.
+        grow: give unknown items a row.
     """
 
-    def __init__(self, table: InteractionTable, catalogue: dict[str, int] | None) -> None:
+    def __init__(self, table: InteractionTable, row_of: dict[str, int], grow: bool):
         self.table = table
-        self.catalogue = catalogue
-        self.ids = Ids(Vocabulary(table.empty), Vocabulary(table.empty))
-        self.item_ids: list[str] = []
+        self.grow = grow
+        self.items, self.users = IdRows(row_of), IdRows({})
         self.total = self.unknown = self.weightless = 0
-        self.unit: str | None = None  # of the times
-        self.most = 0  # the greatest time so far, in size
+        self.unknown_ids: dict[str, None] = {}
         self.columns: dict[str, list[np.ndarray]] = {name: [] for name in NAMES}
-        self._kept: list[np.ndarray] = []
-        self._item_rows = np.empty(0, dtype=np.int32)  # by number in ``ids``; -1 for unknown ones
+        self.kept: list[np.ndarray] = []
+        self.unit: str | None = None  # of the times
+        self.largest = 0  # the largest time so far, in size
 
     def add(self, block: Block, part: Path) -> None:
         """Add the rows of a block of a part.
@@ -94,32 +74,37 @@ class _Rows:
         Raises:
             UserError: some parts have dates and others numbers, or times with fractions are too large.
         """
-        items = block.items
-        if self.catalogue is None:
-            kept = np.ones(len(block), dtype=bool)
-        else:
-            new = self.ids.items.texts[len(self._item_rows) :]
-            rows = np.array([self.catalogue.get(text, -1) for text in new], dtype=np.int32)
-            self._item_rows = np.append(self._item_rows, rows)
-            items = self._item_rows[items]
-            kept = items >= 0
-            self.unknown += len(block) - int(np.count_nonzero(kept))
+        item_ids, item_codes = block.items
+        user_ids, user_codes = block.users
+        item_rows, user_rows = self.items.find(item_ids), self.users.find(user_ids)
+        kept = np.ones(len(block), dtype=bool)
+        if not self.grow:
+            unknown = item_rows < 0
+            kept = ~unknown[item_codes]
+            self.unknown += len(block) - int(kept.sum())
+            if unknown.any() and len(self.unknown_ids) < MAX_KEPT_IDS:
+                self.unknown_ids |= dict.fromkeys(item_ids.take(np.flatnonzero(unknown)).to_pylist())
         if block.amounts is not None:
             counts = block.amounts > 0
-            self.weightless += int(np.count_nonzero(kept & ~counts))
+            self.weightless += int((kept & ~counts).sum())
             kept &= counts
-        values = {
-            "users": block.users,
-            "items": items,
-            "ratings": block.ratings,
-            "times": None if block.times is None else self._in_one_unit(block.times, block.dated, part),
-            "amounts": block.amounts,
-        }
         chosen = slice(None) if kept.all() else kept
+        item_codes, user_codes = item_codes[chosen], user_codes[chosen]
+        self.items.add(item_ids, item_rows, item_codes)
+        self.users.add(user_ids, user_rows, user_codes)
+        values = {
+            "users": user_rows[user_codes],
+            "items": item_rows[item_codes],
+            "ratings": None if block.ratings is None else block.ratings[chosen],
+            "times": None
+            if block.times is None
+            else self._in_one_unit(block.times, block.dated, part)[chosen],
+            "amounts": None if block.amounts is None else block.amounts[chosen],
+        }
         for name, column in values.items():
             if column is not None:
-                self.columns[name].append(column[chosen])
-        self._kept.append(kept)
+                self.columns[name].append(column)
+        self.kept.append(kept)
         self.total += len(block)
 
     def _in_one_unit(self, times: np.ndarray, dated: bool, part: Path) -> np.ndarray:
@@ -136,12 +121,12 @@ class _Rows:
             self.columns["times"] = [_in_millionths(earlier) for earlier in self.columns["times"]]
             self.unit = "millionths"
         self.unit = self.unit or "number"
-        self.most = max(self.most, int(np.abs(times).max(initial=0)))
+        self.largest = max(self.largest, int(np.abs(times).max(initial=0)))
         if self.unit == "number":
             return times
-        if self.most > MAX_TIME:
+        if self.largest > MAX_TIME:
             raise UserError(
-                f"{shown_path(part)}: {self.table.timestamp} has fractions, and values up to {self.most}, "
+                f"{shown_path(part)}: {self.table.timestamp} has fractions, and values up to {self.largest}, "
                 "which are too large for these; round the column to whole numbers"
             )
         return _in_millionths(times)
@@ -170,25 +155,19 @@ class _Rows:
 
     def _unknown_examples(self) -> list[str]:
         """Some unknown ids, those first that look like one of the catalogue."""
-        if not self.unknown or self.catalogue is None:
-            return []
-        near = NearIds(self.catalogue)
-        numbers = np.flatnonzero(self._item_rows < 0)[:MAX_COMPARED]
-        unknown = [self.ids.items.texts[number] for number in numbers]
+        near = NearIds(self.items.row_of)
+        unknown = list(self.unknown_ids)
         alike = [text for text in unknown if near.near(text) is not None]
         return [near.with_near(text) for text in (alike or unknown)[:EXAMPLES]]
 
     def add_to(self, columns: Columns, parts: list[Path]) -> None:
         """Add edges, events, users, notes and findings."""
         table = self.table
-        placeholders = self._placeholders()
         values = {name: joined(blocks) for name, blocks in self.columns.items() if blocks}
-        values["users"], user_ids = _in_order(values["users"], self.ids.users)
-        if self.catalogue is None:
-            values["items"], self.item_ids = _in_order(values["items"], self.ids.items)
+        placeholders = self._placeholders(values["users"], values["items"])
         num, extra = len(values["users"]), np.empty(0, dtype=np.int64)
         if "times" in values:
-            extra = equal_rows(list(values.values()), self._places, parts, table)
+            extra = equal_rows(list(values.values()), joined(self.kept), parts, table)
         else:  # rows at different places are of different times
             values["times"] = np.arange(num, dtype=np.int64)
         if "ratings" not in values:
@@ -209,13 +188,9 @@ class _Rows:
             values.pop("amounts", None),
             table.counted,
         )
-        columns.arrays["user_ids"] = np.arange(len(user_ids), dtype=np.int64)
-        columns.texts["user_text_ids"] = user_ids
+        columns.arrays["user_ids"] = np.arange(len(self.users.row_of), dtype=np.int64)
+        columns.texts["user_text_ids"] = list(self.users.row_of)
         self._report(columns, len(extra), repeated, placeholders)
-
-    def _places(self) -> np.ndarray:
-        """The number of each kept row among the rows of all parts."""
-        return np.flatnonzero(np.concatenate(self._kept))
 
     def _unit_of(self, times: np.ndarray) -> str:
         """The unit as ``MovieLens.time_unit`` names it."""
@@ -223,22 +198,23 @@ class _Rows:
             return "microseconds" if guess_unit(times) == "microseconds" else "number"
         return self.unit or "row"
 
-    def _placeholders(self) -> list[tuple[str, str, int]]:
-        """Ids that usually stand for no id: column, id and number of rows."""
-        found = []
-        for column, ids, name in (
-            (self.table.user, self.ids.users, "users"),
-            (self.table.item, self.ids.items, "items"),
-        ):
-            numbers = [number for number, text in enumerate(ids.texts) if text in PLACEHOLDERS]
-            if numbers and (name == "users" or self.catalogue is None):
-                counts = [sum(int((one == number).sum()) for one in self.columns[name]) for number in numbers]
-                found += [
-                    (column, ids.texts[number], count)
-                    for number, count in zip(numbers, counts, strict=True)
-                    if count
-                ]
-        return found
+    def _placeholders(self, users: np.ndarray, items: np.ndarray) -> list[tuple[str, str, int]]:
+        """Ids that usually stand for no id: column, id and number of rows.
+
+        Args:
+            users: int32 ``[n]``, rows.
+            items: int32 ``[n]``, rows.
+        """
+        found = [(self.table.user, text, users, self.users.row_of.get(text)) for text in sorted(PLACEHOLDERS)]
+        if self.grow:
+            found += [
+                (self.table.item, text, items, self.items.row_of.get(text)) for text in sorted(PLACEHOLDERS)
+            ]
+        return [
+            (column, text, int(np.count_nonzero(rows == row)))
+            for column, text, rows, row in found
+            if row is not None
+        ]
 
     def _report(
         self, columns: Columns, equal: int, repeated: int, placeholders: list[tuple[str, str, int]]
@@ -267,22 +243,6 @@ class _Rows:
             Finding("placeholders", sum(count for *_, count in placeholders), self.total, texts),
         ]
         columns.texts.setdefault("findings", []).extend(one.as_text() for one in findings)
-
-
-def _in_order(numbers: np.ndarray, ids: Vocabulary) -> tuple[np.ndarray, list[str]]:
-    """Number again: rows in the order in which ids first occur, without those that do not occur.
-
-    Returns:
-        int32 ``[n]`` and the ids by row.
-    """
-    first = np.full(len(ids), len(numbers), dtype=np.int64)
-    # Of equal places the last assignment stays, which is the first occurrence.
-    first[numbers[::-1]] = np.arange(len(numbers) - 1, -1, -1)
-    order = np.argsort(first, kind="stable")
-    order = order[: np.count_nonzero(first < len(numbers))]
-    rows = np.empty(len(ids), dtype=np.int32)
-    rows[order] = np.arange(len(order), dtype=np.int32)
-    return rows[numbers], [ids.texts[number] for number in order]
 
 
 def _in_millionths(times: np.ndarray) -> np.ndarray:

@@ -37,7 +37,7 @@ def add_own_items(path: Path, table: ItemTable, columns: Columns) -> dict[str, i
     """
     kept = content_columns(table)
     wanted = {"id": table.id, "title": table.title, "genres": table.genres, "year": table.year}
-    wanted |= {f"columns.{column}": column for column in kept}
+    wanted |= kept
     row_of: dict[str, int] = {}
     titles, genres, years = [], [], []
     contents: list[list[str]] = [[] for _ in kept]
@@ -45,9 +45,7 @@ def add_own_items(path: Path, table: ItemTable, columns: Columns) -> dict[str, i
     for part in parts_of(path):
         read_id = id_reader(part, table.id)
         read_year = year_reader(part, table.year) if table.year is not None else None
-        for line, (item, title, genre_text, year, *others) in table_rows(
-            part, "items", table, wanted, (table.id, table.title)
-        ):
+        for line, (item, title, genre_text, year, *others) in table_rows(part, "items", table, wanted):
             if item in row_of:
                 raise bad_line(
                     part, line, f"{table.id} {shown(item)} occurs twice", "give each item one line"
@@ -59,7 +57,7 @@ def add_own_items(path: Path, table: ItemTable, columns: Columns) -> dict[str, i
             for column, value in zip(contents, others, strict=True):
                 column.append(value)
             placeholders.update(
-                (key, value)
+                (kept.get(key, key), value)
                 for (key, _), value in zip(
                     wanted.items(), (item, title, genre_text, year, *others), strict=True
                 )
@@ -69,7 +67,7 @@ def add_own_items(path: Path, table: ItemTable, columns: Columns) -> dict[str, i
         raise empty(path, GIVE_DATA)
     columns.texts |= {"titles": titles, "genres": genres}
     columns.arrays["years"] = np.array(years, dtype=np.float32)
-    columns.texts |= {f"column:{name}": values for name, values in zip(kept, contents, strict=True)}
+    columns.texts |= {f"column:{name}": values for name, values in zip(kept.values(), contents, strict=True)}
     add_list_columns(path, table, columns, list(row_of))
     add_content(columns, table, path.parent, row_of, shown_path(path))
     _report(columns, placeholders)
@@ -137,7 +135,7 @@ def _list_column(part: Path, name: str, column: str) -> Iterator[Any]:
         )
     key = f"vectors {name}"
     for batch in parquet_batches(part, "items", {key: column}):
-        array = batch[key]
+        array = batch.by_key[key]
         is_list = (
             types.is_list(array.type)
             or types.is_large_list(array.type)
@@ -155,7 +153,5 @@ def _list_column(part: Path, name: str, column: str) -> Iterator[Any]:
 def _report(columns: Columns, placeholders: Counter[tuple[str, str]]) -> None:
     findings = columns.texts.setdefault("findings", [])
     if placeholders:
-        examples = tuple(
-            f"{value} in {key.removeprefix('columns.')}" for (key, value), _ in placeholders.most_common()
-        )
+        examples = tuple(f"{value} in {name}" for (name, value), _ in placeholders.most_common())
         findings.append(Finding("placeholders", sum(placeholders.values()), 0, examples[:LISTED]).as_text())

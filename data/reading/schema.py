@@ -77,8 +77,9 @@ def _as_typed(value: Any, check: Callable[[Any], float]) -> Any:
 
 _text = satisfies(_is_text)
 Text = Annotated[str, _text, Field(description="a text of printable characters")]
-FileName = Annotated[str, _text, Field(description="the name of a file in printable characters")]
-ColumnName = Annotated[str, _text, Field(description="the name of a column in printable characters")]
+_name = satisfies(lambda value: value != "" and value.isprintable())
+FileName = Annotated[str, _name, Field(description="the name of a file in printable characters")]
+ColumnName = Annotated[str, _name, Field(description="the name of a column in printable characters")]
 Separator = Annotated[
     str,
     satisfies(_is_separator),
@@ -103,7 +104,8 @@ Character = Annotated[
 ]
 Decimal = Annotated[Literal[".", ","], Field(description='"." or ","')]
 Placeholders = Annotated[
-    list[str], Field(fail_fast=True, description="a list of texts that stand for no value")
+    list[Annotated[str, Field(description="a text")]],
+    Field(fail_fast=True, description="a list of texts that stand for no value"),
 ]
 ColumnNames = Annotated[list[ColumnName], Field(fail_fast=True, description="a list of column names")]
 Dim = Annotated[int, Field(ge=1, le=8192, description="a whole number from 1 to 8192")]
@@ -137,6 +139,11 @@ class Table(JsonObject):
     decimal: Decimal = "."
     header: Header | None = None
     empty: Placeholders = []
+
+    @property
+    def one_line(self) -> tuple[str, ...]:
+        """Columns whose values have no line breaks."""
+        return ()
 
     @property
     def codec(self) -> str:
@@ -215,6 +222,11 @@ class ItemTable(Table, ItemFeatures):
     genre_separator: Text = "|"
     year: ColumnName | None = None
 
+    @property
+    def one_line(self) -> tuple[str, ...]:
+        """Ids and titles."""
+        return (self.id,) if self.title is None else (self.id, self.title)
+
 
 class KindColumn(JsonObject):
     """Kinds of interactions, such as views and purchases.
@@ -256,6 +268,11 @@ class InteractionTable(Table):
     repeats: Repeats | None = None
     weight: ColumnName | None = None
     kind: KindColumn | None = None
+
+    @property
+    def one_line(self) -> tuple[str, ...]:
+        """Users and items."""
+        return self.user, self.item
 
     @property
     def counted(self) -> Literal["count", "first", "last"]:

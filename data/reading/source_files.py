@@ -136,14 +136,26 @@ def open_text(
         UserError: as ``open_source``, the file is of another format, or, while it is read, bytes that are not
             such text.
     """
-    with opened(path) as raw:
-        try:
-            refuse_format(path, raw.peek(START_BYTES), encoding, advice)  # type: ignore[attr-defined]
-            yield io.TextIOWrapper(raw, encoding=encoding, newline=newline)
-        except UnicodeError as error:
-            raise _first_bad_text(path, encoding, advice, opened) from error
-        except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
-            raise UserError(f"{shown_path(path)} is damaged: {error}; copy it again") from error
+    with opened(path) as raw, reading_errors(path, encoding, advice, opened):
+        refuse_format(path, raw.peek(START_BYTES), encoding, advice)  # type: ignore[attr-defined]
+        yield io.TextIOWrapper(raw, encoding=encoding, newline=newline)
+
+
+@contextlib.contextmanager
+def reading_errors(
+    path: Path, encoding: str, advice: str, opened: Callable[[Path], IO[bytes]] = open_source
+) -> Iterator[None]:
+    """Errors of reading text, as a ``UserError``; the arguments are those of ``open_text``.
+
+    Raises:
+        UserError: bytes that are not text of this encoding, or damaged compression.
+    """
+    try:
+        yield
+    except UnicodeError as error:
+        raise _first_bad_text(path, encoding, advice, opened) from error
+    except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
+        raise UserError(f"{shown_path(path)} is damaged: {error}; copy it again") from error
 
 
 def read_text(path: Path, encodings: tuple[str, ...]) -> str:

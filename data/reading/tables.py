@@ -2,7 +2,7 @@
 
 import gzip
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,7 +13,7 @@ from data.reading.text_tables import CsvAdvice, CsvDialect, Rows, csv_rows
 
 GIVE_DATA = "give the file of your data"
 PARQUET, GZIP, ZSTD = b"PAR1", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-BATCH_ROWS = 1 << 16
+BATCH_ROWS = 1 << 19
 
 
 def parts_of(path: Path) -> list[Path]:
@@ -69,10 +69,11 @@ def dialect_of(table: Table) -> CsvDialect:
         encoding=table.codec,
         header=table.header,
         opened=open_bytes,
+        one_line=table.one_line,
     )
 
 
-def advice_of(name: str, table: Table, wanted: dict[str, str | None]) -> CsvAdvice:
+def advice_of(name: str, table: Table, wanted: Mapping[str, str | None]) -> CsvAdvice:
     """What the errors of a table tell the user to do.
 
     Args:
@@ -93,13 +94,7 @@ def advice_of(name: str, table: Table, wanted: dict[str, str | None]) -> CsvAdvi
     )
 
 
-def table_rows(
-    path: Path,
-    name: str,
-    table: Table,
-    wanted: dict[str, str | None],
-    one_line: Sequence[str | None] = (),
-) -> Rows:
+def table_rows(path: Path, name: str, table: Table, wanted: dict[str, str | None]) -> Rows:
     """The wanted columns of one part of a table, each row with the number of its first line.
 
     Args:
@@ -107,7 +102,6 @@ def table_rows(
         name: of the table in the schema.
         table: how it is written.
         wanted: from the key in the schema to the column; a column of None gives empty values.
-        one_line: columns of text files whose values have no line breaks.
 
     Yields:
         Values as text without spaces around them; the placeholders of ``table.empty`` are empty. In Parquet
@@ -117,21 +111,27 @@ def table_rows(
         UserError: the file cannot be read, a column is missing, or a row does not have as many values as the
             header.
     """
-    columns = list(wanted.values())
     if is_parquet(path):
         rows = _parquet_rows(path, name, wanted)
     else:
-        advice = advice_of(name, table, wanted)
-        rows = csv_rows(
-            path, columns, dialect_of(table), advice, [one for one in one_line if one is not None]
-        )
-    nothing = frozenset(text.strip() for text in table.empty)
+        rows = csv_rows(path, list(wanted.values()), dialect_of(table), advice_of(name, table, wanted))
+    yield from without_empty(rows, table)
+
+
+def nothing_of(table: Table) -> frozenset[str]:
+    """The texts that stand for no value."""
+    return frozenset(text.strip() for text in table.empty)
+
+
+def without_empty(rows: Rows, table: Table) -> Rows:
+    """The rows with values without spaces around them, and with empty ones for the placeholders of the table."""
+    nothing = nothing_of(table)
     for line, values in rows:
         stripped = [value.strip() for value in values]
         yield line, [("" if value in nothing else value) for value in stripped] if nothing else stripped
 
 
-def open_parquet(path: Path, name: str, wanted: dict[str, str | None]) -> Any:
+def open_parquet(path: Path, name: str, wanted: Mapping[str, str | None]) -> Any:
     """A Parquet file that has the wanted columns, as a ``pyarrow.parquet.ParquetFile``.
 
     Raises:
@@ -148,61 +148,102 @@ def open_parquet(path: Path, name: str, wanted: dict[str, str | None]) -> Any:
     for key, column in wanted.items():
         if column is not None and have.count(column) != 1:
             raise UserError(
-                f"{shown_path(path)}: no column {column!r} among {', '.join(have[:20])}; {name}.{key} in the "
-                "schema must name a column of the file"
+                f"{shown_path(path)}: no column {column!r} among {', '.join(have[:20])}; {name}.{key} in the schema "
+                "must name a column of the file"
             )
     if file.metadata.num_rows == 0:
         raise empty(path, GIVE_DATA)
     return file
 
 
-def parquet_batches(path: Path, name: str, wanted: dict[str, str | None]) -> Iterator[dict[str, Any]]:
-    """The wanted columns of a Parquet file, a batch at a time: from key to a pyarrow array.
+class ParquetBatch:
+    """Some rows of a Parquet file.
+
+    Args:
+        first: the number of the first row in the file, from 1.
+        columns: from the keys of the schema to arrays of pyarrow.
+    """
+
+    def __init__(self, first: int, columns: Mapping[str, Any]):
+        self.first = first
+        self.by_key = columns
+
+    @property
+    def columns(self) -> list[Any]:
+        """The columns, in the order of their keys."""
+        return list(self.by_key.values())
+
+    def has_dates(self, key: str) -> bool:
+        """Whether a column is there and has the type of a date or time."""
+        from pyarrow import types
+
+        return key in self.by_key and bool(types.is_temporal(self.by_key[key].type))
+
+    def rows(self) -> Rows:
+        """The rows as text, each with its number."""
+        texts = (as_text_array(array).to_pylist() for array in self.columns)
+        for row, values in enumerate(zip(*texts, strict=True), start=self.first):
+            yield row, list(values)
+
+
+def parquet_batches(path: Path, name: str, wanted: Mapping[str, str]) -> Iterator[ParquetBatch]:
+    """The wanted columns of a Parquet file, a batch at a time.
+
+    Args:
+        path: the file.
+        name: of the table in the schema.
+        wanted: from the keys of the schema to the columns.
 
     Raises:
         UserError: as ``open_parquet``.
     """
     import pyarrow
+    from pyarrow import types
 
-    columns = {key: column for key, column in wanted.items() if column is not None}
     file = open_parquet(path, name, wanted)
+    first = 1
     try:
-        for batch in file.iter_batches(BATCH_ROWS, columns=sorted(set(columns.values()))):
-            yield {key: _without_nanoseconds(batch.column(column)) for key, column in columns.items()}
+        for batch in file.iter_batches(BATCH_ROWS, columns=sorted(set(wanted.values()))):
+            columns = {key: batch.column(column) for key, column in wanted.items()}
+            yield ParquetBatch(
+                first,
+                {
+                    key: array.dictionary_decode() if types.is_dictionary(array.type) else array
+                    for key, array in columns.items()
+                },
+            )
+            first += batch.num_rows
     except (pyarrow.ArrowException, OSError) as error:
         raise UserError(f"{shown_path(path)} is a damaged Parquet file ({error}); {GIVE_DATA}") from error
 
 
 def _parquet_rows(path: Path, name: str, wanted: dict[str, str | None]) -> Rows:
-    number = 0
-    for batch in parquet_batches(path, name, wanted):
-        size = len(next(iter(batch.values())))
-        values = [[""] * size if column is None else as_texts(batch[key]) for key, column in wanted.items()]
-        for row in zip(*values, strict=True):
-            number += 1
-            yield number, list(row)
+    named = {key: column for key, column in wanted.items() if column is not None}
+    for batch in parquet_batches(path, name, named):
+        for number, values in batch.rows():
+            value_of = dict(zip(named, values, strict=True))
+            yield number, [value_of.get(key, "") for key in wanted]
 
 
-def _without_nanoseconds(array: Any) -> Any:
-    """Times in nanoseconds become microseconds: pyarrow gives Python only these."""
+def as_text_array(array: Any) -> Any:
+    """The values of an array as an array of texts: whole floats without a fraction, "" for null and NaN."""
+    import pyarrow
+    from pyarrow import types
+
+    if types.is_string(array.type) and not array.null_count:
+        return array
+    if (types.is_integer(array.type) or types.is_large_string(array.type)) and not array.null_count:
+        return array.cast(pyarrow.string())
+    return pyarrow.array([_as_text(value) for value in _values(array)], pyarrow.string())
+
+
+def _values(array: Any) -> list[Any]:
     import pyarrow
 
-    if pyarrow.types.is_timestamp(array.type) and array.type.unit == "ns":
-        return array.cast(pyarrow.timestamp("us", array.type.tz), safe=False)
-    return array
-
-
-def as_texts(array: Any) -> list[str]:
-    """The values of a pyarrow array as text: whole floats without a fraction, nothing for null."""
-    import pyarrow
-
-    if pyarrow.types.is_string(array.type) and not array.null_count:
-        return array.to_pylist()
     try:
-        values = array.to_pylist()
-    except (ValueError, OverflowError, pyarrow.ArrowException):  # a date that Python does not know
-        values = array.cast(pyarrow.string()).to_pylist()
-    return [_as_text(value) for value in values]
+        return list(array.to_pylist())
+    except (ValueError, OverflowError, pyarrow.ArrowException):  # dates beyond those of Python
+        return list(array.cast(pyarrow.string()).to_pylist())
 
 
 def _as_text(value: Any) -> str:

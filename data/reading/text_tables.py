@@ -4,7 +4,7 @@ import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from base.errors import UserError
 from data.reading.formats import TextFile
@@ -37,6 +37,7 @@ class CsvDialect:
         quote: the character of the quotes.
         escape: the character before a quote or separator that is part of a value; None for no such character.
         opened: opens the file for reading bytes.
+        one_line: columns whose values have no line breaks: one is most often a quote that is not closed.
     """
 
     separator: str = ","
@@ -47,6 +48,12 @@ class CsvDialect:
     quote: str = '"'
     escape: str | None = None
     opened: Callable[[Path], IO[bytes]] = open_source
+    one_line: Sequence[str] = ()
+
+    def one_line_places(self, header: Sequence[str]) -> dict[str, int]:
+        """Where the columns of ``one_line`` stand, those that the header has."""
+        found = [name.strip() for name in header]
+        return {name: found.index(name) for name in self.one_line if name in found}
 
     def reader(self, lines: Iterable[str]) -> Any:
         """The rows of such text, as a reader of the csv module."""
@@ -87,7 +94,6 @@ def csv_rows(
     names: Sequence[str | None] | None,
     dialect: CsvDialect = MOVIELENS,
     advice: CsvAdvice = MOVIELENS_ADVICE,
-    one_line: Sequence[str] = (),
 ) -> Rows:
     """The named columns of a CSV file, each row with the number of its first line.
 
@@ -96,13 +102,11 @@ def csv_rows(
         names: of the columns wanted; None gives empty values. None alone: all columns.
         dialect: how the file is written.
         advice: what errors tell the user to do.
-        one_line: columns whose values have no line breaks: one is most often a quote that is not closed.
 
     Raises:
         UserError: the file cannot be read, a column is missing, or a row does not have as many values as
             the header.
     """
-    line = 1
     with open_text(path, dialect.encoding, dialect.newline, advice.text, dialect.opened) as file:
         reader = dialect.reader(file)
         try:
@@ -114,23 +118,66 @@ def csv_rows(
                 given = [name for name in names if name is not None]
                 named = iter(column_positions(path, header, given, advice))
                 positions = [width if name is None else next(named) for name in names]
-            short = column_positions(path, header, one_line, advice)
-            line = reader.line_num + 1
-            for row in reader:
-                if len(row) == width:
-                    if reader.line_num > line:
-                        if any(_has_rows(value, width, dialect) for value in row):
-                            raise _swallowed_rows(path, line, reader.line_num, advice)
-                        for name, place in zip(one_line, short, strict=True):
-                            if "\n" in row[place] or "\r" in row[place]:
-                                raise _broken_value(path, line, reader.line_num, name, row[place], advice)
-                    row.append("")  # for the columns of None
-                    yield line, [row[position] for position in positions]
-                elif "".join(row).strip():
-                    raise _wrong_width(path, line, row, width, dialect)
-                line = reader.line_num + 1
         except csv.Error as error:
-            raise bad_csv(path, line, error, advice=advice.quotes) from error
+            raise bad_csv(path, 1, error, advice=advice.quotes) from error
+        yield from rows_of(path, reader, 0, header, positions, dialect, advice)
+
+
+class LineReader(Protocol):
+    """A reader of the csv module, or what is used as one."""
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """The rows."""
+        ...
+
+    @property
+    def line_num(self) -> int:
+        """How many lines were read."""
+        ...
+
+
+def rows_of(
+    path: Path,
+    reader: LineReader,
+    before: int,
+    header: Sequence[str],
+    positions: Sequence[int],
+    dialect: CsvDialect,
+    advice: CsvAdvice,
+) -> Rows:
+    """The rows of a CSV file from where its reader stands, each with the number of its first line.
+
+    Args:
+        path: the file.
+        reader: its reader.
+        before: how many lines of the file stand before those of the reader.
+        header: names of the columns.
+        positions: of the wanted values; the one after the last gives an empty one.
+        dialect: how the file is written.
+        advice: what errors tell the user to do.
+
+    Raises:
+        UserError: a row is not valid CSV, or does not have as many values as the header.
+    """
+    width, short = len(header), dialect.one_line_places(header)
+    line = before + reader.line_num + 1
+    try:
+        for row in reader:
+            last = before + reader.line_num
+            if len(row) == width:
+                if last > line:
+                    if any(_has_rows(value, width, dialect) for value in row):
+                        raise _swallowed_rows(path, line, last, advice)
+                    for name, place in short.items():
+                        if "\n" in row[place] or "\r" in row[place]:
+                            raise _broken_value(path, line, last, name, row[place], advice)
+                row.append("")  # for the columns of None
+                yield line, [row[position] for position in positions]
+            elif "".join(row).strip():
+                raise _wrong_width(path, line, row, width, dialect)
+            line = last + 1
+    except csv.Error as error:
+        raise bad_csv(path, line, error, advice=advice.quotes) from error
 
 
 def csv_header(

@@ -160,11 +160,11 @@ def test_an_older_checkpoint_keeps_stars(folder, model, older, capsys):
 def test_newer_data_must_have_the_same_scale(tmp_path, folder, capsys):
     newer = out_of_ten(tmp_path / "newer", num_movies=60, per_user=20, seed=1)
     schema = json.loads((newer / "schema.json").read_text())
-    schema["interactions"]["best_rating"] = 20
+    schema["interactions"]["best_rating"] = 11  # with 20, nobody would have liked anything
     (newer / "schema.json").write_text(json.dumps(schema))
     argv = [*flags(tmp_path, "newer"), "--extend", str(folder / "checkpoints" / "best.pt")]
     line = refused(capsys, main_train, argv)
-    assert "has 20 as its best rating, " in line and "best.pt 10; give data on the same scale" in line
+    assert "has 11 as its best rating, " in line and "best.pt 10; give data on the same scale" in line
 
 
 def test_ratings_above_the_scale_are_refused_with_the_way_to_say_it(tmp_path, capsys):

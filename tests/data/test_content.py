@@ -18,7 +18,14 @@ from data.content.text import TEXT, TextBasis, fit_text
 from data.content.vectors import LENGTH, fit_vectors
 
 CJK = ["红茶杯子", "红茶壶", "绿茶杯子", "儿童雨伞", "黑色雨伞", "雨伞套"]
-LATIN = ["red tea cup", "red tea pot", "green tea cup", "child's umbrella", "black umbrella", "umbrella sleeve"]
+LATIN = [
+    "red tea cup",
+    "red tea pot",
+    "green tea cup",
+    "child's umbrella",
+    "black umbrella",
+    "umbrella sleeve",
+]
 
 
 def block_of(values, rows=None, movies=None, dim=128):
@@ -64,7 +71,9 @@ def test_a_fit_sees_selected_items_only():
     known = content.select(np.arange(20), 30)
     changed = values.copy()
     changed[20:] = 1e6
-    other = Content((block_of(changed),), text=content.text[:20] + ["other words"] * 10).select(np.arange(20), 30)
+    other = Content((block_of(changed),), text=content.text[:20] + ["other words"] * 10).select(
+        np.arange(20), 30
+    )
     one, two = (fit_content(part, 0).features(part, 20) for part in (known, other))
     np.testing.assert_array_equal(one, two)
 
@@ -121,7 +130,9 @@ def test_a_basis_survives_plain_values_and_masks_hide_whole_parts(data):
     has = rng.random(num) < 0.7
     content = Content(
         vectors=(block_of(rng.normal(size=(num, 3)), rows=np.flatnonzero(has), movies=np.flatnonzero(has)),),
-        text=[" ".join(rng.choice(["a", "bb", "ccc", "dd"], 2)) if one else "" for one in rng.random(num) < 0.8],
+        text=[
+            " ".join(rng.choice(["a", "bb", "ccc", "dd"], 2)) if one else "" for one in rng.random(num) < 0.8
+        ],
         numbers={"price": np.where(rng.random(num) < 0.5, np.nan, rng.random(num))},
         categories={"brand": rng.choice(["", "x", "y"], num).tolist()},
     )

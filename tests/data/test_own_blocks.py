@@ -1,50 +1,42 @@
 """The fast reading of interactions against the slow one: where both read a table, they read the same."""
 
-import codecs
 import gzip
 import io
 
 import numpy as np
 import pyarrow
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
 from base.errors import UserError
-from data.reading.checked_text import CheckedText, Doubtful
+from data.reading import own_blocks, text_blocks
 from data.reading.columns import Columns
-from data.reading.own_blocks import fast_blocks, slow_blocks
-from data.reading.own_interactions import _gathered
+from data.reading.own_interactions import add_own_interactions
 from data.reading.schema import InteractionTable
 from tests.fuzzing import fuzz
 
 LEAST = {"file": "log.csv", "user": "u", "item": "i"}
 
 
-def outcome(parts, table, read):
-    """Arrays and texts of a table, the error that it gives, or ``Doubtful``."""
-    columns = Columns({}, {"notes": []})
-    try:
-        rows = _gathered(parts, table, None, read)
-        rows.check(parts[0])
-        rows.add_to(columns, parts)
-    except (Doubtful, UserError) as error:
-        assert len(str(error).splitlines()) <= 1, str(error)
-        return error
+def outcome(parts, table, fast):
+    """Arrays and texts of a table, or the error that it gives."""
+    columns, row_of = Columns({}, {"notes": []}), {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(own_blocks, "FAST", fast)
+        try:
+            add_own_interactions(parts[0], table, row_of, True, columns)
+        except UserError as error:
+            assert len(str(error).splitlines()) <= 1, str(error)
+            return str(error)
     arrays = {name: (array.dtype.name, array.tolist()) for name, array in columns.arrays.items()}
-    return arrays, columns.texts, rows.item_ids
+    return arrays, columns.texts, row_of
 
 
 def agree(parts, table):
-    """Whether the fast reading was sure; if it was, the slow one must be of the same mind."""
-    fast, slow = (outcome(parts, table, read) for read in (fast_blocks, slow_blocks))
-    if isinstance(fast, Doubtful):
-        return False
-    if isinstance(fast, UserError):
-        assert str(fast) == str(slow)
-    else:
-        assert fast == slow
-    return True
+    """Both ways of reading are of the same mind."""
+    assert outcome(parts, table, True) == outcome(parts, table, False)
 
 
 # --- tables as programs write them ------------------------------------------------------------------
@@ -200,29 +192,16 @@ def test_both_read_the_same_of_any_bytes(tmp_path_factory, content, quotes, esca
     agree([path], InteractionTable(**LEAST, quotes=quotes, escape=escape))
 
 
-def checked(path, table, step):
-    """Whether there is doubt, and the text if there is none, read so many bytes at a time."""
-    source = CheckedText(path, table)
-    source.chunk_bytes = step
-    text = b""
-    while part := source.read(step):
-        text += part
-    source.close()
-    return source.doubt, None if source.doubt else text
-
-
-@fuzz(200)
-@given(st.lists(PIECES, max_size=30).map(bytes), st.integers(1, 7), ENCODINGS)
-def test_the_checks_do_not_depend_on_where_blocks_end(tmp_path_factory, content, size, encoding):
-    path = tmp_path_factory.getbasetemp() / "chunks.csv"
-    path.write_bytes(content)
-    seen = [checked(path, InteractionTable(**LEAST, encoding=encoding), step) for step in (size, 1 << 20)]
-    assert seen[0] == seen[1]
-    if not seen[0][0]:
-        assert (
-            seen[0][1]
-            == content.decode("utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding).encode()
-        )
+@fuzz(300)
+@given(st.lists(PIECES, max_size=60).map(bytes), st.integers(1, 9), ENCODINGS)
+def test_rows_do_not_depend_on_where_blocks_end(tmp_path_factory, content, size, encoding):
+    path = tmp_path_factory.getbasetemp() / "blocks.csv"
+    path.write_bytes(b"u,i\n" + content if encoding in ("utf-8", "latin-1", "cp1252") else content)
+    table = InteractionTable(**LEAST, encoding=encoding)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_blocks, "BLOCK_BYTES", size)
+        small = [outcome([path], table, fast) for fast in (True, False)]
+    assert small == [outcome([path], table, True)] * 2
 
 
 # --- Parquet ----------------------------------------------------------------------------------------
