@@ -59,9 +59,10 @@ def with_best_rating(columns: Columns, best_rating: float) -> Columns:
         raise UserError(f"best_rating must be a finite number above 0, got {best_rating:g}")
     if best_rating == STARS or "unrated" in columns.texts:
         return columns
-    stars = columns.arrays["ratings"].astype(np.float64) * STARS / best_rating
+    with np.errstate(over="ignore"):  # infinite stars are above the best rating
+        stars = (columns.arrays["ratings"].astype(np.float64) * STARS / best_rating).astype(np.float32)
     scaled = Columns(
-        columns.arrays | {"ratings": stars.astype(np.float32)},
+        columns.arrays | {"ratings": stars},
         columns.texts | {"best_rating": [repr(float(best_rating))]},
     )
     scaled.freeze()

@@ -205,7 +205,8 @@ def _check_values(name: str, values: np.ndarray, ids: list[str], rows: np.ndarra
     for start in range(0, len(values), step):
         block = np.asarray(values[start : start + step])
         # false for NaN, too; as a float16 the bound would be infinite
-        finite = np.abs(block.astype(np.float64, copy=False)) <= MAX_MAGNITUDE
+        with np.errstate(invalid="ignore"):
+            finite = np.abs(block.astype(np.float64, copy=False)) <= MAX_MAGNITUDE
         if not finite.all():
             row, column = np.argwhere(~finite)[0]
             one = ids[start + row if rows is None else rows[start + row]]

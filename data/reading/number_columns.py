@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -269,8 +268,7 @@ def _parse_lines(layout: Layout, block: bytes, first_line: int) -> tuple[np.ndar
         UserError: a line breaks a rule.
     """
     values: list[list[float]] = [[] for _ in layout.columns]
-    lines = block[:-1].split(b"\n")
-    for line, content in enumerate(lines, start=first_line):
+    for line, content in enumerate(block[:-1].split(b"\n"), start=first_line):
         try:
             text = content.decode("utf-8").rstrip("\r")
         except UnicodeDecodeError as error:
@@ -289,8 +287,7 @@ def _parse_lines(layout: Layout, block: bytes, first_line: int) -> tuple[np.ndar
                 kept.append(column.kind.parse(fields[position]))
             except ValueError as rule:
                 problem = f"{column.name} must be {rule}, got {shown(fields[position])}"
-                following = lines[line - first_line + 1 :]
-                whole_column = _breaks_its_rule(layout, column, position, following)
+                whole_column = _breaks_its_rule(layout, column, position, line)
                 advice = column.kind.advice if whole_column else CORRECT
                 raise bad_line(layout.path, line, problem, advice) from None
     return tuple(
@@ -299,17 +296,21 @@ def _parse_lines(layout: Layout, block: bytes, first_line: int) -> tuple[np.ndar
     )
 
 
-def _breaks_its_rule(layout: Layout, column: NumberColumn, position: int, lines: list[bytes]) -> bool:
-    """Whether the column is at fault and not one line: most of its next values are wrong, too."""
+def _breaks_its_rule(layout: Layout, column: NumberColumn, position: int, line: int) -> bool:
+    """Whether the column is at fault and not one line: most of its values below that line are wrong, too."""
     wrong = right = 0
-    for content in islice(lines, LOOK_AHEAD):
-        fields = content.decode("utf-8", "replace").rstrip("\r").split(layout.separator)
-        if len(fields) == layout.width:
-            try:
-                column.kind.parse(fields[position])
-                right += 1
-            except ValueError:
-                wrong += 1
+    with open_plain(layout.path) as file:
+        for _ in range(line):
+            file.readline(MAX_LINE_BYTES)
+        for _ in range(LOOK_AHEAD):
+            content = file.readline(MAX_LINE_BYTES)
+            fields = content.decode("utf-8", "replace").rstrip("\r\n").split(layout.separator)
+            if len(fields) == layout.width:
+                try:
+                    column.kind.parse(fields[position])
+                    right += 1
+                except ValueError:
+                    wrong += 1
     return wrong > right
 
 

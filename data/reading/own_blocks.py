@@ -1,11 +1,11 @@
 """Blocks of interactions of own data: fast where all is well, exact where something is not.
 
-pyarrow parses a table block by block. A block that it refuses, or of which it might accept more than we do,
-is read row by row. That reading alone decides: it gives the same values, or the error that names the line.
+pyarrow parses a table block by block. A block that it refuses, or of which it might accept more than we do, is
+read row by row. That reading alone decides: it gives the same values, or the error that names the line.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,6 @@ from data.reading.own_values import (
     EPOCH,
     MAX_EXACT,
     MICROSECONDS,
-    amounts,
     date_in,
     id_reader,
     rating_reader,
@@ -59,16 +58,16 @@ class Block:
         items: the same of the items.
         ratings: float32 ``[n]`` stars, None without ratings.
         times: int64 or, where some are fractional, float64 ``[n]``; None without times.
-        amounts: float32 ``[n]``, what each row counts; None if all count the same.
         dated: whether the times are dates, in microseconds since 1970.
+        amounts: float32 ``[n]``, what each row counts; None if all count the same.
     """
 
     users: tuple[Any, np.ndarray]
     items: tuple[Any, np.ndarray]
     ratings: np.ndarray | None
     times: np.ndarray | None
+    dated: bool
     amounts: np.ndarray | None
-    dated: bool = False
 
     def __len__(self) -> int:
         return len(self.users[1])
@@ -149,13 +148,14 @@ class _Values:
             return None
         try:
             columns = dict(zip(self._keys, self._columns(batch), strict=True))
+            times = columns.get("timestamp")
             return Block(
                 self._distinct(columns["user"]),
                 self._distinct(columns["item"]),
                 _stars(columns.get("rating"), self._table),
-                _times(columns.get("timestamp"), self._table),
+                _times(times, self._table),
+                times is not None and _is_date(times.type),
                 self._amounts(columns.get("weight"), columns.get("kind.column")),
-                "timestamp" in columns and _is_dated(columns["timestamp"].type),
             )
         except (Doubtful, pyarrow.ArrowException):
             return None
@@ -194,14 +194,15 @@ class _Values:
         return texts, encoded.indices.to_numpy()
 
     def _amounts(self, weights: Any, kinds: Any) -> np.ndarray | None:
-        of_kind = None
+        amounts = None if weights is None else np.log1p(np.maximum(_numbers(weights), 0))
         if self._table.kind is not None:
             texts, codes = self._distinct(kinds)
             weight_of = self._table.kind.weights
             if not all(text in weight_of for text in texts.to_pylist()):
                 raise Doubtful
             of_kind = np.array([weight_of[text] for text in texts.to_pylist()], dtype=np.float64)[codes]
-        return amounts(None if weights is None else _numbers(weights), of_kind)
+            amounts = of_kind if amounts is None else amounts * of_kind
+        return None if amounts is None else amounts.astype(np.float32)
 
     def row_by_row(self, batch: TextBlock | ParquetBatch) -> Iterator[Block]:
         """The blocks of a batch, read row by row.
@@ -210,40 +211,42 @@ class _Values:
             UserError: a line cannot be read.
         """
         path, table = self._path, self._table
-        dated = table.timestamp_format == "iso"
-        if isinstance(batch, ParquetBatch) and batch.has_dates("timestamp"):
-            dated = True
-        readers = {
+        if (
+            isinstance(batch, ParquetBatch)
+            and "timestamp" in batch.by_key
+            and _is_date(batch.by_key["timestamp"].type)
+        ):
+            table = table.model_copy(update={"timestamp_format": "iso"})
+        readers: dict[str, Callable[[int, str], Any]] = {
             "user": id_reader(path, table.user),
             "item": id_reader(path, table.item),
             "rating": rating_reader(path, table),
-            "timestamp": time_reader(path, table, dated),
+            "timestamp": time_reader(path, table),
         }
-        read = [readers.get(key) for key in self._keys]
-        read_weights = weight_reader(path, table)
+        read_amount = weight_reader(path, table)
         rows = without_empty(batch.rows(), table)
-        while chunk := list(itertools.islice(rows, SLOW_ROWS)):
-            parsed = []
-            for line, texts in chunk:
-                text_of = dict(zip(self._keys, texts, strict=True))
-                values = [one(line, text) if one else None for one, text in zip(read, texts, strict=True)]
-                weights = read_weights(line, text_of.get("weight", ""), text_of.get("kind.column", ""))
-                parsed.append([*values, *weights])
-            keys = [*self._keys, "of weight", "of kind"]
-            yield self._block(dict(zip(keys, zip(*parsed, strict=True), strict=True)), dated)
+
+        def parse(row: tuple[int, list[str]]) -> list[Any]:
+            line, texts = row
+            text_of = dict(zip(self._keys, texts, strict=True))
+            values = [readers[key](line, text) if key in readers else None for key, text in text_of.items()]
+            return [*values, read_amount(line, text_of.get("weight", ""), text_of.get("kind.column", ""))]
+
+        while parsed := list(map(parse, itertools.islice(rows, SLOW_ROWS))):
+            values = dict(zip([*self._keys, "amount"], zip(*parsed, strict=True), strict=True))
+            yield self._block(values, "timestamp" in readers and table.timestamp_format == "iso")
 
     def _block(self, values: dict[str, tuple[Any, ...]], dated: bool) -> Block:
         times = values.get("timestamp")
         whole = times is not None and all(isinstance(time, int) for time in times)
-        weights = None if self._table.weight is None else np.array(values["of weight"], dtype=np.float64)
-        of_kind = None if self._table.kind is None else np.array(values["of kind"], dtype=np.float64)
+        weighted = self._table.weight is not None or self._table.kind is not None
         return Block(
             _numbered(values["user"]),
             _numbered(values["item"]),
             np.array(values["rating"], dtype=np.float32) if "rating" in values else None,
             None if times is None else np.array(times, dtype=np.int64 if whole else np.float64),
-            amounts(weights, of_kind),
-            times is not None and dated,
+            dated,
+            np.array(values["amount"], dtype=np.float64).astype(np.float32) if weighted else None,
         )
 
 
@@ -286,12 +289,6 @@ def _numbers(array: Any) -> np.ndarray:
     return np.asarray(values)
 
 
-def _is_dated(kind: Any) -> bool:
-    from pyarrow import types
-
-    return bool(types.is_timestamp(kind) or types.is_date(kind))
-
-
 def _is_number(kind: Any) -> bool:
     from pyarrow import types
 
@@ -315,7 +312,7 @@ def _times(array: Any, table: InteractionTable) -> np.ndarray | None:
         return None
     if array.null_count:
         raise Doubtful
-    if _is_dated(array.type):
+    if _is_date(array.type):
         return _microseconds(array)
     if table.timestamp_format == "iso":
         raise Doubtful
@@ -327,6 +324,12 @@ def _times(array: Any, table: InteractionTable) -> np.ndarray | None:
     if (np.abs(values) * MICROSECONDS >= INT64.max).any():
         raise Doubtful
     return values
+
+
+def _is_date(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_timestamp(kind) or types.is_date(kind))
 
 
 def _microseconds(array: Any) -> np.ndarray:

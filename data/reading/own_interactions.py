@@ -6,7 +6,6 @@ import numpy as np
 
 from base.errors import UserError
 from data.inspection.findings import Finding
-from data.inspection.times import guess_unit
 from data.reading.columns import STARS, Columns, joined
 from data.reading.equal_rows import equal_rows
 from data.reading.events import add_events
@@ -21,6 +20,7 @@ from data.reading.tables import GIVE_DATA, parts_of
 MAX_DROPPED_SHARE = 0.5  # of the rows; beyond, the two tables do not belong together
 MAX_KEPT_IDS = 1000  # unknown ids that are remembered as examples
 EXAMPLES = 3
+MAX_SECONDS = 10**11  # of times; larger numbers count something else, such as milliseconds
 NAMES = ("users", "items", "ratings", "times", "amounts")
 
 
@@ -194,9 +194,10 @@ class _Rows:
 
     def _unit_of(self, times: np.ndarray) -> str:
         """The unit as ``MovieLens.time_unit`` names it."""
-        if self.unit == "millionths":
-            return "microseconds" if guess_unit(times) == "microseconds" else "number"
-        return self.unit or "row"
+        if self.unit != "millionths":
+            return self.unit or "row"
+        # Millionths of seconds are microseconds; whether they are seconds shows in their size.
+        return "microseconds" if int(np.abs(times).max(initial=0)) < MAX_SECONDS * MICROSECONDS else "number"
 
     def _placeholders(self, users: np.ndarray, items: np.ndarray) -> list[tuple[str, str, int]]:
         """Ids that usually stand for no id: column, id and number of rows.

@@ -127,15 +127,15 @@ def number_reader(path: Path, column: str, table: InteractionTable, rule: str = 
     return read
 
 
-def weight_reader(path: Path, table: InteractionTable) -> Callable[[int, str, str], tuple[float, float]]:
-    """Reads the weight of a row and that of its kind, each 1 where the table has no such column."""
+def weight_reader(path: Path, table: InteractionTable) -> Callable[[int, str, str], float]:
+    """Reads what a row counts, log(1 + weight) times the weight of its kind; 0 for a row that does not count."""
     read_number = None if table.weight is None else number_reader(path, table.weight, table)
     kind = table.kind
 
-    def read(line: int, weight: str, kind_text: str) -> tuple[float, float]:
-        number = 1.0 if read_number is None else read_number(line, weight)
+    def read(line: int, weight: str, kind_text: str) -> float:
+        amount = 1.0 if read_number is None else float(np.log1p(max(read_number(line, weight), 0)))
         if kind is None:
-            return number, 1.0
+            return amount
         if kind_text not in kind.weights:
             raise bad_line(
                 path,
@@ -143,34 +143,15 @@ def weight_reader(path: Path, table: InteractionTable) -> Callable[[int, str, st
                 f"{kind.column} is {shown(kind_text)}, and interactions.kind.weights has no such kind",
                 "add it there; with the weight 0 its rows are left out",
             )
-        return number, kind.weights[kind_text]
+        return amount * kind.weights[kind_text]
 
     return read
 
 
-def amounts(weights: np.ndarray | None, of_kind: np.ndarray | None) -> np.ndarray | None:
-    """What each row counts: log(1 + weight) times the weight of its kind; 0 for a weight of 0 or less.
-
-    Args:
-        weights: float64 ``[n]``; None without a column of weights.
-        of_kind: float64 ``[n]``; None without kinds.
-
-    Returns:
-        float32 ``[n]``; None without both.
-    """
-    if weights is None and of_kind is None:
-        return None
-    amount = np.ones(1) if weights is None else np.log1p(np.maximum(weights, 0))
-    return (amount if of_kind is None else amount * of_kind).astype(np.float32)
-
-
-def time_reader(path: Path, table: InteractionTable, dated: bool) -> Reader[float | None]:
+def time_reader(path: Path, table: InteractionTable) -> Reader[float | None]:
     """Reads times: an int for a whole number, a float for another one; None where the table has no times.
 
-    Args:
-        path: of the file.
-        table: of the schema.
-        dated: whether the times are dates, which become whole microseconds since 1970.
+    Dates are whole microseconds since 1970.
     """
     column = table.timestamp
     if column is None:
@@ -200,7 +181,7 @@ def time_reader(path: Path, table: InteractionTable, dated: bool) -> Reader[floa
             raise bad_line(path, line, problem, 'set interactions.timestamp_format in the schema to "number"')
         raise bad_line(path, line, problem, _advice_on_times(text, table))
 
-    return read_date if dated else read_number
+    return read_number if table.timestamp_format == "number" else read_date
 
 
 def date_in(text: str) -> int | None:

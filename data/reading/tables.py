@@ -173,12 +173,6 @@ class ParquetBatch:
         """The columns, in the order of their keys."""
         return list(self.by_key.values())
 
-    def has_dates(self, key: str) -> bool:
-        """Whether a column is there and has the type of a date or time."""
-        from pyarrow import types
-
-        return key in self.by_key and bool(types.is_temporal(self.by_key[key].type))
-
     def rows(self) -> Rows:
         """The rows as text, each with its number."""
         texts = (as_text_array(array).to_pylist() for array in self.columns)

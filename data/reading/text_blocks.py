@@ -224,12 +224,13 @@ def _is_plain(content: bytes, dialect: CsvDialect) -> bool:
     """Whether pyarrow and the csv module split lines and values alike.
 
     pyarrow's separators are bytes, it takes a carriage return alone as a line end inside of quotes only, reads
-    '"1"2' as 12, and knows no longest value.
+    '"1"2' as 12, leaves out a byte order mark at the start, and knows no longest value.
     """
     signs = dialect.separator + dialect.quote + (dialect.escape or "")
     if (
         not signs.isascii()
         or b"\0" in content
+        or content.startswith(codecs.BOM_UTF8)
         or content.count(b"\r") != content.count(b"\r\n")
         or _has_long_line(content)
     ):

@@ -65,6 +65,7 @@ def test_ratings_above_the_scale_given_are_refused(tmp_path):
 
 # --- the fingerprint --------------------------------------------------------------------------------
 
+BLOCK = {"name": "image", "file": "image.npy", "ids": "ids.txt"}
 STARRED = {"ratings_dat": "1::10::4::5\n1::2::5::6\n7::31::3::7\n"}
 
 
@@ -160,6 +161,23 @@ def test_vectors_of_any_width_must_be_finite(tmp_path, width, value):
     assert message_of(folder).startswith(expected)
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"1,2\n3,4\n", "image.npy is not a .npy file; write block image by numpy.save"),
+        (
+            b"\x93NUMPY\x01\x00\x06\x00{'a': (",
+            "image.npy cannot be read as an array of numbers; write block image",
+        ),
+        (b"\x93NUMPY", "image.npy cannot be read as an array of numbers; write block image by numpy.save"),
+    ],
+)
+def test_damaged_arrays_are_refused(tmp_path, content, expected):
+    folder = release(tmp_path, {"items": {"vectors": [BLOCK]}}, ids_txt="31\n10\n", **STARRED)
+    (folder / "image.npy").write_bytes(content)
+    assert message_of(folder).startswith(expected)
+
+
 def test_lists_of_a_parquet_table_are_vectors(tmp_path):
     table = pyarrow.table({"film": [31, 7, 10, 2], "v": [[1.0, 2.0], [8.0, 8.0], None, [3.0, 4.0]]})
     items = {"file": "more.parquet", "id": "film", "vectors": [{"name": "audio", "column": "v"}]}
@@ -179,7 +197,6 @@ def test_film_rows_know_ids_in_every_spelling():
 
 
 NUMBERS = {"file": "more.csv", "id": "id", "numbers": ["price"]}
-BLOCK = {"name": "image", "file": "image.npy", "ids": "ids.txt"}
 WRONG = [
     ({"item": {}}, {}, "features.json: unknown key 'item'; did you mean items?"),
     ({"items": {"title": "x"}}, {}, "features.json: unknown key 'title' in items; "),
@@ -187,6 +204,22 @@ WRONG = [
         {"interactions": {"best_rating": 0}},
         {},
         "features.json: interactions.best_rating must be a finite number above 0, got 0; docs/",
+    ),
+    (
+        {"interactions": {"best_rating": 1e-300}},
+        {},
+        "FOLDER has ratings up to inf, above the best rating, 1e-300",
+    ),
+    ({"items": NUMBERS | {"empty": ["-", 1]}}, {}, "features.json: items.empty[1] must be a text, got 1; "),
+    (
+        {"items": NUMBERS | {"keep": ["\t"]}},
+        {"more_csv": MORE},
+        "features.json: items.keep[0] must be the name of a column in printable characters, got '\\t'",
+    ),
+    (
+        {"items": NUMBERS | {"keep": ["brand", "size"]}},
+        {"more_csv": MORE},
+        "more.csv, line 1: no column 'size' in the header 'id,price,brand,blurb,stock'; items.keep[1] in",
     ),
     (
         {"items": {"text": ["plot"]}},
