@@ -2,9 +2,9 @@
 
     python -m benchmarks.item_vectors
 
-The reference is scikit-learn's ``IncrementalPCA`` on the first fiftieth of the rows. Memory is what the process
-holds beside the reduced matrix at its peak; pages of the mapped file that the system keeps do not count, since
-it gives them up when memory is needed.
+The reference is scikit-learn's ``IncrementalPCA`` on the first fiftieth of the rows. Memory is what the
+process holds beside the reduced matrix at its peak. Pages of the mapped file that the system keeps do not
+count, since it gives them up when memory is needed.
 """
 
 import argparse
@@ -65,13 +65,15 @@ def main() -> None:
         beside = memory.gigabytes - reduced.nbytes / 2**30
         print(f"{arguments.num_items:,} x {arguments.width} float16 ({path.stat().st_size / 2**30:.1f} GB)")
         total = fitted + applied
-        print(f"fit {fitted:.1f} s, reduce {applied:.1f} s, {arguments.num_items / total:,.0f} vectors per second")
+        rate = arguments.num_items / total
+        print(f"fit {fitted:.1f} s, reduce {applied:.1f} s, {rate:,.0f} vectors per second")
         print(f"peak {beside:.2f} GB beside the reduced matrix of {reduced.nbytes / 2**30:.2f} GB")
         part = values[: arguments.num_items // 50].astype(np.float32)
         started = time.perf_counter()
         IncrementalPCA(arguments.dim, batch_size=8192).fit(part).transform(part)
         reference = (time.perf_counter() - started) * arguments.num_items / len(part)
-        print(f"ratio: {reference / total:.1f} (time of scikit-learn's IncrementalPCA to ours, {reference:.0f} s)")
+        ratio = reference / total
+        print(f"ratio: {ratio:.1f} (time of scikit-learn's IncrementalPCA to ours, {reference:.0f} s)")
 
 
 def _write(path: Path, num_items: int, width: int) -> None:

@@ -42,7 +42,8 @@ def shop(folder, seed=0, **changed):
     for number, item in enumerate(items):
         price = "" if number % 9 == 8 else f"{1 + number * 0.5:.2f}".replace(".", ",")
         rows.append(
-            f"{item};Thing {number};{WORDS[kind_of(item)]} {number};{price};B{number % 3};{number};{number},5;2"
+            f"{item};Thing {number};{WORDS[kind_of(item)]} {number};{price};B{number % 3};{number};"
+            f"{number},5;2"
         )
     (folder / "items.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     with_image = [item for number, item in enumerate(items) if number % 5]
