@@ -1,4 +1,4 @@
-"""Ids that differ in their spelling only, such as ``550`` and ``550.0``: the usual reason why two tables do not meet."""
+"""Ids that differ in their spelling only, such as ``550`` and ``550.0``: why two tables often do not meet."""
 
 from collections.abc import Iterable
 
@@ -23,9 +23,9 @@ class NearIds:
         return self._by_form.get(_form(text))
 
     def with_near(self, text: str) -> str:
-        """The id, and the one it probably means: ``'550.0', where the catalogue has '550'``."""
+        """The id, and the one it probably means: ``'550.0' (the catalogue has '550')``."""
         near = self.near(text)
-        return repr(text) if near is None else f"{text!r}, where the catalogue has {near!r}"
+        return repr(text) if near is None else f"{text!r} (the catalogue has {near!r})"
 
 
 def _form(text: str) -> str:

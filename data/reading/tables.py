@@ -69,6 +69,7 @@ def dialect_of(table: Table) -> CsvDialect:
         encoding=table.codec,
         header=table.header,
         opened=open_bytes,
+        one_line=table.one_line,
     )
 
 
@@ -86,8 +87,8 @@ def advice_of(name: str, table: Table, wanted: Mapping[str, str | None]) -> CsvA
             f"{name}.{key_of[column]} in {table.place} must name a column that the header has once; "
             f"check {name}.separator too"
         ),
-        quotes=f"correct it, set {name}.escape in {table.place} to the character before quotes inside values, or "
-        f"{name}.quotes to false",
+        quotes=f"correct it, set {name}.escape in {table.place} to the character before quotes inside "
+        f"values, or {name}.quotes to false",
         text=f"set {name}.encoding in {table.place}",
         empty=GIVE_DATA,
     )
