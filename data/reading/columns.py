@@ -9,6 +9,7 @@ import numpy as np
 
 from data.inspection.findings import newest_first
 
+PLACES = 1 << 20  # written at a time
 STARS = 5.0  # the best rating in everything that follows, whatever scale the data have
 
 
@@ -50,12 +51,14 @@ class Columns:
         """
         if (newest := newest_first(timestamps)) is not None:
             self.texts.setdefault("findings", []).append(newest.as_text())
+        num = len(users)
         order = time_order(users, timestamps, first_of_pair(users, movies))
-        self.arrays["users"] = users[order]
-        self.arrays["movies"] = movies[order]
-        self.arrays["ratings"] = ratings[order]
-        self.arrays["timestamps"] = timestamps[order]
-        return len(users) - len(order)
+        # A name is given away before the next array is made: two copies of all columns are too many.
+        self.arrays["users"] = users = users[order]
+        self.arrays["movies"] = movies = movies[order]
+        self.arrays["ratings"] = ratings = ratings[order]
+        self.arrays["timestamps"] = timestamps = timestamps[order]
+        return num - len(order)
 
 
 class RowFinder:
@@ -83,16 +86,26 @@ def joined(blocks: list[np.ndarray]) -> np.ndarray:
     return array
 
 
+def pairs_of(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """One number for each (row, column), int64 ``[n]``."""
+    pairs = rows.astype(np.int64)
+    pairs *= int(columns.max(initial=0)) + 1
+    pairs += columns
+    return pairs
+
+
 def first_of_pair(rows: np.ndarray, columns: np.ndarray) -> np.ndarray | None:
     """Positions of the first entry of every (row, column), ascending; None if no pair occurs twice."""
-    pair = rows.astype(np.int64) * (int(columns.max(initial=0)) + 1) + columns
-    ordered = np.sort(pair)
-    if (ordered[1:] != ordered[:-1]).all():
+    pairs = pairs_of(rows, columns)
+    order = stable_order(pairs)
+    pairs = pairs[order]
+    again = pairs[1:] == pairs[:-1]
+    del pairs
+    if not again.any():
         return None
-    del ordered
-    order = stable_order(pair)
-    ordered = pair[order]
-    return np.sort(order[np.concatenate([[True], ordered[1:] != ordered[:-1]])])
+    first = order[np.concatenate([[True], ~again])]
+    first.sort()
+    return first
 
 
 def time_order(users: np.ndarray, timestamps: np.ndarray, rows: np.ndarray | None) -> np.ndarray:
@@ -100,7 +113,8 @@ def time_order(users: np.ndarray, timestamps: np.ndarray, rows: np.ndarray | Non
     if rows is not None:
         users, timestamps = users[rows], timestamps[rows]
     order = stable_order(timestamps)
-    order = order[stable_order(users[order])]
+    users = users[order]
+    order = order[stable_order(users)]
     return order if rows is None else rows[order]
 
 
@@ -108,21 +122,25 @@ def stable_order(values: np.ndarray) -> np.ndarray:
     """The positions that sort whole numbers, equal ones in their order: int64 ``[n]``.
 
     NumPy sorts numbers several times as fast as it finds the positions that sort them. So values and
-    positions are sorted together, as the upper and lower bits of one number.
+    positions are sorted together, as the upper and lower bits of one number. Values that leave no room for
+    the positions, such as microseconds of years, are sorted by their lower bits first, then by the others.
     """
     if len(values) == 0:
         return np.empty(0, dtype=np.int64)
-    bits = len(values).bit_length()
-    lowest, highest = int(values.min()), int(values.max())
-    if (highest - lowest).bit_length() + bits > 63:
-        values, lowest = (
-            np.unique(values, return_inverse=True)[1],
-            0,
-        )  # ranks need no more bits than positions
+    place_bits = len(values).bit_length()
+    value_bits = 63 - place_bits
+    lowest = int(values.min())
+    if (int(values.max()) - lowest) >> value_bits:
+        above = values.astype(np.int64).view(np.uint64)
+        above -= np.uint64(lowest % 2**64)  # exact, also where the difference has 64 bits
+        order = stable_order((above & np.uint64((1 << value_bits) - 1)).view(np.int64))
+        above >>= np.uint64(value_bits)
+        return order[stable_order(above.view(np.int64)[order])]
     keys = values.astype(np.int64)
     keys -= lowest
-    keys <<= bits
-    keys |= np.arange(len(keys))
+    keys <<= place_bits
+    for start in range(0, len(keys), PLACES):  # all places at once are one more array
+        keys[start : start + PLACES] |= np.arange(start, min(start + PLACES, len(keys)))
     keys.sort()
-    keys &= (1 << bits) - 1
+    keys &= (1 << place_bits) - 1
     return keys

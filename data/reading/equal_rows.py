@@ -20,7 +20,6 @@ from data.reading.tables import (
 from data.reading.text_blocks import Doubtful, TextBlocks
 from data.reading.text_tables import csv_header
 
-
 Name = tuple[str, int]  # of a column, and how many columns of that name stand before it
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from data.inspection.findings import newest_first
-from data.reading.columns import Columns, first_of_pair, stable_order, time_order
+from data.reading.columns import Columns, first_of_pair, pairs_of, stable_order, time_order
 
 Counted = Literal["count", "first", "last"]
 
@@ -46,24 +46,25 @@ def add_events(
         return columns.add_interactions(users, movies, ratings, timestamps)
     if (newest := newest_first(timestamps)) is not None:
         columns.texts.setdefault("findings", []).append(newest.as_text())
-    pairs = _pairs(users, movies)
+    num = len(users)
     order = time_order(users, timestamps, first_of_pair(users, movies) if counted == "first" else None)
-    own, event_edges = _own_events(pairs[order], last=counted == "last")
+    own, event_edges = _own_events(pairs_of(users[order], movies[order]), last=counted == "last")
     rows = order[own]  # those that give interactions their time
-    columns.arrays["users"] = users[rows]
-    columns.arrays["movies"] = movies[rows]
-    columns.arrays["ratings"] = ratings[rows]
-    columns.arrays["timestamps"] = timestamps[rows]
-    if counted == "count":
-        events = order
-    else:
-        events, own, event_edges = rows, np.arange(len(rows)), np.arange(len(rows))
-    kept = np.ones(len(events), dtype=np.float32) if amounts is None else amounts[events]
-    if len(events) > len(rows) or kept.min(initial=np.inf) < kept.max(initial=-np.inf):
-        columns.arrays["event_edges"] = event_edges.astype(np.int32)
-        columns.arrays["event_amounts"] = kept.astype(np.float32)
+    events = order if counted == "count" else rows
+    amounts = np.ones(len(events), dtype=np.float32) if amounts is None else amounts[events]
+    del order, events
+    # A name is given away before the next array is made: two copies of all columns are too many.
+    columns.arrays["users"] = users = users[rows]
+    columns.arrays["movies"] = movies = movies[rows]
+    columns.arrays["ratings"] = ratings = ratings[rows]
+    columns.arrays["timestamps"] = timestamps = timestamps[rows]
+    if counted != "count":
+        own = event_edges = np.arange(len(rows), dtype=np.int32)
+    if len(amounts) > len(rows) or amounts.min(initial=np.inf) < amounts.max(initial=-np.inf):
+        columns.arrays["event_edges"] = event_edges
+        columns.arrays["event_amounts"] = amounts.astype(np.float32, copy=False)
         columns.arrays["edge_events"] = own.astype(np.int32)
-    return len(users) - len(rows)
+    return num - len(rows)
 
 
 def rows_with_equals(values: Sequence[np.ndarray]) -> np.ndarray:
@@ -72,7 +73,7 @@ def rows_with_equals(values: Sequence[np.ndarray]) -> np.ndarray:
     Args:
         values: columns, ``[n]`` each; the first two are user rows and film rows.
     """
-    pairs = _pairs(*values[:2])
+    pairs = pairs_of(*values[:2])
     order = stable_order(pairs)
     order = order[_in_groups([pairs[order]])]  # few have their pair more than once; only they are compared
     order = order[np.lexsort([column[order] for column in values])]
@@ -103,11 +104,6 @@ def _in_groups(ordered: Sequence[np.ndarray]) -> np.ndarray:
     return grouped
 
 
-def _pairs(users: np.ndarray, movies: np.ndarray) -> np.ndarray:
-    """One number for each user and film, int64 ``[n]``."""
-    return users.astype(np.int64) * (int(movies.max(initial=0)) + 1) + movies
-
-
 def _own_events(pairs: np.ndarray, last: bool) -> tuple[np.ndarray, np.ndarray]:
     """Which of the events of each pair gives the interaction its time.
 
@@ -117,18 +113,21 @@ def _own_events(pairs: np.ndarray, last: bool) -> tuple[np.ndarray, np.ndarray]:
 
     Returns:
         The own event of each interaction, int ``[num_interactions]``, ascending; and the interaction of each
-        event, int ``[num_events]``.
+        event, int32 ``[num_events]``.
     """
     if len(pairs) == 0:
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+        return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32)
     place = stable_order(pairs)  # events of one pair side by side, in their order
-    ordered = pairs[place]
-    is_start = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+    pairs = pairs[place]
+    is_start = np.concatenate([[True], pairs[1:] != pairs[:-1]])
+    del pairs
     is_own = np.concatenate([is_start[1:], [True]]) if last else is_start
-    chosen = place[is_own]
+    chosen = place[is_own].astype(np.int32)
     own = np.sort(chosen)
-    edge_at = np.empty(len(pairs), dtype=np.int32)
+    edge_at = np.empty(len(place), dtype=np.int32)
     edge_at[own] = np.arange(len(own), dtype=np.int32)
-    event_edges = np.empty(len(pairs), dtype=np.int32)
-    event_edges[place] = edge_at[chosen][np.cumsum(is_start) - 1]
+    group = np.cumsum(is_start, dtype=np.int32)
+    group -= 1
+    event_edges = np.empty(len(place), dtype=np.int32)
+    event_edges[place] = edge_at[chosen][group]
     return own, event_edges

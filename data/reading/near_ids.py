@@ -1,6 +1,6 @@
-"""Ids that differ in their spelling only, such as ``550`` and ``550.0``: most often why two tables do not meet."""
+"""Ids that differ in their spelling only, such as ``550`` and ``550.0``: why two tables often do not meet."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from data.reading.own_values import whole_number_in
 
@@ -23,14 +23,9 @@ class NearIds:
         return self._by_form.get(_form(text))
 
     def with_near(self, text: str) -> str:
-        """The id, and the one it probably means: ``'550.0', where the catalogue has '550'``."""
+        """The id, and the one it probably means: ``'550.0' (the catalogue has '550')``."""
         near = self.near(text)
-        return repr(text) if near is None else f"{text!r}, where the catalogue has {near!r}"
-
-
-    def in_words(self, texts: Sequence[str]) -> str:
-        """Several ids, each with the one that it probably means."""
-        return "; ".join(map(self.with_near, texts))
+        return repr(text) if near is None else f"{text!r} (the catalogue has {near!r})"
 
 
 def _form(text: str) -> str:

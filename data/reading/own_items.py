@@ -1,25 +1,23 @@
 """The items of own data: titles, genres and years, and the columns that their features are made of."""
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from base.errors import UserError
 from data.inspection.findings import Finding
-from data.reading.columns import Columns
+from data.reading.columns import Columns, joined
 from data.reading.formats import NO_GENRES
 from data.reading.item_content import add_content, content_columns
-from data.reading.own_values import id_reader, year_reader
+from data.reading.own_values import PLACEHOLDERS, id_reader, year_reader
 from data.reading.schema import ItemFeatures, ItemTable
 from data.reading.source_files import bad_line, empty, shown, shown_path
-from data.reading.tables import GIVE_DATA, is_parquet, open_parquet, parts_of, table_rows
+from data.reading.tables import GIVE_DATA, is_parquet, parquet_batches, parts_of, table_rows
 from data.title_year import year_of_title
 
-# What exports write where there is no value.
-PLACEHOLDERS = frozenset(
-    {"\\N", "NULL", "null", "None", "none", "NA", "N/A", "n/a", "NaN", "nan", "-", "?", "#N/A"}
-)
 LISTED = 3
 
 
@@ -44,7 +42,6 @@ def add_own_items(path: Path, table: ItemTable, columns: Columns) -> dict[str, i
     titles, genres, years = [], [], []
     contents: list[list[str]] = [[] for _ in kept]
     placeholders: Counter[tuple[str, str]] = Counter()
-    broken_lines: list[str] = []
     for part in parts_of(path):
         read_id = id_reader(part, table.id)
         read_year = year_reader(part, table.year, table) if table.year is not None else None
@@ -54,8 +51,6 @@ def add_own_items(path: Path, table: ItemTable, columns: Columns) -> dict[str, i
                     part, line, f"{table.id} {shown(item)} occurs twice", "give each item one line"
                 )
             row_of[read_id(line, item)] = len(row_of)
-            if "\n" in title or "\r" in title:
-                broken_lines.append(f"line {line}")
             titles.append(title or item)
             genres.append("|".join(_genres(genre_text, table.genre_separator)))
             years.append(read_year(line, year) if read_year else year_of_title(title))
@@ -75,7 +70,7 @@ def add_own_items(path: Path, table: ItemTable, columns: Columns) -> dict[str, i
     columns.texts |= {f"column:{name}": values for name, values in zip(kept.values(), contents, strict=True)}
     add_list_columns(path, table, columns, list(row_of))
     add_content(columns, table, path.parent, row_of, shown_path(path))
-    _report(columns, placeholders, broken_lines)
+    _report(columns, placeholders)
     return row_of
 
 
@@ -101,36 +96,62 @@ def add_list_columns(path: Path, table: ItemFeatures, columns: Columns, ids: lis
     for block in table.vectors:
         if block.column is None:
             continue
-        wanted: dict[str, str | None] = {f"vectors {block.name}": block.column}
-        lists: list[list[float] | None] = []
+        values: list[np.ndarray] = []
+        rows: list[np.ndarray] = []
+        start = 0
         for part in parts_of(path):
-            if not is_parquet(part):
-                raise UserError(
-                    f"{shown_path(part)}: block {block.name} names the column {block.column} of lists, which only a "
-                    "Parquet file can have; write the table as Parquet, or the vectors as a .npy file"
-                )
-            file = open_parquet(part, "items", wanted)
-            for batch in file.iter_batches(columns=[block.column]):
-                lists += batch.column(0).to_pylist()
-        width = next((len(one) for one in lists if isinstance(one, list)), 0)
-        for row, one in enumerate(lists):
-            if one is not None and (not isinstance(one, list) or len(one) != width):
-                got = f"{len(one)} values" if isinstance(one, list) else shown(str(one))
-                raise UserError(
-                    f"{shown_path(path)}: block {block.name} has {got} for the id {shown(ids[row])}, and {width} for "
-                    "the first; each must be a list of as many numbers"
-                )
-        rows = [row for row, one in enumerate(lists) if one is not None]
-        values = np.array([lists[row] for row in rows], dtype=np.float64).reshape(len(rows), width)
-        columns.arrays[f"vector:{block.column}"] = values.astype(np.float32)
-        columns.arrays[f"vector_rows:{block.column}"] = np.array(rows, dtype=np.int32)
+            for array in _list_column(part, block.name, block.column):
+                lengths = array.value_lengths().fill_null(-1).to_numpy()
+                given = np.flatnonzero(lengths >= 0)
+                width = values[0].shape[1] if values else lengths[given].max(initial=0)
+                other = given[lengths[given] != width]
+                if len(other):
+                    raise UserError(
+                        f"{shown_path(part)}: block {block.name} has {lengths[other[0]]} values for the id "
+                        f"{shown(ids[start + other[0]])}, and {width} for others; each must be a list of as "
+                        "many numbers"
+                    )
+                if len(given):
+                    numbers = array.flatten().to_numpy(zero_copy_only=False)
+                    values.append(numbers.astype(np.float32).reshape(len(given), width))
+                rows.append((start + given).astype(np.int32))
+                start += len(array)
+        columns.arrays[f"vector:{block.column}"] = joined(values or [np.empty((0, 1), dtype=np.float32)])
+        columns.arrays[f"vector_rows:{block.column}"] = joined(rows)
 
 
-def _report(columns: Columns, placeholders: Counter[tuple[str, str]], broken_lines: list[str]) -> None:
+def _list_column(part: Path, name: str, column: str) -> Iterator[Any]:
+    """A column of lists of numbers, a batch at a time.
+
+    Raises:
+        UserError: the file is not Parquet, or the column is not of lists of numbers.
+    """
+    from pyarrow import types
+
+    if not is_parquet(part):
+        raise UserError(
+            f"{shown_path(part)}: block {name} names the column {column} of lists, which only a Parquet file "
+            "can have; write the table as Parquet, or the vectors as a .npy file"
+        )
+    key = f"vectors {name}"
+    for batch in parquet_batches(part, "items", {key: column}):
+        array = batch.by_key[key]
+        is_list = (
+            types.is_list(array.type)
+            or types.is_large_list(array.type)
+            or types.is_fixed_size_list(array.type)
+        )
+        kind = array.type.value_type if is_list else array.type
+        if not is_list or not (types.is_floating(kind) or types.is_integer(kind)):
+            raise UserError(
+                f"{shown_path(part)}: block {name} needs lists of numbers, and the column {column} is of "
+                f"type {array.type}; write it as lists of floats"
+            )
+        yield array
+
+
+def _report(columns: Columns, placeholders: Counter[tuple[str, str]]) -> None:
     findings = columns.texts.setdefault("findings", [])
     if placeholders:
         examples = tuple(f"{value} in {name}" for (name, value), _ in placeholders.most_common())
         findings.append(Finding("placeholders", sum(placeholders.values()), 0, examples[:LISTED]).as_text())
-    if broken_lines:
-        columns.note(len(broken_lines), "title", f"with a line break ({', '.join(broken_lines[:LISTED])})")
-        findings.append(Finding("line_breaks", len(broken_lines), 0, tuple(broken_lines[:LISTED])).as_text())

@@ -7,6 +7,7 @@ raises a ``UserError`` of one line if that is not such a value.
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,9 +22,15 @@ from data.reading.tables import quotes_advice
 MAX_YEAR = 9999
 MAX_EXACT = 2**53  # whole numbers below are exact as float64, and no other number becomes one of them
 MICROSECONDS = 1_000_000
+MAX_TIME = int(INT64.max) // MICROSECONDS  # in a column where some have fractions
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 _DATE_OF_ANOTHER_ORDER = re.compile(r"[0-9]{1,2}([./-])[0-9]{1,2}\1[0-9]{2,4}\b.*")
+
+# What exports write where there is no value.
+PLACEHOLDERS = frozenset(
+    {"\\N", "NULL", "null", "None", "none", "NA", "N/A", "n/a", "NaN", "nan", "-", "?", "#N/A"}
+)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -37,13 +44,15 @@ def id_reader(path: Path, column: str) -> Reader[str]:
     def read(line: int, text: str) -> str:
         if not text:
             raise bad_line(path, line, f"{column} is empty")
+        if "\n" in text or "\r" in text:
+            raise bad_line(path, line, f"{column} has a line break, got {shown(text)}")
         return text
 
     return read
 
 
 def year_reader(path: Path, column: str, table: Table) -> Reader[float]:
-    """Reads years, also as ``2008.0``; nan where the value is empty or 0, as catalogues write an unknown year."""
+    """Reads years, also as ``2008.0``; nan where the value is empty or 0, which mean an unknown year."""
 
     def read(line: int, text: str) -> float:
         if not text:
@@ -61,15 +70,18 @@ def year_reader(path: Path, column: str, table: Table) -> Reader[float]:
 
 
 def whole_number_in(text: str) -> int | None:
-    """The whole number that a text spells, also as ``2008.0`` or ``1.4e9``; None if it spells another thing."""
+    """The whole number that a text spells, also as ``2008.0`` or ``1.4e9``; None if it spells none."""
     if _WHOLE.fullmatch(text):
         number = int(text)
         return number if INT64.min <= number <= INT64.max else None
     try:
-        value = FINITE.parse(text)
-    except ValueError:
+        if not FINITE.parse(text).is_integer():
+            return None
+        value = Decimal(text.strip(" \t"))
+    except (ValueError, ArithmeticError):  # the latter for exponents of many digits
         return None
-    return int(value) if value.is_integer() and abs(value) < MAX_EXACT else None
+    whole = int(value)
+    return whole if whole == value and INT64.min <= whole <= INT64.max else None
 
 
 def rating_reader(path: Path, table: InteractionTable) -> Reader[float]:
@@ -86,8 +98,8 @@ def rating_reader(path: Path, table: InteractionTable) -> Reader[float]:
                 path,
                 line,
                 f"{column} must be {AMOUNT.rule}, got {shown(text)}",
-                f"if it means a dislike, leave interactions.rating out of the schema and set interactions.kind to "
-                f'{{"column": "{column}", "weights": {{"{text}": 0, "1": 1}}}}, with every value of the column',
+                "if it means a dislike, leave interactions.rating out of the schema and set interactions."
+                f'kind to {{"column": "{column}", "weights": {{"{text}": 0, "1": 1}}}}, with all values',
             )
         if rating > best:
             raise bad_line(
@@ -152,7 +164,7 @@ def time_reader(path: Path, table: InteractionTable) -> Reader[float | None]:
             value = FINITE.parse(text if table.decimal == "." else text.replace(",", ".", 1))
         except ValueError:
             value = float("inf")
-        if abs(value) * MICROSECONDS < INT64.max:
+        if abs(value) < MAX_TIME:
             return value
         problem = f"{column} must be a number, got {shown(text)}"
         if date_in(text) is not None:

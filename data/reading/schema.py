@@ -27,6 +27,10 @@ LATER_KEYS = frozenset(
 )  # fmt: skip
 
 
+_LINE = "a,b\n"
+_HALF_PAIRS = b"+2AA-\\ud800"  # in UTF-7 and as Python writes it
+
+
 def _is_text(value: str) -> bool:
     """Whether a value can name a file or a column, or stand between values."""
     return value != "" and (value.isprintable() or value == "\t")
@@ -52,10 +56,17 @@ def _has_distinct_names(blocks: list["VectorBlock"]) -> bool:
 
 def _is_encoding(value: str) -> bool:
     try:
-        "".encode(codecs.lookup(value).name)
+        name = codecs.lookup(value).name
+        content = _LINE.encode(name)
+        decoder = codecs.getincrementaldecoder(name)()
+        line = "".join(decoder.decode(content[at : at + 1]) for at in range(len(content)))
+        halves = _HALF_PAIRS.decode(name, "replace")
     except (LookupError, ValueError):
         return False
-    return True
+    if line != _LINE:
+        return False
+    # Half of a surrogate pair is no text: such an encoding reads what no file can be written with.
+    return not any("\ud800" <= character <= "\udfff" for character in halves)
 
 
 def _as_typed(value: Any, check: Callable[[Any], float]) -> Any:
@@ -99,9 +110,7 @@ Placeholders = Annotated[
 ColumnNames = Annotated[list[ColumnName], Field(fail_fast=True, description="a list of column names")]
 Dim = Annotated[int, Field(ge=1, le=8192, description="a whole number from 1 to 8192")]
 Repeats = Annotated[Literal["count", "first", "last"], Field(description="count, first or last")]
-KindWeight = Annotated[
-    float, Field(ge=0, le=FLOAT32_MAX, allow_inf_nan=False, description="a finite number of 0 or more")
-]
+KindWeight = Annotated[float, Field(ge=0, le=1e6, description="a number from 0 to 1000000")]
 
 
 class Table(JsonObject):
@@ -130,6 +139,11 @@ class Table(JsonObject):
     decimal: Decimal = "."
     header: Header | None = None
     empty: Placeholders = []
+
+    @property
+    def one_line(self) -> tuple[str, ...]:
+        """Columns whose values have no line breaks."""
+        return ()
 
     @property
     def codec(self) -> str:
@@ -208,6 +222,11 @@ class ItemTable(Table, ItemFeatures):
     genre_separator: Text = "|"
     year: ColumnName | None = None
 
+    @property
+    def one_line(self) -> tuple[str, ...]:
+        """Ids and titles."""
+        return (self.id,) if self.title is None else (self.id, self.title)
+
 
 class KindColumn(JsonObject):
     """Kinds of interactions, such as views and purchases.
@@ -249,6 +268,11 @@ class InteractionTable(Table):
     repeats: Repeats | None = None
     weight: ColumnName | None = None
     kind: KindColumn | None = None
+
+    @property
+    def one_line(self) -> tuple[str, ...]:
+        """Users and items."""
+        return self.user, self.item
 
     @property
     def counted(self) -> Literal["count", "first", "last"]:
@@ -336,9 +360,33 @@ def read_schema(path: Path) -> Schema:
             and what to do.
     """
     schema = checked(Schema, read_json(path), shown_path(path), HELP)
-    _check_signs(path, "interactions", schema.interactions)
-    _check_signs(path, "items", schema.items)
+    for name, table in (("items", schema.items), ("interactions", schema.interactions)):
+        if table is not None:
+            check_dialect(table, f"{shown_path(path)}: {name}", HELP)
     return schema
+
+
+def check_dialect(table: Table, where: str, advice: str) -> None:
+    """Refuse a table in which one character has two meanings.
+
+    Args:
+        table: of a schema.
+        where: its place, for the error.
+        advice: what to do.
+
+    Raises:
+        UserError: separator, quote and escape are not three different characters.
+    """
+    meanings = {"separator": table.separator, "escape": table.escape}
+    if table.quotes:
+        meanings["quote"] = table.quote
+    given = {name: one for name, one in meanings.items() if one is not None}
+    for name, one in given.items():
+        other = next((key for key, value in given.items() if value == one and key != name), None)
+        if other is not None:
+            raise UserError(
+                f"{where}.{name} and {other} must be different characters, got {one!r} for both; {advice}"
+            )
 
 
 def read_features(path: Path) -> Features:
@@ -348,14 +396,6 @@ def read_features(path: Path) -> Features:
         UserError: as ``read_schema``.
     """
     features = checked(Features, read_json(path), shown_path(path), FEATURES_HELP)
-    _check_signs(path, "items", features.items)
+    if features.items is not None:
+        check_dialect(features.items, f"{shown_path(path)}: items", HELP)
     return features
-
-
-def _check_signs(path: Path, name: str, table: Table | None) -> None:
-    """Refuse a table whose separator is its quote or escape, too."""
-    if table is not None and table.separator in (table.escape, table.quote if table.quotes else None):
-        raise UserError(
-            f"{shown_path(path)}: {name}.separator must differ from {name}.quote and {name}.escape, got "
-            f"{shown(table.separator)} for both; {HELP}"
-        )

@@ -69,6 +69,7 @@ def dialect_of(table: Table) -> CsvDialect:
         encoding=table.codec,
         header=table.header,
         opened=open_bytes,
+        one_line=table.one_line,
     )
 
 

@@ -1,8 +1,8 @@
 """Text tables in blocks of whole lines: most are parsed fast, and only what is unusual row by row.
 
-pyarrow parses a block. It reads a few things differently from the csv module, whose rules hold here; a block in
-which one of them might occur is *doubtful* and read row by row. So both ways give the same rows, or an error that
-names the line.
+pyarrow parses a block. It reads a few things differently from the csv module, whose rules hold here; a block
+in which one of them might occur is *doubtful* and read row by row. So both ways give the same rows, or an error
+that names the line.
 """
 
 import codecs
@@ -137,8 +137,8 @@ class TextBlock:
         """
         table = self.table
         reader = _Stretch(self.content, table)
-        width, positions = len(table.header), table.positions
-        return rows_of(table.path, reader, self.line - 1, width, positions, table.dialect, table.advice)
+        header, positions = table.header, table.positions
+        return rows_of(table.path, reader, self.line - 1, header, positions, table.dialect, table.advice)
 
 
 class _Stretch:

@@ -37,6 +37,7 @@ class CsvDialect:
         quote: the character of the quotes.
         escape: the character before a quote or separator that is part of a value; None for no such character.
         opened: opens the file for reading bytes.
+        one_line: columns whose values have no line breaks: one is most often a quote that is not closed.
     """
 
     separator: str = ","
@@ -47,6 +48,12 @@ class CsvDialect:
     quote: str = '"'
     escape: str | None = None
     opened: Callable[[Path], IO[bytes]] = open_source
+    one_line: Sequence[str] = ()
+
+    def one_line_places(self, header: Sequence[str]) -> dict[str, int]:
+        """Where the columns of ``one_line`` stand, those that the header has."""
+        found = [name.strip() for name in header]
+        return {name: found.index(name) for name in self.one_line if name in found}
 
     def reader(self, lines: Iterable[str]) -> Any:
         """The rows of such text, as a reader of the csv module."""
@@ -105,7 +112,7 @@ def csv_rows(
     with open_text(path, dialect.encoding, dialect.newline, advice.text, dialect.opened) as file:
         reader = dialect.reader(file)
         try:
-            header: Sequence[str] = dialect.header or next(reader, [])
+            header = next(reader, []) if dialect.header is None else dialect.header
             width = len(header)
             if names is None:
                 positions = list(range(width))
@@ -115,23 +122,27 @@ def csv_rows(
                 positions = [width if name is None else next(named) for name in names]
         except csv.Error as error:
             raise bad_csv(path, 1, error, advice=advice.quotes) from error
-        yield from rows_of(path, reader, 0, width, positions, dialect, advice)
+        yield from rows_of(path, reader, 0, header, positions, dialect, advice)
 
 
 class LineReader(Protocol):
     """A reader of the csv module, or what is used as one."""
 
-    def __iter__(self) -> Iterator[list[str]]: ...
+    def __iter__(self) -> Iterator[list[str]]:
+        """The rows."""
+        ...
 
     @property
-    def line_num(self) -> int: ...
+    def line_num(self) -> int:
+        """How many lines were read."""
+        ...
 
 
 def rows_of(
     path: Path,
     reader: LineReader,
     before: int,
-    width: int,
+    header: Sequence[str],
     positions: Sequence[int],
     dialect: CsvDialect,
     advice: CsvAdvice,
@@ -142,21 +153,26 @@ def rows_of(
         path: the file.
         reader: its reader.
         before: how many lines of the file stand before those of the reader.
-        width: how many values a row has.
-        positions: of the wanted values; ``width`` gives an empty one.
+        header: names of the columns.
+        positions: of the wanted values; the one after the last gives an empty one.
         dialect: how the file is written.
         advice: what errors tell the user to do.
 
     Raises:
         UserError: a row is not valid CSV, or does not have as many values as the header.
     """
+    width, short = len(header), dialect.one_line_places(header)
     line = before + reader.line_num + 1
     try:
         for row in reader:
             last = before + reader.line_num
             if len(row) == width:
-                if last > line and any(_has_rows(value, width, dialect) for value in row):
-                    raise _swallowed_rows(path, line, last, advice)
+                if last > line:
+                    if any(_has_rows(value, width, dialect) for value in row):
+                        raise _swallowed_rows(path, line, last, advice)
+                    for name, place in short.items():
+                        if "\n" in row[place] or "\r" in row[place]:
+                            raise _broken_value(path, line, last, name, row[place], advice)
                 row.append("")  # for the columns of None
                 yield line, [row[position] for position in positions]
             elif "".join(row).strip():
@@ -270,6 +286,12 @@ def _has_rows(value: str, width: int, dialect: CsvDialect) -> bool:
 def _swallowed_rows(path: Path, first: int, last: int, advice: CsvAdvice) -> UserError:
     """The error for a quote that is closed some rows later."""
     problem = f"a quote is opened here and closed on line {last}, and the lines between look like rows"
+    return bad_line(path, first, problem, advice.quotes)
+
+
+def _broken_value(path: Path, first: int, last: int, name: str, value: str, advice: CsvAdvice) -> UserError:
+    """The error for a line break inside a short value."""
+    problem = f"{name} {shown(value)} goes on to line {last}; a quote may be opened and not closed"
     return bad_line(path, first, problem, advice.quotes)
 
 
