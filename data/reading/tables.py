@@ -133,7 +133,7 @@ def nothing_of(table: Table) -> frozenset[str]:
 
 
 def without_empty(rows: Rows, table: Table) -> Rows:
-    """The rows with values without spaces around them, and with empty ones for the placeholders of the table."""
+    """The rows with values without spaces around them, and with empty ones for placeholders."""
     nothing = nothing_of(table)
     for line, values in rows:
         stripped = [value.strip() for value in values]
@@ -157,8 +157,8 @@ def open_parquet(path: Path, name: str, wanted: Mapping[str, str | None]) -> Any
     for key, column in wanted.items():
         if column is not None and have.count(column) != 1:
             raise UserError(
-                f"{shown_path(path)}: no column {column!r} among {', '.join(have[:20])}; {name}.{key} in the schema "
-                "must name a column of the file"
+                f"{shown_path(path)}: no column {column!r} among {', '.join(have[:20])}; {name}.{key} in the "
+                "schema must name a column of the file"
             )
     if file.metadata.num_rows == 0:
         raise empty(path, GIVE_DATA)
