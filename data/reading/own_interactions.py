@@ -165,10 +165,9 @@ class _Rows:
         table = self.table
         values = {name: joined(blocks) for name, blocks in self.columns.items() if blocks}
         placeholders = self._placeholders(values["users"], values["items"])
-        num, extra = len(values["users"]), np.empty(0, dtype=np.int64)
-        if "times" in values:
-            extra = equal_rows(list(values.values()), joined(self.kept), parts, table)
-        else:  # rows at different places are of different times
+        num = len(values["users"])
+        extra = equal_rows(list(values.values()), joined(self.kept), parts, table)
+        if "times" not in values:
             values["times"] = np.arange(num, dtype=np.int64)
         if "ratings" not in values:
             values["ratings"] = np.full(num, STARS, dtype=np.float32)

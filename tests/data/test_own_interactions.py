@@ -127,7 +127,7 @@ def naive(rows, used, catalogue, repeats):
     st.sampled_from([1, 2, 3]), st.sampled_from([20, 1 << 20]),
 )  # fmt: skip
 def test_rows_count_as_in_a_loop(folder, rows, used, has_catalogue, repeats, num_parts, block_bytes):
-    """Every column is in the file, whether or not the schema names it."""
+    """Every column is in the file, whether or not the schema names it, so equal rows are known everywhere."""
     catalogue = CATALOGUE if has_catalogue else ()
     keys = {key: name for key, name in (("rating", "r"), ("timestamp", "t"), ("weight", "w")) if name in used}
     keys |= {"kind": {"column": "k", "weights": KINDS}} if "k" in used else {}
@@ -255,6 +255,15 @@ def test_an_export_written_twice_counts_once(tmp_path):
     assert twice.notes == ("50 rows equal to another in every column left out",)
 
 
+def test_without_anything_to_tell_them_apart_rows_are_events(tmp_path):
+    """A log of users and items alone can say only by its rows that a user came back."""
+    assert [len(own) for own in amounts(read(tmp_path, "u,i\na,x\na,x\na,y\n"))] == [2, 1]
+    kind = {"column": "k", "weights": {"view": 1}}
+    assert [len(own) for own in amounts(read(tmp_path, "u,i,k\na,x,view\na,x,view\n", kind=kind))] == [2]
+    rated = read(tmp_path, "u,i,r\na,x,4\na,x,4\na,x,5\n", rating="r")
+    assert rated.notes[0] == "1 row equal to another in every column left out"
+
+
 def test_equal_rows_of_parquet(tmp_path):
     table = {"u": ["a"] * 4, "i": [550] * 4, "s": [1.5, None, 1.5, None], "tags": [["p"], [], ["p"], ["q"]]}
     parquet.write_table(pyarrow.table(table), tmp_path / "rows.parquet")
@@ -324,20 +333,20 @@ def test_dates_and_numbers_in_the_parts_of_a_table_are_refused(tmp_path):
     parquet.write_table(
         pyarrow.table({"u": ["a", "a"], "i": ["x", "y"], "t": dates}), tmp_path / "parts" / "x.parquet"
     )
-    with pytest.raises(UserError, match="dates in some parts of the table and numbers in others"):
+    with pytest.raises(UserError, match="x.parquet has dates in t, other files of the folder do not; write"):
         read(tmp_path, ["u,i,t\na,x,1\n"], timestamp="t")
 
 
 @pytest.mark.parametrize(
     ("known", "text", "expected"),
     [
-        ("550", "550.0", "'550.0', where the catalogue has '550'"),
-        ("550.0", "550", "'550', where the catalogue has '550.0'"),
-        ("7", "007", "'007', where the catalogue has '7'"),
-        ("007", "7", "'7', where the catalogue has '007'"),
-        ("00x7", "x7", "'x7', where the catalogue has '00x7'"),
-        ("ABC", "abc", "'abc', where the catalogue has 'ABC'"),
-        ("1e3", "1000", "'1000', where the catalogue has '1e3'"),
+        ("550", "550.0", "'550.0' (the catalogue has '550')"),
+        ("550.0", "550", "'550' (the catalogue has '550.0')"),
+        ("7", "007", "'007' (the catalogue has '7')"),
+        ("007", "7", "'7' (the catalogue has '007')"),
+        ("00x7", "x7", "'x7' (the catalogue has '00x7')"),
+        ("ABC", "abc", "'abc' (the catalogue has 'ABC')"),
+        ("1e3", "1000", "'1000' (the catalogue has '1e3')"),
         ("550", "551", "'551'"),
         ("a b", "ab", "'ab'"),
     ],
@@ -348,7 +357,9 @@ def test_an_id_that_is_probably_meant(known, text, expected):
 
 def test_more_than_half_of_unknown_items_stops(tmp_path):
     rows = "u,i\n" + "a,x\n" + "a,q\n" * 2
-    with pytest.raises(UserError, match="only 1 of the items of its 3 rows are in the catalogue"):
+    with pytest.raises(
+        UserError, match="1 of its 3 rows is of items in the catalogue; it does not have 'q'; check"
+    ):
         read(tmp_path, rows, CATALOGUE)
     assert len(read(tmp_path, rows + "b,y\n", CATALOGUE).interactions) == 2
 
