@@ -32,8 +32,8 @@ def equal_rows(
         values: the columns that were read, ``[n]`` each; the first two are user and item.
         kept: bool ``[rows of all parts]``, which rows of the files these are; n are true.
         parts: the files.
-        table: how they are written. The columns that were not read, and those of which only an amount was made,
-            are read now, if there are suspects.
+        table: how they are written. The columns that were not read, and those of which only an amount was
+            made, are read now, if there are suspects.
 
     Returns:
         Positions in ``values``, ascending; the first of equal rows is not among them.
@@ -54,7 +54,7 @@ def _texts_at(places: np.ndarray, parts: list[Path], table: InteractionTable) ->
         table: how they are written.
 
     Returns:
-        For each such column int ``[n]``, equal where the texts are equal; a part without the column has "" there.
+        For each such column int ``[n]``, equal where the texts are equal. A part without the column has "".
     """
     import pyarrow
 

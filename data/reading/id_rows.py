@@ -8,8 +8,8 @@ import numpy as np
 class IdRows:
     """Finds the rows of ids, and gives rows to new ones.
 
-    A dictionary knows the rows. What it said is kept as an array of pyarrow too, so that the ids of a block, most
-    of which were in earlier ones, are found without making texts of Python of them.
+    A dictionary knows the rows. What it said is kept as an array of pyarrow too, so that the ids of a block,
+    most of which were in earlier ones, are found without making texts of Python of them.
 
     Args:
         row_of: from ids to rows; new ids are added to it.

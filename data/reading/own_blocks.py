@@ -1,7 +1,7 @@
 """Blocks of interactions of own data: fast where all is well, exact where something is not.
 
-pyarrow parses a table block by block. A block that it refuses, or of which it might accept more than we do, is
-read row by row. That reading alone decides: it gives the same values, or the error that names the line.
+pyarrow parses a table block by block. A block that it refuses, or of which it might accept more than we do,
+is read row by row. That reading alone decides: it gives the same values, or the error that names the line.
 """
 
 import itertools

@@ -128,7 +128,7 @@ def number_reader(path: Path, column: str, table: InteractionTable, rule: str = 
 
 
 def weight_reader(path: Path, table: InteractionTable) -> Callable[[int, str, str], float]:
-    """Reads what a row counts, log(1 + weight) times the weight of its kind; 0 for a row that does not count."""
+    """Reads what a row counts, log(1 + weight) times the weight of its kind; 0 if it does not count."""
     read_number = None if table.weight is None else number_reader(path, table.weight, table)
     kind = table.kind
 

@@ -124,7 +124,7 @@ def nothing_of(table: Table) -> frozenset[str]:
 
 
 def without_empty(rows: Rows, table: Table) -> Rows:
-    """The rows with values without spaces around them, and with empty ones for the placeholders of the table."""
+    """The rows without spaces around values, and with empty values for the placeholders of the table."""
     nothing = nothing_of(table)
     for line, values in rows:
         stripped = [value.strip() for value in values]
@@ -148,8 +148,8 @@ def open_parquet(path: Path, name: str, wanted: Mapping[str, str | None]) -> Any
     for key, column in wanted.items():
         if column is not None and have.count(column) != 1:
             raise UserError(
-                f"{shown_path(path)}: no column {column!r} among {', '.join(have[:20])}; {name}.{key} in the schema "
-                "must name a column of the file"
+                f"{shown_path(path)}: no column {column!r} among {', '.join(have[:20])}; {name}.{key} in the "
+                "schema must name a column of the file"
             )
     if file.metadata.num_rows == 0:
         raise empty(path, GIVE_DATA)

@@ -4,9 +4,7 @@ import codecs
 import csv
 import gzip
 import io
-import json
-import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
