@@ -167,10 +167,9 @@ class _Values:
 
         text, number = pyarrow.string(), pyarrow.float64()
         types = {"user": text, "item": text, "rating": number, "weight": number, "kind.column": text}
-        hexadecimal = b"0x" in batch.content or b"0X" in batch.content  # pyarrow reads 0x10 as 16
         for time_type in self._time_types:
-            if hexadecimal and pyarrow.types.is_integer(time_type):
-                continue
+            if pyarrow.types.is_integer(time_type) and (b"0x" in batch.content or b"0X" in batch.content):
+                continue  # pyarrow reads 0x10 as 16
             types["timestamp"] = time_type
             try:
                 columns = batch.columns([types[key] for key in self._keys], self._table.decimal)
@@ -319,7 +318,7 @@ def _times(array: Any, table: InteractionTable) -> np.ndarray | None:
     if types.is_integer(array.type):
         return np.asarray(array.cast(pyarrow.int64()).to_numpy())
     values = _numbers(array)
-    if (np.abs(values) <= MAX_EXACT).all() and (values == np.floor(values)).all():
+    if (np.abs(values) < MAX_EXACT).all() and (values == np.floor(values)).all():
         return values.astype(np.int64)
     if (np.abs(values) * MICROSECONDS >= INT64.max).any():
         raise Doubtful

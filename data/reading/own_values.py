@@ -19,7 +19,7 @@ from data.reading.schema import InteractionTable
 from data.reading.source_files import bad_line, shown
 
 MAX_YEAR = 9999
-MAX_EXACT = 2**53  # whole numbers up to here are exact as float64
+MAX_EXACT = 2**53  # whole numbers below are exact as float64, and no other number becomes one of them
 MICROSECONDS = 1_000_000
 MAX_TIME = int(INT64.max) // MICROSECONDS  # in a column where some have fractions
 

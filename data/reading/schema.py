@@ -15,7 +15,7 @@ from data.reading.columns import STARS
 from data.reading.json_files import read_json
 from data.reading.json_models import JsonObject, checked, satisfies
 from data.reading.number_columns import FLOAT32_MAX
-from data.reading.source_files import shown_path
+from data.reading.source_files import shown, shown_path
 
 HELP = "docs/own_data.md explains schema.json"
 FEATURES_HELP = "docs/own_data.md explains features.json"
@@ -395,4 +395,7 @@ def read_features(path: Path) -> Features:
     Raises:
         UserError: as ``read_schema``.
     """
-    return checked(Features, read_json(path), shown_path(path), FEATURES_HELP)
+    features = checked(Features, read_json(path), shown_path(path), FEATURES_HELP)
+    if features.items is not None:
+        check_dialect(features.items, f"{shown_path(path)}: items", HELP)
+    return features

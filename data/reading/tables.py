@@ -60,12 +60,12 @@ def open_bytes(path: Path) -> IO[bytes]:
 
 
 def dialect_of(table: Table) -> CsvDialect:
-    """How the text of a table is written."""
+    """How the text of a table is written. An escape that is the quote itself means a doubled quote."""
     return CsvDialect(
         separator=table.separator,
         quotes=table.quotes,
         quote=table.quote,
-        escape=table.escape,
+        escape=None if table.quotes and table.escape == table.quote else table.escape,
         encoding=table.codec,
         header=table.header,
         opened=open_bytes,

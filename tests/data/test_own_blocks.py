@@ -239,7 +239,7 @@ def test_rows_are_those_of_the_csv_module(folder, table):
         io.StringIO(text, newline=""),
         delimiter=keys["separator"],
         quotechar=keys["quote"],
-        escapechar=None if keys["escape"] == keys["quote"] else keys["escape"],
+        escapechar=None if keys["quotes"] and keys["escape"] == keys["quote"] else keys["escape"],
         quoting=csv.QUOTE_MINIMAL if keys["quotes"] else csv.QUOTE_NONE,
     )
     rows = [row for row in reader if "".join(row).strip()]
