@@ -216,7 +216,7 @@ def bad_text(
 def _first_bad_text(path: Path, encoding: str, advice: str, opened: Callable[[Path], IO[bytes]]) -> UserError:
     """The error for the first bytes of a file that its encoding does not know."""
     decoder = codecs.getincrementaldecoder(encoding)()
-    line = 1
+    line, before = 1, b""
     with opened(path) as file:
         while True:
             chunk, state = file.read(CHUNK_BYTES), decoder.getstate()
@@ -226,11 +226,13 @@ def _first_bad_text(path: Path, encoding: str, advice: str, opened: Callable[[Pa
                 bad_bytes = len(failure.object) - failure.start  # from the first one to the end of the chunk
                 decoder.setstate(state)
                 line += decoder.decode(chunk[: max(0, len(chunk) - bad_bytes)]).count("\n")
-                return bad_text(path, line, failure.object, failure.start, encoding, advice)
+                content = before + chunk
+                return bad_text(path, line, content, len(content) - bad_bytes, encoding, advice)
             except UnicodeError:  # UTF-16 without a byte order mark, for instance
                 break
             if not chunk:  # the file has changed in the meantime
                 break
+            before = (before + chunk)[-CONTEXT_BYTES:]
     return UserError(f"{shown_path(path)}: not {_name(encoding)} text; {advice}")
 
 
