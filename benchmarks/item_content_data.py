@@ -86,6 +86,4 @@ def _words(clusters: IntArray, rng: np.random.Generator) -> IntArray:
 def _word(number: int, letters: Sequence[str], length: int) -> str:
     """The word of a number: letters drawn with the number as seed."""
     drawn = np.random.default_rng([int(number), length]).integers(len(letters), size=length)
-    return "".join(
-        letter if isinstance(letters, str) else chr(letter) for letter in (letters[i] for i in drawn)
-    )
+    return "".join(letters[i] for i in drawn)

@@ -7,8 +7,9 @@
 ``ratings`` are rows of user, item, rating and time; ``visits`` are rows of user, item and time, and a user
 takes some items several times. Ids are text, items have Zipf's popularity, rows are in order of time. Each
 reading runs in a process of its own, whose peak memory is known; ``row by row`` is a smaller sample of the
-same data through the csv module and the rules of each value, as a reading takes where pyarrow refuses. On a busy
-machine the processor time says more than the clock. Ends with the line ``ratio: NUMBER (of what to what)``.
+same data through the csv module and the rules of each value, as a reading takes where pyarrow refuses. On a
+busy machine the processor time says more than the clock. Ends with the line ``ratio: NUMBER (of what to
+what)``.
 """
 
 import argparse

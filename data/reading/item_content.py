@@ -164,7 +164,7 @@ def check_vectors(values: np.ndarray, what: str) -> None:
 def _rows_of_file(block: "VectorBlock", folder: Path, row_of: Mapping[str, int]) -> np.ndarray:
     """The item of each vector of a file, int32 ``[n]``."""
     path = folder / str(block.ids)
-    lines = read_text(path, ("utf-8-sig",)).splitlines()
+    lines = read_text(path, ("utf-8-sig",), f"give each vector of {block.file} one line").splitlines()
     ids = [line.strip() for line in lines]
     while ids and not ids[-1]:
         ids.pop()

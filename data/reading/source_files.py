@@ -14,6 +14,7 @@ from base.errors import UserError
 from data.reading.file_kinds import KINDS, START_BYTES, named_format
 
 SHOWN_CHARACTERS = 60
+LIBRARY_CHARACTERS = 120  # of the message of a library
 CHUNK_BYTES = 1 << 20
 CONTEXT_BYTES = 10  # shown on either side of what is not text
 CORRECT = "correct or remove the line"
@@ -28,6 +29,12 @@ def shown(value: str | bytes) -> str:
         return repr(value)
     unit = "characters" if isinstance(value, str) else "bytes"
     return f"{value[:SHOWN_CHARACTERS]!r}... ({len(value)} {unit})"
+
+
+def said(error: Exception) -> str:
+    """What an error of a library says, on one line, shortened, without signs that no terminal shows."""
+    text = " ".join(str(error).split())[:LIBRARY_CHARACTERS]
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def shown_path(path: Path) -> str:
@@ -155,15 +162,16 @@ def reading_errors(
     except UnicodeError as error:
         raise _first_bad_text(path, encoding, advice, opened) from error
     except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
-        raise UserError(f"{shown_path(path)} is damaged: {error}; copy it again") from error
+        raise UserError(f"{shown_path(path)} is damaged: {said(error)}; copy it again") from error
 
 
-def read_text(path: Path, encodings: tuple[str, ...]) -> str:
+def read_text(path: Path, encodings: tuple[str, ...], advice: str = FETCH_AGAIN) -> str:
     """The whole file as text, by the first encoding that fits it.
 
     Args:
         path: the file.
         encodings: tried in this order; ``latin-1`` fits every file.
+        advice: what to do if the file is empty.
 
     Raises:
         UserError: as ``open_plain``, or the file is empty or fits none of the encodings.
@@ -177,7 +185,7 @@ def read_text(path: Path, encodings: tuple[str, ...]) -> str:
             failure = error
             continue
         if not text.strip():
-            raise empty(path)
+            raise empty(path, advice)
         return text
     raise bad_text(path, content.count(b"\n", 0, failure.start) + 1, content, failure.start)
 
@@ -208,7 +216,7 @@ def bad_text(
 def _first_bad_text(path: Path, encoding: str, advice: str, opened: Callable[[Path], IO[bytes]]) -> UserError:
     """The error for the first bytes of a file that its encoding does not know."""
     decoder = codecs.getincrementaldecoder(encoding)()
-    line = 1
+    line, before = 1, b""
     with opened(path) as file:
         while True:
             chunk, state = file.read(CHUNK_BYTES), decoder.getstate()
@@ -218,14 +226,13 @@ def _first_bad_text(path: Path, encoding: str, advice: str, opened: Callable[[Pa
                 bad_bytes = len(failure.object) - failure.start  # from the first one to the end of the chunk
                 decoder.setstate(state)
                 line += decoder.decode(chunk[: max(0, len(chunk) - bad_bytes)]).count("\n")
-                start = file.tell() - bad_bytes
-                around = max(0, start - CONTEXT_BYTES)
-                file.seek(around)
-                return bad_text(path, line, file.read(2 * CONTEXT_BYTES), start - around, encoding, advice)
+                content = before + chunk
+                return bad_text(path, line, content, len(content) - bad_bytes, encoding, advice)
             except UnicodeError:  # UTF-16 without a byte order mark, for instance
                 break
             if not chunk:  # the file has changed in the meantime
                 break
+            before = (before + chunk)[-CONTEXT_BYTES:]
     return UserError(f"{shown_path(path)}: not {_name(encoding)} text; {advice}")
 
 

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from base.errors import UserError
 from data.reading.schema import Table
-from data.reading.source_files import empty, open_source, shown_path
+from data.reading.source_files import empty, open_source, said, shown_path
 from data.reading.text_tables import CsvAdvice, CsvDialect, Rows, csv_rows
 
 GIVE_DATA = "give the file of your data"
@@ -152,7 +152,9 @@ def open_parquet(path: Path, name: str, wanted: Mapping[str, str | None]) -> Any
     try:
         file = parquet.ParquetFile(open_source(path))
     except (pyarrow.ArrowException, OSError) as error:
-        raise UserError(f"{shown_path(path)} is a damaged Parquet file ({error}); {GIVE_DATA}") from error
+        raise UserError(
+            f"{shown_path(path)} is a damaged Parquet file ({said(error)}); {GIVE_DATA}"
+        ) from error
     have = file.schema_arrow.names
     for key, column in wanted.items():
         if column is not None and have.count(column) != 1:
@@ -217,7 +219,9 @@ def parquet_batches(path: Path, name: str, wanted: Mapping[str, str]) -> Iterato
             )
             first += batch.num_rows
     except (pyarrow.ArrowException, OSError) as error:
-        raise UserError(f"{shown_path(path)} is a damaged Parquet file ({error}); {GIVE_DATA}") from error
+        raise UserError(
+            f"{shown_path(path)} is a damaged Parquet file ({said(error)}); {GIVE_DATA}"
+        ) from error
 
 
 def _parquet_rows(path: Path, name: str, wanted: dict[str, str | None]) -> Rows:

@@ -382,6 +382,17 @@ def test_compressed_files_and_parquet_are_read_under_any_name(tmp_path, form, na
     assert rows_of(folder) == EXPECTED
 
 
+@pytest.mark.parametrize(
+    "pack", [bytes, gzip.compress, lambda text: pyarrow.compress(text, "zstd", asbytes=True)]
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_bytes_that_are_no_text_are_shown_from_compressed_files_too(tmp_path, pack, encoding):
+    text = "u,i\na,b\nc,d".encode(encoding) + (b"\xff\xfe,e\n" if encoding == "utf-8" else b"\x00\xd8,\x00")
+    folder = folder_of(tmp_path, {"log.csv": pack(text)}, interactions=LOG | {"encoding": encoding})
+    told = refusal(folder)
+    assert told.startswith(f"log.csv, line 3: not {encoding.upper()} text near b'") and "encoding" in told
+
+
 @pytest.mark.parametrize("form", ["gzip", "zstd", "parquet"])
 def test_a_cut_file_is_one_line(tmp_path, form):
     folder = folder_of(tmp_path, {"log.csv": FORMS[form]()[:-10]}, interactions=LOG)
