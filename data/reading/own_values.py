@@ -208,7 +208,7 @@ def _advice_on_numbers(text: str, table: InteractionTable) -> str:
 def _advice_on_times(text: str, table: InteractionTable) -> str:
     if _DATE_OF_ANOTHER_ORDER.fullmatch(text):
         return (
-            "write the dates of the column as 2024-05-31, or leave interactions.timestamp out of the schema if "
-            "the rows of each user are in order of time"
+            "write the dates of the column as 2024-05-31, or leave interactions.timestamp out of the schema "
+            "if the rows of each user are in order of time"
         )
     return _advice_on_numbers(text, table)

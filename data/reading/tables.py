@@ -95,8 +95,8 @@ def advice_of(name: str, table: Table, wanted: Mapping[str, str | None]) -> CsvA
             f"{name}.{key_of[column]} in {table.place} must name a column that the header has once; "
             f"check {name}.separator too"
         ),
-        quotes=f"correct it, or set {name}.escape in {table.place} to the character before quotes inside values, "
-        f'such as "\\\\"; if quotes are ordinary characters in the file, set {name}.quotes to false',
+        quotes=f"correct it, or set {name}.escape in {table.place} to the character before quotes inside "
+        f'values, such as "\\\\"; if quotes are ordinary characters in the file, set {name}.quotes to false',
         unquoted=quotes_advice(name, table),
         text=f"set {name}.encoding in {table.place}",
         empty=GIVE_DATA,

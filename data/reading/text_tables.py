@@ -74,7 +74,7 @@ class CsvAdvice:
     Attributes:
         column: about a column, by its name, that is missing. None: the header must have them all.
         quotes: about quotes that do not pair.
-        unquoted: about a line with quotes and too few or too many values, where quotes are ordinary characters.
+        unquoted: about a line with quotes and too many or too few values, if quotes are ordinary characters.
         text: about bytes that are not text in the file's encoding.
         empty: about a file without a header or without rows.
     """

@@ -1,4 +1,4 @@
-"""What users of other tools reported about their data, in small: each is read right or refused with the way out."""
+"""Reports of other tools' users about their data, in small: read right, or refused with the way out."""
 
 import gzip
 import json
@@ -76,7 +76,8 @@ def test_03_times_in_any_spelling_of_a_number(tmp_path, times, expected, unit):
 
 def test_04b_columns_of_recbole_with_times_as_floats(tmp_path):
     keys = {"separator": "\t", "user": "user_id:token", "item": "item_id:token", "rating": "rating:float"}
-    rows = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n0\t9\t4.0\t1500000060.0\n0\t8\t3.0\t1500000000.0\n"
+    rows = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
+    rows += "0\t9\t4.0\t1500000060.0\n0\t8\t3.0\t1500000000.0\n"
     data = read(tmp_path, log(timestamp="timestamp:float", **keys), log__csv=rows)
     assert sequence(data) == ["8", "9"]
     np.testing.assert_array_equal(data.interactions.timestamps, [1500000000, 1500000060])
@@ -92,11 +93,11 @@ TABLES = {
 @pytest.mark.parametrize(
     ("catalogue", "taken", "expected"),
     [
-        (["550", "551"], ["550.0", "551.0"], "none of its 2 rows is of items in the catalogue; it does not have "
-         "'550.0' (the catalogue has '550'), '551.0' (the catalogue has '551'); check interactions.item and items.id"),
+        (["550", "551"], ["550.0", "551.0"], "none of its 2 rows is of items in the catalogue; it "
+         "does not have '550.0' (the catalogue has '550'), '551.0' (the catalogue has '551'); check inter"),
         (["1.000000000000000000e+00"], ["1"], "'1' (the catalogue has '1.000000000000000000e+00')"),
-        (["520963509", "7"], ["0520963509", "0520963509", "7"], "1 of its 3 rows is of items in the catalogue; it does "
-         "not have '0520963509' (the catalogue has '520963509')"),
+        (["520963509", "7"], ["0520963509", "0520963509", "7"], "1 of its 3 rows is of items in the "
+         "catalogue; it does not have '0520963509' (the catalogue has '520963509')"),
         (["x-77"], ["Q", "X-77"], "it does not have 'X-77' (the catalogue has 'x-77');"),
     ],
     ids=["06b", "05", "07", "case"],
@@ -241,7 +242,8 @@ def german(**keys: object) -> dict:
 def test_16d_a_decimal_comma(tmp_path):
     line = refusal(tmp_path, german(rating="note"), x__csv="\ufeff" + GERMAN)
     assert line.endswith(
-        "note must be a finite number of 0 or more, got '3,5'; set interactions.decimal in the schema to \",\""
+        "note must be a finite number of 0 or more, got '3,5'; "
+        'set interactions.decimal in the schema to ","'
     )
     data = read(tmp_path, german(rating="note", decimal=","), x__csv="\ufeff" + GERMAN)
     np.testing.assert_array_equal(data.interactions.ratings, [3.5, 2.5])
@@ -285,8 +287,8 @@ def test_37_and_38_placeholders_are_no_values(tmp_path):
     del schema["items"]["empty"]
     line = refusal(tmp_path, schema, items__csv=items, log__csv="u,i\na,tt1\n")
     assert (
-        "line 3: y must be a year up to 9999, 0 or empty, got '\\\\N'; correct the line, or name the text in items.empty"
-        in line
+        "line 3: y must be a year up to 9999, 0 or empty, got '\\\\N'; "
+        "correct the line, or name the text in items.empty" in line
     )
     del schema["items"]["year"]
     data = read(tmp_path, schema, items__csv=items, log__csv="u,i\na,tt1\n")
