@@ -109,7 +109,7 @@ def main() -> None:
     means = {variant: mean_metrics([figures[variant] for figures in seeds]) for variant in arguments.variants}
     best = means.get("oracle")
     rows = [
-        [variant, *(_cell(figures[name], best and best[name]) for name in COLUMNS)]
+        [variant, *(_cell(figures[name], best[name] if best else None) for name in COLUMNS)]
         for variant, figures in means.items()
     ]
     headings = [TableColumn("variant", numeric=False), *(TableColumn(name) for name in COLUMNS)]

@@ -5,6 +5,7 @@ interactions. The vector of an item is its cluster's centre and noise of its own
 those of the cluster and from common ones.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ WIDTH = 128
 CENTRE_COSINE = 0.5
 WORDS_OF_CLUSTER, COMMON_WORDS, WORDS_OF_ITEM, WORDS_FROM_CLUSTER = 20, 500, 12, 4
 LATIN = "abcdefghiklmnoprstuv"
-CJK = range(0x4E00, 0x4E00 + 3000)
+CJK = [chr(code) for code in range(0x4E00, 0x4E00 + 3000)]
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def clustered_items(seed: int) -> ClusteredItems:
     )
 
 
-def _taken(popularity: FloatArray, members: list[IntArray], rng: np.random.Generator) -> IntArray:
+def _taken(popularity: FloatArray, members: Sequence[IntArray], rng: np.random.Generator) -> IntArray:
     """The items of one user, in the order of time: most of two clusters, the others of all."""
     own = np.concatenate([members[c] for c in rng.choice(len(members), CLUSTERS_OF_USER, replace=False)])
     chance = popularity[own] / popularity[own].sum()
@@ -82,9 +83,7 @@ def _words(clusters: IntArray, rng: np.random.Generator) -> IntArray:
     return rng.permuted(words, axis=1)
 
 
-def _word(number: int, letters: str | range, length: int) -> str:
+def _word(number: int, letters: Sequence[str], length: int) -> str:
     """The word of a number: letters drawn with the number as seed."""
     drawn = np.random.default_rng([int(number), length]).integers(len(letters), size=length)
-    return "".join(
-        letter if isinstance(letters, str) else chr(letter) for letter in (letters[i] for i in drawn)
-    )
+    return "".join(letters[i] for i in drawn)

@@ -1,14 +1,15 @@
-"""Reading own data: seconds, rows per second and memory of a first reading, and the ratio to reading row by row.
+"""Reading own data: seconds, rows per second and memory, and the ratio to reading row by row.
 
     python -m benchmarks.own_data                     25 million rows as CSV, most of a minute each
     python -m benchmarks.own_data --rows 1000000      to try it
     python -m benchmarks.own_data --formats csv csv.gz csv.zst parquet --tables ratings visits
 
-``ratings`` are rows of user, item, rating and time; ``visits`` are rows of user, item and time, and a user takes
-some items several times. Ids are text, items have Zipf's popularity, rows are in order of time. Each reading runs
-in a process of its own, whose peak memory is known; ``row by row`` is a smaller sample of the same data through
-the csv module and the rules of each value, as a reading takes where pyarrow refuses. On a busy machine the
-processor time says more than the clock. Ends with the line ``ratio: NUMBER (of what to what)``.
+``ratings`` are rows of user, item, rating and time; ``visits`` are rows of user, item and time, and a user
+takes some items several times. Ids are text, items have Zipf's popularity, rows are in order of time. Each
+reading runs in a process of its own, whose peak memory is known; ``row by row`` is a smaller sample of the
+same data through the csv module and the rules of each value, as a reading takes where pyarrow refuses. On a
+busy machine the processor time says more than the clock. Ends with the line ``ratio: NUMBER (of what to
+what)``.
 """
 
 import argparse
@@ -199,9 +200,7 @@ def main() -> None:
     headings = [TableColumn("table", numeric=False), *(TableColumn(name) for name in COLUMNS)]
     print(render_table(headings, [TableSection(rows)]))
     if ratios:
-        print(
-            f"ratio: {min(ratios):.1f} (rows per processor second of CSV to those row by row, the lower table)"
-        )
+        print(f"ratio: {min(ratios):.1f} (rows per processor second, CSV to row by row, the lower table)")
 
 
 if __name__ == "__main__":

@@ -54,7 +54,8 @@ def _texts_at(places: np.ndarray, parts: list[Path], table: InteractionTable) ->
         table: how they are written.
 
     Returns:
-        For each such column int ``[n]``, equal where the texts are equal. A part without the column has "".
+        For each such column int ``[n]``, equal where the texts are equal; a part without the column has ""
+        there.
     """
     import pyarrow
 

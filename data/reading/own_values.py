@@ -59,9 +59,9 @@ def year_reader(path: Path, column: str) -> Reader[float]:
         year = whole_number_in(text)
         if year is None or not -(10**9) <= year <= MAX_YEAR:
             problem = f"{column} must be a year up to {MAX_YEAR}, 0 or empty, got {shown(text)}"
-            advice = (
-                "correct the line, or name the text in items.empty of the schema if it stands for no year"
-            )
+            if text.startswith('"'):
+                raise bad_line(path, line, problem, "set items.quotes in the schema to true")
+            advice = "correct the line, or name the text in items.empty of the schema if it means no year"
             raise bad_line(path, line, problem, advice)
         return float(year) if year else float("nan")
 
@@ -128,7 +128,7 @@ def number_reader(path: Path, column: str, table: InteractionTable, rule: str = 
 
 
 def weight_reader(path: Path, table: InteractionTable) -> Callable[[int, str, str], float]:
-    """Reads what a row counts, log(1 + weight) times the weight of its kind; 0 if it does not count."""
+    """Reads what a row counts: log(1 + weight) times the weight of its kind; 0 if it does not count."""
     read_number = None if table.weight is None else number_reader(path, table.weight, table)
     kind = table.kind
 

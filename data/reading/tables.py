@@ -124,7 +124,7 @@ def nothing_of(table: Table) -> frozenset[str]:
 
 
 def without_empty(rows: Rows, table: Table) -> Rows:
-    """The rows without spaces around values, and with empty values for the placeholders of the table."""
+    """The rows with values without spaces around them, and with empty ones for placeholders."""
     nothing = nothing_of(table)
     for line, values in rows:
         stripped = [value.strip() for value in values]

@@ -1,8 +1,8 @@
 """Text tables in blocks of whole lines: most are parsed fast, and only what is unusual row by row.
 
 pyarrow parses a block. It reads a few things differently from the csv module, whose rules hold here; a block
-in which one of them might occur is *doubtful* and read row by row. So both ways give the same rows, or an error
-that names the line.
+in which one of them might occur is *doubtful* and read row by row. So both ways give the same rows, or an
+error that names the line.
 """
 
 import codecs
@@ -179,7 +179,7 @@ class _Stretch:
 def _contents(
     path: Path, dialect: CsvDialect, advice: CsvAdvice, skipped: int
 ) -> Iterator[tuple[int, bytes]]:
-    """Blocks of whole lines as UTF-8, after the first ``skipped`` lines, with the number of the first line."""
+    """Blocks of whole lines as UTF-8, after ``skipped`` lines, each with the number of its first line."""
     line = 1
     for content in _whole_lines(path, dialect, advice):
         if line <= skipped:
@@ -223,8 +223,8 @@ def _end_of_lines(block: bytes) -> int:
 def _is_plain(content: bytes, dialect: CsvDialect) -> bool:
     """Whether pyarrow and the csv module split lines and values alike.
 
-    pyarrow's separators are bytes, it leaves out a byte order mark, takes a carriage return alone for a line end
-    in other places, reads '"1"2' as 12, and knows no longest value.
+    pyarrow's separators are bytes, it leaves out a byte order mark, takes a carriage return alone for a line
+    end in other places, reads '"1"2' as 12, and knows no longest value.
     """
     signs = dialect.separator + dialect.quote + (dialect.escape or "")
     if (
@@ -253,10 +253,10 @@ def _has_long_line(content: bytes) -> bool:
 
 
 def _quotes_pair(content: bytes, dialect: CsvDialect) -> bool:
-    """Whether every quote that opens stands at the start of a value, and every one that closes at the end of one.
+    """Whether every quote that opens begins a value, and every one that closes ends a value.
 
-    Quotes side by side are a run. Outside of quotes a run begins a value; it ends outside of quotes if the number
-    of quotes so far is even, and then ends the value.
+    Quotes side by side are a run. Outside of quotes a run begins a value; it ends outside of quotes if the
+    number of quotes so far is even, and then ends the value.
     """
     quote = dialect.quote.encode()
     if quote not in content:

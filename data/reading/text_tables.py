@@ -299,5 +299,13 @@ def _wrong_width(path: Path, line: int, row: list[str], width: int, dialect: Csv
         path,
         line,
         f"expected {width} values, got {len(row)} in {shown(separator.join(row))}",
-        f"quote values that contain {separator!r}, or remove the line" if dialect.quotes else CORRECT,
+        _advice_on_width(separator.join(row), dialect),
     )
+
+
+def _advice_on_width(text: str, dialect: CsvDialect) -> str:
+    if dialect.quotes:
+        return f"quote values that contain {dialect.separator!r}, or remove the line"
+    if text.startswith(dialect.quote):
+        return "set quotes in the schema to true, and escape to the character before quotes inside values"
+    return CORRECT

@@ -60,7 +60,8 @@ def test_new_trainings_take_the_weights_of_the_data_unless_told(repeated, capsys
     folder, on = repeated
     assert main_train([*flags(folder), *FAST, "--epochs", "1"]) == 0
     assert (
-        "training interactions have weights from 1.39 to 2.64 (--weighted_walks data)" in capsys.readouterr().err
+        "training interactions have weights from 1.39 to 2.64 (--weighted_walks data)"
+        in capsys.readouterr().err
     )
     weighted = load_checkpoint(folder / "checkpoints" / "last.pt")
     assert weighted.settings["weighted_walks"] == "data"

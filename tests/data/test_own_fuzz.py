@@ -31,7 +31,9 @@ ITEM_KEYS = {
     "file": "items", "separator": ";", "decimal": ",", "empty": ["\\N"], "id": "id", "title": "name",
     "genres": "kinds", "year": "year", "text": ["name", "blurb"], "numbers": ["price"],
     "categories": ["brand"], "keep": ["price"],
-    "vectors": [{"name": "sales", "columns": ["p1"], "dim": 2}, {"name": "image", "file": "v.npy", "ids": "v.txt"}],
+    "vectors": [
+        {"name": "sales", "columns": ["p1"], "dim": 2}, {"name": "image", "file": "v.npy", "ids": "v.txt"},
+    ],
 }  # fmt: skip
 EVENT_KEYS = {
     "file": "events", "separator": ";", "decimal": ",", "user": "u", "item": "i", "rating": "r",
