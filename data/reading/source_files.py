@@ -226,14 +226,23 @@ def _first_bad_text(path: Path, encoding: str, advice: str, opened: Callable[[Pa
                 bad_bytes = len(failure.object) - failure.start  # from the first one to the end of the chunk
                 decoder.setstate(state)
                 line += decoder.decode(chunk[: max(0, len(chunk) - bad_bytes)]).count("\n")
-                content = before + chunk
-                return bad_text(path, line, content, len(content) - bad_bytes, encoding, advice)
+                start = len(before) + len(chunk) - bad_bytes
+                content = before + chunk + _next_bytes(file)
+                return bad_text(path, line, content, start, encoding, advice)
             except UnicodeError:  # UTF-16 without a byte order mark, for instance
                 break
             if not chunk:  # the file has changed in the meantime
                 break
             before = (before + chunk)[-CONTEXT_BYTES:]
     return UserError(f"{shown_path(path)}: not {_name(encoding)} text; {advice}")
+
+
+def _next_bytes(file: IO[bytes]) -> bytes:
+    """What follows in a file, as far as it can be read: a damaged one is not the point here."""
+    try:
+        return file.read(CONTEXT_BYTES)
+    except (EOFError, zlib.error, OSError):
+        return b""
 
 
 def _name(encoding: str) -> str:
