@@ -1,8 +1,12 @@
-"""Folders of own data, damaged in any way: they are read, or one line says why not."""
+"""Whatever a folder of own data holds, and whatever its schema says: a right reading, or one line.
 
+A folder that is well made in one of many forms is damaged here and there; its schema gets other values.
+"""
+
+import copy
 import gzip
-import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow
@@ -13,149 +17,151 @@ from pyarrow import parquet
 
 from base.errors import UserError
 from data.dataset import load_movielens
-from tests.data.test_reader_fuzz import damaged
+from data.reading import text_blocks
 from tests.fuzzing import fuzz
 
 pytestmark = pytest.mark.slow
 
-ITEMS = (
-    "id;name;kinds;year;blurb;price;brand;p1\n"
-    '1;"A; ""one""";x|y;1990;"warm\nlight";1,5;Lux;0,1\n2;B (2001);;2008.0;;\\N;Nord;2\n'
-    "3;C;(no genres listed);;words;3;;-1\n4;;x;0;;1e2;Lux;\n"
+ITEMS = "id,name,kinds,year,price,brand,p1,p2\n" + "".join(
+    f"i{n},Thing {n},a|b{n % 3},{1990 + n},{n}.5,B{n % 2},{n},{n * n}\n" for n in range(8)
 )
-EVENTS = (
-    "u;i;t;r;n;k\na;1;2021-03-04T09:15:25.5Z;3,5;2;view\na;1;2021-03-04T09:15:26Z;3;1;buy\n"
-    'b;2;2021-03-05;0;0;view\n"b";3;2021-03-04 10:00:00+01:00;5;7,5;view\nc;9;2021-03-04;1;1;no\n'
+LOG = "u,i,r,t,w,k,note\n" + "".join(
+    f"u{n % 5},i{n * 7 % 8},{n % 5 + 1},{1_400_000_000 + n}.25,{n},{'view' if n % 3 else 'buy'},note {n}\n"
+    for n in range(30)
 )
-ITEM_KEYS = {
-    "file": "items", "separator": ";", "decimal": ",", "empty": ["\\N"], "id": "id", "title": "name",
-    "genres": "kinds", "year": "year", "text": ["name", "blurb"], "numbers": ["price"],
-    "categories": ["brand"], "keep": ["price"],
-    "vectors": [
-        {"name": "sales", "columns": ["p1"], "dim": 2}, {"name": "image", "file": "v.npy", "ids": "v.txt"},
-    ],
-}  # fmt: skip
-EVENT_KEYS = {
-    "file": "events", "separator": ";", "decimal": ",", "user": "u", "item": "i", "rating": "r",
-    "timestamp": "t", "timestamp_format": "iso", "weight": "n", "repeats": "count",
-    "kind": {"column": "k", "weights": {"view": 1, "buy": 5, "no": 0}},
-}  # fmt: skip
-BOTH = {
-    "separator": [",", ";", "|", "\t", " ", "é"],
-    "quote": ["'", '"', ";", "\\"],
-    "quotes": [True, False],
-    "escape": ["\\", '"', ",", None],
-    "decimal": [".", ","],
-    "encoding": [
-        "utf-8",
-        "U8",
-        "latin-1",
-        "utf-16",
-        "UTF_16_BE",
-        "cp037",
-        "shift_jis",
-        "utf-7",
-        "idna",
-        "hz",
-    ],
-    "empty": [[], ["\\N", "3"], ["", "2021-03-04"]],
-}
-KEYS = {
-    "items": BOTH
-    | {
-        "header": [["id"], ["id", "name", "kinds", "year", "blurb", "price", "brand", "p1"]],
-        "year": [None, "year", "price"],
-        "genre_separator": ["|", "x"],
-        "vectors": [[], [{"name": "v", "column": "vector"}], [{"name": "p", "columns": ["price", "p1"]}]],
-        "numbers": [[], ["year"], ["name"]],
+SCHEMA = {
+    "items": {
+        "file": "items.csv", "id": "id", "title": "name", "genres": "kinds", "year": "year", "text": ["name"],
+        "numbers": ["price"], "categories": ["brand"], "keep": ["price"], "empty": ["B1"],
+        "vectors": [{"name": "v", "file": "v.npy", "ids": "ids.txt"}, {"name": "p", "columns": ["p1", "p2"]}],
     },
-    "interactions": BOTH
-    | {
-        "header": [["u", "i"], ["u", "i", "t", "r", "n", "k"]],
-        "timestamp_format": ["number", "iso"],
-        "best_rating": [5, 10, 0.5],
-        "repeats": ["first", "last", "count"],
-        "rating": [None, "r", "t"],
-        "timestamp": [None, "t", "n", "u"],
-        "weight": [None, "n", "k"],
-        "kind": [
-            None,
-            {"column": "k", "weights": {"view": 0}},
-            {"column": "u", "weights": {"a": 1e6, "b": 1e-9, "c": 1}},
-        ],
+    "interactions": {
+        "file": "log", "user": "u", "item": "i", "rating": "r", "timestamp": "t", "weight": "w",
+        "kind": {"column": "k", "weights": {"view": 1, "buy": 5}},
     },
-}
-PACKED = {
-    "plain": bytes,
-    "gzip": gzip.compress,
-    "zstd": lambda content: pyarrow.compress(content, codec="zstd", asbytes=True),
-}
+}  # fmt: skip
+PIECES = [b"", b",", b'"', b"\n", b"\r", b"\0", b"\xff", b"\xef\xbb\xbf", b"\xff\xfe", b"0", b"-", b"1e9", b"nan", b"\\N",
+          b"PAR1", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"SQLite format 3\0", b"PK\x03\x04", b"\xd8\x00", b" "]  # fmt: skip
+OTHER = [None, True, 0, -1, 2.5, 1e400, "", "x", "id", "u", "log", ",", "\t", '"', "\\", ".", "..", "items.csv", [], ["id"],
+         ["\\N"], {}, {"view": 2}, "utf-16", "latin-1", "utf-7", "iso", "number", "count", "last"]  # fmt: skip
 
 
-def as_parquet(text):
-    """The table of a text as Parquet, with a column of lists."""
-    head, *rows = [line.split(";") for line in text.replace('"warm\nlight"', "warm").splitlines()]
-    rows = [row[: len(head)] + [""] * (len(head) - len(row)) for row in rows]
-    table = {name: pyarrow.array(column) for name, column in zip(head, zip(*rows, strict=True), strict=True)}
-    table["vector"] = pyarrow.array([[1.0, 2.0], None, [0.5, 0.25], [3.0, 4.0], [5.0, 6.0]][: len(rows)])
-    sink = io.BytesIO()
-    parquet.write_table(pyarrow.table(table), sink)
-    return sink.getvalue()
+def write(folder: Path, form: str) -> list[Path]:
+    """The files of the folder, the log in one of several forms."""
+    files = {"items.csv": ITEMS.encode(), "ids.txt": b"i3\ni1\ni5\n"}
+    np.save(folder / "v.npy", np.arange(12, dtype=np.float32).reshape(3, 4))
+    if form == "gz":
+        files["log"] = gzip.compress(LOG.encode())
+    elif form == "zst":
+        files["log"] = pyarrow.compress(LOG.encode(), codec="zstd", asbytes=True)
+    elif form == "utf-16":
+        files["log"] = LOG.encode("utf-16")
+    elif form == "parquet":
+        names, *rows = [line.split(",") for line in LOG.splitlines()]
+        columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+        columns |= {name: [float(one) for one in columns[name]] for name in ("r", "t", "w")}
+        parquet.write_table(pyarrow.table(columns), folder / "log", row_group_size=11)
+    else:
+        files["log"] = LOG.encode()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return [folder / name for name in ("items.csv", "log", "ids.txt", "v.npy")]
 
 
 @st.composite
-def folders(draw):
-    """Files by name, and a schema; one or two things in them are not as they should be."""
-    vectors = io.BytesIO()
-    np.save(
-        vectors, np.array([[1, 2], [3, 4]], dtype=draw(st.sampled_from(["float16", "float32", "float64"])))
+def damages(draw):
+    """What to do to the bytes of a file."""
+    return draw(
+        st.lists(
+            st.tuples(
+                st.floats(0, 1, exclude_max=True),
+                st.integers(0, 12),
+                st.sampled_from(PIECES) | st.binary(max_size=3),
+                st.sampled_from(["replace", "replace", "insert", "cut", "double"]),
+            ),
+            min_size=1,
+            max_size=3,
+        )
     )
-    encoding = draw(st.sampled_from(["utf-8", "utf-8", "utf-8", "latin-1", "utf-16"]))
-    files = {"v.npy": vectors.getvalue(), "v.txt": b"1\n3\n"}
-    keys = {"items": dict(ITEM_KEYS), "interactions": dict(EVENT_KEYS)}
-    for name, text in (("items", ITEMS), ("events", EVENTS)):
-        if draw(st.integers(0, 4)) == 0:
-            files[name] = as_parquet(text)
+
+
+def damaged(content: bytes, changes) -> bytes:
+    """The content after some changes."""
+    for share, stretch, piece, kind in changes:
+        at = int(share * len(content))
+        if kind == "cut":
+            content = content[:at]
+        elif kind == "double":
+            content = content[:at] + content[at : at + 10 * stretch] + content[at:]
         else:
-            files[name] = draw(st.sampled_from(list(PACKED.values())))(text.encode(encoding))
-    for name, table in keys.items():
-        table["encoding"] = encoding
-        for _ in range(draw(st.integers(0, 2))):
-            key = draw(st.sampled_from(sorted(KEYS[name])))
-            table[key] = draw(st.sampled_from(KEYS[name][key]))
-    for _ in range(draw(st.integers(0, 1))):
-        name = draw(st.sampled_from(sorted(files)))
-        files[name] = draw(damaged(files[name]) | st.binary(max_size=60))
-    if draw(st.integers(0, 3)) == 0:
-        del keys["items"]
-    return files, keys
+            content = content[:at] + piece + content[at + stretch * (kind == "replace") :]
+    return content
 
 
-@fuzz(150)
-@given(folders())
-def test_a_damaged_folder_is_read_or_is_one_line(tmp_path_factory, written):
-    files, keys = written
-    folder = tmp_path_factory.getbasetemp() / "own"
-    folder.mkdir(exist_ok=True)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-    (folder / "schema.json").write_text(json.dumps(keys), encoding="utf-8")
-    try:
-        data = load_movielens(folder, cache=False)
-    except UserError as error:
-        assert len(str(error).splitlines()) == 1 and len(str(error)) < 1000, str(error)
-        return
-    inter, movies = data.interactions, data.movies
-    assert len(inter) > 0 and len(movies) == len(movies.titles) == len(movies.genres) == len(movies.years)
-    assert 0 <= inter.movies.min() and inter.movies.max() < len(movies)
-    assert set(inter.users.tolist()) == set(range(data.num_users))
-    assert np.isfinite(inter.ratings).all() and 0 <= inter.ratings.min() and inter.ratings.max() <= 5
-    assert len(set(zip(inter.users.tolist(), inter.movies.tolist(), strict=True))) == len(inter)
-    order = np.lexsort((np.arange(len(inter)), inter.timestamps, inter.users))
-    assert (order == np.arange(len(inter))).all()
+@st.composite
+def schemas(draw):
+    """The schema with a few keys gone or with other values."""
+    schema = copy.deepcopy(SCHEMA)
+    for _ in range(draw(st.integers(0, 2))):
+        table = schema[draw(st.sampled_from(["items", "interactions"]))]
+        optional = [
+            *(
+                "separator",
+                "encoding",
+                "quotes",
+                "quote",
+                "escape",
+                "decimal",
+                "header",
+                "empty",
+                "genre_separator",
+            ),
+            *("best_rating", "timestamp_format", "repeats", "text_encoder"),
+        ]
+        key = draw(st.sampled_from([*table, *optional]))
+        if draw(st.booleans()):
+            table.pop(key, None)
+        else:
+            table[key] = draw(st.sampled_from(OTHER) | st.sampled_from([*"abrtwk,;|"]))
+    return schema
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("fuzz")
+
+
+@fuzz(200)
+@given(
+    st.sampled_from(["csv", "gz", "zst", "utf-16", "parquet"]),
+    schemas(),
+    st.none() | damages(),
+    st.integers(0, 3),
+    st.sampled_from([5, 100, 1 << 20]),
+)
+def test_a_damaged_folder_is_read_or_is_one_line(folder, form, schema, changes, which, block_bytes):
+    files = write(folder, form)
+    if changes:
+        files[which].write_bytes(damaged(files[which].read_bytes(), changes))
+    (folder / "schema.json").write_text(json.dumps(schema))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_blocks, "BLOCK_BYTES", block_bytes)
+        try:
+            data = load_movielens(folder, cache=False)
+        except UserError as error:
+            assert len(str(error).splitlines()) == 1 and len(str(error)) < 900, str(error)
+            return
+    inter = data.interactions
+    assert len(inter) == len(inter.movies) == len(inter.ratings) == len(inter.timestamps) > 0
+    assert inter.movies.min() >= 0 and inter.movies.max() < data.num_movies == len(data.movies.titles)
+    assert inter.users.max() + 1 == data.num_users == len(data.user_text_ids)
+    assert np.isfinite(inter.ratings).all() and inter.ratings.min() >= 0 and inter.ratings.max() <= 5
+    assert len(set(data.movies.text_ids)) == data.num_movies and all(data.movies.text_ids)
+    order = np.lexsort([inter.timestamps, inter.users])
+    np.testing.assert_array_equal(order, np.arange(len(inter)))
+    assert len({*zip(inter.users.tolist(), inter.movies.tolist(), strict=True)}) == len(inter)
     if data.events is not None:
-        assert (data.events.amounts > 0).all() and np.isfinite(data.events.amounts).all()
-        assert (data.events.edges[data.events.own] == np.arange(len(inter))).all()
-    for text in (*movies.text_ids, *data.user_text_ids, *movies.titles):
-        text.encode()  # no half of a surrogate pair, which no file could be written with
-    load_movielens(folder)  # through the cache
+        assert np.isfinite(data.events.amounts).all() and (data.events.amounts > 0).all()
+        np.testing.assert_array_equal(data.events.edges[data.events.own], np.arange(len(inter)))
+    if not changes and schema == SCHEMA and form != "utf-16":
+        assert len(inter) == 29 and data.content.vectors[0].movies.tolist() == [3, 1, 5]
