@@ -48,6 +48,7 @@ TOTAL = "rows"  # the finding that counts all rows of the interactions
 SENTENCES = DROPPED | {
     "placeholders": "values that look like placeholders but are not in `empty`",
     "line_breaks": "titles with a line break",
+    "quoted_ids": "ids of items with quotes around them",
     "counted_repeats": "rows of a user and an item that have one already: counted in its weight",
     "unused_times": "columns of the interactions that look like times and are not named in the schema",
     "newest_first": "neighbouring rows of the file with falling times",

@@ -114,7 +114,17 @@ def _line_breaks(figures: Figures) -> Iterator[Oddity]:
             f"{_counted(broken.count, 'title')} with line breaks ({shown_examples(broken)}); a quote that is "
             "not closed swallows the lines below it",
             "close the quote in the file"
-            + (", or set `quotes` of the schema's items to false" if figures.own else ""),
+            + (", or set `escape` of the schema's items" if figures.own else ""),
+        )
+
+
+def _quotes(figures: Figures) -> Iterator[Oddity]:
+    quoted = figures.finding("quoted_ids")
+    if quoted.count:
+        yield Oddity(
+            "quoted_ids",
+            f"the quotes around ids are taken for a part of them: {shown_examples(quoted)}",
+            "set `quotes` in schema.json to true, and name columns without quotes",
         )
 
 
@@ -325,7 +335,7 @@ def _questions(figures: Figures) -> Iterator[Oddity]:
 
 # The most harmful first: lost rows, then a wrong scale and order, then the texts of items, then size.
 RULES: tuple[Rule, ...] = (
-    *(_dropped, _line_breaks, _equal_rows),
+    *(_dropped, _line_breaks, _quotes, _equal_rows),
     *(_scale, _times, _order, _busiest_user),
     *(_placeholders, _characters, _genres, _titles),
     *(_few_interactions, _questions),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from data.reading.events import equal_to_earlier, rows_with_equals
-from data.reading.own_blocks import NAME
+from data.reading.own_blocks import NAME, wanted_columns
 from data.reading.schema import InteractionTable
 from data.reading.tables import (
     advice_of,
@@ -36,8 +36,12 @@ def equal_rows(
             made, are read now, if there are suspects.
 
     Returns:
-        Positions in ``values``, ascending; the first of equal rows is not among them.
+        Positions in ``values``, ascending; the first of equal rows is not among them. None of them where
+        nothing could tell repeats: where a file has no times, no ratings and no columns that the schema does
+        not name, every row is another event.
     """
+    if table.timestamp is None and table.rating is None and not _has_unread_columns(parts, table):
+        return np.empty(0, dtype=np.int64)
     suspects = rows_with_equals(values)
     if not len(suspects):
         return suspects
@@ -90,6 +94,11 @@ def _other_columns(part: Path, table: InteractionTable) -> dict[Name, int]:
         if name not in known:
             found[name, sum(name == other for other, _ in found)] = place
     return found
+
+
+def _has_unread_columns(parts: list[Path], table: InteractionTable) -> bool:
+    read = set(wanted_columns(table).values())
+    return any(name not in read for part in parts for name, _ in _other_columns(part, table))
 
 
 def _texts(part: Path, table: InteractionTable, others: dict[Name, int]) -> Iterator[list[Any]]:

@@ -190,6 +190,8 @@ class _Values:
         texts = compute.utf8_trim(as_text_array(encoded.dictionary), SPACES)
         if any(compute.index(texts, nothing).as_py() >= 0 for nothing in ("", *self._nothing)):
             raise Doubtful
+        if compute.any(compute.match_substring_regex(texts, "[\r\n]")).as_py():
+            raise Doubtful
         return texts, encoded.indices.to_numpy()
 
     def _amounts(self, weights: Any, kinds: Any) -> np.ndarray | None:

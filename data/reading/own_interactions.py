@@ -165,10 +165,9 @@ class _Rows:
         table = self.table
         values = {name: joined(blocks) for name, blocks in self.columns.items() if blocks}
         placeholders = self._placeholders(values["users"], values["items"])
-        num, extra = len(values["users"]), np.empty(0, dtype=np.int64)
-        if "times" in values:
-            extra = equal_rows(list(values.values()), joined(self.kept), parts, table)
-        else:  # rows at different places are of different times
+        num = len(values["users"])
+        extra = equal_rows(list(values.values()), joined(self.kept), parts, table)
+        if "times" not in values:
             values["times"] = np.arange(num, dtype=np.int64)
         if "ratings" not in values:
             values["ratings"] = np.full(num, STARS, dtype=np.float32)
@@ -243,6 +242,10 @@ class _Rows:
             Finding("counted_repeats" if counted == "count" else "repeats", repeated, self.total),
             Finding("placeholders", sum(count for *_, count in placeholders), self.total, texts),
         ]
+        if not self.table.quotes:
+            sign = self.table.quote
+            ids = [text for text in self.items.row_of if len(text) > 1 and text[0] == text[-1] == sign]
+            findings.append(Finding("quoted_ids", len(ids), len(self.items.row_of), tuple(ids[:EXAMPLES])))
         columns.texts.setdefault("findings", []).extend(one.as_text() for one in findings)
 
 

@@ -44,7 +44,7 @@ def add_own_items(path: Path, table: ItemTable, columns: Columns) -> dict[str, i
     placeholders: Counter[tuple[str, str]] = Counter()
     for part in parts_of(path):
         read_id = id_reader(part, table.id)
-        read_year = year_reader(part, table.year) if table.year is not None else None
+        read_year = year_reader(part, table.year, table) if table.year is not None else None
         for line, (item, title, genre_text, year, *others) in table_rows(part, "items", table, wanted):
             if item in row_of:
                 raise bad_line(

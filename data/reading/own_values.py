@@ -15,8 +15,9 @@ import numpy as np
 
 from data.reading.columns import STARS
 from data.reading.number_columns import AMOUNT, FINITE, INT64
-from data.reading.schema import InteractionTable
-from data.reading.source_files import bad_line, shown
+from data.reading.schema import InteractionTable, Table
+from data.reading.source_files import CORRECT, bad_line, shown
+from data.reading.tables import quotes_advice
 
 MAX_YEAR = 9999
 MAX_EXACT = 2**53  # whole numbers below are exact as float64, and no other number becomes one of them
@@ -50,7 +51,7 @@ def id_reader(path: Path, column: str) -> Reader[str]:
     return read
 
 
-def year_reader(path: Path, column: str) -> Reader[float]:
+def year_reader(path: Path, column: str, table: Table) -> Reader[float]:
     """Reads years, also as ``2008.0``; nan where the value is empty or 0, which mean an unknown year."""
 
     def read(line: int, text: str) -> float:
@@ -59,10 +60,10 @@ def year_reader(path: Path, column: str) -> Reader[float]:
         year = whole_number_in(text)
         if year is None or not -(10**9) <= year <= MAX_YEAR:
             problem = f"{column} must be a year up to {MAX_YEAR}, 0 or empty, got {shown(text)}"
-            if text.startswith('"'):
-                raise bad_line(path, line, problem, "set items.quotes in the schema to true")
-            advice = "correct the line, or name the text in items.empty of the schema if it means no year"
-            raise bad_line(path, line, problem, advice)
+            advice = (
+                f"correct the line, or name the text in items.empty of {table.place} if it stands for no year"
+            )
+            raise bad_line(path, line, problem, _about_quotes("items", text, table) or advice)
         return float(year) if year else float("nan")
 
     return read
@@ -120,9 +121,7 @@ def number_reader(path: Path, column: str, table: InteractionTable, rule: str = 
             return FINITE.parse(text if table.decimal == "." else text.replace(",", ".", 1))
         except ValueError:
             problem = f"{column} must be {rule}, got {shown(text)}"
-        if "," in text and table.decimal == ".":
-            raise bad_line(path, line, problem, 'set interactions.decimal in the schema to ","')
-        raise bad_line(path, line, problem)
+        raise bad_line(path, line, problem, _advice_on_numbers(text, table))
 
     return read
 
@@ -194,12 +193,22 @@ def date_in(text: str) -> int | None:
     return (when - EPOCH) // timedelta(microseconds=1)
 
 
+def _about_quotes(name: str, text: str, table: Table) -> str | None:
+    """What to do if a value still has its quotes."""
+    in_quotes = len(text) > 1 and text[0] == text[-1] == table.quote
+    return quotes_advice(name, table) if in_quotes and not table.quotes else None
+
+
+def _advice_on_numbers(text: str, table: InteractionTable) -> str:
+    if "," in text and table.decimal == ".":
+        return 'set interactions.decimal in the schema to ","'
+    return _about_quotes("interactions", text, table) or CORRECT
+
+
 def _advice_on_times(text: str, table: InteractionTable) -> str:
     if _DATE_OF_ANOTHER_ORDER.fullmatch(text):
         return (
             "write the dates of the column as 2024-05-31, or leave interactions.timestamp out of the schema "
             "if the rows of each user are in order of time"
         )
-    if "," in text and table.decimal == ".":
-        return 'set interactions.decimal in the schema to ","'
-    return "correct or remove the line"
+    return _advice_on_numbers(text, table)

@@ -73,6 +73,14 @@ def dialect_of(table: Table) -> CsvDialect:
     )
 
 
+def quotes_advice(name: str, table: Table) -> str:
+    """What to do about values in quotes where the schema takes quotes for ordinary characters."""
+    return (
+        f"set {name}.quotes in {table.place} to true, as its values are in quotes, and name columns without "
+        f'them; if a character stands before quotes inside values, set {name}.escape to it, as in "\\\\"'
+    )
+
+
 def advice_of(name: str, table: Table, wanted: Mapping[str, str | None]) -> CsvAdvice:
     """What the errors of a table tell the user to do.
 
@@ -87,8 +95,9 @@ def advice_of(name: str, table: Table, wanted: Mapping[str, str | None]) -> CsvA
             f"{name}.{key_of[column]} in {table.place} must name a column that the header has once; "
             f"check {name}.separator too"
         ),
-        quotes=f"correct it, set {name}.escape in {table.place} to the character before quotes inside "
-        f"values, or {name}.quotes to false",
+        quotes=f"correct it, or set {name}.escape in {table.place} to the character before quotes inside "
+        f'values, such as "\\\\"; if quotes are ordinary characters in the file, set {name}.quotes to false',
+        unquoted=quotes_advice(name, table),
         text=f"set {name}.encoding in {table.place}",
         empty=GIVE_DATA,
     )

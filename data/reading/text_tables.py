@@ -74,12 +74,14 @@ class CsvAdvice:
     Attributes:
         column: about a column, by its name, that is missing. None: the header must have them all.
         quotes: about quotes that do not pair.
+        unquoted: about a line with quotes and too many or too few values, if quotes are ordinary characters.
         text: about bytes that are not text in the file's encoding.
         empty: about a file without a header or without rows.
     """
 
     column: Callable[[str], str] | None = None
     quotes: str = CORRECT
+    unquoted: str = CORRECT
     text: str = SAVE_AS_UTF8
     empty: str = FETCH_AGAIN
 
@@ -174,7 +176,7 @@ def rows_of(
                 row.append("")  # for the columns of None
                 yield line, [row[position] for position in positions]
             elif "".join(row).strip():
-                raise _wrong_width(path, line, row, width, dialect)
+                raise _wrong_width(path, line, row, width, dialect, advice)
             line = last + 1
     except csv.Error as error:
         raise bad_csv(path, line, error, advice=advice.quotes) from error
@@ -293,19 +295,13 @@ def _broken_value(path: Path, first: int, last: int, name: str, value: str, advi
     return bad_line(path, first, problem, advice.quotes)
 
 
-def _wrong_width(path: Path, line: int, row: list[str], width: int, dialect: CsvDialect) -> UserError:
+def _wrong_width(
+    path: Path, line: int, row: list[str], width: int, dialect: CsvDialect, advice: CsvAdvice
+) -> UserError:
     separator = dialect.separator
-    return bad_line(
-        path,
-        line,
-        f"expected {width} values, got {len(row)} in {shown(separator.join(row))}",
-        _advice_on_width(separator.join(row), dialect),
-    )
-
-
-def _advice_on_width(text: str, dialect: CsvDialect) -> str:
+    text = separator.join(row)
     if dialect.quotes:
-        return f"quote values that contain {dialect.separator!r}, or remove the line"
-    if text.startswith(dialect.quote):
-        return "set quotes in the schema to true, and escape to the character before quotes inside values"
-    return CORRECT
+        do = f"quote values that contain {separator!r}, or remove the line"
+    else:
+        do = advice.unquoted if dialect.quote in text else CORRECT
+    return bad_line(path, line, f"expected {width} values, got {len(row)} in {shown(text)}", do)

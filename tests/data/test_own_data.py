@@ -341,7 +341,7 @@ def test_a_mistake_in_the_schema_is_one_line_that_says_what_to_do(tmp_path, caps
             'isbn;name\n"a;A\n',
             "",
             {},
-            "line 2: not valid CSV (a quote is opened and not closed); correct it, set items.escape",
+            "line 2: not valid CSV (a quote is opened and not closed); correct it, or set items.escape",
         ),
         ("isbn;name\n", "", {}, "books.csv is empty: no row of data in it; give the file of your data"),
         ("", "", {}, "books.csv is empty: no row of data in it; give the file of your data"),
