@@ -98,8 +98,9 @@ def rating_reader(path: Path, table: InteractionTable) -> Reader[float]:
                 path,
                 line,
                 f"{column} must be {AMOUNT.rule}, got {shown(text)}",
-                "if it means a dislike, leave interactions.rating out of the schema and set interactions."
-                f'kind to {{"column": "{column}", "weights": {{"{text}": 0, "1": 1}}}}, with all values',
+                "if it means a dislike, set interactions.kind in the schema to "
+                f'{{"column": "{column}", "weights": {{"{text}": 0, "1": 1}}}}, with every value of the column, '
+                "instead of interactions.rating",
             )
         if rating > best:
             raise bad_line(

@@ -225,7 +225,8 @@ def _first_bad_text(path: Path, encoding: str, advice: str, opened: Callable[[Pa
             except UnicodeDecodeError as failure:
                 bad_bytes = len(failure.object) - failure.start  # from the first one to the end of the chunk
                 decoder.setstate(state)
-                line += decoder.decode(chunk[: max(0, len(chunk) - bad_bytes)]).count("\n")
+                with contextlib.suppress(UnicodeError):  # nothing before it was text either
+                    line += decoder.decode(chunk[: max(0, len(chunk) - bad_bytes)]).count("\n")
                 start = len(before) + len(chunk) - bad_bytes
                 content = before + chunk + _next_bytes(file)
                 return bad_text(path, line, content, start, encoding, advice)

@@ -393,6 +393,12 @@ def test_bytes_that_are_no_text_are_shown_from_compressed_files_too(tmp_path, pa
     assert told.startswith(f"log.csv, line 3: not {encoding.upper()} text near b'") and "encoding" in told
 
 
+def test_bytes_that_are_no_utf_16_without_a_byte_order_mark_are_one_line(tmp_path):
+    content = "u,i\na,b\n".encode("utf-16-le") + b"\x00\xd8,\x00"
+    folder = folder_of(tmp_path, {"log.csv": content}, interactions=LOG | {"encoding": "utf-16"})
+    assert refusal(folder).startswith("log.csv, line 1: not UTF-16 text near b'")
+
+
 @pytest.mark.parametrize("form", ["gzip", "zstd", "parquet"])
 def test_a_cut_file_is_one_line(tmp_path, form):
     folder = folder_of(tmp_path, {"log.csv": FORMS[form]()[:-10]}, interactions=LOG)
