@@ -99,8 +99,8 @@ def rating_reader(path: Path, table: InteractionTable) -> Reader[float]:
                 line,
                 f"{column} must be {AMOUNT.rule}, got {shown(text)}",
                 "if it means a dislike, set interactions.kind in the schema to "
-                f'{{"column": "{column}", "weights": {{"{text}": 0, "1": 1}}}}, with every value of the column, '
-                "instead of interactions.rating",
+                f'{{"column": "{column}", "weights": {{"{text}": 0, "1": 1}}}}, with every value of the '
+                "column, instead of interactions.rating",
             )
         if rating > best:
             raise bad_line(
