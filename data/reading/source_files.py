@@ -2,7 +2,6 @@
 
 import codecs
 import contextlib
-import gzip
 import io
 import stat
 import zlib
@@ -20,6 +19,7 @@ CONTEXT_BYTES = 10  # shown on either side of what is not text
 CORRECT = "correct or remove the line"
 FETCH_AGAIN = "remove the folder and fetch the dataset with download_dataset.py"
 SAVE_AS_UTF8 = "save the file as UTF-8"
+DAMAGE = (EOFError, zlib.error, OSError)  # of compressed files; gzip.BadGzipFile is an OSError
 OTHER_DATA = "describe the files in a schema.json, as docs/own_data.md explains"
 
 
@@ -160,9 +160,13 @@ def reading_errors(
     try:
         yield
     except UnicodeError as error:
-        raise _first_bad_text(path, encoding, advice, opened) from error
-    except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
-        raise UserError(f"{shown_path(path)} is damaged: {said(error)}; copy it again") from error
+        try:
+            found = _first_bad_text(path, encoding, advice, opened)
+        except DAMAGE as damage:  # what was unpacked is no text, since it is damaged
+            raise _damaged(path, damage) from error
+        raise found from error
+    except DAMAGE as error:
+        raise _damaged(path, error) from error
 
 
 def read_text(path: Path, encodings: tuple[str, ...], advice: str = FETCH_AGAIN) -> str:
@@ -238,11 +242,15 @@ def _first_bad_text(path: Path, encoding: str, advice: str, opened: Callable[[Pa
     return UserError(f"{shown_path(path)}: not {_name(encoding)} text; {advice}")
 
 
+def _damaged(path: Path, error: Exception) -> UserError:
+    return UserError(f"{shown_path(path)} is damaged: {said(error)}; copy it again")
+
+
 def _next_bytes(file: IO[bytes]) -> bytes:
     """What follows in a file, as far as it can be read: a damaged one is not the point here."""
     try:
         return file.read(CONTEXT_BYTES)
-    except (EOFError, zlib.error, OSError):
+    except DAMAGE:
         return b""
 
 

@@ -399,6 +399,12 @@ def test_bytes_that_are_no_utf_16_without_a_byte_order_mark_are_one_line(tmp_pat
     assert refusal(folder).startswith("log.csv, line 1: not UTF-16 text near b'")
 
 
+def test_a_damaged_file_that_unpacks_to_no_text_is_damaged(tmp_path):
+    packed = bytearray(gzip.compress(b"u,i\n\xff,b\n"))
+    packed[-5] ^= 1  # the checksum, which is read last
+    assert "log.csv is damaged" in refusal(folder_of(tmp_path, {"log.csv": bytes(packed)}, interactions=LOG))
+
+
 @pytest.mark.parametrize("form", ["gzip", "zstd", "parquet"])
 def test_a_cut_file_is_one_line(tmp_path, form):
     folder = folder_of(tmp_path, {"log.csv": FORMS[form]()[:-10]}, interactions=LOG)
