@@ -16,6 +16,7 @@ from data.content.facts import Content, ItemVectors
 from data.content.table_columns import MAX_SPREADS, CategoryBasis, fit_categories, fit_numbers
 from data.content.text import TEXT, TextBasis, fit_text
 from data.content.vectors import LENGTH, fit_vectors
+from tests.fuzzing import fuzz
 
 CJK = ["红茶杯子", "红茶壶", "绿茶杯子", "儿童雨伞", "黑色雨伞", "雨伞套"]
 LATIN = [
@@ -123,6 +124,7 @@ def test_few_categories_are_indicators_and_many_are_reduced():
     np.testing.assert_allclose(features[:400], features[400:800], atol=1e-5)
 
 
+@fuzz()
 @given(st.data())
 def test_a_basis_survives_plain_values_and_masks_hide_whole_parts(data):
     num = data.draw(st.integers(3, 12))

@@ -23,6 +23,7 @@ from data.splits import held_out_queries, split_interactions
 from data.trainable import check_trainable, num_questions
 from tests.books import library
 from tests.factories import random_movielens
+from tests.fuzzing import fuzz
 from tests.planted import planted_movielens
 
 DAY = 86_400
@@ -112,6 +113,7 @@ def test_the_figures_equal_naive_counts():
     assert (figures.held_out.train, figures.held_out.validation, figures.held_out.test) == (16, 8, 8)
 
 
+@fuzz(50)
 @given(st.integers(0, 50), st.sampled_from(["leave_one_out", "temporal"]))
 def test_questions_are_counted_without_making_them(seed, name):
     data = random_movielens(seed=seed)

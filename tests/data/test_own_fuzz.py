@@ -45,8 +45,8 @@ PIECES = [
     b"\\N", b"PAR1", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"SQLite format 3\0", b"PK\x03\x04", b"\xd8\x00", b" ",
 ]  # fmt: skip
 OTHER = [
-    None, True, 0, -1, 2.5, 1e400, "", "x", "id", "u", "log", ",", "\t", '"', "\\", ".", "..", "items.csv", [],
-    ["id"], ["\\N"], {}, {"view": 2}, "utf-16", "latin-1", "utf-7", "iso", "number", "count", "last",
+    None, True, 0, -1, 2.5, 1e400, "", "x", "id", "u", "log", ",", "\t", '"', "\\", ".", "..", "items.csv",
+    [], ["id"], ["\\N"], {}, {"view": 2}, "utf-16", "latin-1", "utf-7", "iso", "number", "count", "last",
 ]  # fmt: skip
 
 

@@ -190,7 +190,7 @@ def test_12_the_advice_about_dislikes_works(tmp_path):
     rows = "u,i,like,t\na,x,1,1\na,y,-1,2\nb,x,1,3\n"
     line = refusal(tmp_path, log(rating="like"), log__csv=rows)
     assert "line 3: like must be a finite number of 0 or more, got '-1'; if it means a dislike" in line
-    kind = json.loads(line.split("interactions.kind to ")[1].split(", with all values")[0])
+    kind = json.loads(line.split("interactions.kind in the schema to ")[1].split(", with every value")[0])
     assert kind == {"column": "like", "weights": {"-1": 0, "1": 1}}
     data = read(tmp_path, log(kind=kind), log__csv=rows)
     assert sequence(data) == ["x", "x"] and not data.rated
