@@ -36,11 +36,10 @@ def equal_rows(
             made, are read now, if there are suspects.
 
     Returns:
-        Positions in ``values``, ascending; the first of equal rows is not among them. None of them where
-        nothing could tell repeats: where a file has no times, no ratings and no columns that the schema does
-        not name, every row is another event.
+        Positions in ``values``, ascending; the first of equal rows is not among them. Empty where nothing
+        could tell repeats: where the schema names all columns and none is of times, every row is an event.
     """
-    if table.timestamp is None and table.rating is None and not _has_unread_columns(parts, table):
+    if table.timestamp is None and not _has_unread_columns(parts, table):
         return np.empty(0, dtype=np.int64)
     suspects = rows_with_equals(values)
     if not len(suspects):

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from base.errors import UserError
+from data.reading.file_kinds import START_BYTES, named_format
 from data.reading.schema import Table
 from data.reading.source_files import empty, open_source, said, shown_path
 from data.reading.text_tables import CsvAdvice, CsvDialect, Rows, csv_rows
 
 GIVE_DATA = "give the file of your data"
-PARQUET, GZIP, ZSTD = b"PAR1", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 BATCH_ROWS = 1 << 19
 
 
@@ -33,13 +34,13 @@ def parts_of(path: Path) -> list[Path]:
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether a file is Parquet, by its first bytes.
+    """Whether a file is Parquet, by its first bytes: the letters PAR1 alone may begin a header, too.
 
     Raises:
         UserError: as ``open_source``.
     """
     with open_source(path) as file:
-        return file.read(len(PARQUET)) == PARQUET
+        return named_format(file.read(START_BYTES)) == "parquet"
 
 
 def open_bytes(path: Path) -> IO[bytes]:

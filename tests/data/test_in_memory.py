@@ -1,6 +1,7 @@
 """Data in memory: the same columns as from files, any spelling of values, content of items."""
 
 import csv
+import itertools
 from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
@@ -34,8 +35,9 @@ TITLES = {"x": "X", "y": "Y", "z": "Z"}
 
 
 def from_file(folder, rows, keys):
+    named = [name in ("u", "i", *keys.values()) for name in "uirtw"]  # rows in memory have no other columns
     with (folder / "log.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([("u", "i", "r", "t", "w"), *rows])
+        csv.writer(file).writerows([itertools.compress(row, named) for row in ("uirtw", *rows)])
     (folder / "items.csv").write_text("i,n\nx,X\ny,Y\nz,Z\n")
     schema = Schema.model_validate(
         {

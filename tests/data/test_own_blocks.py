@@ -492,6 +492,12 @@ def test_times_of_parquet_by_their_type(folder, values, keys, expected, unit):
     assert found.arrays["timestamps"].tolist() == expected and found.texts["time_unit"] == [unit]
 
 
+def test_a_header_may_begin_like_parquet(folder):
+    schema = put(folder, "PAR1,i\na,x\n")
+    schema["interactions"]["user"] = "PAR1"
+    assert pairs(both(folder, schema)) == [("a", "x")]
+
+
 def test_an_error_in_parquet_names_the_row(folder):
     rows = pyarrow.table({"u": ["a"] * 5, "i": list("vwxyz"), "r": [1.0, 2.0, 3.0, 9.0, float("nan")]})
     parquet.write_table(rows, folder / "rows.parquet")

@@ -261,7 +261,7 @@ def test_without_anything_to_tell_them_apart_rows_are_events(tmp_path):
     kind = {"column": "k", "weights": {"view": 1}}
     assert [len(own) for own in amounts(read(tmp_path, "u,i,k\na,x,view\na,x,view\n", kind=kind))] == [2]
     rated = read(tmp_path, "u,i,r\na,x,4\na,x,4\na,x,5\n", rating="r")
-    assert rated.notes[0] == "1 row equal to another in every column left out"
+    assert rated.notes == ("2 repeated interactions dropped, the first of each kept",)
 
 
 def test_equal_rows_of_parquet(tmp_path):
