@@ -83,9 +83,7 @@ def rows_with_equals(values: Sequence[np.ndarray]) -> np.ndarray:
 def equal_to_earlier(values: Sequence[np.ndarray]) -> np.ndarray:
     """The rows whose values an earlier row has, too: positions, ascending; arguments as above."""
     rows = rows_with_equals(values)
-    order = rows[
-        np.lexsort([column[rows] for column in values])
-    ]  # stable: the earliest of equal rows is first
+    order = rows[np.lexsort([column[rows] for column in values])]  # stable: the earliest equal row is first
     again = np.ones(max(len(order) - 1, 0), dtype=bool)
     for column in values:
         again &= column[order[1:]] == column[order[:-1]]
