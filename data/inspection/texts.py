@@ -6,14 +6,8 @@ from collections.abc import Iterable
 
 from data.dataset import Facts
 from data.inspection.findings import EXAMPLES, Finding
+from data.reading.placeholders import LOWER_PLACEHOLDERS
 
-# Words that programs write for "no value", in lower case. "unknown" is missing: it is a genre of ml-100k.
-PLACEHOLDERS = frozenset(
-    {
-        *("\\n", "null", "(null)", "none", "nil", "nan", "nat", "na", "n/a", "#n/a", "n.a.", "<na>"),
-        *("undefined", "missing", "-", "--", "?", "."),
-    }
-)
 MIN_PLACEHOLDERS = 2  # one title may well be "None"
 # UTF-8 that was read as Latin-1 or cp1252, and characters that no encoding had.
 _BROKEN = re.compile(
@@ -52,7 +46,7 @@ def _placeholders(columns: dict[str, Iterable[str]]) -> list[Finding]:
         counts = Counter(values)
         total += counts.total()
         for value, count in counts.items():
-            if count >= MIN_PLACEHOLDERS and value.strip().lower() in PLACEHOLDERS:
+            if count >= MIN_PLACEHOLDERS and value.strip().lower() in LOWER_PLACEHOLDERS:
                 found[f"{value} ({name})"] += count
     return _sign("placeholder_values", found.total(), total, [value for value, _ in found.most_common()])
 

@@ -12,7 +12,8 @@ from data.reading.events import add_events
 from data.reading.id_rows import IdRows
 from data.reading.near_ids import NearIds
 from data.reading.own_blocks import Block, read_blocks
-from data.reading.own_values import MAX_TIME, MICROSECONDS, PLACEHOLDERS
+from data.reading.own_values import MAX_TIME, MICROSECONDS
+from data.reading.placeholders import PLACEHOLDERS
 from data.reading.schema import InteractionTable
 from data.reading.source_files import empty, shown_path
 from data.reading.tables import GIVE_DATA, parts_of

@@ -12,7 +12,8 @@ from data.inspection.findings import Finding
 from data.reading.columns import Columns, joined
 from data.reading.formats import NO_GENRES
 from data.reading.item_content import add_content, content_columns
-from data.reading.own_values import PLACEHOLDERS, id_reader, year_reader
+from data.reading.own_values import id_reader, year_reader
+from data.reading.placeholders import PLACEHOLDERS
 from data.reading.schema import ItemFeatures, ItemTable
 from data.reading.source_files import bad_line, empty, shown, shown_path
 from data.reading.tables import GIVE_DATA, is_parquet, parquet_batches, parts_of, table_rows

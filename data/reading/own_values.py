@@ -27,11 +27,6 @@ MAX_TIME = int(INT64.max) // MICROSECONDS  # in a column where some have fractio
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 _DATE_OF_ANOTHER_ORDER = re.compile(r"[0-9]{1,2}([./-])[0-9]{1,2}\1[0-9]{2,4}\b.*")
 
-# What exports write where there is no value.
-PLACEHOLDERS = frozenset(
-    {"\\N", "NULL", "null", "None", "none", "NA", "N/A", "n/a", "NaN", "nan", "-", "?", "#N/A"}
-)
-
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Value = TypeVar("Value")
