@@ -14,6 +14,7 @@ from base.arrays import FloatArray, IntArray
 
 MIN_INT64, MAX_INT64 = -(2**63), 2**63 - 1
 MAX_INT32 = 2**31 - 1
+EXACT_BELOW = 2**53  # whole numbers below are exact as float64, and no other number becomes one of them
 # Beyond it, inner products of float32 vectors could overflow: with 8192 axes they stay below 1e34.
 MAX_MAGNITUDE = 1e15
 SHORT = 32  # entries up to which Python's own min and max are faster than NumPy's

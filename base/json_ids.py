@@ -6,14 +6,14 @@ JavaScript and other readers of JSON keep whole numbers as floating-point ones, 
 
 import re
 
-MAX_EXACT = 2**53 - 1
+from base.checks import EXACT_BELOW
 
 _DIGITS = re.compile(r"[0-9]{1,40}")
 
 
 def json_id(value: int | str) -> int | str:
     """An id as JSON has it: a number that every reader keeps exactly, or else text."""
-    return str(value) if isinstance(value, int) and abs(value) > MAX_EXACT else value
+    return str(value) if isinstance(value, int) and abs(value) >= EXACT_BELOW else value
 
 
 def id_from_json(value: object) -> object:

@@ -4,19 +4,18 @@ Values are taken in any spelling that keeps them exact: whole numbers may be flo
 column with a missing value, and times whole seconds, fractions of them, or dates of any kind.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from base.checks import EXACT_BELOW
 from base.errors import UserError
 from data.reading.columns import STARS
+from data.reading.moments import MAX_TIME, MICROSECONDS, microseconds_of
 
 MAX_ID = np.iinfo(np.int64).max
-MAX_EXACT = 2**53  # whole numbers up to here are exact as float64
-MICROSECONDS = 1_000_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def ids_of(argument: str, values: npt.ArrayLike) -> np.ndarray:
@@ -34,12 +33,12 @@ def ids_of(argument: str, values: npt.ArrayLike) -> np.ndarray:
         return array.astype(np.int64)
     rule = f"whole numbers from 0 to {MAX_ID}, or texts that are not empty"
     if array.dtype.kind == "f":
-        bad = ~((array >= 0) & (array == np.floor(array)) & (array < MAX_EXACT))
+        bad = ~((array >= 0) & (array == np.floor(array)) & (array < EXACT_BELOW))
         if not bad.any():
             return array.astype(np.int64)
         odd: Any = array[bad.argmax()].item()
-        if MAX_EXACT <= odd <= MAX_ID:
-            rule += f", and integers, not floats, from {MAX_EXACT} on"
+        if EXACT_BELOW <= odd <= MAX_ID:
+            rule += f", and integers, not floats, from {EXACT_BELOW} on"
     elif array.dtype.kind in "iu":
         bad = (array < 0) | (array > MAX_ID)
         if not bad.any():
@@ -125,12 +124,10 @@ def times_of(times: npt.ArrayLike | None, num: int) -> tuple[np.ndarray, str]:
 def _of_floats(array: np.ndarray) -> tuple[np.ndarray, str]:
     """Seconds as whole numbers, or microseconds if some are fractional."""
     array = array.astype(np.float64)
-    bad = ~(np.abs(array) < MAX_ID // MICROSECONDS)
+    bad = ~(np.abs(array) < MAX_TIME)
     if bad.any():
         odd = array[bad.argmax()]
-        raise UserError(
-            f"times that are floats must be finite and at most {MAX_ID // MICROSECONDS}, got {odd:g}"
-        )
+        raise UserError(f"times that are floats must be finite and at most {MAX_TIME}, got {odd:g}")
     if (array == np.floor(array)).all():
         return array.astype(np.int64), "seconds"
     return np.rint(array * MICROSECONDS).astype(np.int64), "microseconds"
@@ -140,5 +137,4 @@ def _microseconds(when: datetime) -> np.datetime64:
     """A date of the datetime module; in UTC if it has no zone."""
     if when != when:  # pandas' NaT
         return np.datetime64("NaT", "us")
-    aware = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return np.datetime64((aware - EPOCH) // timedelta(microseconds=1), "us")
+    return np.datetime64(microseconds_of(when), "us")

@@ -7,18 +7,17 @@ is read row by row. That reading alone decides: it gives the same values, or the
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from base.checks import EXACT_BELOW
 from data.reading.columns import STARS
+from data.reading.moments import MICROSECONDS, microseconds_of
 from data.reading.number_columns import FINITE, FLOAT32_MAX, INT64
 from data.reading.own_values import (
-    EPOCH,
-    MAX_EXACT,
-    MICROSECONDS,
     date_in,
     id_reader,
     rating_reader,
@@ -44,9 +43,7 @@ NAME = "interactions"
 # All that str.strip takes away.
 SPACES = "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace())
 NANOSECONDS = 1000  # in a microsecond
-FIRST_DATE, LAST_DATE = (  # microseconds; the dates that Python knows
-    (date.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1) for date in (datetime.min, datetime.max)
-)
+FIRST_DATE, LAST_DATE = map(microseconds_of, (datetime.min, datetime.max))  # the dates that Python knows
 
 
 @dataclass(frozen=True)
@@ -320,7 +317,7 @@ def _times(array: Any, table: InteractionTable) -> np.ndarray | None:
     if types.is_integer(array.type):
         return np.asarray(array.cast(pyarrow.int64()).to_numpy())
     values = _numbers(array)
-    if (np.abs(values) < MAX_EXACT).all() and (values == np.floor(values)).all():
+    if (np.abs(values) < EXACT_BELOW).all() and (values == np.floor(values)).all():
         return values.astype(np.int64)
     if (np.abs(values) * MICROSECONDS >= INT64.max).any():
         raise Doubtful

@@ -10,9 +10,9 @@ from data.reading.columns import STARS, Columns, joined
 from data.reading.equal_rows import equal_rows
 from data.reading.events import add_events
 from data.reading.id_rows import IdRows
+from data.reading.moments import MAX_TIME, MICROSECONDS
 from data.reading.near_ids import NearIds
 from data.reading.own_blocks import Block, read_blocks
-from data.reading.own_values import MAX_TIME, MICROSECONDS
 from data.reading.placeholders import PLACEHOLDERS
 from data.reading.schema import InteractionTable
 from data.reading.source_files import empty, shown_path

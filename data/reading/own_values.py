@@ -6,7 +6,7 @@ raises a ``UserError`` of one line if that is not such a value.
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
@@ -14,20 +14,16 @@ from typing import TypeVar
 import numpy as np
 
 from data.reading.columns import STARS
+from data.reading.moments import MAX_TIME, microseconds_of
 from data.reading.number_columns import AMOUNT, FINITE, INT64
 from data.reading.schema import InteractionTable, Table
 from data.reading.source_files import CORRECT, bad_line, shown
 from data.reading.tables import quotes_advice
 
 MAX_YEAR = 9999
-MAX_EXACT = 2**53  # whole numbers below are exact as float64, and no other number becomes one of them
-MICROSECONDS = 1_000_000
-MAX_TIME = int(INT64.max) // MICROSECONDS  # in a column where some have fractions
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 _DATE_OF_ANOTHER_ORDER = re.compile(r"[0-9]{1,2}([./-])[0-9]{1,2}\1[0-9]{2,4}\b.*")
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Value = TypeVar("Value")
 Reader = Callable[[int, str], Value]
@@ -185,8 +181,7 @@ def date_in(text: str) -> int | None:
         when = datetime.fromisoformat(text)
     except ValueError:
         return None
-    when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return (when - EPOCH) // timedelta(microseconds=1)
+    return microseconds_of(when)
 
 
 def _about_quotes(name: str, text: str, table: Table) -> str | None:
