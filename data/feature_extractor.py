@@ -16,6 +16,7 @@ from sklearn.utils.extmath import randomized_svd
 from base.arrays import FloatArray, unit_rows
 from base.sparse_products import product_with_dense
 from data.content.basis import ContentBasis, fit_content
+from data.content.facts import MAX_GENRES
 from data.dataset import Facts, Genome, Movies, Tags
 from data.graph_builder import ItemGraph
 from data.spectral import POWER_ITERATIONS, fit_spectral
@@ -24,7 +25,6 @@ TAG_DIM = 32  # singular vectors kept of the film-tag matrix
 GENOME_DIM = 64  # principal components kept of the tag genome
 MAX_TAGS = 20_000  # the most frequent tags are used; rare ones are mostly typing errors and private notes
 FEW_RATINGS = 2
-MAX_GENRES = 1000  # each is a feature of every film
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,9 @@ import numpy as np
 
 from base.arrays import FloatArray, IntArray
 
+MAX_WIDTH = 8192  # of vectors
+MAX_GENRES = 1000  # each is a feature of every item; more of them are reduced like a column of categories
+
 
 @dataclass(frozen=True)
 class ItemVectors:

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from base.json_ids import id_from_json
+from data.content.facts import MAX_WIDTH
 from data.reading.json_models import JsonObject, satisfies
 from data.reading.number_columns import AMOUNT, FINITE, FLOAT32_MAX, ID, INT64
 from data.title_year import split_year
@@ -59,7 +60,9 @@ Stars = Annotated[float, Field(ge=0, le=FLOAT32_MAX, allow_inf_nan=False, descri
 Number = Annotated[float, Field(allow_inf_nan=False, description=FINITE.rule)]
 Vector = Annotated[
     list[Number],
-    Field(min_length=1, max_length=8192, fail_fast=True, description="a list of 1 to 8192 numbers"),
+    Field(
+        min_length=1, max_length=MAX_WIDTH, fail_fast=True, description=f"a list of 1 to {MAX_WIDTH} numbers"
+    ),
 ]
 Text = Annotated[
     str, Field(max_length=MAX_LONG_TEXT, description=f"a text of at most {MAX_LONG_TEXT} characters")

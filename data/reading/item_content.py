@@ -12,7 +12,7 @@ import numpy as np
 
 from base.checks import MAX_MAGNITUDE
 from base.errors import UserError
-from data.content.facts import Content, ItemVectors
+from data.content.facts import MAX_GENRES, MAX_WIDTH, Content, ItemVectors
 from data.reading.columns import Columns
 from data.reading.number_columns import FINITE
 from data.reading.source_files import open_source, read_text, shown, shown_path
@@ -20,10 +20,8 @@ from data.reading.source_files import open_source, read_text, shown, shown_path
 if TYPE_CHECKING:
     from data.reading.schema import ItemFeatures, VectorBlock
 
-MAX_WIDTH = 8192
 TYPES = ("float16", "float32", "float64")
 CHECKED_VALUES = 1 << 22  # at a time
-MAX_GENRES = 1000  # more of them are reduced like a column of categories
 GENRES = "genres"
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, WrapValidator
 
 from base.errors import UserError
+from data.content.facts import MAX_WIDTH
 from data.reading.columns import STARS
 from data.reading.json_files import read_json
 from data.reading.json_models import JsonObject, checked, satisfies
@@ -108,7 +109,7 @@ Placeholders = Annotated[
     Field(fail_fast=True, description="a list of texts that stand for no value"),
 ]
 ColumnNames = Annotated[list[ColumnName], Field(fail_fast=True, description="a list of column names")]
-Dim = Annotated[int, Field(ge=1, le=8192, description="a whole number from 1 to 8192")]
+Dim = Annotated[int, Field(ge=1, le=MAX_WIDTH, description=f"a whole number from 1 to {MAX_WIDTH}")]
 Repeats = Annotated[Literal["count", "first", "last"], Field(description="count, first or last")]
 KindWeight = Annotated[float, Field(ge=0, le=1e6, description="a number from 0 to 1000000")]
 
