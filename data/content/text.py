@@ -15,12 +15,12 @@ from sklearn.utils.extmath import randomized_svd
 from base.arrays import BoolArray, FloatArray, unit_rows
 from data.content.facts import Content
 from data.content.vectors import LENGTH
+from data.spectral import POWER_ITERATIONS
 
 TEXT = "text"  # the name of the part made of the text columns
 TEXT_DIM = 128
 MAX_TERMS = 20_000  # of words, and of runs of characters: the most frequent ones
 MIN_TEXTS = 2  # a term of one text connects nothing
-POWER_ITERATIONS = 4
 # The words, and runs of two to four characters within words.
 ANALYSES: tuple[dict[str, Any], ...] = (
     {"analyzer": "word", "token_pattern": r"(?u)\w+"},
@@ -88,16 +88,13 @@ def fit_text(name: str, texts: list[str], seed: int, dim: int = TEXT_DIM) -> Tex
         else:
             terms.append(vectorizer.get_feature_names_out().tolist())
             weights.append(vectorizer.idf_.astype(np.float32))
-    if not parts:
-        return TextBasis(
-            name, (terms[0], terms[1]), (weights[0], weights[1]), np.zeros((0, 0), dtype=np.float32)
-        )
-    weighted = sp.hstack(parts, format="csr").astype(np.float32)
-    rank = min(dim, min(weighted.shape))
-    _, _, right = randomized_svd(weighted, rank, n_iter=POWER_ITERATIONS, random_state=seed)
-    return TextBasis(
-        name, (terms[0], terms[1]), (weights[0], weights[1]), np.ascontiguousarray(right.T, dtype=np.float32)
-    )
+    axes = np.zeros((0, 0), dtype=np.float32)
+    if parts:
+        weighted = sp.hstack(parts, format="csr").astype(np.float32)
+        rank = min(dim, min(weighted.shape))
+        _, _, right = randomized_svd(weighted, rank, n_iter=POWER_ITERATIONS, random_state=seed)
+        axes = np.ascontiguousarray(right.T, dtype=np.float32)
+    return TextBasis(name, (terms[0], terms[1]), (weights[0], weights[1]), axes)
 
 
 def _vectorizer(analysis: dict[str, Any], **settings: Any) -> TfidfVectorizer:
