@@ -30,12 +30,10 @@ class ContentBasis:
 
     Attributes:
         parts: in the order of the features.
-        text_columns: names of the columns that the text joins.
-        title_is_text: whether the column of titles is one of them.
+        title_is_text: whether the text has the titles in it.
     """
 
     parts: tuple[Part, ...]
-    text_columns: tuple[str, ...] = ()
     title_is_text: bool = False
 
     @property
@@ -84,20 +82,16 @@ class ContentBasis:
             {"kind": kind_of[type(part)]} | {field.name: getattr(part, field.name) for field in fields(part)}
             for part in self.parts
         ]
-        return {
-            "parts": parts,
-            "text_columns": list(self.text_columns),
-            "title_is_text": self.title_is_text,
-        }
+        return {"parts": parts, "title_is_text": self.title_is_text}
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> "ContentBasis":
-        """The reverse of ``as_plain``."""
+        """The reverse of ``as_plain``; values of older checkpoints have ``text_columns``, too."""
         parts = tuple(
             KINDS[part["kind"]](**{name: value for name, value in part.items() if name != "kind"})
             for part in plain["parts"]
         )
-        return cls(parts, tuple(plain["text_columns"]), plain["title_is_text"])
+        return cls(parts, plain["title_is_text"])
 
 
 def fit_content(content: Content, seed: int) -> ContentBasis:
@@ -114,4 +108,4 @@ def fit_content(content: Content, seed: int) -> ContentBasis:
         parts.append(fit_encoder(content.text_encoder, content.text, seed))
     parts += [fit_numbers(name, values) for name, values in content.numbers.items()]
     parts += [fit_categories(name, values, seed) for name, values in content.categories.items()]
-    return ContentBasis(tuple(parts), content.text_columns, content.title_is_text)
+    return ContentBasis(tuple(parts), content.title_is_text)

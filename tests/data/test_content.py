@@ -141,8 +141,9 @@ def test_a_basis_survives_plain_values_and_masks_hide_whole_parts(data):
     basis = fit_content(content, 0)
     features = basis.features(content, num)
     assert features.shape == (num, basis.num_features) and np.isfinite(features).all()
-    again = ContentBasis.from_plain(basis.as_plain())
-    np.testing.assert_array_equal(again.features(content, num), features)
+    older = {"text_columns": ["blurb"]}  # in checkpoints of before
+    for plain in (basis.as_plain(), basis.as_plain() | older):
+        np.testing.assert_array_equal(ContentBasis.from_plain(plain).features(content, num), features)
     np.testing.assert_array_equal(basis.masked(features, 0.0, np.random.default_rng(0)), features)
     nothing = basis.masked(features, 1.0, np.random.default_rng(0))
     np.testing.assert_array_equal(nothing, basis.features(None, num))
