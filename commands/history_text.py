@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 from base.errors import UserError
-from data.reading.number_columns import AMOUNT
+from data.reading.number_kinds import AMOUNT
 from data.reading.source_files import shown
 
 _NUMBER_ID = re.compile(r"[0-9]+")

@@ -15,7 +15,7 @@ from base.files import locked, replacing
 from data.dataset import Movies
 from data.reading.film_file import FilmFile, parse_film
 from data.reading.json_files import read_json
-from data.reading.number_columns import INT64
+from data.reading.number_kinds import INT64
 from data.reading.source_files import shown_path
 from model.checkpoint import BEST, Checkpoint, load_checkpoint
 from model.new_films.from_checkpoint import append_films

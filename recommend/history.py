@@ -12,7 +12,7 @@ from base.errors import UserError
 from data.dataset import MovieLens, Movies, find_data, load_movielens
 from data.histories import History, history_of_user
 from data.rating_scale import to_stars
-from data.reading.number_columns import ID
+from data.reading.number_kinds import ID
 from data.reading.source_files import shown
 from model.checkpoint import Checkpoint
 from recommend.answers import Question

@@ -7,7 +7,7 @@ from base.arrays import FloatArray
 from base.checks import shown_value
 from base.errors import UserError
 from data.dataset import Movies
-from data.reading.number_columns import ID
+from data.reading.number_kinds import ID
 from data.reading.source_files import shown
 from recommend.titles import TitleSearch
 

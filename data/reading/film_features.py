@@ -14,7 +14,7 @@ from base.errors import UserError
 from data.inspection.findings import EXAMPLES, Finding
 from data.reading.columns import Columns
 from data.reading.item_content import add_content, content_columns, vector_files
-from data.reading.number_columns import ID
+from data.reading.number_kinds import ID
 from data.reading.own_items import add_list_columns
 from data.reading.source_files import bad_line, exists, shown, shown_path
 from data.reading.tables import parts_of, table_rows

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from base.json_ids import id_from_json
 from data.content.facts import MAX_WIDTH
 from data.reading.json_models import JsonObject, satisfies
-from data.reading.number_columns import AMOUNT, FINITE, FLOAT32_MAX, ID, INT64
+from data.reading.number_kinds import AMOUNT, FINITE, FLOAT32_MAX, ID, INT64
 from data.title_year import split_year
 
 MAX_TEXT_LENGTH = 500  # characters of a genre, a tag or a title without its year

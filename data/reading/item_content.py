@@ -14,7 +14,7 @@ from base.checks import MAX_MAGNITUDE
 from base.errors import UserError
 from data.content.facts import MAX_GENRES, MAX_WIDTH, Content, ItemVectors
 from data.reading.columns import Columns
-from data.reading.number_columns import FINITE
+from data.reading.number_kinds import FINITE
 from data.reading.source_files import open_source, read_text, shown, shown_path
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from data.reading.cache import DIGEST_BYTES, content_fingerprint
 from data.reading.columns import Columns, RowFinder, joined
 from data.reading.events import equal_to_earlier
 from data.reading.formats import FORMATS, NO_GENRES, RATING_COLUMNS, ReleaseFormat
-from data.reading.number_columns import AMOUNT, ID, SECONDS, NumberColumn, parse_id, read_number_columns
+from data.reading.number_columns import NumberColumn, read_number_columns
+from data.reading.number_kinds import AMOUNT, ID, SECONDS, parse_id
 from data.reading.source_files import OTHER_DATA, bad_line, empty, exists, shown_path
 from data.reading.tags import add_genome, add_tags
 from data.reading.text_tables import text_rows

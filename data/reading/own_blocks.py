@@ -16,7 +16,7 @@ import numpy as np
 from base.checks import EXACT_BELOW
 from data.reading.columns import STARS
 from data.reading.moments import MICROSECONDS, microseconds_of
-from data.reading.number_columns import FINITE, FLOAT32_MAX, INT64
+from data.reading.number_kinds import FINITE, FLOAT32_MAX, INT64
 from data.reading.own_values import (
     date_in,
     id_reader,

@@ -15,7 +15,7 @@ import numpy as np
 
 from data.reading.columns import STARS
 from data.reading.moments import MAX_TIME, microseconds_of
-from data.reading.number_columns import AMOUNT, FINITE, INT64
+from data.reading.number_kinds import AMOUNT, FINITE, INT64
 from data.reading.schema import InteractionTable, Table
 from data.reading.source_files import CORRECT, bad_line, shown
 from data.reading.tables import quotes_advice

@@ -15,7 +15,7 @@ from data.content.facts import MAX_WIDTH
 from data.reading.columns import STARS
 from data.reading.json_files import read_json
 from data.reading.json_models import JsonObject, checked, satisfies
-from data.reading.number_columns import FLOAT32_MAX
+from data.reading.number_kinds import FLOAT32_MAX
 from data.reading.source_files import shown_path
 
 HELP = "docs/own_data.md explains schema.json"

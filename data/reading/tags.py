@@ -6,7 +6,8 @@ import numpy as np
 
 from data.reading.columns import Columns, RowFinder, first_of_pair, joined
 from data.reading.formats import GENOME_FILES, TextFile
-from data.reading.number_columns import AMOUNT, ID, NumberColumn, parse_id, read_number_columns
+from data.reading.number_columns import NumberColumn, read_number_columns
+from data.reading.number_kinds import AMOUNT, ID, parse_id
 from data.reading.source_files import bad_line, empty
 from data.reading.text_tables import csv_rows, text_rows
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from base.errors import UserError
 from data.dataset import load_movielens
 from data.reading import number_columns
-from data.reading.number_columns import ID, INT64, SECONDS, NumberColumn, read_number_columns
+from data.reading.number_columns import NumberColumn, read_number_columns
+from data.reading.number_kinds import ID, INT64, SECONDS
 from tests.fuzzing import fuzz
 
 HEADER = "userId,movieId,rating,timestamp\n"
