@@ -10,7 +10,8 @@ from base.errors import UserError
 from data.content.facts import Content
 from data.in_memory import column_by_id
 from data.reading.columns import Columns
-from data.reading.item_content import add_content, check_vectors, content_of
+from data.reading.item_content import add_content, content_of
+from data.reading.vector_blocks import check_vectors, rows_of_ids
 
 TEXT = "text"
 HELP = "docs/python.md has an example"
@@ -98,25 +99,14 @@ def _rows_of_vectors(name: str, ids: list[Any], num: int, row_of: Mapping[Any, i
     if not isinstance(ids, list) or len(ids) != num:
         got = len(ids) if isinstance(ids, list) else 1
         raise UserError(f"block {name} has {num} vectors and {got} ids; give each vector its id")
-    rows: dict[int, None] = {}
-    for one in ids:
-        row = _find(row_of, one)
-        if row is None:
-            raise UserError(
-                f"block {name} has a vector for the id {one!r}, which no item has; remove the vector or add "
-                "the item"
-            )
-        if row in rows:
-            raise UserError(f"block {name} has the id {one!r} twice; give each item one vector")
-        rows[row] = None
-    return np.array(list(rows), dtype=np.int32)
 
+    def find(one: Any) -> int | None:
+        try:
+            return row_of.get(one)
+        except TypeError:  # a list, for instance
+            return None
 
-def _find(row_of: Mapping[Any, int], one: Any) -> int | None:
-    try:
-        return row_of.get(one)
-    except TypeError:  # a list, for instance
-        return None
+    return rows_of_ids(name, ids, find)
 
 
 def _texts(what: str, known: Values, row_of: Mapping[Any, int], number: bool) -> list[str]:

@@ -13,11 +13,12 @@ import numpy as np
 from base.errors import UserError
 from data.inspection.findings import EXAMPLES, Finding
 from data.reading.columns import Columns
-from data.reading.item_content import add_content, content_columns, vector_files
+from data.reading.item_content import add_content, content_columns
 from data.reading.number_kinds import ID
 from data.reading.own_items import add_list_columns
-from data.reading.source_files import bad_line, exists, shown, shown_path
+from data.reading.source_files import bad_line, must_exist, shown, shown_path
 from data.reading.tables import parts_of, table_rows
+from data.reading.vector_blocks import vector_files
 
 if TYPE_CHECKING:
     from data.reading.schema import FeatureTable
@@ -53,12 +54,9 @@ def feature_files(folder: Path, table: "FeatureTable") -> list[Path]:
         UserError: one is missing.
     """
     path = folder / table.file
-    if _needs_table(table) and not exists(path):
-        raise UserError(f"{shown_path(path)} is missing; items.file in {table.place} must name a file")
+    if _needs_table(table):
+        must_exist(path, f"items.file in {table.place} must name a file")
     vectors = vector_files(table, folder)
-    for file in vectors:
-        if not exists(file):
-            raise UserError(f"{shown_path(file)} is missing; items.vectors in {table.place} must name files")
     return [*(parts_of(path) if _needs_table(table) else ()), *vectors]
 
 
@@ -76,7 +74,7 @@ def add_film_features(folder: Path, table: "FeatureTable", columns: Columns) -> 
     path, find_film = folder / table.file, FilmRows(columns.arrays["movie_ids"])
     if _needs_table(table):
         _add_table(path, table, find_film, columns)
-    add_content(columns, table, folder, find_film, shown_path(path))
+    add_content(columns, table, folder, find_film, shown_path(path), table.decimal)
 
 
 def _needs_table(table: "FeatureTable") -> bool:

@@ -85,6 +85,15 @@ FINITE = NumberKind(np.float64, -FLOAT32_MAX, "a finite number")
 AMOUNT = NumberKind(np.float32, 0, "a finite number of 0 or more")
 
 
+def finite_number(text: str, decimal: str) -> float:
+    """The number in ``text``, in which ``decimal`` stands before the fraction.
+
+    Raises:
+        ValueError: the text breaks the rule of ``FINITE``, which is the error's text.
+    """
+    return FINITE.parse(text if decimal == "." else text.replace(decimal, ".", 1))
+
+
 def parse_id(path: Path, line: int, name: str, text: str) -> int:
     """An id out of a text file.
 

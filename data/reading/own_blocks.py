@@ -16,7 +16,7 @@ import numpy as np
 from base.checks import EXACT_BELOW
 from data.reading.columns import STARS
 from data.reading.moments import MICROSECONDS, microseconds_of
-from data.reading.number_kinds import FINITE, FLOAT32_MAX, INT64
+from data.reading.number_kinds import FLOAT32_MAX, INT64, finite_number
 from data.reading.own_values import (
     date_in,
     id_reader,
@@ -258,7 +258,7 @@ def _numbered(texts: tuple[str, ...]) -> tuple[Any, np.ndarray]:
 
 def _is_number_or_date(text: str) -> bool:
     try:
-        FINITE.parse(text.replace(",", ".", 1))
+        finite_number(text, ",")
     except ValueError:
         return date_in(text) is not None
     return True

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
-from base.errors import UserError
 from data.content.facts import Content
 from data.reading.cache import DIGEST_BYTES, content_fingerprint
 from data.reading.columns import STARS, Columns
-from data.reading.item_content import content_of, vector_files
+from data.reading.item_content import content_of
 from data.reading.own_interactions import add_own_interactions
 from data.reading.own_items import add_own_items
 from data.reading.schema import Schema
-from data.reading.source_files import exists, shown_path
+from data.reading.source_files import must_exist
 from data.reading.tables import parts_of
 from data.reading.unused_times import unused_times
+from data.reading.vector_blocks import vector_files
 
 
 @dataclass(frozen=True)
@@ -48,16 +48,11 @@ class OwnData:
             (f"{name}.file", self.folder / table.file) for name, table in tables.items() if table is not None
         ]
         for key, path in named:
-            if not exists(path):
-                raise UserError(f"{shown_path(path)} is missing; {key} in the schema must name a file")
+            must_exist(path, f"{key} in the schema must name a file")
         files = [part for _, path in named for part in parts_of(path)]
         if self.schema.items is None:
             return files
-        vectors = vector_files(self.schema.items, self.folder)
-        for path in vectors:
-            if not exists(path):
-                raise UserError(f"{shown_path(path)} is missing; items.vectors in the schema must name files")
-        return files + vectors
+        return files + vector_files(self.schema.items, self.folder)
 
     def fingerprint(self) -> str:
         """Hex digest of the files' content and of how the schema reads them."""

@@ -70,7 +70,7 @@ def add_own_items(path: Path, table: ItemTable, columns: Columns) -> dict[str, i
     columns.arrays["years"] = np.array(years, dtype=np.float32)
     columns.texts |= {f"column:{name}": values for name, values in zip(kept.values(), contents, strict=True)}
     add_list_columns(path, table, columns, list(row_of))
-    add_content(columns, table, path.parent, row_of, shown_path(path))
+    add_content(columns, table, path.parent, row_of, shown_path(path), table.decimal)
     _report(columns, placeholders)
     return row_of
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from data.reading.columns import STARS
 from data.reading.moments import MAX_TIME, microseconds_of
-from data.reading.number_kinds import AMOUNT, FINITE, INT64
+from data.reading.number_kinds import AMOUNT, FINITE, INT64, finite_number
 from data.reading.schema import InteractionTable, Table
 from data.reading.source_files import CORRECT, bad_line, shown
 from data.reading.tables import quotes_advice
@@ -110,7 +110,7 @@ def number_reader(path: Path, column: str, table: InteractionTable, rule: str = 
 
     def read(line: int, text: str) -> float:
         try:
-            return FINITE.parse(text if table.decimal == "." else text.replace(",", ".", 1))
+            return finite_number(text, table.decimal)
         except ValueError:
             problem = f"{column} must be {rule}, got {shown(text)}"
         raise bad_line(path, line, problem, _advice_on_numbers(text, table))
@@ -153,7 +153,7 @@ def time_reader(path: Path, table: InteractionTable) -> Reader[float | None]:
         if whole is not None:
             return whole
         try:
-            value = FINITE.parse(text if table.decimal == "." else text.replace(",", ".", 1))
+            value = finite_number(text, table.decimal)
         except ValueError:
             value = float("inf")
         if abs(value) < MAX_TIME:

@@ -67,6 +67,16 @@ def exists(path: Path) -> bool:
         raise _no_permission(path) from error
 
 
+def must_exist(path: Path, advice: str) -> None:
+    """Refuse a path where nothing is.
+
+    Raises:
+        UserError: nothing is there, or one may not look.
+    """
+    if not exists(path):
+        raise UserError(f"{shown_path(path)} is missing; {advice}")
+
+
 def open_source(path: Path) -> io.BufferedReader:
     """Open a source file for reading bytes.
 
