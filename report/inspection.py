@@ -9,7 +9,7 @@ from data.dataset import MovieLens
 from data.inspection.figures import FEW, Figures
 from data.inspection.findings import SENTENCES, TOTAL, Finding
 from data.inspection.inspect import Inspection
-from data.inspection.oddities import item_word, percent, shown_examples
+from data.inspection.oddity import item_word, percent, shown_examples
 from data.inspection.times import Times, times_of
 from report.text_table import TableColumn, TableSection, render_table
 from report.words import counted

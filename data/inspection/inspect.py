@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from data.dataset import MovieLens
 from data.inspection.figures import Figures, figures_of
-from data.inspection.oddities import Oddity, oddities_of
+from data.inspection.oddities import oddities_of
+from data.inspection.oddity import Oddity
 from data.splits import Split
 
 

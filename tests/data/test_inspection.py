@@ -16,7 +16,7 @@ from data.in_memory import columns_from_arrays
 from data.inspection.figures import figures_of
 from data.inspection.findings import Finding, newest_first, parse_findings
 from data.inspection.inspect import inspect_data
-from data.inspection.oddities import percent, shown_examples
+from data.inspection.oddity import percent, shown_examples
 from data.inspection.times import as_date, guess_unit, times_of
 from data.reading.columns import Columns
 from data.splits import held_out_queries, split_interactions
