@@ -21,7 +21,7 @@ from data.reading.tables import parts_of, table_rows
 from data.reading.vector_blocks import vector_files
 
 if TYPE_CHECKING:
-    from data.reading.schema import FeatureTable
+    from data.reading.features_json import FeatureTable
 
 
 class FilmRows(Mapping[str, int]):

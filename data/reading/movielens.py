@@ -30,7 +30,7 @@ from data.reading.text_tables import text_rows
 from data.title_year import year_of_title
 
 if TYPE_CHECKING:
-    from data.reading.schema import Features
+    from data.reading.features_json import Features
 
 FEATURES_FILE = "features.json"
 MAX_DROPPED_SHARE = 0.5  # of the ratings; beyond, the two files do not belong together
@@ -115,7 +115,7 @@ def _with_features(release: MovieLensFolder) -> MovieLensFolder:
     path = release.folder / FEATURES_FILE
     if not exists(path):
         return release
-    from data.reading.schema import read_features  # pydantic takes a while to load
+    from data.reading.features_json import read_features  # pydantic takes a while to load
 
     features = read_features(path)
     return replace(release, features=features) if features.as_plain() else release

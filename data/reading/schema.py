@@ -4,114 +4,42 @@ The keys of the file are the fields of ``ItemTable`` and ``InteractionTable``; d
 """
 
 import codecs
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, WrapValidator
+from pydantic import Field
 
 from base.errors import UserError
-from data.content.facts import MAX_WIDTH
 from data.reading.columns import STARS
 from data.reading.json_files import read_json
 from data.reading.json_models import JsonObject, checked, satisfies
-from data.reading.number_kinds import FLOAT32_MAX
+from data.reading.schema_values import (
+    BestRating,
+    Character,
+    ColumnName,
+    ColumnNames,
+    Decimal,
+    Dim,
+    Encoding,
+    FileName,
+    Flag,
+    Header,
+    KindWeight,
+    Placeholders,
+    Repeats,
+    Separator,
+    Text,
+    TimestampFormat,
+)
 from data.reading.source_files import shown_path
 
 HELP = "docs/own_data.md explains schema.json"
-FEATURES_HELP = "docs/own_data.md explains features.json"
 LATER_KEYS = frozenset(
     {
         "quote", "escape", "decimal", "empty", "vectors", "text", "text_encoder", "numbers", "categories",
         "keep", "repeats", "weight", "kind",
     }
 )  # fmt: skip
-
-
-_LINE = "a,b\n"
-_HALF_PAIRS = b"+2AA-\\ud800"  # in UTF-7 and as Python writes it
-
-
-def _is_text(value: str) -> bool:
-    """Whether a value can name a file or a column, or stand between values."""
-    return value != "" and (value.isprintable() or value == "\t")
-
-
-def _is_separator(value: str) -> bool:
-    return _is_text(value) and len(value) == 1 and value != '"'
-
-
-def _is_character(value: str) -> bool:
-    return len(value) == 1 and value.isprintable() and value != " "
-
-
-def _has_one_source(block: "VectorBlock") -> bool:
-    """Whether the vectors come from exactly one place; a file needs the file of its ids."""
-    sources = (block.file, block.column, block.columns)
-    return sum(source is not None for source in sources) == 1 and (block.ids is None) == (block.file is None)
-
-
-def _has_distinct_names(blocks: list["VectorBlock"]) -> bool:
-    return len({block.name for block in blocks}) == len(blocks)
-
-
-def _is_encoding(value: str) -> bool:
-    try:
-        name = codecs.lookup(value).name
-        content = _LINE.encode(name)
-        decoder = codecs.getincrementaldecoder(name)()
-        line = "".join(decoder.decode(content[at : at + 1]) for at in range(len(content)))
-        halves = _HALF_PAIRS.decode(name, "replace")
-    except (LookupError, ValueError):
-        return False
-    if line != _LINE:
-        return False
-    # Half of a surrogate pair is no text: such an encoding reads what no file can be written with.
-    return not any("\ud800" <= character <= "\udfff" for character in halves)
-
-
-def _as_typed(value: Any, check: Callable[[Any], float]) -> Any:
-    """The number as the schema has it: 10 and 10.0 give different fingerprints of the data."""
-    check(value)
-    return value
-
-
-_text = satisfies(_is_text)
-Text = Annotated[str, _text, Field(description="a text of printable characters")]
-_name = satisfies(lambda value: value != "" and value.isprintable())
-FileName = Annotated[str, _name, Field(description="the name of a file in printable characters")]
-ColumnName = Annotated[str, _name, Field(description="the name of a column in printable characters")]
-Separator = Annotated[
-    str,
-    satisfies(_is_separator),
-    Field(description="one character, and neither a quote nor a line break (\\t is a tab)"),
-]
-Encoding = Annotated[
-    str,
-    _text,
-    satisfies(_is_encoding),
-    Field(description="an encoding that Python knows, such as utf-8, latin-1 or cp1252"),
-]
-Flag = Annotated[bool, Field(description="true or false")]
-Header = Annotated[
-    list[ColumnName], Field(min_length=1, fail_fast=True, description="a list of column names")
-]
-TimestampFormat = Annotated[Literal["number", "iso"], Field(description="number or iso")]
-BestRating = Annotated[
-    float, Field(gt=0, le=FLOAT32_MAX, description="a finite number above 0"), WrapValidator(_as_typed)
-]
-Character = Annotated[
-    str, satisfies(_is_character), Field(description="one printable character other than a space")
-]
-Decimal = Annotated[Literal[".", ","], Field(description='"." or ","')]
-Placeholders = Annotated[
-    list[Annotated[str, Field(description="a text")]],
-    Field(fail_fast=True, description="a list of texts that stand for no value"),
-]
-ColumnNames = Annotated[list[ColumnName], Field(fail_fast=True, description="a list of column names")]
-Dim = Annotated[int, Field(ge=1, le=MAX_WIDTH, description=f"a whole number from 1 to {MAX_WIDTH}")]
-Repeats = Annotated[Literal["count", "first", "last"], Field(description="count, first or last")]
-KindWeight = Annotated[float, Field(ge=0, le=1e6, description="a number from 0 to 1000000")]
 
 
 class Table(JsonObject):
@@ -173,6 +101,16 @@ class VectorBlock(JsonObject):
         None
     )
     dim: Dim = 128
+
+
+def _has_one_source(block: VectorBlock) -> bool:
+    """Whether the vectors come from exactly one place; a file needs the file of its ids."""
+    sources = (block.file, block.column, block.columns)
+    return sum(source is not None for source in sources) == 1 and (block.ids is None) == (block.file is None)
+
+
+def _has_distinct_names(blocks: list[VectorBlock]) -> bool:
+    return len({block.name for block in blocks}) == len(blocks)
 
 
 _Block = Annotated[
@@ -312,47 +250,6 @@ class Schema(JsonObject):
         return plain
 
 
-class FeatureTable(Table, ItemFeatures):
-    """A table of what else is known about the films of a MovieLens folder.
-
-    Attributes:
-        id: column of the films' ids.
-    """
-
-    place: ClassVar[str] = "features.json"
-
-    file: FileName = "movies.csv"
-    id: ColumnName = "movieId"
-
-
-class RatingScale(JsonObject):
-    """The scale of the ratings of a MovieLens folder."""
-
-    best_rating: BestRating = STARS
-
-
-class Features(JsonObject):
-    """``features.json``, which a MovieLens folder may have.
-
-    Attributes:
-        items: what else is known about films.
-        interactions: the scale of the ratings.
-    """
-
-    items: FeatureTable | None = None
-    interactions: RatingScale | None = None
-
-    @property
-    def best_rating(self) -> float:
-        """The best rating of the scale."""
-        return STARS if self.interactions is None else self.interactions.best_rating
-
-    def as_plain(self) -> dict[str, Any]:
-        """The keys with other values than their default: what the fingerprint of the data is made of."""
-        plain = self.model_dump(exclude_defaults=True)
-        return {name: part for name, part in plain.items() if part}
-
-
 def read_schema(path: Path) -> Schema:
     """Read and check a schema.
 
@@ -388,15 +285,3 @@ def check_dialect(table: Table, where: str, advice: str) -> None:
             raise UserError(
                 f"{where}.{name} and {other} must be different characters, got {one!r} for both; {advice}"
             )
-
-
-def read_features(path: Path) -> Features:
-    """Read and check a ``features.json``.
-
-    Raises:
-        UserError: as ``read_schema``.
-    """
-    features = checked(Features, read_json(path), shown_path(path), FEATURES_HELP)
-    if features.items is not None:
-        check_dialect(features.items, f"{shown_path(path)}: items", HELP)
-    return features

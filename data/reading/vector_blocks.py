@@ -12,7 +12,8 @@ from data.content.facts import MAX_WIDTH
 from data.reading.source_files import must_exist, open_source, read_text, shown, shown_path
 
 if TYPE_CHECKING:
-    from data.reading.schema import FeatureTable, ItemTable, VectorBlock
+    from data.reading.features_json import FeatureTable
+    from data.reading.schema import ItemTable, VectorBlock
 
 TYPES = ("float16", "float32", "float64")
 CHECKED_VALUES = 1 << 22  # at a time

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from base.errors import UserError
 from commands.entry import main_inference, main_modes, main_train
 from data.dataset import load_movielens
-from data.reading.schema import InteractionTable, ItemTable, read_features, read_schema
+from data.reading.features_json import read_features
+from data.reading.schema import InteractionTable, ItemTable, read_schema
 from tests.books import SCHEMA, library, shelf_of
 from tests.commands.test_commands import FAST, flags, refused
 from tests.fuzzing import fuzz
