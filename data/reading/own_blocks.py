@@ -7,16 +7,13 @@ is read row by row. That reading alone decides: it gives the same values, or the
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from base.checks import EXACT_BELOW
-from data.reading.columns import STARS
-from data.reading.moments import MICROSECONDS, microseconds_of
-from data.reading.number_kinds import FLOAT32_MAX, INT64, finite_number
+from data.reading.arrow_values import distinct_texts, finite_numbers, is_date, stars, time_types, times_in
+from data.reading.number_kinds import finite_number
 from data.reading.own_values import (
     date_in,
     id_reader,
@@ -28,7 +25,6 @@ from data.reading.schema import InteractionTable
 from data.reading.tables import (
     ParquetBatch,
     advice_of,
-    as_text_array,
     dialect_of,
     is_parquet,
     nothing_of,
@@ -40,10 +36,6 @@ from data.reading.text_blocks import Doubtful, TextBlock, TextBlocks, WrongType
 FAST = True  # with False every block is read row by row, for tests and benchmarks
 SLOW_ROWS = 1 << 16
 NAME = "interactions"
-# All that str.strip takes away.
-SPACES = "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace())
-NANOSECONDS = 1000  # in a microsecond
-FIRST_DATE, LAST_DATE = map(microseconds_of, (datetime.min, datetime.max))  # the dates that Python knows
 
 
 @dataclass(frozen=True)
@@ -135,7 +127,7 @@ class _Values:
         self._keys = list(wanted_columns(table))
         self._nothing = nothing_of(table)
         self._has_number_for_nothing = any(_is_number_or_date(text) for text in self._nothing)
-        self._time_types = _time_types(table)  # the one of the last block first
+        self._time_types = time_types(table)  # the one of the last block first
 
     def of(self, batch: TextBlock | ParquetBatch) -> Block | None:
         """A block by pyarrow; None if it must be read row by row."""
@@ -147,11 +139,11 @@ class _Values:
             columns = dict(zip(self._keys, self._columns(batch), strict=True))
             times = columns.get("timestamp")
             return Block(
-                self._distinct(columns["user"]),
-                self._distinct(columns["item"]),
-                _stars(columns.get("rating"), self._table),
-                _times(times, self._table),
-                times is not None and _is_date(times.type),
+                distinct_texts(columns["user"], self._nothing),
+                distinct_texts(columns["item"], self._nothing),
+                stars(columns.get("rating"), self._table),
+                times_in(times, self._table),
+                times is not None and is_date(times.type),
                 self._amounts(columns.get("weight"), columns.get("kind.column")),
             )
         except (Doubtful, pyarrow.ArrowException):
@@ -177,24 +169,10 @@ class _Values:
             return columns
         raise Doubtful
 
-    def _distinct(self, array: Any) -> tuple[Any, np.ndarray]:
-        """The texts of an array without spaces around them, and which of them each entry has."""
-        from pyarrow import compute, types
-
-        encoded = array if types.is_dictionary(array.type) else array.dictionary_encode()
-        if encoded.null_count or encoded.dictionary.null_count:
-            raise Doubtful
-        texts = compute.utf8_trim(as_text_array(encoded.dictionary), SPACES)
-        if any(compute.index(texts, nothing).as_py() >= 0 for nothing in ("", *self._nothing)):
-            raise Doubtful
-        if compute.any(compute.match_substring_regex(texts, "[\r\n]")).as_py():
-            raise Doubtful
-        return texts, encoded.indices.to_numpy()
-
     def _amounts(self, weights: Any, kinds: Any) -> np.ndarray | None:
-        amounts = None if weights is None else np.log1p(np.maximum(_numbers(weights), 0))
+        amounts = None if weights is None else np.log1p(np.maximum(finite_numbers(weights), 0))
         if self._table.kind is not None:
-            texts, codes = self._distinct(kinds)
+            texts, codes = distinct_texts(kinds, self._nothing)
             weight_of = self._table.kind.weights
             if not all(text in weight_of for text in texts.to_pylist()):
                 raise Doubtful
@@ -212,7 +190,7 @@ class _Values:
         if (
             isinstance(batch, ParquetBatch)
             and "timestamp" in batch.by_key
-            and _is_date(batch.by_key["timestamp"].type)
+            and is_date(batch.by_key["timestamp"].type)
         ):
             table = table.model_copy(update={"timestamp_format": "iso"})
         readers: dict[str, Callable[[int, str], Any]] = {
@@ -262,83 +240,3 @@ def _is_number_or_date(text: str) -> bool:
     except ValueError:
         return date_in(text) is not None
     return True
-
-
-def _time_types(table: InteractionTable) -> list[Any]:
-    """The types in pyarrow that times of a text table may have."""
-    import pyarrow
-
-    if table.timestamp is None:
-        return [pyarrow.null()]
-    if table.timestamp_format == "number":
-        return [pyarrow.int64(), pyarrow.float64()]
-    return [pyarrow.timestamp(unit, zone) for unit in ("us", "ns") for zone in (None, "UTC")]
-
-
-def _numbers(array: Any) -> np.ndarray:
-    """Float64 values of an array of numbers."""
-    import pyarrow
-
-    if not _is_number(array.type):
-        raise Doubtful
-    values = array.cast(pyarrow.float64()).to_numpy(zero_copy_only=False)
-    if not (np.abs(values) <= FLOAT32_MAX).all():  # false for NaN, too
-        raise Doubtful
-    return np.asarray(values)
-
-
-def _is_number(kind: Any) -> bool:
-    from pyarrow import types
-
-    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
-
-
-def _stars(array: Any, table: InteractionTable) -> np.ndarray | None:
-    if array is None:
-        return None
-    ratings = _numbers(array)
-    if ratings.min(initial=0) < 0 or ratings.max(initial=0) > table.best_rating:
-        raise Doubtful
-    return (ratings * STARS / table.best_rating).astype(np.float32)
-
-
-def _times(array: Any, table: InteractionTable) -> np.ndarray | None:
-    import pyarrow
-    from pyarrow import types
-
-    if array is None:
-        return None
-    if array.null_count:
-        raise Doubtful
-    if _is_date(array.type):
-        return _microseconds(array)
-    if table.timestamp_format == "iso":
-        raise Doubtful
-    if types.is_integer(array.type):
-        return np.asarray(array.cast(pyarrow.int64()).to_numpy())
-    values = _numbers(array)
-    if (np.abs(values) < EXACT_BELOW).all() and (values == np.floor(values)).all():
-        return values.astype(np.int64)
-    if (np.abs(values) * MICROSECONDS >= INT64.max).any():
-        raise Doubtful
-    return values
-
-
-def _is_date(kind: Any) -> bool:
-    from pyarrow import types
-
-    return bool(types.is_timestamp(kind) or types.is_date(kind))
-
-
-def _microseconds(array: Any) -> np.ndarray:
-    """Dates and times as microseconds since 1970, in UTC where they have no zone."""
-    import pyarrow
-
-    zone = getattr(array.type, "tz", None)
-    if getattr(array.type, "unit", "") == "ns":
-        values = array.cast(pyarrow.int64()).to_numpy() // NANOSECONDS
-    else:
-        values = array.cast(pyarrow.timestamp("us", zone)).cast(pyarrow.int64()).to_numpy()
-    if ((values < FIRST_DATE) | (values > LAST_DATE)).any():
-        raise Doubtful
-    return np.asarray(values)
