@@ -5,21 +5,18 @@ Here films are the items and users the contexts. An edge may have a weight: walk
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
 from base.arrays import FloatArray, IntArray
-from base.checks import MAX_INT32, real_numbers, whole_number, whole_numbers
 from data.dataset import Interactions
+from data.graph_checks import checked_direction, checked_ends, checked_pointers, checked_side, checked_weights
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
-
-# Rows without an edge in a graph whose size is not given. More of them mean ids instead of row numbers.
-MAX_EMPTY_ROWS = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -52,9 +49,13 @@ class ItemGraph:
 
     def __post_init__(self) -> None:
         for name in ("movie_ptr", "user_ptr"):
-            self._set(name, _checked_pointers(name, getattr(self, name)))
-        _check_direction(self, "movie_users", "movie_ptr", self.num_users)
-        _check_direction(self, "user_movies", "user_ptr", self.num_movies)
+            self._set(name, checked_pointers(name, getattr(self, name)))
+        for name, ptr_name, num_rows in (
+            ("movie_users", "movie_ptr", self.num_users),
+            ("user_movies", "user_ptr", self.num_movies),
+        ):
+            pointers = getattr(self, ptr_name)
+            self._set(name, checked_direction(name, getattr(self, name), ptr_name, pointers, num_rows))
         # A walk that arrives somewhere must be able to leave, or it would read beyond the arrays.
         for name, degree in (("movie_users", self.user_degree), ("user_movies", self.movie_degree)):
             found = np.bincount(getattr(self, name), minlength=len(degree))
@@ -65,8 +66,8 @@ class ItemGraph:
                     f"{name} and has {degree[row]} edges in the other direction"
                 )
         if self.movie_weights is not None or self.user_weights is not None:
-            by_film = _checked_weights("movie_weights", self.movie_weights, self.num_edges)
-            by_user = _checked_weights("user_weights", self.user_weights, self.num_edges)
+            by_film = checked_weights("movie_weights", self.movie_weights, self.num_edges)
+            by_user = checked_weights("user_weights", self.user_weights, self.num_edges)
             _check_same_weights(self, by_film, by_user)
             self._set("movie_weights", by_film)
             self._set("user_weights", by_user)
@@ -123,8 +124,8 @@ class ItemGraph:
             ValueError: arrays of different lengths, values that are not row numbers, or weights that are not
                 finite and above 0.
         """
-        user_rows, num_users = _checked_side("users", users, num_users)
-        item_rows, num_items = _checked_side("items", items, num_items)
+        user_rows, num_users = checked_side("users", users, num_users)
+        item_rows, num_items = checked_side("items", items, num_items)
         if len(user_rows) != len(item_rows):
             raise ValueError(
                 f"users and items must have the same length, got {len(user_rows)} and {len(item_rows)}"
@@ -134,9 +135,9 @@ class ItemGraph:
             first = np.sort(np.unique(edges, return_index=True)[1])  # where each edge occurs first
             first = first[np.argsort(user_rows[first], kind="stable")]
             return _both_directions(user_rows[first], item_rows[first], num_users, num_items)
-        values = _checked_weights("weights", weights, len(edges))
+        values = checked_weights("weights", weights, len(edges))
         _, first, edge_of = np.unique(edges, return_index=True, return_inverse=True)
-        sums = _checked_weights("sums of weights", np.bincount(edge_of, weights=values), len(first))
+        sums = checked_weights("sums of weights", np.bincount(edge_of, weights=values), len(first))
         order = np.lexsort((first, user_rows[first]))
         first = first[order]
         return _both_directions(user_rows[first], item_rows[first], num_users, num_items, sums[order])
@@ -219,13 +220,13 @@ def build_graph(train: Interactions, num_users: int, num_movies: int) -> ItemGra
         ValueError: rows that do not exist, interactions that are not sorted by user, or weights that are not
             finite and above 0.
     """
-    users = _checked_ends("train.users", train.users, num_users)
-    movies = _checked_ends("train.movies", train.movies, num_movies)
+    users = checked_ends("train.users", train.users, num_users)
+    movies = checked_ends("train.movies", train.movies, num_movies)
     if (users[1:] < users[:-1]).any():
         raise ValueError("train must be sorted by user; use ItemGraph.from_edges for edges in any order")
     weights = train.weights
     if weights is not None:
-        weights = _checked_weights("train.weights", weights, len(users))
+        weights = checked_weights("train.weights", weights, len(users))
     return _both_directions(users, movies, num_users, num_movies, weights)
 
 
@@ -256,61 +257,6 @@ def _strength(degree: IntArray, weights: FloatArray | None) -> IntArray | FloatA
     if weights is None:
         return degree
     return np.bincount(np.repeat(np.arange(len(degree)), degree), weights, minlength=len(degree))
-
-
-def _checked_side(name: str, rows: Any, num_rows: int | None) -> tuple[npt.NDArray[np.int32], int]:
-    """One end of each edge of ``from_edges``, int32 ``[num_edges]``, and the number of rows."""
-    if num_rows is not None:
-        num_rows = whole_number(f"num_{name}", num_rows, 0, MAX_INT32 - 1)
-        return _checked_ends(name, rows, num_rows), num_rows
-    ends = _checked_ends(name, rows, MAX_INT32 - 1)
-    num_rows = int(ends.max(initial=-1)) + 1
-    if num_rows > len(ends) + MAX_EMPTY_ROWS:
-        raise ValueError(
-            f"{name} must be row numbers from 0, but {num_rows - 1} leaves over {MAX_EMPTY_ROWS} rows "
-            f"without an edge; give num_{name} if that is right"
-        )
-    return ends, num_rows
-
-
-def _checked_ends(name: str, rows: Any, num_rows: int) -> npt.NDArray[np.int32]:
-    """One end of each edge, int32 ``[num_edges]``."""
-    ends = whole_numbers(name, rows, 0, num_rows - 1, np.int32)
-    if ends.ndim != 1 or len(ends) > MAX_INT32:
-        raise ValueError(f"{name} must have one axis and at most {MAX_INT32} edges, got shape {ends.shape}")
-    return ends
-
-
-def _checked_pointers(name: str, values: Any) -> npt.NDArray[np.int32]:
-    """Where each row starts and the last one ends, int32 ``[num_rows + 1]``."""
-    pointers = whole_numbers(name, values, 0, MAX_INT32, np.int32)
-    if pointers.ndim != 1 or len(pointers) == 0:
-        raise ValueError(f"{name} must have one axis and at least one entry, got shape {pointers.shape}")
-    if pointers[0] != 0:
-        raise ValueError(f"{name} must start at 0, got {pointers[0]}")
-    falls = pointers[1:] < pointers[:-1]
-    if falls.any():
-        raise ValueError(f"{name} must not fall, but it does after entry {int(falls.argmax())}")
-    return pointers
-
-
-def _check_direction(graph: ItemGraph, name: str, ptr_name: str, num_rows: int) -> None:
-    """Convert and check the ends ``name`` of a direction, rows of the other direction."""
-    ends = _checked_ends(name, getattr(graph, name), num_rows)
-    last = int(getattr(graph, ptr_name)[-1])
-    if last != len(ends):
-        raise ValueError(f"{ptr_name} must end at the {len(ends)} edges of {name}, got {last}")
-    graph._set(name, ends)
-
-
-def _checked_weights(name: str, values: Any, num_edges: int) -> npt.NDArray[np.float32]:
-    """The weights of all edges, float32 ``[num_edges]``."""
-    weights = real_numbers(name, values)
-    if weights.shape != (num_edges,):
-        raise ValueError(f"{name} must have one entry per edge, [{num_edges}], got shape {weights.shape}")
-    if len(weights) and weights.min() <= 0:
-        raise ValueError(f"{name} must be above 0, got {weights.min():g}")
-    return weights
 
 
 def _check_same_weights(graph: ItemGraph, movie_weights: FloatArray, user_weights: FloatArray) -> None:
