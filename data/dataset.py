@@ -15,7 +15,8 @@ from base.arrays import FloatArray, IntArray
 from base.errors import UserError
 from data.content.facts import Content
 from data.inspection.findings import Finding, parse_findings
-from data.rating_scale import best_rating_of, check_scale, from_stars, in_words, to_stars
+from data.low_ratings import without_low_ratings
+from data.rating_scale import best_rating_of, check_scale
 from data.reading.cache import load_columns, store_columns
 from data.reading.columns import STARS, Columns
 from data.reading.movielens import FEATURES_FILE, MovieLensFolder, find_release
@@ -302,51 +303,8 @@ def movielens_of(
         check_scale(columns, where or name, SAY_THE_BEST_IN_PYTHON if where is None else SAY_THE_BEST)
     notes = list(columns.texts["notes"])
     if min_rating > 0:
-        columns = _without_low_ratings(min_rating, columns, notes, where or name)
+        columns = without_low_ratings(min_rating, columns, notes, where or name)
     return _movielens(name, fingerprint, columns, tuple(notes))
-
-
-def _without_low_ratings(min_rating: float, columns: Columns, notes: list[str], where: str) -> Columns:
-    """The columns without ratings below ``min_rating``; users who have no others lose their row."""
-    arrays, texts = dict(columns.arrays), dict(columns.texts)
-    best_rating = best_rating_of(columns)
-    kept = arrays["ratings"] >= to_stars(min_rating, best_rating)
-    wanted = in_words(min_rating, best_rating)
-    if not kept.any():
-        highest = from_stars(float(arrays["ratings"].max()), best_rating)
-        raise UserError(
-            f"no user is left in {where}: none of its {len(kept)} ratings has {wanted} or more, "
-            f"the highest has {highest:g}; lower `min_rating`"
-        )
-    if kept.all():
-        return columns
-    low = Finding("low_ratings", int(len(kept) - kept.sum()), len(kept))
-    texts["findings"] = [*texts.get("findings", []), low.as_text()]
-    notes.append(f"{len(kept) - kept.sum()} of {len(kept)} ratings below {wanted} dropped")
-    for name in ("users", "movies", "ratings", "timestamps"):
-        arrays[name] = arrays[name][kept]
-    if "event_edges" in arrays:
-        kept_events = kept[arrays["event_edges"]]
-        edges = np.cumsum(kept, dtype=np.int32) - 1
-        arrays["event_edges"] = edges[arrays["event_edges"][kept_events]]
-        arrays["event_amounts"] = arrays["event_amounts"][kept_events]
-        arrays["edge_events"] = (np.cumsum(kept_events, dtype=np.int32) - 1)[arrays["edge_events"][kept]]
-    stays = np.bincount(arrays["users"], minlength=len(arrays["user_ids"])) > 0
-    row = np.where(stays, np.cumsum(stays) - 1, -1).astype(np.int32)
-    arrays["users"] = row[arrays["users"]]
-    arrays["user_ids"] = arrays["user_ids"][stays]
-    if "user_text_ids" in texts:
-        texts["user_text_ids"] = [texts["user_text_ids"][user] for user in np.flatnonzero(stays)]
-    if "tag_users" in arrays:
-        tag_users = row[arrays["tag_users"]]
-        arrays["tag_users"] = tag_users[tag_users >= 0]
-        arrays["tag_movies"] = arrays["tag_movies"][tag_users >= 0]
-        texts["tags"] = [text for text, user in zip(texts["tags"], tag_users, strict=True) if user >= 0]
-        if dropped := len(tag_users) - len(texts["tags"]):
-            notes.append(f"{dropped} tag{'' if dropped == 1 else 's'} of users without such ratings dropped")
-    selected = Columns(arrays, texts)
-    selected.freeze()
-    return selected
 
 
 def _movielens(name: str, fingerprint: str, columns: Columns, notes: tuple[str, ...]) -> MovieLens:
