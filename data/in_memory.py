@@ -6,6 +6,7 @@ are text are treated like those of own data: user rows are in the order of the f
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -128,6 +129,61 @@ def columns_from_arrays(
     """
     if repeats not in (None, *get_args(Counted)):
         raise UserError(f"repeats must be one of {', '.join(get_args(Counted))}, got {repeats!r}")
+    rows = _checked_rows(users, items, ratings, times, weights)
+    columns = Columns({}, {"notes": []})
+    movie_rows = _add_catalogue(columns, rows.items, titles, genres)
+    known = movie_rows >= 0
+    kept = known if rows.amounts is None else known & (rows.amounts > 0)
+    findings = _dropped(columns, rows.items, known, kept)
+    if times is not None:
+        kept, equal = _without_equal_rows(rows, movie_rows, kept)
+        columns.note(equal, "row", "equal to another in every column left out")
+        findings.append(Finding("equal_rows", equal, len(kept)))
+    counted = repeats or ("count" if ratings is None else "first")
+    findings.append(_add_interactions(columns, rows, movie_rows, kept, counted))
+    if ratings is None:
+        columns.texts["unrated"] = []
+    if rows.unit != "seconds":
+        columns.texts["time_unit"] = [rows.unit]
+    texts = [one.as_text() for one in findings if one.count]
+    columns.texts["findings"] = [*columns.texts.get("findings", []), *texts]
+    columns.freeze()
+    return columns
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The interactions as they were given, one entry per row.
+
+    Attributes:
+        users: ids ``[n]``, int64 or texts.
+        items: ids ``[n]``, int64 or texts.
+        stars: float32 ``[n]``.
+        times: int64 ``[n]``.
+        unit: of the times.
+        amounts: float32 ``[n]``, how much a row counts; None if all count the same.
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    stars: np.ndarray
+    times: np.ndarray
+    unit: str
+    amounts: np.ndarray | None
+
+
+def _checked_rows(
+    users: npt.ArrayLike,
+    items: npt.ArrayLike,
+    ratings: npt.ArrayLike | None,
+    times: npt.ArrayLike | None,
+    weights: npt.ArrayLike | None,
+) -> _Rows:
+    """The arguments of ``columns_from_arrays`` as arrays of one length.
+
+    Raises:
+        UserError: a value is not allowed, or the arrays differ in length or are empty.
+    """
     user_ids, item_ids = ids_of("users", users), ids_of("items", items)
     num = len(user_ids)
     stars, amounts = ratings_of(ratings, num), amounts_of(weights)
@@ -139,32 +195,7 @@ def columns_from_arrays(
             raise UserError(f"users and {argument} must have one entry per interaction, got {num} and {got}")
     if num == 0:
         raise UserError("users and items must have at least one interaction, got none")
-    columns = Columns({}, {"notes": []})
-    movie_rows = _add_catalogue(columns, item_ids, titles, genres)
-    known = movie_rows >= 0
-    kept = known if amounts is None else known & (amounts > 0)
-    findings = _dropped(columns, item_ids, known, kept)
-    if times is not None:
-        columns_of_rows = [column for column in (movie_rows, stars, moments, amounts) if column is not None]
-        kept, equal = _without_equal_rows(user_ids, columns_of_rows, kept)
-        columns.note(equal, "row", "equal to another in every column left out")
-        findings.append(Finding("equal_rows", equal, num))
-    counted = repeats or ("count" if ratings is None else "first")
-    user_rows = _add_users(columns, user_ids[kept])
-    amounts = None if amounts is None else amounts[kept]
-    repeated = add_events(columns, user_rows, movie_rows[kept], stars[kept], moments[kept], amounts, counted)
-    if ratings is None:
-        columns.texts["unrated"] = []
-    if unit != "seconds":
-        columns.texts["time_unit"] = [unit]
-    left = "counted in the weight of the first"
-    left = left if counted == "count" else f"dropped, the {counted} of each kept"
-    columns.note(repeated, "repeated interaction", left)
-    findings.append(Finding("counted_repeats" if counted == "count" else "repeats", repeated, num))
-    texts = [one.as_text() for one in findings if one.count]
-    columns.texts["findings"] = [*columns.texts.get("findings", []), *texts]
-    columns.freeze()
-    return columns
+    return _Rows(user_ids, item_ids, stars, moments, unit, amounts)
 
 
 def _dropped(columns: Columns, item_ids: np.ndarray, known: np.ndarray, kept: np.ndarray) -> list[Finding]:
@@ -193,16 +224,39 @@ def _dropped(columns: Columns, item_ids: np.ndarray, known: np.ndarray, kept: np
     return [Finding("unknown_items", unknown, num, examples), Finding("zero_weight", weightless, num)]
 
 
-def _without_equal_rows(
-    user_ids: np.ndarray, columns: list[np.ndarray], kept: np.ndarray
-) -> tuple[np.ndarray, int]:
+def _without_equal_rows(rows: _Rows, movie_rows: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, int]:
     """Leave out of ``kept`` all but the first of equal interactions; also returns how many these are."""
-    rows = np.flatnonzero(kept)
-    users = np.unique(user_ids[kept], return_inverse=True)[1]
-    equal = rows[equal_to_earlier([users, *(column[kept] for column in columns)])]
+    given = (movie_rows, rows.stars, rows.times, rows.amounts)
+    users = np.unique(rows.users[kept], return_inverse=True)[1]
+    columns = [users, *(column[kept] for column in given if column is not None)]
+    equal = np.flatnonzero(kept)[equal_to_earlier(columns)]
     stays = kept.copy()
     stays[equal] = False
     return stays, len(equal)
+
+
+def _add_interactions(
+    columns: Columns, rows: _Rows, movie_rows: np.ndarray, kept: np.ndarray, counted: Counted
+) -> Finding:
+    """Add the users and their interactions, and report repeated ones.
+
+    Args:
+        columns: what is added to.
+        rows: as given.
+        movie_rows: int32 ``[n]``.
+        kept: bool ``[n]``, which rows count.
+        counted: what counts of repeated interactions.
+    """
+    user_rows = _add_users(columns, rows.users[kept])
+    amounts = None if rows.amounts is None else rows.amounts[kept]
+    repeated = add_events(
+        columns, user_rows, movie_rows[kept], rows.stars[kept], rows.times[kept], amounts, counted
+    )
+    if counted == "count":
+        columns.note(repeated, "repeated interaction", "counted in the weight of the first")
+        return Finding("counted_repeats", repeated, len(kept))
+    columns.note(repeated, "repeated interaction", f"dropped, the {counted} of each kept")
+    return Finding("repeats", repeated, len(kept))
 
 
 def fingerprint_of(columns: Columns) -> str:
