@@ -25,8 +25,9 @@ from base.errors import UserError, WorldError
 from config import PRESETS, Config
 from data.dataset import movielens_of
 from data.graph_builder import ItemGraph
-from data.in_memory import columns_from_arrays, columns_from_frames, fingerprint_of
+from data.in_memory import columns_from_arrays, fingerprint_of
 from data.in_memory_content import content_in_memory
+from data.in_memory_frames import columns_from_frames
 from data.inspection.inspect import inspect_data
 from data.rating_scale import with_best_rating
 from data.reading.events import Counted

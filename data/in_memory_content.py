@@ -8,7 +8,7 @@ import numpy as np
 
 from base.errors import UserError
 from data.content.facts import Content
-from data.in_memory import column_by_id
+from data.in_memory_frames import column_by_id
 from data.reading.columns import Columns
 from data.reading.item_content import add_content, content_of
 from data.reading.vector_blocks import check_vectors, rows_of_ids

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from base.errors import UserError
 from data.dataset import movielens_of
-from data.in_memory import columns_from_arrays, columns_from_frames, fingerprint_of
+from data.in_memory import columns_from_arrays, fingerprint_of
 from data.in_memory_content import content_in_memory
+from data.in_memory_frames import columns_from_frames
 from data.in_memory_values import ids_of, times_of
 from data.inspection.findings import parse_findings
 from data.reading.own_data import OwnData
