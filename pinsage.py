@@ -30,6 +30,7 @@ from data.in_memory_content import content_in_memory
 from data.in_memory_frames import columns_from_frames
 from data.inspection.inspect import inspect_data
 from data.rating_scale import with_best_rating
+from data.reading.columns import Columns
 from data.reading.events import Counted
 from data.splits import split_movielens
 from data.walks.sampler import RandomWalkSampler
@@ -120,18 +121,9 @@ def train(
         WorldError: the loss diverged.
     """
     config = _config(settings)
-    known = {"text": text, "numbers": numbers, "categories": categories, "keep": keep}
-    if hasattr(users, "columns"):
-        if any(value is not None for value in (ratings, times, titles, genres)):
-            raise UserError("ratings, times, titles and genres must be columns of the DataFrames")
-        if not isinstance(weights, str | None):
-            raise UserError("weights must be the name of a column of the DataFrame")
-        columns = columns_from_frames(users, items, repeats, weights)
-    elif items is None:
-        raise UserError("items must be given: one id per interaction")
-    else:
-        columns = columns_from_arrays(users, items, ratings, times, titles, genres, repeats, weights)
+    columns = _columns(users, items, ratings, times, titles, genres, repeats, weights)
     columns = with_best_rating(columns, best_rating)
+    known = {"text": text, "numbers": numbers, "categories": categories, "keep": keep}
     content = content_in_memory(columns, items, vectors or {}, known, text_encoder)
     movielens = movielens_of(columns, "data in memory", fingerprint_of(columns), config.data.min_rating)
     movielens = replace(movielens, content=content)
@@ -139,6 +131,32 @@ def train(
     split = split_movielens(movielens, config.data.split, config.data.weighted_walks)  # type: ignore[arg-type]
     logger.info("%s\n%s", data_line(movielens), held_out_line(inspect_data(movielens, split), more=""))
     return best_checkpoint(new_training(config, movielens, split, device))
+
+
+def _columns(
+    users: "npt.ArrayLike | pd.DataFrame",
+    items: "npt.ArrayLike | pd.DataFrame | None",
+    ratings: npt.ArrayLike | None,
+    times: npt.ArrayLike | None,
+    titles: Mapping[Any, str] | None,
+    genres: Mapping[Any, str | Sequence[str]] | None,
+    repeats: Counted | None,
+    weights: npt.ArrayLike | None,
+) -> Columns:
+    """The columns of DataFrames or of arrays; arguments as of ``train``.
+
+    Raises:
+        UserError: the arguments of both are mixed, or the data cannot be used.
+    """
+    if hasattr(users, "columns"):
+        if any(value is not None for value in (ratings, times, titles, genres)):
+            raise UserError("ratings, times, titles and genres must be columns of the DataFrames")
+        if not isinstance(weights, str | None):
+            raise UserError("weights must be the name of a column of the DataFrame")
+        return columns_from_frames(users, items, repeats, weights)
+    if items is None:
+        raise UserError("items must be given: one id per interaction")
+    return columns_from_arrays(users, items, ratings, times, titles, genres, repeats, weights)
 
 
 def _config(settings: dict[str, Any]) -> Config:
