@@ -15,6 +15,16 @@ from tests.data.test_random_walk import exact_visits
 from tests.factories import random_graph, random_interactions, weighted
 from tests.fuzzing import fuzz
 
+# Users, films, density, window, whether both ways, seed.
+SMALL_DATA = (
+    st.integers(1, 10),
+    st.integers(1, 10),
+    st.floats(0, 1),
+    st.integers(1, 12),
+    st.booleans(),
+    st.integers(0, 99),
+)
+
 
 def list_pairs(interactions, window, both_ways):
     """All pairs, by a loop over users."""
@@ -28,14 +38,7 @@ def list_pairs(interactions, window, both_ways):
 
 
 @fuzz(50)
-@given(
-    st.integers(1, 10),
-    st.integers(1, 10),
-    st.floats(0, 1),
-    st.integers(1, 12),
-    st.booleans(),
-    st.integers(0, 99),
-)
+@given(*SMALL_DATA)
 def test_pairs_are_the_films_within_the_window(num_users, num_movies, density, window, both_ways, seed):
     interactions = random_interactions(num_users, num_movies, density, seed)
     pairs = TrainingPairs(interactions, num_users, window, both_ways)
@@ -85,14 +88,7 @@ def test_weighted_pairs_are_drawn_in_proportion_to_the_mean_of_their_weights(win
 
 
 @fuzz(50)
-@given(
-    st.integers(1, 10),
-    st.integers(1, 10),
-    st.floats(0, 1),
-    st.integers(1, 12),
-    st.booleans(),
-    st.integers(0, 99),
-)
+@given(*SMALL_DATA)
 def test_weighted_pairs_are_as_many_and_the_same_ones(
     num_users, num_movies, density, window, both_ways, seed
 ):

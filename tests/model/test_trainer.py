@@ -31,6 +31,16 @@ def same_bits(first, second):
     return all(torch.equal(a, b) for a, b in zip(first.embeddings(), second.embeddings(), strict=True))
 
 
+def assert_same_training(first, second):
+    """Equal inputs, and equal embeddings after two epochs, bit for bit."""
+    for name in ("features", "neighbors", "weights"):
+        assert torch.equal(getattr(first.nodes, name), getattr(second.nodes, name)), name
+    for trainer in (first, second):
+        trainer.train_epoch()
+        trainer.train_epoch()
+    assert same_bits(first, second)
+
+
 def test_learning_rate_warms_up_through_the_first_epoch_then_decays():
     rates = [learning_rate(step, 10, peak=1.0, decay=0.5) for step in range(30)]
     assert rates[:10] == pytest.approx([0.1 * (step + 1) for step in range(10)])
@@ -96,12 +106,7 @@ def test_held_out_films_do_not_reach_training(split_name):
         tags=Tags(inter.users, changed, tags.texts),
     )
     trainers = [make_trainer(data, split_name) for data in (movielens, altered)]
-    for name in ("features", "neighbors", "weights"):
-        assert torch.equal(getattr(trainers[0].nodes, name), getattr(trainers[1].nodes, name)), name
-    for trainer in trainers:
-        trainer.train_epoch()
-        trainer.train_epoch()
-    assert same_bits(*trainers)
+    assert_same_training(*trainers)
 
 
 @pytest.mark.parametrize("split_name", ["leave_one_out", "temporal"])
@@ -127,12 +132,7 @@ def test_later_rows_do_not_reach_training(split_name):
     trainers = [make_trainer(data, split_name) for data in (movielens, other)]
     assert isinstance(trainers[0].pairs, WeightedPairs)
     assert not np.array_equal(movielens.events.amounts, other.events.amounts)
-    for name in ("features", "neighbors", "weights"):
-        assert torch.equal(getattr(trainers[0].nodes, name), getattr(trainers[1].nodes, name)), name
-    for trainer in trainers:
-        trainer.train_epoch()
-        trainer.train_epoch()
-    assert same_bits(*trainers)
+    assert_same_training(*trainers)
     # The same rows before it do reach training.
     earlier = make_trainer(logged_movielens([(u, m, t, a * 2**m) for u, m, t, a in rows]), split_name)
     assert not torch.equal(earlier.nodes.weights, trainers[0].nodes.weights)
