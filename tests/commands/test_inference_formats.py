@@ -6,23 +6,17 @@ import json
 
 import pytest
 
-from commands.entry import main_everything, main_inference, main_train
-from tests.commands.test_commands import FAST, flags, recommended, refused
+from commands.entry import main_everything, main_inference
+from tests.commands.test_commands import flags, recommended, refused
 from tests.planted import planted_movielens
+from tests.workspaces import ask, trained
 
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
     folder = tmp_path_factory.mktemp("formats")
     planted_movielens(folder / "planted")
-    assert main_train([*flags(folder), "--epochs", "1", *FAST]) == 0
-    return folder
-
-
-def ask(workspace, capsys, *argv):
-    capsys.readouterr()
-    assert main_inference([*flags(workspace), *argv]) == 0
-    return capsys.readouterr().out
+    return trained(folder, "--epochs", "1")
 
 
 def id_file(workspace, content):

@@ -16,6 +16,7 @@ from recommend.recommender import Recommender
 from tests.commands.test_commands import FAST, flags, refused
 from tests.other_data import out_of_ten
 from tests.planted import planted_movielens
+from tests.workspaces import ask, trained
 
 LIMIT = ["--min_rating", "4"]  # of ten: keeps 4 and 5, which are 2 and 2.5 stars, and drops 2
 
@@ -25,8 +26,7 @@ def folder(tmp_path_factory):
     """Data with ratings of ten, and a model trained on those of 4 or more."""
     folder = tmp_path_factory.mktemp("ten")
     out_of_ten(folder / "planted", num_movies=60, per_user=20)
-    assert main_train([*flags(folder), *LIMIT, "--epochs", "3", "--split", "temporal", *FAST]) == 0
-    return folder
+    return trained(folder, *LIMIT, "--epochs", "3", "--split", "temporal")
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +43,6 @@ def older(folder, model):
     for name in ("best.pt", "last.pt"):
         older.save(folder / "older" / name)
     return older
-
-
-def ask(folder, capsys, *argv):
-    capsys.readouterr()
-    assert main_inference([*flags(folder), *argv]) == 0
-    return capsys.readouterr().out
 
 
 def test_a_minimum_is_typed_on_the_scale_of_the_data(folder, model):

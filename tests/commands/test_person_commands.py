@@ -5,23 +5,17 @@ import json
 
 import pytest
 
-from commands.entry import main_inference, main_modes, main_train
-from tests.commands.test_commands import FAST, flags, recommended, refused
+from commands.entry import main_inference, main_modes
+from tests.commands.test_commands import flags, recommended, refused
 from tests.planted import block_of, planted_movielens
+from tests.workspaces import ask, trained
 
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
     folder = tmp_path_factory.mktemp("person")
     planted_movielens(folder / "planted", num_movies=60, per_user=20)
-    assert main_train([*flags(folder), "--epochs", "4", "--split", "temporal", *FAST]) == 0
-    return folder
-
-
-def ask(workspace, capsys, *argv):
-    capsys.readouterr()
-    assert main_inference([*flags(workspace), *argv]) == 0
-    return capsys.readouterr().out
+    return trained(folder, "--epochs", "4", "--split", "temporal")
 
 
 def test_a_history_of_two_tastes_gets_both_each_for_its_reason(workspace, capsys):

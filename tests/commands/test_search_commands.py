@@ -5,12 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from commands.entry import main_inference, main_modes, main_train
+from commands.entry import main_inference, main_modes
 from commands.evaluate_search import search_metrics
 from data.splits import Queries
 from search import ExactIndex, WeakANDIndex, fingerprint
-from tests.commands.test_commands import FAST, flags, recommended, refused
+from tests.commands.test_commands import flags, recommended, refused
 from tests.planted import planted_movielens
+from tests.workspaces import trained
 
 LSH = ["--search_method", "lsh", "--lsh_bits", "64", "--lsh_tables", "16"]
 IVF = ["--search_method", "ivf", "--ivf_partitions", "10", "--ivf_factor", "10"]
@@ -20,8 +21,7 @@ IVF = ["--search_method", "ivf", "--ivf_partitions", "10", "--ivf_factor", "10"]
 def workspace(tmp_path_factory):
     folder = tmp_path_factory.mktemp("search")
     planted_movielens(folder / "planted")
-    assert main_train([*flags(folder), "--epochs", "3", *FAST]) == 0
-    return folder
+    return trained(folder, "--epochs", "3")
 
 
 def ask(workspace, capsys, *argv):

@@ -16,7 +16,8 @@ from data.dataset import load_movielens
 from data.splits import split_movielens
 from model.checkpoint import load_checkpoint
 from model.training import new_training, resumed_training
-from tests.commands.test_commands import FAST, flags, refused
+from tests.commands.test_commands import flags, refused
+from tests.workspaces import trained
 
 NUM_ITEMS, NUM_BUYERS, WIDTH = 40, 60, 6
 KINDS = ("lamp", "shirt")
@@ -182,8 +183,7 @@ def workspace(tmp_path_factory):
     """A shop and its trained model."""
     folder = tmp_path_factory.mktemp("shop")
     shop(folder / "shop")
-    assert main_train([*flags(folder, "shop"), "--epochs", "4", *FAST]) == 0
-    return folder
+    return trained(folder, "--epochs", "4", data="shop")
 
 
 def test_the_checkpoint_keeps_columns_and_what_makes_features(workspace):

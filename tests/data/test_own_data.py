@@ -18,9 +18,10 @@ from data.dataset import load_movielens
 from data.reading.features_json import read_features
 from data.reading.schema import InteractionTable, ItemTable, read_schema
 from tests.books import SCHEMA, library, shelf_of
-from tests.commands.test_commands import FAST, flags, refused
+from tests.commands.test_commands import flags, refused
 from tests.fuzzing import fuzz
 from tests.planted import planted_movielens
+from tests.workspaces import ask, trained
 
 ROOT = Path(__file__).resolve().parents[2]
 RATED = {"rating": "stars", "timestamp": "day"}
@@ -426,14 +427,11 @@ def test_as_many_genres_as_allowed_and_an_item_without_one_are_read(tmp_path):
 def workspace(tmp_path_factory):
     folder = tmp_path_factory.mktemp("library")
     library(folder / "books")
-    assert main_train([*flags(folder, "books"), "--epochs", "4", *FAST]) == 0
-    return folder
+    return trained(folder, "--epochs", "4", data="books")
 
 
 def answers(workspace, capsys, *argv):
-    capsys.readouterr()
-    assert main_inference([*flags(workspace, "books"), *argv, "--format", "json"]) == 0
-    return json.loads(capsys.readouterr().out)
+    return json.loads(ask(workspace, capsys, *argv, "--format", "json", data="books"))
 
 
 def test_books_are_recommended_by_text_id_title_and_file(workspace, capsys):
