@@ -66,9 +66,7 @@ def main() -> None:
     parser.add_argument("--checkpoint_dir", default="checkpoints-pairs")
     flags = parser.parse_args()
     checkpoint = load_checkpoint(Path(flags.checkpoint_dir) / BEST)
-    movielens = load_movielens(
-        flags.data_dir, checkpoint.settings["min_rating"], in_stars=checkpoint.in_stars
-    )
+    movielens = load_movielens(flags.data_dir, checkpoint.settings["min_rating"], earlier=checkpoint.earlier)
     split = split_interactions(
         movielens.interactions, movielens.num_users, movielens.num_movies, checkpoint.settings["split"]
     )

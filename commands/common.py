@@ -8,6 +8,7 @@ from typing import Any
 from base.errors import UserError
 from config import Config, RunConfig
 from data.dataset import MovieLens, load_movielens
+from data.earlier_reading import TODAY, EarlierReading
 from data.splits import Split, split_movielens
 from report.inspection import data_line
 
@@ -22,31 +23,31 @@ PROTOCOL_WORDS = {
 WHO_ASKS = ("movie_id", "title", "movie_ids", "new_movie", "history", "user_id")
 
 
-def load(config: Config, in_stars: bool = False) -> MovieLens:
+def load(config: Config, earlier: EarlierReading = TODAY) -> MovieLens:
     """Read the data folder and log what it contains.
 
     Args:
         config: all settings.
-        in_stars: ``Checkpoint.in_stars`` of the model that the data are for.
+        earlier: ``Checkpoint.earlier`` of the model that the data are for.
 
     Raises:
         UserError: the data cannot be read.
     """
     data = config.data
-    movielens = load_movielens(data.data_dir, data.min_rating, schema=data.schema, in_stars=in_stars)
+    movielens = load_movielens(data.data_dir, data.min_rating, schema=data.schema, earlier=earlier)
     logger.info("%s", data_line(movielens))
     for note in movielens.notes:
         logger.info("  %s", note)
     return movielens
 
 
-def load_and_split(config: Config, in_stars: bool = False) -> tuple[MovieLens, Split]:
+def load_and_split(config: Config, earlier: EarlierReading = TODAY) -> tuple[MovieLens, Split]:
     """Read the data folder and split it as the settings say; arguments as in ``load``.
 
     Raises:
         UserError: the data cannot be read, or have too few ratings to split.
     """
-    movielens = load(config, in_stars)
+    movielens = load(config, earlier)
     return movielens, split_data(movielens, config)
 
 

@@ -53,7 +53,7 @@ def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:
     config = adopt(config, checkpoint.settings, typed)
     if path.with_name(ADDED).exists():
         logger.info("%s is not used: only films of the training are evaluated", path.with_name(ADDED))
-    movielens, split = load_and_split(config, checkpoint.in_stars)
+    movielens, split = load_and_split(config, checkpoint.earlier)
     check_same_data(checkpoint, movielens, split, path)
     questions = held_out_queries(split, "test")
     sampled = sample_questions(questions, config.training.eval_queries, config.run.seed)

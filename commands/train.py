@@ -18,6 +18,7 @@ from commands.extend import MAY_CHANGE_ON_EXTEND, checkpoint_path, inputs_on_new
 from commands.same_data import check_same_data
 from config import Config
 from data.dataset import MovieLens
+from data.earlier_reading import TODAY, EarlierReading
 from data.inspection.inspect import inspect_data
 from data.splits import Split
 from data.trainable import check_trainable
@@ -97,13 +98,13 @@ def _train(config: Config, typed: dict[str, Any], device: torch.device) -> Confi
     return config
 
 
-def _look_at_data(config: Config, in_stars: bool = False) -> tuple[MovieLens, Split]:
+def _look_at_data(config: Config, earlier: EarlierReading = TODAY) -> tuple[MovieLens, Split]:
     """Read and split the data; log what is held out and what looks odd; arguments as in ``load``.
 
     Raises:
         UserError: the data cannot be read or not be trained on.
     """
-    movielens, split = load_and_split(config, in_stars)
+    movielens, split = load_and_split(config, earlier)
     check_trainable(split)
     logger.info("%s", held_out_line(inspect_data(movielens, split)))
     return movielens, split
@@ -113,7 +114,7 @@ def _resume(config: Config, typed: dict[str, Any], path: Path, device: torch.dev
     """The training that ``path`` (``last.pt``) contains, after its last epoch."""
     stored = load_checkpoint(path)
     config = adopt(config, stored.settings, typed, MAY_CHANGE_ON_RESUME)
-    movielens, split = _look_at_data(config, stored.in_stars)
+    movielens, split = _look_at_data(config, stored.earlier)
     check_same_data(stored, movielens, split, path)
     training = resumed_training(stored, config, movielens, split, device)
     logger.info("continuing after epoch %d", training.trainer.epoch)
@@ -124,7 +125,7 @@ def _extend(config: Config, typed: dict[str, Any], path: Path, device: torch.dev
     """A training on newer data that starts with the weights in ``path``."""
     stored = load_checkpoint(path)
     config = adopt(config, stored.settings, typed, MAY_CHANGE_ON_EXTEND)
-    movielens, split = _look_at_data(config, stored.in_stars)
+    movielens, split = _look_at_data(config, stored.earlier)
     inputs = inputs_on_newer_data(stored, config, movielens, split, path, device)
     return extended_training(stored, inputs, config, movielens, split, device)
 

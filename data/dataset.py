@@ -14,6 +14,7 @@ import numpy.typing as npt
 from base.arrays import FloatArray, IntArray
 from base.errors import UserError
 from data.content.facts import Content
+from data.earlier_reading import TODAY, EarlierReading
 from data.inspection.findings import Finding, parse_findings
 from data.low_ratings import without_low_ratings
 from data.rating_scale import best_rating_of, check_scale
@@ -173,6 +174,8 @@ class MovieLens:
         time_unit: of the timestamps: ``seconds`` or ``microseconds`` since 1970, ``number`` (an unknown unit)
             or ``row`` (the data have no times).
         findings: what was counted while reading, as values; ``notes`` has most of it in words.
+        counted: in data without ratings, what counts of a user's rows of an item: ``count`` (all), ``first`` or
+            ``last``; None for others.
     """
 
     name: str
@@ -190,6 +193,7 @@ class MovieLens:
     events: Events | None = field(default=None, repr=False)
     time_unit: str = "seconds"
     findings: tuple[Finding, ...] = ()
+    counted: str | None = None
 
     @property
     def facts(self) -> Facts:
@@ -234,7 +238,7 @@ def load_movielens(
     min_rating: float = 0.0,
     cache: bool = True,
     schema: str | None = None,
-    in_stars: bool = False,
+    earlier: EarlierReading = TODAY,
 ) -> MovieLens:
     """Read a release or other data, from the cache where the files have been read before.
 
@@ -252,8 +256,7 @@ def load_movielens(
             use those kept before. The arrays are read-only in either case.
         schema: file that says how to read other data; None for the folder's own ``schema.json``, if it has
             one.
-        in_stars: take the scale for that of stars, whatever the data say, as checkpoints did that do not
-            know their ``best_rating``.
+        earlier: how data were read for the checkpoint that they are for, ``Checkpoint.earlier``.
 
     Returns:
         The release; users are rows by ascending id, films by their place in the file.
@@ -265,13 +268,15 @@ def load_movielens(
     folder = Path(data_dir)
     source = find_data(folder, schema)
     fingerprint = source.fingerprint()
+    if earlier.first_rows and (former := source.of_first_rows()) is not source:
+        source, cache = former, False  # the cache has what is read today
     columns = load_columns(folder, fingerprint) if cache else None
     if columns is None:
         columns = source.read()
         if cache:
             store_columns(folder, fingerprint, columns)
     name = folder.resolve().name
-    movielens = movielens_of(columns, name, fingerprint, min_rating, shown_path(folder), in_stars)
+    movielens = movielens_of(columns, name, fingerprint, min_rating, shown_path(folder), earlier)
     return replace(movielens, content=source.content(columns))
 
 
@@ -281,7 +286,7 @@ def movielens_of(
     fingerprint: str,
     min_rating: float = 0.0,
     where: str | None = None,
-    in_stars: bool = False,
+    earlier: EarlierReading = TODAY,
 ) -> MovieLens:
     """The data set of columns that a reader made.
 
@@ -291,12 +296,12 @@ def movielens_of(
         fingerprint: of their content.
         min_rating: rating of the data's own scale below which one is dropped.
         where: what an error calls the data; their name by default, for data in memory.
-        in_stars: as in ``load_movielens``.
+        earlier: as in ``load_movielens``.
 
     Raises:
         UserError: a rating is above the best one, or no rating is left.
     """
-    if in_stars:
+    if earlier.in_stars:
         texts = {key: value for key, value in columns.texts.items() if key != "best_rating"}
         columns = Columns(columns.arrays, texts)
     else:
@@ -332,6 +337,7 @@ def _movielens(name: str, fingerprint: str, columns: Columns, notes: tuple[str, 
         _events(columns),
         texts.get("time_unit", ["seconds"])[0],
         parse_findings(texts.get("findings", [])),
+        texts.get("counted", [None])[0],
     )
 
 

@@ -20,7 +20,7 @@ from data.reading.events import Counted, add_events, equal_to_earlier
 from data.reading.formats import NO_GENRES
 from data.title_year import year_of_title
 
-NO_CONTENT = frozenset({"findings", "time_unit"})  # texts of ``Columns``
+NO_CONTENT = frozenset({"findings", "time_unit", "counted"})  # texts of ``Columns``
 MAX_DROPPED_SHARE = 0.5  # of the interactions; beyond, items and titles do not belong together
 
 
@@ -72,6 +72,7 @@ def columns_from_arrays(
     findings.append(_add_interactions(columns, rows, movie_rows, kept, counted))
     if ratings is None:
         columns.texts["unrated"] = []
+        columns.texts["counted"] = [counted]
     if rows.unit != "seconds":
         columns.texts["time_unit"] = [rows.unit]
     texts = [one.as_text() for one in findings if one.count]

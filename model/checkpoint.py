@@ -18,6 +18,7 @@ from base.errors import UserError, WorldError
 from base.files import DISK_FULL, replacing, write_problem
 from data.content.basis import ContentBasis
 from data.dataset import Movies
+from data.earlier_reading import EarlierReading
 from data.feature_extractor import FeatureBasis
 from data.reading.columns import STARS
 from data.splits import Split
@@ -87,9 +88,10 @@ class Checkpoint:
         return float(self.dataset.get("best_rating", STARS))
 
     @property
-    def in_stars(self) -> bool:
-        """Whether its ratings, ``min_rating`` among them, are stars; see ``load_movielens``."""
-        return "best_rating" not in self.dataset
+    def earlier(self) -> EarlierReading:
+        """How its data must be read: ``min_rating`` is in stars, too, if ratings are."""
+        first_rows = self.dataset.get("repeats") == "first"
+        return EarlierReading(in_stars="best_rating" not in self.dataset, first_rows=first_rows)
 
     @property
     def rating_range(self) -> tuple[float, float]:
@@ -168,7 +170,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
         # Checkpoints of earlier versions lack these, and were trained without weights.
         stored.setdefault("user_text_ids", None)
         stored.setdefault("item_columns", {})
-        stored["settings"].setdefault("weighted_walks", "none")
+        if "weighted_walks" not in stored["settings"]:
+            stored["settings"]["weighted_walks"] = "none"
+            stored["dataset"].setdefault("repeats", "first")
         return Checkpoint(**{field.name: stored[field.name] for field in fields(Checkpoint)})
     except ValueError as error:
         problem = f"the parts of the checkpoint do not fit together: {error}"

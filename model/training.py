@@ -131,16 +131,22 @@ def extended_training(
 def data_identity(movielens: MovieLens, split: Split) -> dict[str, str]:
     """The description of the data in a checkpoint: name, two fingerprints and the range of the ratings.
 
-    Ratings are of the data's own scale. ``best_rating`` is there only if it is not 5.
+    Ratings are of the data's own scale. ``best_rating`` is there only if it is not 5, and ``repeats`` only in
+    data without ratings.
     """
     ratings, best_rating = movielens.interactions.ratings, movielens.best_rating
-    return {
+    identity = {
         "name": movielens.name,
         "data": movielens.fingerprint,
         "split": split_fingerprint(split),
         "lowest_rating": f"{from_stars(float(ratings.min()), best_rating):g}",
         "highest_rating": f"{from_stars(float(ratings.max()), best_rating):g}",
-    } | ({} if best_rating == STARS else {"best_rating": repr(best_rating)})
+    }
+    if best_rating != STARS:
+        identity["best_rating"] = repr(best_rating)
+    if movielens.counted is not None:
+        identity["repeats"] = movielens.counted
+    return identity
 
 
 def item_columns(content: Content | None) -> dict[str, Tensor | list[str]]:

@@ -107,7 +107,7 @@ def training_data(model: Checkpoint, folder: str | Path, schema: str | None = No
         UserError: the folder cannot be read, or holds other data.
     """
     refuse_other_data(model, find_data(Path(folder), schema).fingerprint(), folder)
-    return load_movielens(folder, model.settings["min_rating"], schema=schema, in_stars=model.in_stars)
+    return load_movielens(folder, model.settings["min_rating"], schema=schema, earlier=model.earlier)
 
 
 def refuse_other_data(model: Checkpoint, fingerprint: str, name: str | Path) -> None:

@@ -26,7 +26,7 @@ from data.reading.source_files import open_source
 
 logger = logging.getLogger("pinsage")
 
-FORMAT = 3  # raise it whenever the same source gives other columns than before
+FORMAT = 4  # raise it whenever the same source gives other columns than before
 FOLDER = ".cache"
 USER_FOLDER = "pinsage-movielens"
 MANIFEST = "manifest.json"

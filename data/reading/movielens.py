@@ -76,6 +76,10 @@ class MovieLensFolder:
         parts = [self.features.as_plain(), content]
         return hashlib.blake2b(json.dumps(parts).encode(), digest_size=DIGEST_BYTES).hexdigest()
 
+    def of_first_rows(self) -> "MovieLensFolder":
+        """Itself: of a release the first rating in the file has always counted."""
+        return self
+
     def content(self, columns: Columns) -> Content | None:
         """The content of the films, from the columns that ``read`` made."""
         if self.features is None or self.features.items is None:

@@ -6,7 +6,7 @@ become rows, and the ids as text are kept beside them.
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -85,11 +85,20 @@ class OwnData:
         columns.texts["movie_text_ids"] = list(row_of)
         if interactions.rating is None:
             columns.texts["unrated"] = []
+            columns.texts["counted"] = [interactions.counted]
         elif interactions.best_rating != STARS:
             columns.texts["best_rating"] = [str(interactions.best_rating)]
         columns.arrays["movie_ids"] = np.arange(len(row_of), dtype=np.int64)
         columns.freeze()
         return columns
+
+    def of_first_rows(self) -> "OwnData":
+        """As earlier versions read it: if the schema does not say what counts, the first row of the file."""
+        interactions = self.schema.interactions
+        if interactions.counted != "count" or interactions.repeats is not None:
+            return self
+        first = interactions.model_copy(update={"repeats": "first"})
+        return replace(self, schema=self.schema.model_copy(update={"interactions": first}))
 
     def content(self, columns: Columns) -> Content | None:
         """The content of the items, from the columns that ``read`` made."""

@@ -147,7 +147,7 @@ def test_an_older_checkpoint_keeps_stars(folder, model, older, capsys):
     assert "because you rated Planted 007 (1987) 4" in capsys.readouterr().out
     assert main_train([*older_flags, "--resume", "--epochs", "4"]) == 0
     resumed = load_checkpoint(folder / "older" / "last.pt")
-    assert resumed.settings["min_rating"] == 2 and resumed.in_stars
+    assert resumed.settings["min_rating"] == 2 and resumed.earlier.in_stars
     assert resumed.dataset["split"] == model.dataset["split"]
 
 
