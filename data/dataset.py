@@ -174,8 +174,10 @@ class MovieLens:
         time_unit: of the timestamps: ``seconds`` or ``microseconds`` since 1970, ``number`` (an unknown unit)
             or ``row`` (the data have no times).
         findings: what was counted while reading, as values; ``notes`` has most of it in words.
-        counted: in data without ratings, what counts of a user's rows of an item: ``count`` (all), ``first`` or
-            ``last``; None for others.
+        counted: in data without ratings, what counts of a user's rows of an item: ``count`` (all), ``first``
+            or ``last``; None for others.
+        related: int32 ``[n, 2]`` film rows that belong together, of a file that the schema names. Only
+            evaluation looks at them.
     """
 
     name: str
@@ -194,6 +196,7 @@ class MovieLens:
     time_unit: str = "seconds"
     findings: tuple[Finding, ...] = ()
     counted: str | None = None
+    related: IntArray | None = field(default=None, repr=False)
 
     @property
     def facts(self) -> Facts:
@@ -277,7 +280,7 @@ def load_movielens(
             store_columns(folder, fingerprint, columns)
     name = folder.resolve().name
     movielens = movielens_of(columns, name, fingerprint, min_rating, shown_path(folder), earlier)
-    return replace(movielens, content=source.content(columns))
+    return replace(movielens, content=source.content(columns), related=source.related(columns))
 
 
 def movielens_of(

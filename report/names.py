@@ -33,6 +33,9 @@ METRIC_NAMES = {
     "coverage": MetricName(
         "coverage", "share of the catalogue that is in the first k of some question: variety, not accuracy"
     ),
+    "siblings": MetricName(
+        "siblings", "share of the items that belong to the query among the first k, of at most k"
+    ),
     "mean_ratings": MetricName("ratings", "training ratings of a film among the first k, on average"),
 }
 

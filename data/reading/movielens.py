@@ -80,6 +80,9 @@ class MovieLensFolder:
         """Itself: of a release the first rating in the file has always counted."""
         return self
 
+    def related(self, columns: Columns) -> None:
+        """No pairs: titles tell which films are of one series, see ``data/series.py``."""
+
     def content(self, columns: Columns) -> Content | None:
         """The content of the films, from the columns that ``read`` made."""
         if self.features is None or self.features.items is None:

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
+from base.arrays import IntArray
 from data.content.facts import Content
 from data.reading.cache import DIGEST_BYTES, content_fingerprint
 from data.reading.columns import STARS, Columns
 from data.reading.item_content import content_of
 from data.reading.own_interactions import add_own_interactions
 from data.reading.own_items import add_own_items
+from data.reading.related_pairs import read_related
 from data.reading.schema import Schema
 from data.reading.source_files import must_exist
 from data.reading.tables import parts_of
@@ -99,6 +101,13 @@ class OwnData:
             return self
         first = interactions.model_copy(update={"repeats": "first"})
         return replace(self, schema=self.schema.model_copy(update={"interactions": first}))
+
+    def related(self, columns: Columns) -> IntArray | None:
+        """Pairs of items that belong together, int32 ``[n, 2]`` rows; None if the schema names no file."""
+        if self.schema.related is None:
+            return None
+        row_of = {text: row for row, text in enumerate(columns.texts["movie_text_ids"])}
+        return read_related(self.folder / self.schema.related, row_of)
 
     def content(self, columns: Columns) -> Content | None:
         """The content of the items, from the columns that ``read`` made."""

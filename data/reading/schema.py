@@ -225,10 +225,13 @@ class Schema(JsonObject):
     Attributes:
         interactions: who took what.
         items: the catalogue; without it, the items of the interactions.
+        related: file of pairs of items that belong together, for evaluation only; columns ``item`` and
+            ``related``.
     """
 
     interactions: InteractionTable
     items: ItemTable | None = None
+    related: FileName | None = None
 
     def as_plain(self) -> dict[str, Any]:
         """The keys with their values: what the fingerprint of the data is made of.
@@ -236,7 +239,7 @@ class Schema(JsonObject):
         A key of ``LATER_KEYS`` is left out at its default, so that the fingerprint of data that were read
         before the key existed stays.
         """
-        plain = self.model_dump()
+        plain = self.model_dump(exclude={"related"})  # nothing is trained on it
         if self.interactions.repeats == self.interactions.model_copy(update={"repeats": None}).counted:
             plain["interactions"]["repeats"] = None
         for name, table in (("interactions", self.interactions), ("items", self.items)):

@@ -70,13 +70,20 @@ def write_report(run: Run, path: Path) -> None:
         script_hash=f"sha256-{digest}",
         headlines=_headlines(run.metrics),
         table=_table(run.metrics),
+        related_table=_table(run.metrics["related"]) if "related" in run.metrics else None,
         user_table=_table(run.metrics["user"]) if "user" in run.metrics else None,
         hit_rates=_hit_rate_chart(run.ranks),
         methods=_legend(run.ranks),
         curves=_training_charts(run.history, run.best_epoch),
         map=map_svg(run.film_map, run.movies),
         genres=_genres(run.film_map),
-        meanings=metric_meanings([*run.metrics["metrics"], *run.metrics.get("user", {}).get("metrics", {})]),
+        meanings=metric_meanings(
+            [
+                name
+                for part in (run.metrics, *(run.metrics.get(key, {}) for key in ("related", "user")))
+                for name in part.get("metrics", {})
+            ]
+        ),
         data=sections(run.inspection.figures),
         settings=_settings(run.settings),
         few=few_candidates(run.metrics["few_candidates"], run.metrics["queries"])
@@ -107,6 +114,7 @@ def _table(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Methods and their figures; all values that print like a column's best count as best."""
     rows = {**metrics["baselines"], PINSAGE: metrics["metrics"]}
     names = [name for name in metrics["metrics"] if all(name in row for row in rows.values())]
+    names = [name for name in names if not name.startswith("mean_ratings")]  # no share or mean up to 1
     columns = [FigureColumn(name, metric_label(name)) for name in names]
     best = {column.key: best_as_printed(rows, column) for column in columns}
     body = []
