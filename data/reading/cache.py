@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import numpy as np
 
@@ -107,7 +108,9 @@ def _read_entry(entry: Path) -> Columns:
         if digest != manifest[name]["digest"]:
             raise ValueError(f"{name} has changed")
     arrays = {
-        name.removesuffix(".npy"): np.asarray(np.load(entry / name, mmap_mode="r", allow_pickle=False))
+        unquote(name.removesuffix(".npy")): np.asarray(
+            np.load(entry / name, mmap_mode="r", allow_pickle=False)
+        )
         for name in names
         if name != TEXTS
     }
@@ -119,7 +122,7 @@ def _write_entry(entry: Path, columns: Columns) -> None:
     temporary.mkdir(parents=True)
     try:
         for name, array in columns.arrays.items():
-            np.save(temporary / f"{name}.npy", array, allow_pickle=False)
+            np.save(temporary / f"{quote(name, safe='')}.npy", array, allow_pickle=False)
         (temporary / TEXTS).write_text(json.dumps(columns.texts, ensure_ascii=False), encoding="utf-8")
         files = sorted(temporary.iterdir())
         manifest = {

@@ -1,5 +1,6 @@
 """What kind of file it is, by its first bytes: kinds that are not text are named instead of read as such."""
 
+import codecs
 import re
 from dataclasses import dataclass
 
@@ -79,3 +80,24 @@ def named_format(start: bytes) -> str | None:
             return name
     nuls = max(start[0::2].count(0), start[1::2].count(0))
     return UTF_16.name if len(start) >= MIN_BYTES and nuls >= MIN_NULS * len(start) else None
+
+
+def unicode_name(start: bytes) -> str:
+    """The encoding of a file that ``named_format`` takes for UTF-16 or UTF-32, as Python names it."""
+    if start.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        return "utf-32"
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    return "utf-16-le" if start[1::2].count(0) > start[0::2].count(0) else "utf-16-be"
+
+
+def without_mark(encoding: str, start: bytes) -> str:
+    """The encoding that leaves out the byte order mark of a file, if it begins with one.
+
+    Args:
+        encoding: as Python names it. UTF-16 and UTF-32 of a given byte order take the mark for text.
+        start: the first bytes of the file.
+    """
+    marks = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
+    marks |= {"utf-32-le": codecs.BOM_UTF32_LE, "utf-32-be": codecs.BOM_UTF32_BE}
+    return encoding[:6] if encoding in marks and start.startswith(marks[encoding]) else encoding

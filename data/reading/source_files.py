@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from base.errors import UserError
-from data.reading.file_kinds import KINDS, START_BYTES, named_format
+from data.reading.file_kinds import KINDS, START_BYTES, named_format, unicode_name, without_mark
 
 SHOWN_CHARACTERS = 60
 LIBRARY_CHARACTERS = 120  # of the message of a library
@@ -129,7 +129,9 @@ def refuse_format(path: Path, start: bytes, encoding: str = "utf-8", advice: str
     if name is None or encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32")):
         return
     kind = KINDS[name]
-    raise UserError(f"{shown_path(path)} is {kind.what}; {advice if name.startswith('utf') else kind.advice}")
+    if name.startswith("utf") and advice != SAVE_AS_UTF8:  # there is a setting for it
+        raise UserError(f'{shown_path(path)} is {kind.what}; {advice} to "{unicode_name(start)}"')
+    raise UserError(f"{shown_path(path)} is {kind.what}; {kind.advice}")
 
 
 @contextlib.contextmanager
@@ -154,8 +156,9 @@ def open_text(
             such text.
     """
     with opened(path) as raw, reading_errors(path, encoding, advice, opened):
-        refuse_format(path, raw.peek(START_BYTES), encoding, advice)  # type: ignore[attr-defined]
-        yield io.TextIOWrapper(raw, encoding=encoding, newline=newline)
+        start = raw.peek(START_BYTES)  # type: ignore[attr-defined]
+        refuse_format(path, start, encoding, advice)
+        yield io.TextIOWrapper(raw, encoding=without_mark(encoding, start), newline=newline)
 
 
 @contextlib.contextmanager

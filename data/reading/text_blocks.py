@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from base.errors import UserError
-from data.reading.file_kinds import START_BYTES
+from data.reading.file_kinds import START_BYTES, without_mark
 from data.reading.source_files import reading_errors, refuse_format, shown, shown_path
 from data.reading.text_tables import CsvAdvice, CsvDialect, Rows, csv_header, rows_of
 
@@ -196,8 +196,9 @@ def _whole_lines(path: Path, dialect: CsvDialect, advice: CsvAdvice) -> Iterator
         dialect.opened(path) as file,
         reading_errors(path, dialect.encoding, advice.text, dialect.opened),
     ):
-        refuse_format(path, file.peek(START_BYTES), dialect.encoding, advice.text)  # type: ignore[attr-defined]
-        decoder = codecs.getincrementaldecoder(dialect.encoding)()
+        start = file.peek(START_BYTES)  # type: ignore[attr-defined]
+        refuse_format(path, start, dialect.encoding, advice.text)
+        decoder = codecs.getincrementaldecoder(without_mark(dialect.encoding, start))()
         rest = b""
         while chunk := file.read(BLOCK_BYTES):
             block = rest + decoder.decode(chunk).encode()

@@ -12,7 +12,8 @@ from base.errors import UserError
 from commands.entry import main_inference, main_modes, main_train
 from config import Config
 from data.content.facts import Content
-from data.dataset import load_movielens
+from data.dataset import find_data, load_movielens
+from data.reading.cache import load_columns
 from data.splits import split_movielens
 from model.checkpoint import load_checkpoint
 from model.training import new_training, resumed_training
@@ -303,3 +304,16 @@ def test_inspect_names_what_items_lack(workspace, capsys):
     )
     out = capsys.readouterr().out
     assert "image" in out and "price" in out
+
+
+def test_columns_of_any_name_are_kept_in_the_cache(tmp_path):
+    (tmp_path / "items.csv").write_text("id,price/eur,a%2Fb\nx,1.5,red\ny,2,blue\n", encoding="utf-8")
+    (tmp_path / "log.csv").write_text("u,i\na,x\nb,y\n", encoding="utf-8")
+    items = {"file": "items.csv", "id": "id", "numbers": ["price/eur"], "categories": ["a%2Fb"]}
+    schema = {"items": items, "interactions": {"file": "log.csv", "user": "u", "item": "i"}}
+    (tmp_path / "schema.json").write_text(json.dumps(schema), encoding="utf-8")
+    first = load_movielens(tmp_path).content
+    assert load_columns(tmp_path, find_data(tmp_path).fingerprint()) is not None
+    again = load_movielens(tmp_path).content
+    assert again.numbers["price/eur"].tolist() == first.numbers["price/eur"].tolist() == [1.5, 2]
+    assert again.categories == first.categories == {"a%2Fb": ["red", "blue"]}

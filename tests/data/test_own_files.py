@@ -441,8 +441,10 @@ def test_a_folder_without_parts_is_one_line(tmp_path):
         (b"%PDF-1.7\n", "PDF"),
         (b"BZh91AY&SY" + bytes(20), "bzip2"),
         (b"\xfd7zXZ\x00" + bytes(20), "xz"),
-        ("u,i\na,b\n".encode("utf-16"), "UTF-16"),
-        ("u,i\na,b\n".encode("utf-16-le"), "UTF-16"),
+        ("u,i\na,b\n".encode("utf-16"), 'UTF-16; set {}.encoding in the schema to "utf-16"'),
+        ("u,i\na,b\n".encode("utf-16-le"), 'UTF-16; set {}.encoding in the schema to "utf-16-le"'),
+        ("u,i\na,b\n".encode("utf-16-be"), 'UTF-16; set {}.encoding in the schema to "utf-16-be"'),
+        ("u,i\na,b\n".encode("utf-32"), 'UTF-32; set {}.encoding in the schema to "utf-32"'),
     ],
 )
 @pytest.mark.parametrize("where", ["items", "interactions"])
@@ -451,7 +453,19 @@ def test_files_that_are_not_read_are_named(tmp_path, content, what, where):
     files["items.csv" if where == "items" else "log.csv"] = content
     folder = folder_of(tmp_path, files, items={"file": "items.csv", "id": "id"}, interactions=LOG)
     told = refusal(folder)
-    assert what in told and told.count(";") == 1
+    assert what.format(where) in told and told.count(";") == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("where", ["items", "interactions"])
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path, encoding, where):
+    files = {"items.csv": "id\nb\n", "log.csv": "u,i\na,b\n"}
+    tables = {"items": {"file": "items.csv", "id": "id"}, "interactions": dict(LOG)}
+    tables[where]["encoding"] = encoding
+    name = tables[where]["file"]
+    files[name] = ("\ufeff" + files[name]).encode(encoding)
+    data = read(folder_of(tmp_path, files, **tables))
+    assert data.movies.text_ids == ["b"] and data.user_text_ids == ["a"]
 
 
 # --- equal rows, repeats, weights, kinds --------------------------------------------------------------
