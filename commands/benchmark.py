@@ -21,7 +21,9 @@ from evaluation.comparison.chart import plot_benchmark
 from evaluation.comparison.report import write_report
 from evaluation.comparison.screen import heading, main_table, popularity_table, verdict
 from evaluation.ranking import evaluate, sample_questions
+from evaluation.related.report import RelatedComparison, related_as_plain, related_table
 from evaluation.train_once import train_once
+from report.names import PINSAGE
 
 logger = logging.getLogger("pinsage")
 
@@ -39,6 +41,7 @@ class _Round:
     available: int
     seeds: tuple[int, ...]
     device: torch.device
+    related: RelatedComparison
 
     def run(self) -> ProtocolComparison:
         """Evaluate all methods. Each is removed from memory before the next one is fitted."""
@@ -72,6 +75,7 @@ class _Round:
                 self.config.override({"seed": seed}), self.movielens, self.split, self.device
             )
             runs.append(evaluate(trained.scorer, self.questions))
+            self.related.ask(PINSAGE, trained.scorer)
             validation.append(float(trained.progress.best_mrr or 0))
             self._log("%.0f s so far", time.perf_counter() - started)
         return Contestant(tuple(runs), tuple(validation), time.perf_counter() - started)
@@ -86,9 +90,11 @@ class _Round:
             self._log("%s is left out", cls.name)
             return chosen.skipped
         runs = [evaluate(chosen.scorer, self.questions)]
+        self.related.ask(cls.name, chosen.scorer)
         for seed in self.seeds[1:] if cls in SEEDED else ():
             again = cls(**chosen.settings).fit(split.train, movies, split.num_users, split.num_movies, seed)
             runs.append(evaluate(again, self.questions))
+            self.related.ask(cls.name, again)
         seconds = time.perf_counter() - started
         settings = ", ".join(f"{key} {value}" for key, value in chosen.settings.items())
         self._log("%s (%s), validation MRR %.4f, %.0f s", cls.name, settings, chosen.validation_mrr, seconds)
@@ -123,6 +129,7 @@ def benchmark(config: Config, typed: dict[str, Any]) -> None:
     output = Path(config.run.output_dir)
     output.mkdir(parents=True, exist_ok=True)
     comparisons: dict[str, ProtocolComparison] = {}
+    related: dict[str, dict[str, Any]] = {}
     for this in rounds:
         protocol = this.questions.protocol
         comparison = comparisons[protocol] = this.run()
@@ -132,7 +139,10 @@ def benchmark(config: Config, typed: dict[str, Any]) -> None:
             print(f"{name} is left out: {reason}", end="\n\n")
         print(popularity_table(comparison), end="\n\n")
         print(verdict(comparison), end="\n\n", flush=True)
-        write_report(output / "benchmark.json", config, movielens.name, seeds, comparisons)
+        if this.related.questions is not None:
+            print(related_table(movielens.name, this.related, seeds[0]), end="\n\n", flush=True)
+            related[protocol] = related_as_plain(this.related, seeds[0])
+        write_report(output / "benchmark.json", config, movielens.name, seeds, comparisons, related)
         plot_benchmark(comparisons, movielens.name, output / "benchmark.png")
     print(f"written: {output / 'benchmark.json'}, benchmark.png")
     logger.info("compared in %.0f s, peak memory %.2f GB", time.perf_counter() - started, peak_memory_gb())
@@ -148,4 +158,5 @@ def _prepare(config: Config, movielens: MovieLens, seeds: tuple[int, ...], devic
     held_out_queries(split, "validation")
     questions = held_out_queries(split, "test")
     asked = sample_questions(questions, config.training.eval_queries, config.run.seed)
-    return _Round(config, movielens, split, asked, len(questions), seeds, device)
+    related = RelatedComparison.of(movielens, split)
+    return _Round(config, movielens, split, asked, len(questions), seeds, device, related)

@@ -2,31 +2,27 @@
 
 import logging
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from base.arrays import IntArray
 from base.compute import peak_memory_gb, set_up_compute
 from base.files import write_json
 from commands.cli import adopt
 from commands.common import GRID_QUESTIONS, PROTOCOL_WORDS, load_and_split
-from commands.evaluate_related import report_related
 from commands.evaluate_search import report_search
 from commands.evaluate_users import report_users
 from commands.same_data import check_same_data
 from config import Config
-from data.dataset import MovieLens
 from data.inspection.inspect import Inspection, inspect_data
-from data.splits import Queries, Split, held_out_queries
+from data.splits import Queries, held_out_queries
 from evaluation.baselines import BASELINES, ChosenBaseline, fit_and_choose
 from evaluation.baselines.fits import Fits
 from evaluation.few_candidates import few_candidates
-from evaluation.ranking import EmbeddingScorer, Evaluation, Scorer, evaluate, sample_questions
-from evaluation.related.measure import RelatedEvaluation, evaluate_related
-from evaluation.related.questions import RelatedQuestions, related_questions
+from evaluation.ranking import EmbeddingScorer, Evaluation, evaluate, sample_questions
+from evaluation.related.report import RelatedComparison, related_as_plain, related_table
 from model.checkpoint import BEST, Checkpoint, load_checkpoint
 from recommend.added_films import ADDED
 from report.embedding_map import plot_embedding_map
@@ -64,7 +60,7 @@ def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:
     sampled = sample_questions(questions, config.training.eval_queries, config.run.seed)
     scorer = EmbeddingScorer(checkpoint.embeddings.numpy(), checkpoint.query_embeddings.numpy())
     ours = evaluate(scorer, sampled)
-    related = _Related.of(movielens, split)
+    related = RelatedComparison.of(movielens, split)
     related.ask(PINSAGE, scorer)
     fits = Fits(split, movielens.movies, config.run.seed)
     baselines, theirs = _compare_baselines(config, fits, sampled, related)
@@ -75,36 +71,8 @@ def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:
     logger.info("evaluated in %.0f s, peak memory %.2f GB", time.perf_counter() - started, peak_memory_gb())
 
 
-@dataclass(frozen=True)
-class _Related:
-    """The questions about relatedness, if the data have any, and the answers so far, by method."""
-
-    questions: RelatedQuestions | None
-    ratings: IntArray
-    titles_are_text: bool
-    answers: dict[str, RelatedEvaluation] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, movielens: MovieLens, split: Split) -> "_Related":
-        ratings = np.bincount(split.train.movies, minlength=split.num_movies)
-        content = movielens.content
-        return cls(related_questions(movielens), ratings, content is not None and content.title_is_text)
-
-    def ask(self, name: str, scorer: Scorer) -> None:
-        if self.questions is not None:
-            self.answers[name] = evaluate_related(scorer, self.questions, self.ratings)
-
-    def report(self, dataset: str, seed: int) -> dict[str, Any]:
-        """Print the table; returns the entry of ``metrics.json``, nothing without questions."""
-        if self.questions is None:
-            return {}
-        theirs = {name: answers for name, answers in self.answers.items() if name != PINSAGE}
-        ours = self.answers[PINSAGE]
-        return {"related": report_related(dataset, self.questions, ours, theirs, seed, self.titles_are_text)}
-
-
 def _compare_baselines(
-    config: Config, fits: Fits, sampled: Queries, related: _Related
+    config: Config, fits: Fits, sampled: Queries, related: RelatedComparison
 ) -> tuple[dict[str, ChosenBaseline], dict[str, Evaluation]]:
     """Fit and evaluate the baselines. Each is removed from memory before the next one is fitted."""
     logger.info("fitting the baselines, each with the best of four settings by validation")
@@ -131,7 +99,7 @@ def _report(
     ours: Evaluation,
     theirs: dict[str, Evaluation],
     baselines: dict[str, ChosenBaseline],
-    related: _Related,
+    related: RelatedComparison,
 ) -> None:
     split = fits.split
     output = Path(config.run.output_dir)
@@ -164,7 +132,9 @@ def _report(
     }
     if few:
         report["few_candidates"] = few
-    report |= related.report(name, config.run.seed)
+    if related.questions is not None:
+        print("\n" + related_table(name, related, config.run.seed))
+        report["related"] = related_as_plain(related, config.run.seed)
     if split.name == "temporal":
         report["user"] = report_users(config, checkpoint, fits)
     write_json(report, output / "metrics.json")

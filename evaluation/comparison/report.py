@@ -31,6 +31,7 @@ def write_report(
     dataset: str,
     seeds: Sequence[int],
     comparisons: Mapping[str, ProtocolComparison],
+    related: Mapping[str, Mapping[str, Any]],
 ) -> None:
     """Write the report of the protocols that were compared so far.
 
@@ -40,6 +41,7 @@ def write_report(
         dataset: name of the data.
         seeds: seeds of the trainings.
         comparisons: protocol to what was found.
+        related: protocol to its entry on relatedness; without those that have none.
     """
     settings = {k: v for k, v in config.model_settings().items() if k not in NOT_STORED}
     report = {
@@ -49,7 +51,10 @@ def write_report(
         "confidence": CONFIDENCE,
         "resamples": RESAMPLES,
         "settings": settings,
-        "protocols": {protocol: _protocol(comparison) for protocol, comparison in comparisons.items()},
+        "protocols": {
+            protocol: _protocol(comparison) | ({"related": related[protocol]} if protocol in related else {})
+            for protocol, comparison in comparisons.items()
+        },
     }
     write_json(report, path)
 

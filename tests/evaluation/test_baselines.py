@@ -26,6 +26,7 @@ from evaluation.baselines import (
 )
 from evaluation.baselines.fits import Fits
 from evaluation.ranking import rank_targets, ranking_metrics
+from evaluation.related.report import RelatedComparison
 
 NUM_USERS, NUM_MOVIES = 12, 9
 PERSONAL = [cls for cls in BASELINES if cls not in (Popularity, ContentOnly)]
@@ -299,5 +300,6 @@ def test_evaluation_holds_one_fitted_baseline_at_a_time(monkeypatch):
 
     monkeypatch.setattr(commands.evaluate, "fit_and_choose", fit_and_choose)
     monkeypatch.setattr(commands.evaluate, "evaluate", lambda scorer, questions: None)
-    commands.evaluate._compare_baselines(Config(), Fits(None, None, seed=0), None)
+    no_questions = RelatedComparison(None, np.zeros(0), False)
+    commands.evaluate._compare_baselines(Config(), Fits(None, None, seed=0), None, no_questions)
     assert len(fitted) == len(BASELINES)

@@ -217,7 +217,7 @@ def test_shown_popularity_weighs_films_by_their_lists():
 
 
 def test_the_report_has_its_keys_and_no_nan(comparison, tmp_path):
-    write_report(tmp_path / "r.json", Config(), "planted", [5, 6], {"pairs": comparison})
+    write_report(tmp_path / "r.json", Config(), "planted", [5, 6], {"pairs": comparison}, {})
     report = json.loads((tmp_path / "r.json").read_text(), parse_constant=pytest.fail)
     assert report.keys() == {
         "dataset", "seeds", "catalogue", "confidence", "resamples", "settings", "protocols",
