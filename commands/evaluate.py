@@ -16,7 +16,8 @@ from commands.evaluate_search import report_search
 from commands.evaluate_users import report_users
 from commands.same_data import check_same_data
 from config import Config
-from data.inspection.inspect import Inspection, inspect_data
+from data.dataset import MovieLens
+from data.inspection.inspect import inspect_data
 from data.splits import Queries, held_out_queries
 from evaluation.baselines import BASELINES, ChosenBaseline, fit_and_choose
 from evaluation.baselines.fits import Fits
@@ -64,8 +65,7 @@ def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:
     related.ask(PINSAGE, scorer)
     fits = Fits(split, movielens.movies, config.run.seed)
     baselines, theirs = _compare_baselines(config, fits, sampled, related)
-    inspection = inspect_data(movielens, split)
-    _report(config, checkpoint, inspection, fits, questions, sampled, ours, theirs, baselines, related)
+    _report(config, checkpoint, movielens, fits, questions, sampled, ours, theirs, baselines, related)
     if config.search.search_method != "exact":
         report_search(config, checkpoint, sampled)
     logger.info("evaluated in %.0f s, peak memory %.2f GB", time.perf_counter() - started, peak_memory_gb())
@@ -92,7 +92,7 @@ def _compare_baselines(
 def _report(
     config: Config,
     checkpoint: Checkpoint,
-    inspection: Inspection,
+    movielens: MovieLens,
     fits: Fits,
     questions: Queries,
     sampled: Queries,
@@ -136,7 +136,7 @@ def _report(
         print("\n" + related_table(name, related, config.run.seed))
         report["related"] = related_as_plain(related, config.run.seed)
     if split.name == "temporal":
-        report["user"] = report_users(config, checkpoint, fits)
+        report["user"] = report_users(config, checkpoint, fits, movielens.rated)
     write_json(report, output / "metrics.json")
     ranks = {key: result.ranks for key, result in theirs.items()} | {PINSAGE: ours.ranks}
     plot_hit_rates(ranks, output / "hit_rates.png", f"{name}, {sampled.protocol.replace('_', ' ')}")
@@ -146,6 +146,7 @@ def _report(
     plot_embedding_map(film_map, movies, output / "embedding_map.png")
     question = PROTOCOL_WORDS[sampled.protocol]
     history, best_epoch = (checkpoint.progress[key] for key in ("history", "best_epoch"))
+    inspection = inspect_data(movielens, split)
     run = Run(report, question, checkpoint.settings, history, best_epoch, ranks, film_map, movies, inspection)
     write_report(run, output / "report.html")
     print(f"\nwritten: {output / 'metrics.json'}, hit_rates.png, embedding_map.png, report.html")

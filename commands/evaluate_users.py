@@ -32,13 +32,14 @@ HOW_TO_READ = (
 )
 
 
-def report_users(config: Config, checkpoint: Checkpoint, fits: Fits) -> dict[str, Any]:
+def report_users(config: Config, checkpoint: Checkpoint, fits: Fits, rated: bool) -> dict[str, Any]:
     """Evaluate recommendations for the users of the temporal split; print a table.
 
     Args:
         config: all settings; ``eval_queries`` limits the number of users.
         checkpoint: the trained model.
         fits: baselines on the split of the training.
+        rated: whether the data have ratings.
 
     Returns:
         The entry ``user`` of ``metrics.json``.
@@ -67,9 +68,10 @@ def report_users(config: Config, checkpoint: Checkpoint, fits: Fits) -> dict[str
     baselines = {name: baseline for name, (baseline, _) in found.items()}
     theirs = {name: metrics for name, (_, metrics) in found.items() if metrics}
     liked = from_stars(LIKED, checkpoint.best_rating)
+    liking = f"test rating of {liked:g} or more" if rated else "test interaction"
     asked = sampled(len(questions), len(every_user))
     print(
-        f"\n{checkpoint.dataset['name']}, {asked} users with a test rating of {liked:g} or more\n"
+        f"\n{checkpoint.dataset['name']}, {asked} users with a {liking}\n"
         "user: all that a user rated before the test is the query, the films that the user liked in the test "
         "are the targets\n"
     )
@@ -82,6 +84,7 @@ def report_users(config: Config, checkpoint: Checkpoint, fits: Fits) -> dict[str
     return {
         "protocol": "user",
         "users": len(questions),
+        "targets": liking,
         "metrics": ours,
         "baselines": theirs,
         "baseline_settings": {name: b.settings for name, b in baselines.items() if not b.skipped},

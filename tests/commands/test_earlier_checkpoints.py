@@ -49,12 +49,15 @@ def test_a_checkpoint_that_knew_first_rows_only_is_evaluated_and_resumed(visits,
     assert main_modes(evaluate) == 0
 
 
-def test_a_new_checkpoint_reads_its_data_as_they_are_read_today(visits):
+def test_a_new_checkpoint_reads_its_data_as_they_are_read_today(visits, capsys):
     write_schema(visits)
-    assert main_train([*flags(visits, "visits"), *FAST, "--epochs", "1"]) == 0
+    assert main_train([*flags(visits, "visits"), *FAST, "--epochs", "1", "--split", "temporal"]) == 0
     model = load_checkpoint(visits / "checkpoints" / "best.pt")
     assert model.dataset["repeats"] == "count" and not model.earlier.first_rows
+    capsys.readouterr()
     assert main_modes(["--mode", "evaluate", *flags(visits, "visits")]) == 0
+    assert "60 users with a test interaction\n" in capsys.readouterr().out
+    assert "60 users with a test interaction;" in (visits / "output" / "report.html").read_text("utf-8")
 
 
 def test_first_rows_are_read_without_the_cache_of_today(visits):

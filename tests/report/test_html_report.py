@@ -35,6 +35,7 @@ def a_run(num_movies=60, num_methods=3):
     }  # fmt: skip
     report["user"] = {
         "users": 77,
+        "targets": "test rating of 8 or more",
         "metrics": {"recall@20": 0.375},
         "baselines": {"EASE": {"recall@20": 0.4375}},
     }
