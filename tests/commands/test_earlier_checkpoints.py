@@ -20,7 +20,7 @@ def visits(tmp_path):
     rng = np.random.default_rng(0)
     folder = tmp_path / "visits"
     folder.mkdir()
-    rows = [(user, item, rng.integers(10**6)) for user in range(60) for item in rng.integers(25, size=12)]
+    rows = [(user, item, rng.integers(10**6)) for user in range(60) for item in rng.integers(25, size=40)]
     rows.sort(key=lambda row: -row[2])
     lines = [f"u{user},i{item},{time}" for user, item, time in rows]
     (folder / "visits.csv").write_text("\n".join(["user,item,time", *lines]), encoding="utf-8")

@@ -236,8 +236,9 @@ def test_rows_are_those_of_the_csv_module(folder, table):
     found = outcome(folder, schema, True, 16)
     if isinstance(found, str):
         return
-    text = content.decode(codecs.lookup(keys["encoding"]).name)
-    text = text.removeprefix("\ufeff") if keys["encoding"].lower() in ("utf-8", "utf_8", "u8") else text
+    encoding = codecs.lookup(keys["encoding"]).name
+    text = content.decode(encoding)
+    text = text.removeprefix("\ufeff") if encoding in ("utf-8", "utf-16-le", "utf-16-be") else text
     reader = csv.reader(
         io.StringIO(text, newline=""),
         delimiter=keys["separator"],
