@@ -109,7 +109,8 @@ def related_table(dataset: str, comparison: RelatedComparison, seed: int) -> str
         notes.append(TITLES_ARE_TEXT)
     asked = counted(len(questions), "question")
     heading = f"{dataset}, {asked} about {groups}; only the query is no candidate\n{WORDS[questions.kind]}"
-    return f"{heading}\n\n{format_table(columns, [FigureBlock(rows, PINSAGE, marks=marks)], notes=notes)}"
+    table = format_table(columns, [FigureBlock(rows, highlight=PINSAGE, marks=marks)], notes=notes)
+    return f"{heading}\n\n{table}"
 
 
 def related_as_plain(comparison: RelatedComparison, seed: int) -> dict[str, Any]:

@@ -128,7 +128,13 @@ def test_pairs_of_own_data_are_evaluated(books, capsys):
     assert main_train([*flags(books), *FAST, "--epochs", "1"]) == 0
     capsys.readouterr()
     assert main_modes(["--mode", "evaluate", *flags(books)]) == 0
-    assert "2 questions about 2 items; only the query is no candidate" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "2 questions about 2 items; only the query is no candidate" in shown
+    table = shown.split("related: an item is the query")[1].split("MRR: of the first target")[0]
+    assert [line.split()[0] for line in table.splitlines() if line.startswith(("PinSage", "EASE"))] == [
+        "EASE",
+        "PinSage",
+    ]
     related = json.loads((books / "output" / "metrics.json").read_text(encoding="utf-8"))["related"]
     assert related["protocol"] == "pairs" and related["queries"] == related["groups"] == 2
     assert set(related["baselines"]) == set(related["differences"])
