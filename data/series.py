@@ -30,7 +30,7 @@ _ROMAN = ("ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii", "
 _ARTICLES = "the|a|an|le|la|les|il|el|der|die|das"
 _ARTICLE_BEHIND = re.compile(rf",\s+(?:{_ARTICLES}|l')$")
 _IN_BRACKETS = re.compile(r"\s*\([^()]*\)")  # other titles
-_NUMBER = re.compile(rf"[\s,]+(?:(?:part|chapter|episode|vol|volume)\.?\s+)?(\d+|{'|'.join(_ROMAN)})$")
+_NUMBER = re.compile(rf"[\s,]+(?:(?:part|chapter|episode|vol|volume)\.?\s+)?(\d{{1,3}}|{'|'.join(_ROMAN)})$")
 _PART = re.compile(rf"^(?:part|chapter|episode|vol|volume)\.?\s+(?:\d+|one|two|three|{'|'.join(_ROMAN)})\b")
 
 

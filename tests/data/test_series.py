@@ -76,6 +76,7 @@ def test_of_remakes_the_one_before_the_second_part_counts():
         ("Blues Brothers 2000 (1998)", "blues brothers 2000", False, False),
         ("2001: A Space Odyssey (1968)", "2001", False, True),
         ("IV (1999)", "iv", False, False),
+        ("Pi " + "3" * 5000, "pi " + "3" * 5000, False, False),
         ("", "", False, False),
     ],
 )
