@@ -7,7 +7,8 @@ is 1. ``FeatureBasis`` stores what is needed to compute the same features for a 
 vector per film id.
 """
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -17,9 +18,12 @@ from base.arrays import FloatArray, unit_rows
 from base.sparse_products import product_with_dense
 from data.content.basis import ContentBasis, fit_content
 from data.content.facts import MAX_GENRES
+from data.content.informative import is_informative
 from data.dataset import Facts, Genome, Movies, Tags
 from data.graph_builder import ItemGraph
 from data.spectral import POWER_ITERATIONS, fit_spectral
+
+logger = logging.getLogger("pinsage")
 
 TAG_DIM = 32  # singular vectors kept of the film-tag matrix
 GENOME_DIM = 64  # principal components kept of the tag genome
@@ -85,7 +89,7 @@ def fit_features(facts: Facts, graph: ItemGraph, spectral_dim: int, seed: int) -
         tag_basis=tag_basis,
         genome_mean=genome_mean,
         genome_basis=genome_basis,
-        content=None if facts.content is None else fit_content(facts.content, seed),
+        content=None if facts.content is None else _fit_content(facts, graph, seed),
     )
 
 
@@ -173,6 +177,18 @@ def spectral_rows(basis: FeatureBasis, features: FloatArray) -> FloatArray:
 def content_columns(basis: FeatureBasis, features: FloatArray) -> FloatArray | None:
     """The content part of features, float32 ``[n, num_content]``; None if the basis has none."""
     return None if basis.content is None else features[:, -basis.content.num_features :]
+
+
+def _fit_content(facts: Facts, graph: ItemGraph, seed: int) -> ContentBasis:
+    """The content basis; by the items that are not rare, it knows whether content tells who takes what."""
+    assert facts.content is not None
+    basis = fit_content(facts.content, seed)
+    features = basis.features(facts.content, len(facts.movies))
+    judged = basis.described(features) & (graph.movie_degree > FEW_RATINGS)
+    informative = is_informative(basis.values(features), judged, graph, seed)
+    if not informative:
+        logger.info("  the content of items does not say which items the same people take: it is left out")
+    return replace(basis, informative=informative)
 
 
 def _degree_column(basis: FeatureBasis) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from base.arrays import BoolArray, FloatArray
+from base.arrays import BoolArray, FloatArray, IntArray
 from data.content.encoders import EncoderBasis, fit_encoder
 from data.content.facts import Content
 from data.content.table_columns import CategoryBasis, NumberBasis, fit_categories, fit_numbers
@@ -31,15 +31,22 @@ class ContentBasis:
     Attributes:
         parts: in the order of the features.
         title_is_text: whether the text has the titles in it.
+        informative: whether it says which items the same people take; content that does not is left out.
     """
 
     parts: tuple[Part, ...]
     title_is_text: bool = False
+    informative: bool = True
 
     @property
     def num_features(self) -> int:
         """Number of features, with the masks."""
         return sum(part.num_features + 1 for part in self.parts)
+
+    @property
+    def _masks(self) -> IntArray:
+        """The columns of the masks."""
+        return np.cumsum([part.num_features + 1 for part in self.parts]) - 1
 
     def features(self, content: Content | None, num_movies: int) -> FloatArray:
         """Features of items.
@@ -50,18 +57,23 @@ class ContentBasis:
 
         Returns:
             float32 ``[num_movies, num_features]``. The mask column of a part is 1 and the part is zeros where
-            an item lacks it.
+            an item lacks it, and everywhere if content is not informative.
         """
         columns = []
         for part in self.parts:
             values, known = part.features(content or Content(), num_movies)
-            columns += [values, ~known[:, None]]
+            columns += [values * self.informative, ~(known & self.informative)[:, None]]
         return np.concatenate(columns, axis=1, dtype=np.float32)
 
     def described(self, features: FloatArray) -> BoolArray:
         """Which items have any part, bool ``[n]``, by their content features."""
-        masks = np.cumsum([part.num_features + 1 for part in self.parts]) - 1
-        return np.any(features[:, masks] == 0, axis=1)
+        return np.any(features[:, self._masks] == 0, axis=1)
+
+    def values(self, features: FloatArray) -> FloatArray:
+        """Content features with zeros for the masks."""
+        features = features.copy()
+        features[:, self._masks] = 0
+        return features
 
     def masked(self, features: FloatArray, share: float, rng: np.random.Generator) -> FloatArray:
         """A copy of content features in which each part of an item is masked with the chance ``share``."""
@@ -82,7 +94,7 @@ class ContentBasis:
             {"kind": kind_of[type(part)]} | {field.name: getattr(part, field.name) for field in fields(part)}
             for part in self.parts
         ]
-        return {"parts": parts, "title_is_text": self.title_is_text}
+        return {"parts": parts, "title_is_text": self.title_is_text, "informative": self.informative}
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> "ContentBasis":
@@ -91,7 +103,7 @@ class ContentBasis:
             KINDS[part["kind"]](**{name: value for name, value in part.items() if name != "kind"})
             for part in plain["parts"]
         )
-        return cls(parts, plain["title_is_text"])
+        return cls(parts, plain["title_is_text"], plain.get("informative", True))
 
 
 def fit_content(content: Content, seed: int) -> ContentBasis:
