@@ -1,7 +1,7 @@
 """Does the content of items say which items the same people take?
 
-Content that does not is left out: a network would learn it by heart. Vectors of the wrong items, for instance,
-say nothing.
+Content that does not is left out: a network would learn it by heart. Vectors of the wrong items, for
+instance, say nothing.
 """
 
 import numpy as np
@@ -10,16 +10,16 @@ from sklearn.metrics import roc_auc_score
 from base.arrays import BoolArray, FloatArray, unit_rows
 from data.graph_builder import ItemGraph
 
-PAIRS = 20_000  # the chance that they look informative though they are not is then below one in a million
-MIN_PAIRS = 100  # with fewer, content is trusted
+PAIRS = 20_000
 MIN_AREA = 0.53
+DEVIATIONS = 2  # content is left out only where the area is below by so many standard deviations
 
 
 def is_informative(values: FloatArray, judged: BoolArray, graph: ItemGraph, seed: int) -> bool:
     """Whether items that one user takes one after the other are more alike than others, in content.
 
     Measured as the area under the ROC curve of their cosines, against pairs of the same items in random
-    order. One half means that content says nothing.
+    order. One half means that content says nothing. With few pairs, content is trusted.
 
     Args:
         values: content features of the items, float32 ``[num_movies, num_content]``.
@@ -35,15 +35,17 @@ def is_informative(values: FloatArray, judged: BoolArray, graph: ItemGraph, seed
     pairs = np.flatnonzero(~is_last[:-1] & judged[first] & judged[second])
     if len(pairs) > PAIRS:
         pairs = rng.choice(pairs, PAIRS, replace=False)
-    if len(pairs) < MIN_PAIRS:
-        return True
     one, other = first[pairs], second[pairs]
     shuffled = rng.permutation(other)
     different = one != shuffled
     vectors = unit_rows(values)
     alike = np.einsum("nd,nd->n", vectors[one], vectors[other])
     by_chance = np.einsum("nd,nd->n", vectors[one[different]], vectors[shuffled[different]])
-    if len(by_chance) < MIN_PAIRS:
+    sizes = len(alike), len(by_chance)
+    if min(sizes) == 0:
         return True
-    is_pair = np.repeat([True, False], [len(alike), len(by_chance)])
-    return bool(roc_auc_score(is_pair, np.concatenate([alike, by_chance])) >= MIN_AREA)
+    area = roc_auc_score(np.repeat([True, False], sizes), np.concatenate([alike, by_chance]))
+    deviation = np.sqrt(
+        (sum(sizes) + 1) / (12 * sizes[0] * sizes[1])
+    )  # of the area where content says nothing
+    return bool(area + DEVIATIONS * deviation >= MIN_AREA)

@@ -13,7 +13,7 @@ from data.graph_builder import build_graph
 from data.in_memory import columns_from_arrays, fingerprint_of
 from data.splits import split_interactions
 
-NUM_ITEMS, NUM_USERS, TAKEN = 200, 300, 8
+NUM_ITEMS, NUM_USERS, TAKEN = 200, 1500, 8
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,14 @@ def test_neighbours_of_different_users_are_no_pairs():
     movielens = movielens_of(columns, "single", fingerprint_of(columns))
     graph = build_graph(movielens.interactions, movielens.num_users, movielens.num_movies)
     assert is_informative(np.eye(4, dtype=np.float32), np.ones(4, dtype=bool), graph, 0)
+
+
+def test_content_is_trusted_where_pairs_are_few(planted):
+    _, _, vectors = planted
+    columns = columns_from_arrays(np.repeat(np.arange(10), 5), np.arange(50))
+    movielens = movielens_of(columns, "few", fingerprint_of(columns))
+    graph = build_graph(movielens.interactions, movielens.num_users, movielens.num_movies)
+    assert all(is_informative(vectors[:50], np.ones(50, dtype=bool), graph, seed) for seed in range(5))
 
 
 def test_equal_content_says_nothing(planted):
