@@ -45,7 +45,6 @@ def is_informative(values: FloatArray, judged: BoolArray, graph: ItemGraph, seed
     if min(sizes) == 0:
         return True
     area = roc_auc_score(np.repeat([True, False], sizes), np.concatenate([alike, by_chance]))
-    deviation = np.sqrt(
-        (sum(sizes) + 1) / (12 * sizes[0] * sizes[1])
-    )  # of the area where content says nothing
+    # Of the Mann-Whitney statistic of two equal samples, which the area then is.
+    deviation = np.sqrt((sum(sizes) + 1) / (12 * sizes[0] * sizes[1]))
     return bool(area + DEVIATIONS * deviation >= MIN_AREA)
