@@ -26,9 +26,9 @@ from evaluation.baselines import BASELINES, USER_BASELINES, fit_and_choose
 from evaluation.baselines.fits import Fits
 from evaluation.baselines.for_users import UserBaseline, fit_for_users
 from evaluation.comparison.bootstrap import Estimate, estimate_means
-from evaluation.ranking import EmbeddingScorer, Scorer, rank_targets
+from evaluation.ranking import EmbeddingScorer, Scorer, question_values, rank_targets
 from evaluation.train_once import train_once
-from evaluation.users import DEPTH, HistoryScorer, target_ranks, user_values
+from evaluation.users import DEPTH, HistoryScorer, values_by_user
 from recommend.taste import TasteScorer
 from report.text_table import TableColumn, TableSection, render_table
 from search import ExactIndex
@@ -40,9 +40,9 @@ VARIANTS: dict[str, tuple[bool, WeightSource]] = {
     "counts": (False, "data"),
     "content and counts": (True, "data"),
 }
-PAIRS = {"pairs @10": 10, "pairs @100": 100}
+PAIRS = {"pairs @10": "hit_rate@10", "pairs @100": "hit_rate@100", "pairs MRR": "mrr"}
 USERS = {f"users recall@{DEPTH}": f"recall@{DEPTH}", f"users NDCG@{DEPTH}": f"ndcg@{DEPTH}"}
-FIGURES = (*PAIRS, "pairs MRR", *USERS)
+FIGURES = (*PAIRS, *USERS)
 JUDGED = ("pairs @100", f"users recall@{DEPTH}")
 
 Figures = Mapping[str, FloatArray]  # one value per question or user
@@ -61,15 +61,12 @@ class Questions:
 
     def pairs_of(self, scorer: Scorer) -> dict[str, FloatArray]:
         """Hits and reciprocal ranks of the questions of pairs."""
-        ranks = rank_targets(scorer, self.pairs)
-        figures: dict[str, FloatArray] = {name: 1.0 * (ranks <= depth) for name, depth in PAIRS.items()}
-        return figures | {"pairs MRR": 1 / ranks}
+        values = question_values(rank_targets(scorer, self.pairs), "pairs")
+        return {name: values[key] for name, key in PAIRS.items()}
 
     def users_of(self, scorer: HistoryScorer) -> dict[str, FloatArray]:
         """Recall and NDCG of each user."""
-        scores = np.array(scorer.score_histories(self.users.histories), dtype=np.float32)
-        asked = zip(scores, self.users.histories, self.users.targets, strict=True)
-        values = [user_values(target_ranks(row, history.rows, targets)) for row, history, targets in asked]
+        values = values_by_user(scorer.score_histories(self.users.histories), self.users)
         return {name: np.array([value[key] for value in values]) for name, key in USERS.items()}
 
     def who(self, figure: str) -> np.ndarray:

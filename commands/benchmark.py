@@ -140,8 +140,9 @@ def benchmark(config: Config, typed: dict[str, Any]) -> None:
         print(popularity_table(comparison), end="\n\n")
         print(verdict(comparison), end="\n\n", flush=True)
         if this.related.questions is not None:
-            print(related_table(movielens.name, this.related, seeds[0]), end="\n\n", flush=True)
-            related[protocol] = related_as_plain(this.related, seeds[0])
+            gaps = this.related.differences(seeds[0])
+            print(related_table(movielens.name, this.related, gaps), end="\n\n", flush=True)
+            related[protocol] = related_as_plain(this.related, gaps)
         write_report(output / "benchmark.json", config, movielens.name, seeds, comparisons, related)
         plot_benchmark(comparisons, movielens.name, output / "benchmark.png")
     print(f"written: {output / 'benchmark.json'}, benchmark.png")

@@ -133,8 +133,9 @@ def _report(
     if few:
         report["few_candidates"] = few
     if related.questions is not None:
-        print("\n" + related_table(name, related, config.run.seed))
-        report["related"] = related_as_plain(related, config.run.seed)
+        gaps = related.differences(config.run.seed)
+        print("\n" + related_table(name, related, gaps))
+        report["related"] = related_as_plain(related, gaps)
     if split.name == "temporal":
         report["user"] = report_users(config, checkpoint, fits, movielens.rated)
     write_json(report, output / "metrics.json")

@@ -34,6 +34,7 @@ __all__ = [
     "EmbeddingScorer",
     "Evaluation",
     "Scorer",
+    "check_numbers",
     "evaluate",
     "half_tie_ranks",
     "question_values",
@@ -202,7 +203,7 @@ def _candidate_scores(
         block = questions.select(rows)
         films, which = np.unique(block.queries, return_inverse=True)
         film_scores = np.asarray(scorer.score(films), dtype=np.float32)
-        _check_numbers(film_scores, films)
+        check_numbers(film_scores, films)
         scores = film_scores[which]
         question = np.arange(len(rows))
         target_scores = scores[question, block.targets]
@@ -211,7 +212,16 @@ def _candidate_scores(
         yield rows, scores, target_scores
 
 
-def _check_numbers(scores: FloatArray, films: IntArray) -> None:
+def check_numbers(scores: FloatArray, films: IntArray) -> None:
+    """Refuse scores that are not numbers.
+
+    Args:
+        scores: float ``[n, num_movies]``.
+        films: int ``[n]``, the query of each row.
+
+    Raises:
+        WorldError: a score is NaN.
+    """
     broken = np.isnan(scores).any(axis=1)
     if broken.any():
         raise WorldError(

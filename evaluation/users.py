@@ -44,14 +44,19 @@ def evaluate_users(scorer: HistoryScorer, questions: UserQuestions) -> dict[str,
 
 def user_metrics(scores: FloatArray, questions: UserQuestions) -> dict[str, float]:
     """The figures of ``evaluate_users`` from scores of all films, float ``[len(questions), num_movies]``."""
+    values = values_by_user(scores, questions)
+    return {name: float(np.mean([value[name] for value in values])) for name in values[0]}
+
+
+def values_by_user(scores: FloatArray, questions: UserQuestions) -> list[dict[str, float]]:
+    """What each user contributes to each metric; arguments and errors as in ``user_metrics``."""
     scores = np.array(scores, dtype=np.float32)  # a copy, since films of the history are masked in it
     if np.isnan(scores).any():
         raise WorldError("scores contain NaN; if the training diverged, train again with a smaller `lr`")
-    values = [
+    return [
         user_values(target_ranks(row, history.rows, targets))
         for row, history, targets in zip(scores, questions.histories, questions.targets, strict=True)
     ]
-    return {name: float(np.mean([value[name] for value in values])) for name in values[0]}
 
 
 def target_ranks(scores: FloatArray, seen: IntArray, targets: IntArray) -> FloatArray:

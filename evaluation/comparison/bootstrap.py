@@ -7,7 +7,7 @@ methods is taken question by question before: what is hard for both then cancels
 """
 
 from collections.abc import Hashable, Mapping
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -31,6 +31,10 @@ class Estimate(NamedTuple):
     def sign(self) -> int:
         """1 if the whole interval is above zero, -1 if it is below, 0 if it contains zero."""
         return int(self.low > 0) - int(self.high < 0)
+
+    def as_plain(self) -> dict[str, Any]:
+        """Mean and interval, for JSON."""
+        return {"mean": self.mean, "interval": [self.low, self.high]}
 
 
 def estimate_means(

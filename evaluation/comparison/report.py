@@ -95,10 +95,7 @@ def _protocol(comparison: ProtocolComparison) -> dict[str, Any]:
             name: method(name, baseline)
             | {
                 "settings": dict(baseline.settings),
-                "difference": {
-                    metric: {"mean": e.mean, "interval": _ends(e)}
-                    for metric, e in comparison.differences[name].items()
-                },
+                "difference": {metric: e.as_plain() for metric, e in comparison.differences[name].items()},
             }
             for name, baseline in comparison.baselines.items()
         },

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from base.arrays import FloatArray, IntArray
-from base.errors import WorldError
 from base.top_columns import top_columns
 from evaluation.comparison.bootstrap import Estimate, estimate_means
 from evaluation.comparison.popularity import shown_popularity
-from evaluation.ranking import BLOCK_SIZE, Scorer, half_tie_ranks
+from evaluation.ranking import BLOCK_SIZE, Scorer, check_numbers, half_tie_ranks
 from evaluation.related.questions import RelatedQuestions
 
 DEPTH = 10
@@ -54,8 +53,7 @@ def evaluate_related(scorer: Scorer, questions: RelatedQuestions, ratings: IntAr
     for start in range(0, len(questions), BLOCK_SIZE):
         queries = questions.queries[start : start + BLOCK_SIZE]
         scores = np.array(scorer.score(queries), dtype=np.float32)
-        if np.isnan(scores).any():
-            raise WorldError("scores contain NaN; if the training diverged, train again with a smaller `lr`")
+        check_numbers(scores, queries)
         scores[np.arange(len(queries)), queries] = np.nan
         shown = top_columns(scores, DEPTH)
         recommended += np.bincount(shown[shown >= 0], minlength=len(ratings))

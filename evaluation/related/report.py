@@ -9,6 +9,7 @@ from base.arrays import IntArray
 from data.dataset import MovieLens
 from data.splits import Split
 from evaluation.comparison.bootstrap import Estimate
+from evaluation.comparison.screen import MARKS
 from evaluation.ranking import Scorer
 from evaluation.related.measure import (
     SHOWN,
@@ -22,6 +23,8 @@ from report.names import PINSAGE, metric_label
 from report.tables import FigureBlock, FigureColumn, format_table, metric_columns
 from report.words import counted
 
+Differences = dict[str, dict[str, Estimate]]  # baseline to metric to PinSage minus the baseline
+
 WORDS: dict[Kind, str] = {
     "series": "series: a film of a series is the query, the other films of its series are the targets",
     "pairs": "related: an item is the query, the items that the file of pairs names for it are the targets",
@@ -32,7 +35,6 @@ HOW_TO_READ = (
     "< below PinSage, > above it: the 95 % interval of the difference over {groups} does not contain 0",
 )
 TITLES_ARE_TEXT = "the words of titles are features of this model, so its figures here say nothing"
-MARKS = {1: "<", -1: ">", 0: ""}
 
 
 @dataclass
@@ -68,7 +70,7 @@ class RelatedComparison:
             run = evaluate_related(scorer, self.questions, self.ratings)
             self.runs.setdefault(method, []).append(run)
 
-    def differences(self, seed: int) -> dict[str, dict[str, Estimate]]:
+    def differences(self, seed: int) -> Differences:
         """Baseline to metric to PinSage minus the baseline, with intervals over groups."""
         ours = mean_evaluation(self.runs[PINSAGE])
         return {
@@ -82,13 +84,13 @@ class RelatedComparison:
         return {name: mean_evaluation(runs).metrics() for name, runs in self.runs.items()}
 
 
-def related_table(dataset: str, comparison: RelatedComparison, seed: int) -> str:
+def related_table(dataset: str, comparison: RelatedComparison, gaps: Differences) -> str:
     """What was asked, the table, and how to read it.
 
     Args:
         dataset: name of the data.
         comparison: with questions, and with answers of PinSage.
-        seed: of the intervals.
+        gaps: its ``differences``.
     """
     questions = comparison.questions
     assert questions is not None
@@ -101,8 +103,8 @@ def related_table(dataset: str, comparison: RelatedComparison, seed: int) -> str
         FigureColumn(SHOWN, metric_label(SHOWN), form=",.0f", starred=False),
     ]
     marks = {
-        name: {metric: MARKS[gap.sign] for metric, gap in gaps.items()}
-        for name, gaps in comparison.differences(seed).items()
+        name: {metric: MARKS[gap.sign] for metric, gap in by_metric.items()}
+        for name, by_metric in gaps.items()
     }
     notes = [note.format(groups=groups) for note in HOW_TO_READ]
     if comparison.titles_are_text and questions.kind == "series":
@@ -113,7 +115,7 @@ def related_table(dataset: str, comparison: RelatedComparison, seed: int) -> str
     return f"{heading}\n\n{table}"
 
 
-def related_as_plain(comparison: RelatedComparison, seed: int) -> dict[str, Any]:
+def related_as_plain(comparison: RelatedComparison, gaps: Differences) -> dict[str, Any]:
     """The entry ``related`` of ``metrics.json`` and ``benchmark.json``; arguments as in ``related_table``."""
     questions = comparison.questions
     assert questions is not None
@@ -125,10 +127,8 @@ def related_as_plain(comparison: RelatedComparison, seed: int) -> dict[str, Any]
         "metrics": rows.pop(PINSAGE),
         "baselines": rows,
         "differences": {
-            name: {
-                metric: {"mean": gap.mean, "interval": [gap.low, gap.high]} for metric, gap in gaps.items()
-            }
-            for name, gaps in comparison.differences(seed).items()
+            name: {metric: gap.as_plain() for metric, gap in by_metric.items()}
+            for name, by_metric in gaps.items()
         },
     }
     return plain | ({"titles_are_text": True} if comparison.titles_are_text else {})
