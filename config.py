@@ -144,7 +144,7 @@ class ModelConfig(Section):
     """The graph's features, the walks and the network."""
 
     spectral_dim: int = flag(
-        64, "number of singular vectors of the training graph in a film's features", low=0, high=1024
+        256, "number of singular vectors of the training graph in a film's features", low=0, high=1024
     )
     num_layers: int = flag(1, "number of convolution layers (the paper's K)", low=1, high=8)
     num_neighbors: int | tuple[int, ...] = flag(
@@ -162,8 +162,16 @@ class ModelConfig(Section):
         "shared: one vector per film, as in the paper; directed: a second one as query; mixed: half each",
         choices=HEADS,
     )
-    hidden_dim: int = flag(128, "width of the layers (the paper's m)", low=1, high=8192)
-    embedding_dim: int = flag(256, "length of an embedding (the paper's d)", low=2, high=8192)
+    hidden_dim: int = flag(256, "width of the layers (the paper's m)", low=1, high=8192)
+    embedding_dim: int = flag(
+        256, "length of the learned part of an embedding (the paper's d)", low=2, high=8192
+    )
+    graph_view: float = flag(
+        0.06, "weight in the score of who rated both films; 0 leaves it out", low=0, high=10
+    )
+    content_view: float = flag(
+        0.05, "weight in the score of genres, year, tags and content; 0 leaves it out", low=0, high=10
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -185,6 +193,11 @@ class ModelConfig(Section):
         return counts if isinstance(counts, tuple) else (counts,) * self.num_layers
 
     @property
+    def has_views(self) -> bool:
+        """Whether anything is added to the learned score."""
+        return self.graph_view > 0 or self.content_view > 0
+
+    @property
     def max_neighbors(self) -> int:
         """The width of the neighbour table."""
         return max(self.layer_neighbors)
@@ -195,11 +208,16 @@ class TrainingConfig(Section):
     """The pairs, the loss and the schedule."""
 
     preset: str = flag("default", "set of settings to start from", choices=("default", "paper"))
-    epochs: int = flag(15, "passes over the pairs", low=1)
+    epochs: int = flag(6, "passes over the pairs", low=1)
     batch_size: int = flag(8192, "pairs per training step", low=1)
     lr: float = flag(0.003, "peak learning rate of Adam", above=0, high=1000)
+    lr_schedule: str = flag(
+        "linear",
+        "how the learning rate falls after the first epoch, the warm-up: to 0 at the end, or by --lr_decay",
+        choices=("linear", "exponential"),
+    )
     lr_decay: float = flag(
-        0.85, "factor on the learning rate after each epoch; the first epoch is the warm-up", above=0, high=1
+        0.85, "factor on the learning rate after each epoch, if --lr_schedule is exponential", above=0, high=1
     )
     weight_decay: float = flag(0.0, "decoupled weight decay", low=0)
     clip_norm: float = flag(1.0, "maximum norm of the gradient", above=0)
@@ -252,7 +270,9 @@ class TrainingConfig(Section):
         low=0,
     )
     patience: int = flag(
-        5, "stop after this many epochs without a better validation MRR (mean of three epochs)", low=1
+        5,
+        "stop after so many epochs with a lower validation MRR (mean of three epochs, beyond its error)",
+        low=1,
     )
     eval_queries: int = flag(20_000, "maximum number of questions in an evaluation; more are sampled", low=1)
 
@@ -382,6 +402,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "num_layers": 2,
         "num_neighbors": 50,
         "head": "shared",
+        "graph_view": 0.0,
+        "content_view": 0.0,
         "shadow_share": 0.0,
         "loss": "max_margin",
         "num_negatives": 500,
@@ -390,6 +412,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "pair_window": 1,
         "pair_order": "forward",
         "batch_size": 2048,
+        "epochs": 15,
+        "lr_schedule": "exponential",
         "lr": 0.003,  # our rate for batches of this size; the paper does not state one
         "hidden_dim": 2048,
         "embedding_dim": 1024,

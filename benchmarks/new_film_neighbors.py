@@ -89,7 +89,8 @@ def _scorers(config: Config, films: HeldOutFilms, trained: TrainedOnce, count: i
     ratings = fold_in(films.known_split.train, first_ratings(films.withheld, count, seed))
     graph = build_graph(ratings, films.whole.num_users, films.whole.num_movies)
     new = select_films(films.whole, films.new_films).facts
-    walked = inputs_with_new_films(trained.inputs, graph, new, config.model, seed).nodes
+    extended = inputs_with_new_films(trained.inputs, graph, new, config.model, seed)
+    walked = extended.nodes
     raters = graph.movie_user_matrix()[known:]
     features = trained.inputs.nodes.features.numpy()
     neighbors, weights = spectral_neighbors(
@@ -103,7 +104,11 @@ def _scorers(config: Config, films: HeldOutFilms, trained: TrainedOnce, count: i
     known_nodes = trained.inputs.nodes
     return {
         source: EmbeddingScorer.of(
-            embed_films(trained.trainer, known_nodes.followed_by(Nodes(walked.features[known:], *table)))
+            embed_films(
+                trained.trainer,
+                known_nodes.followed_by(Nodes(walked.features[known:], *table)),
+                extended.views,
+            )
         )
         for source, table in tables.items()
     }

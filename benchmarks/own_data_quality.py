@@ -26,8 +26,8 @@ from evaluation.baselines import BASELINES, USER_BASELINES, fit_and_choose
 from evaluation.baselines.fits import Fits
 from evaluation.baselines.for_users import UserBaseline, fit_for_users
 from evaluation.comparison.bootstrap import Estimate, estimate_means
-from evaluation.ranking import EmbeddingScorer, Scorer, question_values, rank_targets
-from evaluation.train_once import train_once
+from evaluation.ranking import Scorer, question_values, rank_targets
+from evaluation.train_once import TrainedOnce, train_once
 from evaluation.users import DEPTH, HistoryScorer, values_by_user
 from recommend.taste import TasteScorer
 from report.text_table import TableColumn, TableSection, render_table
@@ -90,7 +90,7 @@ def _pinsage(
     for seed in seeds:
         of_seed = config.override({"seed": seed})
         trained = train_once(of_seed, data, split, set_up_compute(of_seed.run))
-        runs.append(test.asked_to(trained.scorer, _for_users(trained.scorer)))
+        runs.append(test.asked_to(trained.scorer, _for_users(trained)))
         shown = "  ".join(f"{name} {runs[-1][name].mean():.4f}" for name in FIGURES)
         progress = trained.progress
         print(f"{variant}, seed {seed}: {shown}  (epoch {progress.best_epoch})", flush=True)
@@ -98,10 +98,9 @@ def _pinsage(
     return means, {name: [float(run[name].mean()) for run in runs] for name in FIGURES}
 
 
-def _for_users(scorer: EmbeddingScorer) -> TasteScorer:
-    candidates, queries = scorer.embeddings, scorer.query_embeddings
-    index = ExactIndex().build(candidates, np.arange(len(candidates)))
-    return TasteScorer(index, candidates if queries is None else queries)
+def _for_users(trained: TrainedOnce) -> TasteScorer:
+    candidates = trained.scorer.embeddings
+    return TasteScorer(ExactIndex().build(candidates, np.arange(len(candidates))), trained.person_queries)
 
 
 def _baselines(movielens: MovieLens, seed: int) -> dict[str, tuple[str, dict[str, FloatArray]]]:

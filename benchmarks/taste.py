@@ -71,7 +71,7 @@ def main() -> None:
         movielens.interactions, movielens.num_users, movielens.num_movies, checkpoint.settings["split"]
     )
     questions = user_questions(split, "validation")
-    embeddings, queries = checkpoint.embeddings.numpy(), checkpoint.query_embeddings.numpy()
+    embeddings, queries = checkpoint.embeddings.numpy(), checkpoint.person_queries
     taste = TasteScorer(ExactIndex().build(embeddings, np.arange(len(embeddings))), queries)
 
     def averaged(history: History) -> FloatArray:

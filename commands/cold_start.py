@@ -141,7 +141,7 @@ def _embed(config: Config, films: HeldOutFilms, trained: TrainedOnce, ratings: I
     )
     new = select_films(films.whole, films.new_films).facts
     inputs = inputs_with_new_films(trained.inputs, graph, new, config.model, config.run.seed)
-    return EmbeddingScorer.of(embed_films(trained.trainer, inputs.nodes))
+    return EmbeddingScorer.of(embed_films(trained.trainer, inputs.nodes, inputs.views))
 
 
 def _choose_baselines(config: Config, films: HeldOutFilms) -> dict[type[Baseline], dict[str, Any]]:

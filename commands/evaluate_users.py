@@ -56,7 +56,7 @@ def report_users(config: Config, checkpoint: Checkpoint, fits: Fits, rated: bool
     logger.info("fitting the baselines again, to recommend for users")
     embeddings = checkpoint.embeddings.numpy()
     index = ExactIndex().build(embeddings, np.arange(len(embeddings)))
-    ours = evaluate_users(TasteScorer(index, checkpoint.query_embeddings.numpy()), questions)
+    ours = evaluate_users(TasteScorer(index, checkpoint.person_queries), questions)
     found: dict[str, tuple[UserBaseline, dict[str, float]]] = {}
     for cls in USER_BASELINES:
         started = time.perf_counter()

@@ -33,7 +33,7 @@ from report.training_curves import plot_training_curves
 logger = logging.getLogger("pinsage")
 
 LOCK = ".training.lock"  # in the folder of the checkpoints while a training runs
-# These only make the training longer or shorter; the learning rate does not depend on them.
+# These make the training longer or shorter. With more epochs, the learning rate rises again and then falls.
 MAY_CHANGE_ON_RESUME = frozenset({"epochs", "patience"})
 
 

@@ -29,6 +29,7 @@ TAG_DIM = 32  # singular vectors kept of the film-tag matrix
 GENOME_DIM = 64  # principal components kept of the tag genome
 MAX_TAGS = 20_000  # the most frequent tags are used; rare ones are mostly typing errors and private notes
 FEW_RATINGS = 2
+YEAR_LENGTH = 0.3  # of one deviation of the year, where all genres of a film have length 1
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class FeatureBasis:
         genome_mean: float32 ``[num_genome_tags]``, mean relevance.
         genome_basis: float32 ``[num_genome_tags, genome_dim]``, principal components.
         content: parameters of the content part; None without content.
+        view_basis: float32 ``[num_users, rank]``, see ``data/graph_view.py``; None if the model has no graph
+            view.
     """
 
     genre_names: list[str]
@@ -61,6 +64,7 @@ class FeatureBasis:
     genome_mean: FloatArray
     genome_basis: FloatArray
     content: ContentBasis | None = None
+    view_basis: FloatArray | None = None
 
 
 def fit_features(facts: Facts, graph: ItemGraph, spectral_dim: int, seed: int) -> FeatureBasis:
@@ -177,6 +181,28 @@ def spectral_rows(basis: FeatureBasis, features: FloatArray) -> FloatArray:
 def content_columns(basis: FeatureBasis, features: FloatArray) -> FloatArray | None:
     """The content part of features, float32 ``[n, num_content]``; None if the basis has none."""
     return None if basis.content is None else features[:, -basis.content.num_features :]
+
+
+def described_parts(basis: FeatureBasis, features: FloatArray) -> FloatArray:
+    """What features say about films apart from their raters: genres, year, tags, tag genome and content.
+
+    Args:
+        basis: the basis of the features.
+        features: float32 ``[n, num_features]``.
+
+    Returns:
+        float32 ``[n, num_columns]``; zeros where a film lacks a part.
+    """
+    num_genres, spectral = len(basis.genre_names), basis.user_basis.shape[1]
+    parts = [features[:, :num_genres], YEAR_LENGTH * features[:, num_genres + 1, None]]
+    first = _degree_column(basis) + 2 + (spectral + 1 if spectral else 0)
+    for width in (basis.tag_basis.shape[1] * bool(basis.tag_names), basis.genome_basis.shape[1]):
+        if width:
+            parts.append(features[:, first : first + width])
+            first += width + 1  # the mask
+    if basis.content is not None:
+        parts.append(basis.content.values(features[:, -basis.content.num_features :]))
+    return np.concatenate(parts, axis=1, dtype=np.float32)
 
 
 def _fit_content(facts: Facts, graph: ItemGraph, seed: int) -> ContentBasis:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from base.arrays import FloatArray
 from config import Config
 from data.dataset import MovieLens
 from data.splits import Split
@@ -26,12 +27,14 @@ class TrainedOnce:
         trainer: holds the weights of that epoch.
         inputs: graph, features and neighbours it was trained on.
         scorer: its embeddings.
+        person_queries: float32 ``[num_movies, dim]``, queries for the films of a person's history.
         progress: history, best epoch and its validation MRR.
     """
 
     trainer: Trainer
     inputs: ModelInputs
     scorer: EmbeddingScorer
+    person_queries: FloatArray
     progress: Progress
 
 
@@ -45,8 +48,9 @@ def train_once(config: Config, movielens: MovieLens, split: Split, device: torch
     training = new_training(config, movielens, split, device)
     best = best_checkpoint(training)
     training.trainer.model.load_state_dict(best.trainer["model"])
+    training.trainer.blend = best.blend
     scorer = EmbeddingScorer.of(Embeddings(best.embeddings, best.query_embeddings))
-    return TrainedOnce(training.trainer, training.inputs, scorer, training.progress)
+    return TrainedOnce(training.trainer, training.inputs, scorer, best.person_queries, training.progress)
 
 
 def best_checkpoint(training: Training) -> Checkpoint:

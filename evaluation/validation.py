@@ -1,5 +1,7 @@
 """The validation questions of a training, and how its epochs are judged by them."""
 
+import numpy as np
+
 from config import TrainingConfig
 from data.splits import Queries, Split, held_out_queries
 from evaluation.ranking import EmbeddingScorer, evaluate, sample_questions
@@ -26,7 +28,8 @@ def judge_by(questions: Queries | None) -> Validate | None:
         return None
 
     def validate(embeddings: Embeddings) -> dict[str, float]:
-        metrics = evaluate(EmbeddingScorer.of(embeddings), questions).metrics
-        return {name: metrics[name] for name in SHOWN}
+        result = evaluate(EmbeddingScorer.of(embeddings), questions)
+        error = np.std(1 / result.ranks) / np.sqrt(len(result.ranks))
+        return {name: result.metrics[name] for name in SHOWN} | {"mrr_error": float(error)}
 
     return validate

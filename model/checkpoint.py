@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from base.arrays import FloatArray
 from base.errors import UserError, WorldError
 from base.files import DISK_FULL, replacing, write_problem
 from data.content.basis import ContentBasis
@@ -22,6 +23,7 @@ from data.earlier_reading import EarlierReading
 from data.feature_extractor import FeatureBasis
 from data.reading.columns import STARS
 from data.splits import Split
+from model.blend import Blend
 from model.checkpoint_check import check_parts
 from model.nodes import Nodes
 
@@ -51,6 +53,7 @@ class Checkpoint:
         query_embeddings: float32 ``[num_movies, dim]``, unit rows: films as queries.
         trainer: ``Trainer.state_dict()``.
         progress: best epoch, its validation MRR, epochs without a better one, and the history.
+        blend: how learned vectors and views became the embeddings; None if the learned ones are all.
     """
 
     settings: dict[str, Any]
@@ -67,6 +70,7 @@ class Checkpoint:
     progress: dict[str, Any]
     user_text_ids: list[str] | None = None
     item_columns: dict[str, Tensor | list[str]] = field(default_factory=dict)
+    blend: Blend | None = None
 
     def save(self, path: str | Path) -> None:
         """Write the model as ``best.pt`` into a folder, or to a file if the path ends in ``.pt``.
@@ -81,6 +85,12 @@ class Checkpoint:
     def nodes(self) -> Nodes:
         """What the model reads of the catalogue."""
         return Nodes(self.features, self.neighbors.long(), self.weights)
+
+    @property
+    def person_queries(self) -> FloatArray:
+        """Queries for the films of a person's history, float32 ``[num_movies, dim]``."""
+        queries = self.query_embeddings.numpy()
+        return queries if self.blend is None else self.blend.for_person(queries)
 
     @property
     def best_rating(self) -> float:
@@ -125,6 +135,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     plain["basis"] = _plain(checkpoint.basis)
     if checkpoint.basis.content is not None:
         plain["basis"]["content"] = _tensors(checkpoint.basis.content.as_plain())
+    plain["blend"] = None if checkpoint.blend is None else checkpoint.blend.as_plain()
     plain["movies"]["genres"] = ["|".join(genres) for genres in checkpoint.movies.genres]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -161,18 +172,15 @@ def load_checkpoint(path: Path) -> Checkpoint:
             f"{path} is a checkpoint of version {said}, this program reads {VERSION}; train again"
         )
     try:
+        _add_missing(stored)
         check_parts(stored)
         stored["movies"]["genres"] = [tuple(filter(None, g.split("|"))) for g in stored["movies"]["genres"]]
         stored["movies"] = Movies(**_arrays(stored["movies"]))
         stored["basis"] = FeatureBasis(**_arrays(stored["basis"]))
         if (content := stored["basis"].content) is not None:
             stored["basis"] = replace(stored["basis"], content=ContentBasis.from_plain(content))
-        # Checkpoints of earlier versions lack these, and were trained without weights.
-        stored.setdefault("user_text_ids", None)
-        stored.setdefault("item_columns", {})
-        if "weighted_walks" not in stored["settings"]:
-            stored["settings"]["weighted_walks"] = "none"
-            stored["dataset"].setdefault("repeats", "first")
+        if stored["blend"] is not None:
+            stored["blend"] = Blend(**stored["blend"])
         return Checkpoint(**{field.name: stored[field.name] for field in fields(Checkpoint)})
     except ValueError as error:
         problem = f"the parts of the checkpoint do not fit together: {error}"
@@ -181,6 +189,20 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise UserError(f"{path} lacks a part of a checkpoint, {error}; train again") from error
     except (TypeError, AttributeError) as error:
         raise UserError(f"{path}: a part of the checkpoint has the wrong type; train again") from error
+
+
+def _add_missing(stored: dict[str, Any]) -> None:
+    """What checkpoints of earlier versions lack: they were trained without weights and without views."""
+    stored.setdefault("user_text_ids", None)
+    stored.setdefault("item_columns", {})
+    stored.setdefault("blend", None)
+    settings, dataset = stored["settings"], stored["dataset"]
+    if isinstance(settings, dict) and isinstance(dataset, dict):
+        if "weighted_walks" not in settings:
+            settings["weighted_walks"] = "none"
+            dataset.setdefault("repeats", "first")
+        if "graph_view" not in settings:
+            settings |= {"graph_view": 0.0, "content_view": 0.0, "lr_schedule": "exponential"}
 
 
 def _read(path: Path) -> Any:

@@ -50,6 +50,8 @@ def check_parts(stored: dict[str, Any]) -> None:
         _need(0 <= low and high < num_movies, f"neighbors has a row outside 0 to {num_movies - 1}")
     embeddings = _tensor(stored["embeddings"], "embeddings", torch.float32, (num_movies, None))
     _tensor(stored["query_embeddings"], "query_embeddings", torch.float32, tuple(embeddings.shape))
+    if stored["blend"] is not None:
+        _check_blend(stored["blend"], embeddings.size(1), basis, num_users)
     _need(isinstance(stored["trainer"]["model"], dict), "trainer.model must be a dictionary")
     _need(type(stored["trainer"]["epoch"]) is int, "trainer.epoch must be a whole number")
 
@@ -88,6 +90,20 @@ def _check_basis(basis: dict[str, Any], num_users: int) -> int:
     return (
         len(basis["genre_names"]) + 5 + content + sum(part.size(1) + 1 for there, part in optional if there)
     )
+
+
+def _check_blend(blend: dict[str, Any], dim: int, basis: dict[str, Any], num_users: int) -> None:
+    """Check how learned vectors and views were joined, and the basis of the graph view."""
+    numbers = (*blend["weights"], *blend["balances"], blend["radius"])
+    _need(len(numbers) == 5 and np.isfinite(numbers).all(), "blend must have five finite numbers")
+    _need(blend["radius"] > 0, "blend.radius must be above 0")
+    _need(len(blend["covariances"]) == 3, "blend.covariances must be three")
+    widths = []
+    for part in blend["covariances"]:
+        widths.append(len(_tensor(part, "blend.covariances", torch.float32, (None, len(part)))))
+    _need(sum(widths) + 2 == dim, f"blend must have {dim - 2} columns")
+    if widths[1]:
+        _tensor(basis["view_basis"], "basis.view_basis", torch.float32, (num_users, widths[1]))
 
 
 def _check_content(content: dict[str, Any]) -> int:

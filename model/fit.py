@@ -16,8 +16,9 @@ from model.trainer import Trainer
 logger = logging.getLogger("pinsage")
 
 EPOCHS_TO_AVERAGE = 3  # with few validation questions, the validation MRR of a single epoch is mostly noise
+STANDARD_ERRORS = 1  # an epoch may be so many standard errors below the highest and still be kept
 
-# From embeddings to validation figures, at least `mrr`, `hit_rate@10` and `hit_rate@100`.
+# From embeddings to validation figures: `mrr`, its standard error `mrr_error`, `hit_rate@10`, `hit_rate@100`.
 Validate = Callable[[Embeddings], dict[str, float]]
 
 
@@ -26,9 +27,11 @@ class Progress:
     """The progress of a training. Checkpoints contain it, so a resumed training stops at the same epoch.
 
     Attributes:
-        best_epoch: the epoch with the highest mean validation MRR of three epochs: itself and the two
-            before. Without validation, the last epoch. 0 if the weights before the first epoch are best
-            (``--extend``).
+        best_epoch: the epoch that is kept. An epoch is judged by the mean validation MRR of itself and the
+            two before. The latest epoch is kept that is at most one standard error below the highest:
+            smaller differences are noise, and another machine would choose another epoch. (The rule of one
+            standard error of Breiman et al., Classification and Regression Trees, 1984.) Without validation,
+            the last epoch. 0 if no epoch is better than the weights before the first one (``--extend``).
         best_mrr: the validation MRR of ``best_epoch`` alone; None without validation.
         stale_epochs: number of epochs since ``best_epoch``.
         history: one row per epoch.
@@ -40,14 +43,18 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
 
     def record(self, row: dict[str, float]) -> bool:
-        """Add the row of an epoch; returns whether it is the best epoch so far."""
+        """Add the row of an epoch; returns whether it is the one to keep."""
         self.history.append(row)
         mrr = row.get("validation_mrr")
         if mrr is None or self.best_mrr is None:
             improved = True
-        else:  # with best_epoch 0, the best so far are the weights before the first epoch
-            to_beat = self._mean_mrr(self.best_epoch - 1) if self.best_epoch else self.best_mrr
-            improved = self._mean_mrr(-1) > to_beat
+        elif self.best_epoch == 0:  # the weights before the first epoch are the best so far
+            improved = self._mean_mrr(-1) > self.best_mrr
+        else:
+            means = [self._mean_mrr(epoch) for epoch in range(len(self.history))]
+            highest = max(range(len(means)), key=means.__getitem__)
+            error = self.history[highest].get("validation_mrr_error", 0.0)  # 0: of an earlier version
+            improved = means[-1] >= means[highest] - STANDARD_ERRORS * error
         if improved:
             self.best_epoch, self.best_mrr, self.stale_epochs = int(row["epoch"]), mrr, 0
         else:
@@ -71,13 +78,13 @@ def fit(
     progress: Progress,
     save: Callable[[Embeddings, bool], None],
 ) -> None:
-    """Train until all epochs are done, or until ``patience`` epochs in a row were not the best so far.
+    """Train until all epochs are done, or until ``patience`` epochs in a row were not kept.
 
     Args:
         trainer: a new trainer, or one with the state of a checkpoint.
         validate: computes the validation figures; None means no validation and no early stopping.
         progress: updated in place.
-        save: called after every epoch with the embeddings and with whether they are the best so far.
+        save: called after every epoch with the embeddings and with whether this epoch is kept.
 
     Raises:
         WorldError: the loss or the embeddings became NaN or infinite; files saved before are intact.
@@ -98,7 +105,7 @@ def fit(
         save(embeddings, best)
         logger.info("%s", _epoch_line(row, settings.epochs, best))
     if progress.stale_epochs >= settings.patience:
-        logger.info("stopped early: no better validation MRR for %d epochs", settings.patience)
+        logger.info("stopped early: the validation MRR was lower for %d epochs", settings.patience)
 
 
 def validation_figures(validate: Validate, embeddings: Embeddings) -> dict[str, float]:

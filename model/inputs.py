@@ -13,10 +13,12 @@ from config import ModelConfig
 from data.dataset import Facts, Interactions, MovieLens, Tags
 from data.feature_extractor import FeatureBasis, content_columns, film_features, fit_features
 from data.graph_builder import ItemGraph, build_graph
+from data.graph_view import fit_graph_view, rater_matrix
 from data.splits import Split
 from data.walks.torch_sampler import walk_sampler
 from model.nodes import Nodes
 from model.shadows import ShadowSampler
+from model.views import Views, film_views
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,14 @@ class ModelInputs:
         basis: computes the features, also those of new films.
         nodes: features and neighbours of all films.
         shadows: draws the shadows of each epoch.
+        views: what is added to the learned score; None if nothing is.
     """
 
     graph: ItemGraph
     basis: FeatureBasis
     nodes: Nodes
     shadows: ShadowSampler
+    views: Views | None = None
 
 
 def build_inputs(
@@ -56,6 +60,8 @@ def build_inputs(
     graph = build_graph(split.train, split.num_users, split.num_movies)
     facts = training_facts(movielens, split)
     basis = fit_features(facts, graph, settings.spectral_dim, seed)
+    if settings.graph_view:
+        basis = replace(basis, view_basis=fit_graph_view(graph, seed))
     return inputs_by_basis(basis, graph, facts, settings, seed, device)
 
 
@@ -82,7 +88,8 @@ def inputs_by_basis(
     table = walks.batch_sample_neighbors(np.arange(graph.num_movies), settings.max_neighbors)
     content = content_columns(basis, features)
     shadows = ShadowSampler(graph, basis, facts, settings, seed, device, content)
-    return ModelInputs(graph, basis, Nodes(torch.from_numpy(features), *table), shadows)
+    views = film_views(basis, features, rater_matrix(graph), settings)
+    return ModelInputs(graph, basis, Nodes(torch.from_numpy(features), *table), shadows, views)
 
 
 def training_facts(movielens: MovieLens, split: Split) -> Facts:

@@ -124,7 +124,7 @@ class PinSage(nn.Module):
     def __init__(
         self,
         in_channels: int,
-        hidden_channels: int = 128,
+        hidden_channels: int = 256,
         out_channels: int = 256,
         layer_neighbors: Sequence[int] = (20,),
         aggregator: str = "importance",

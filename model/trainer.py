@@ -20,6 +20,7 @@ from data.pairs import training_pairs
 from data.splits import Split
 from data.trainable import check_pairs
 from model.batch import make_batch
+from model.blend import Blend
 from model.heads import Embeddings
 from model.inputs import ModelInputs
 from model.loss import LOSSES
@@ -64,6 +65,9 @@ class Trainer:
         device: device of all tensors.
         show_progress: show a progress bar per epoch if stderr is a terminal.
 
+    Attributes:
+        blend: how the latest ``embeddings`` were joined with the views; None without views.
+
     Raises:
         UserError: there are fewer than three films, or no user has two training ratings.
     """
@@ -87,6 +91,9 @@ class Trainer:
         self.show_progress = show_progress
         self.nodes = inputs.nodes.to(device)
         self.shadows = inputs.shadows
+        self.views = inputs.views
+        self.model_settings = model_settings
+        self.blend: Blend | None = None
         self.negatives = NegativeSampler(
             inputs.graph,
             settings.num_negatives,
@@ -129,7 +136,7 @@ class Trainer:
             leave=False,
         ) as bar:
             for done, batch in enumerate(batches, start=1):
-                rate = learning_rate(step, self.steps_per_epoch, self.settings.lr, self.settings.lr_decay)
+                rate = learning_rate(step, self.steps_per_epoch, self.settings)
                 loss = self.train_step(nodes, *self.pairs[batch], rate)
                 if not math.isfinite(loss):
                     raise WorldError(
@@ -199,10 +206,17 @@ class Trainer:
         return self.model.forward_blocks(nodes.features.index_select(0, sources), blocks)
 
     def embeddings(self) -> Embeddings:
-        """Embeddings of all films, float32 ``[num_movies, d]`` of unit length, on the CPU."""
+        """Embeddings of all films, float32 ``[num_movies, dim]`` of unit length, on the CPU."""
+        learned = self.learned_embeddings(self.nodes)
+        if self.views is None:
+            return learned
+        self.blend = Blend.fit(learned, self.views, self.model_settings)
+        return self.blend.join(learned, self.views)
+
+    def learned_embeddings(self, nodes: Nodes) -> Embeddings:
+        """What the network makes of films, float32 ``[n, d]`` of unit length, on the CPU."""
         self.model.eval()
-        z = self.model.embed_all(*self.nodes)
-        return Embeddings(*(part.cpu() for part in z))
+        return Embeddings(*(part.cpu() for part in self.model.embed_all(*nodes)))
 
     def state_dict(self) -> dict[str, Any]:
         """Weights, state of the optimiser, epoch and random states, as tensors and plain values."""

@@ -11,6 +11,7 @@ from data.content.facts import Content
 from data.dataset import MovieLens
 from data.feature_extractor import content_columns
 from data.graph_builder import build_graph
+from data.graph_view import rater_matrix
 from data.rating_scale import from_stars
 from data.reading.columns import STARS
 from data.splits import Split
@@ -20,6 +21,7 @@ from model.heads import Embeddings
 from model.inputs import ModelInputs, build_inputs, training_facts
 from model.shadows import ShadowSampler
 from model.trainer import Trainer
+from model.views import film_views
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Training:
             query_embeddings=embeddings.queries,
             trainer=self.trainer.state_dict(),
             progress=self.progress.as_plain(),
+            blend=self.trainer.blend,
         )
 
 
@@ -96,7 +99,8 @@ def resumed_training(
     facts = training_facts(movielens, split)
     content = content_columns(stored.basis, stored.features.numpy())
     shadows = ShadowSampler(graph, stored.basis, facts, config.model, config.run.seed, device, content)
-    inputs = ModelInputs(graph, stored.basis, stored.nodes, shadows)
+    views = film_views(stored.basis, stored.features.numpy(), rater_matrix(graph), config.model)
+    inputs = ModelInputs(graph, stored.basis, stored.nodes, shadows, views)
     trainer = _trainer(config, inputs, split, device)
     trainer.load_state_dict(stored.trainer)
     return Training(config, movielens, split, inputs, trainer, Progress(**stored.progress))

@@ -52,6 +52,7 @@ class RowRecommender:
         movies: the catalogue.
         embeddings: float32 ``[num_movies, dim]``, films as candidates.
         query_embeddings: float32 ``[num_movies, dim]``, films as queries.
+        person_queries: float32 ``[num_movies, dim]``, films of a person's history as queries.
 
     Raises:
         ValueError: the settings of the index do not fit.
@@ -75,6 +76,7 @@ class RowRecommender:
         self.movies = model.movies
         self.embeddings = model.embeddings.numpy()
         self.query_embeddings = model.query_embeddings.numpy()
+        self.person_queries = model.person_queries
         self.popularity = training_ratings(model.basis, model.features.numpy())
         self.neighbor_table = NeighborTable(model.neighbors.numpy(), model.weights.numpy())
 
@@ -115,7 +117,7 @@ class RowRecommender:
 
     def suggest(self, history: History, k: int) -> list[Suggestion]:
         """The ``k`` best films for a history."""
-        return suggest(self.index, self.query_embeddings, history, k)
+        return suggest(self.index, self.person_queries, history, k)
 
     def answer_history(self, history: History, k: int, question: Question | None = None) -> Answer:
         """The ``k`` best films for a history, whose ratings are stars; each with its reason."""

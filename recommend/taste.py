@@ -19,9 +19,9 @@ from data.histories import History
 from search.base import VectorIndex
 
 # Chosen on the validation part of the user protocol on ml-100k. Values near these make little difference.
-NEAREST = 100  # films that each film of a history ranks
-RANK_OFFSET = 3.0  # rank r counts 1 / (RANK_OFFSET + r); a larger offset makes ranks more alike
-RECENCY_POWER = 1.0  # the latest film counts 1, the one before it 1/2, then 1/3
+NEAREST = 200  # films that each film of a history ranks
+RANK_OFFSET = 12.0  # rank r counts 1 / (RANK_OFFSET + r); a larger offset makes ranks more alike
+RECENCY_POWER = 0.85  # the latest film counts 1, the one before it .55, then .39
 LONG_HISTORY = 20  # with fewer films, recency counts less: a few favourites are typed in no order of time
 RATING_POWER = 2.0  # 5 stars count 25 times as much as 1 star
 MIN_RATING_SHARE = 0.1  # any rating counts at least this share of the highest, so that no film counts 0

@@ -23,6 +23,7 @@ def trained_checkpoint(movielens: MovieLens | None = None, model: ModelConfig = 
     inputs = build_inputs(movielens, split, model, 0)
     trainer = Trainer(inputs, split, model, TRAINING, 0, torch.device("cpu"))
     trainer.train_epoch()
+    embeddings = trainer.embeddings()
     return Checkpoint(
         settings=replace(Config(), model=model, training=TRAINING).model_settings(),
         dataset={"name": "random", "data": "0", "split": split_fingerprint(split)},
@@ -32,8 +33,9 @@ def trained_checkpoint(movielens: MovieLens | None = None, model: ModelConfig = 
         features=inputs.nodes.features,
         neighbors=inputs.nodes.neighbors.int(),
         weights=inputs.nodes.weights,
-        embeddings=trainer.embeddings().candidates,
-        query_embeddings=trainer.embeddings().queries,
+        embeddings=embeddings.candidates,
+        query_embeddings=embeddings.queries,
         trainer=trainer.state_dict(),
         progress={"best_epoch": 1, "best_mrr": 0.5, "stale_epochs": 0, "history": [{"epoch": 1}]},
+        blend=trainer.blend,
     )

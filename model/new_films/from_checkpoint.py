@@ -31,6 +31,7 @@ from model.new_films.content import content_of_films
 from model.nodes import Nodes
 from model.pinsage import PinSage, build_blocks
 from model.trainer import build_model
+from model.views import film_views
 
 
 def append_films(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> Checkpoint:
@@ -62,6 +63,10 @@ def append_films(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> Checkpoin
     )
     with torch.no_grad():
         new = model.forward_blocks(nodes.features.index_select(0, sources), blocks)
+    if checkpoint.blend is not None:
+        views = film_views(checkpoint.basis, features, raters, model_settings(checkpoint))
+        assert views is not None  # a checkpoint with a blend has views
+        new = checkpoint.blend.join(new, views)
     return replace(
         checkpoint,
         movies=_joined(checkpoint.movies, facts.movies),
@@ -80,13 +85,17 @@ def stored_model(checkpoint: Checkpoint) -> PinSage:
     Raises:
         UserError: the weights of the checkpoint do not fit its settings.
     """
-    settings = ModelConfig(**{field.name: checkpoint.settings[field.name] for field in fields(ModelConfig)})
-    model = build_model(checkpoint.features.size(1), settings, seed=0)
+    model = build_model(checkpoint.features.size(1), model_settings(checkpoint), seed=0)
     try:
         model.load_state_dict(checkpoint.trainer["model"])
     except (RuntimeError, TypeError, AttributeError) as error:
         raise UserError("the checkpoint's weights do not fit its settings; train again") from error
     return model.eval()
+
+
+def model_settings(checkpoint: Checkpoint) -> ModelConfig:
+    """The settings of the network and of the views."""
+    return ModelConfig(**{field.name: checkpoint.settings[field.name] for field in fields(ModelConfig)})
 
 
 def known_raters(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> sp.csr_matrix:

@@ -13,11 +13,13 @@ from config import ModelConfig
 from data.dataset import Facts
 from data.feature_extractor import film_features
 from data.graph_builder import ItemGraph
+from data.graph_view import rater_matrix
 from data.walks.torch_sampler import walk_sampler
 from model.heads import Embeddings
 from model.inputs import ModelInputs
 from model.nodes import Nodes
 from model.trainer import Trainer
+from model.views import Views, film_views
 
 
 def inputs_with_new_films(
@@ -41,20 +43,23 @@ def inputs_with_new_films(
     features = film_features(inputs.basis, new, raters, degree_known=False)
     walks = walk_sampler(graph, settings, seed)
     table = walks.batch_sample_neighbors(new_films, settings.max_neighbors)
-    new_nodes = Nodes(torch.from_numpy(features), *table)
-    return replace(inputs, graph=graph, nodes=inputs.nodes.followed_by(new_nodes))
+    nodes = inputs.nodes.followed_by(Nodes(torch.from_numpy(features), *table))
+    views = film_views(inputs.basis, features, rater_matrix(graph)[num_known:], settings)
+    if inputs.views is not None and views is not None:
+        views = inputs.views.followed_by(views)
+    return replace(inputs, graph=graph, nodes=nodes, views=views)
 
 
-def embed_films(trainer: Trainer, nodes: Nodes) -> Embeddings:
+def embed_films(trainer: Trainer, nodes: Nodes, views: Views | None) -> Embeddings:
     """Embed all films of ``nodes`` with the weights of the trainer.
 
     Args:
         trainer: holds the model.
         nodes: features and neighbours of n films.
+        views: of the same films; None if the model has none.
 
     Returns:
-        Embeddings float32 ``[n, d]`` on the CPU.
+        Embeddings float32 ``[n, dim]`` on the CPU.
     """
-    trainer.model.eval()
-    embeddings = trainer.model.embed_all(*nodes.to(trainer.device))
-    return Embeddings(*(part.cpu() for part in embeddings))
+    learned = trainer.learned_embeddings(nodes.to(trainer.device))
+    return learned if trainer.blend is None or views is None else trainer.blend.join(learned, views)

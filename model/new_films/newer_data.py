@@ -20,6 +20,7 @@ from config import ModelConfig
 from data.dataset import MovieLens
 from data.feature_extractor import FeatureBasis
 from data.graph_builder import ItemGraph, build_graph
+from data.graph_view import fit_graph_view
 from data.splits import Split
 from model.inputs import ModelInputs, inputs_by_basis, training_facts
 
@@ -65,7 +66,9 @@ def extended_inputs(
     saved = basis.user_basis.any(axis=1)  # users with training ratings in the older data
     agreement = _agreement(rows[known[saved]], basis.user_basis[saved])
     rows[known[saved]] = basis.user_basis[saved]
-    extended = replace(basis, user_basis=rows)
+    # The network does not read the graph view, so that is fitted anew.
+    view_basis = fit_graph_view(graph, seed) if settings.graph_view else None
+    extended = replace(basis, user_basis=rows, view_basis=view_basis)
     inputs = inputs_by_basis(extended, graph, training_facts(movielens, split), settings, seed, device)
     return ExtendedInputs(inputs, int(rows.any(axis=1).sum() - saved.sum()), agreement)
 

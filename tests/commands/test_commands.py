@@ -17,6 +17,7 @@ from commands.entry import main_inference, main_modes, main_train
 from tests.planted import block_of, planted_movielens
 
 ROOT = Path(__file__).resolve().parents[2]
+PLANTED_DIM = 8 + 39 + 3 + 2  # of an embedding: learned, graph view, genres and year, popularity and filler
 FAST = "--hidden_dim 16 --embedding_dim 8 --spectral_dim 4 --num_walks 20 --num_neighbors 5".split()
 FAST += "--batch_size 64 --lr 0.01 --num_threads 1".split()
 
@@ -109,7 +110,7 @@ def test_export_writes_embeddings_and_their_films(workspace):
     assert main_modes(["--mode", "export", *flags(workspace)]) == 0
     embeddings = np.load(workspace / "output" / "embeddings" / "embeddings.npy")
     rows = list(csv.DictReader((workspace / "output" / "embeddings" / "movies.csv").open()))
-    assert embeddings.dtype == np.float32 and embeddings.shape == (40, 8) and len(rows) == 40
+    assert embeddings.dtype == np.float32 and embeddings.shape == (40, PLANTED_DIM) and len(rows) == 40
     np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-5)
     assert rows[6] == {"row": "6", "movieId": "7", "title": "Planted 007 (1987)", "genres": "Action"}
 

@@ -17,11 +17,13 @@ from data.dataset import Movies
 from tests.commands.test_commands import FAST, flags
 from tests.planted import planted_movielens
 
+ONE_VECTOR = ["--head", "shared", "--graph_view", "0", "--content_view", "0"]
 
-@pytest.mark.parametrize("head", ["mixed", "shared"])
-def test_all_files_of_an_export_say_the_same(tmp_path, head, capsys):
+
+@pytest.mark.parametrize(("model", "two"), [([], True), (ONE_VECTOR, False)])
+def test_all_files_of_an_export_say_the_same(tmp_path, model, two, capsys):
     planted_movielens(tmp_path / "planted")
-    assert main_train([*flags(tmp_path), "--epochs", "1", *FAST, "--head", head]) == 0
+    assert main_train([*flags(tmp_path), "--epochs", "1", *FAST, *model]) == 0
     folder = tmp_path / "output" / "embeddings"
     folder.mkdir()
     (folder / "queries.npy").write_bytes(b"of an earlier export")
@@ -30,10 +32,10 @@ def test_all_files_of_an_export_say_the_same(tmp_path, head, capsys):
     assert all(str(file) in shown for file in folder.iterdir())
     frame = pd.read_parquet(folder / "embeddings.parquet")
     names = ["movieId", "title", "year", "genres", "embedding"]
-    assert list(frame.columns) == names + ["query"] * (head == "mixed")
+    assert list(frame.columns) == names + ["query"] * two
     np.testing.assert_array_equal(np.stack(list(frame["embedding"])), np.load(folder / "embeddings.npy"))
-    assert (folder / "queries.npy").exists() == (head == "mixed")
-    if head == "mixed":
+    assert (folder / "queries.npy").exists() == two
+    if two:
         np.testing.assert_array_equal(np.stack(list(frame["query"])), np.load(folder / "queries.npy"))
     with (folder / "movies.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))

@@ -73,7 +73,10 @@ def test_the_design_command_lines_answer_from_the_checkpoint(workspace):
     embeddings = np.load(workspace / "output" / "embeddings" / "embeddings.npy")
     rows = list(csv.DictReader((workspace / "output" / "embeddings" / "movies.csv").open(encoding="utf-8")))
     queries = np.load(workspace / "output" / "embeddings" / "queries.npy")
-    assert embeddings.shape == queries.shape == (1682, 256) and rows[0]["title"] == "Toy Story (1995)"
+    assert (
+        embeddings.shape == queries.shape == (1682, 256 + 64 + 20 + 2)
+        and rows[0]["title"] == "Toy Story (1995)"
+    )
 
 
 @pytest.mark.network

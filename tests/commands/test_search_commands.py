@@ -9,7 +9,7 @@ from commands.entry import main_inference, main_modes
 from commands.evaluate_search import search_metrics
 from data.splits import Queries
 from search import ExactIndex, WeakANDIndex, fingerprint
-from tests.commands.test_commands import flags, recommended, refused
+from tests.commands.test_commands import PLANTED_DIM, flags, recommended, refused
 from tests.planted import planted_movielens
 from tests.workspaces import trained
 
@@ -86,7 +86,7 @@ def test_evaluation_reports_the_loss_against_exact(workspace, capsys):
     assert report["exact"]["hit_rate@10"] == pytest.approx(metrics["hit_rate@10"], abs=0.02)
     assert report["metrics"]["mrr@10"] == pytest.approx(report["exact"]["mrr@10"], abs=0.05)
     shown = capsys.readouterr().out
-    assert "search by ivf: WeakANDIndex(40 x 8" in shown and "difference" in shown
+    assert f"search by ivf: WeakANDIndex(40 x {PLANTED_DIM}" in shown and "difference" in shown
 
 
 def test_export_writes_the_index_that_was_asked_for(workspace, capsys):
@@ -94,7 +94,7 @@ def test_export_writes_the_index_that_was_asked_for(workspace, capsys):
     assert main_modes(["--mode", "export", *flags(workspace)]) == 0
     assert not list(folder.glob("index-*"))
     assert main_modes(["--mode", "export", *flags(workspace), *IVF]) == 0
-    assert "index-ivf.npz WeakANDIndex(40 x 8" in capsys.readouterr().out
+    assert f"index-ivf.npz WeakANDIndex(40 x {PLANTED_DIM}" in capsys.readouterr().out
     embeddings = np.load(folder / "embeddings.npy")
     index = WeakANDIndex.load(folder / "index-ivf.npz", fingerprint(embeddings, np.arange(40)))
     assert index.search(embeddings[3], 1).ids.tolist() == [3]

@@ -173,7 +173,7 @@ def test_embedding_new_films_does_not_change_known_films():
         inputs = extended(films, trained.inputs, first_ratings(films.withheld, count, seed=0))
         for name in ("features", "neighbors", "weights"):
             assert torch.equal(getattr(inputs.nodes, name)[:37], getattr(trained.inputs.nodes, name)), name
-        embeddings[count] = embed_films(trained.trainer, inputs.nodes).candidates.numpy()
+        embeddings[count] = embed_films(trained.trainer, inputs.nodes, inputs.views).candidates.numpy()
         np.testing.assert_allclose(np.linalg.norm(embeddings[count], axis=1), 1, atol=1e-5)
     np.testing.assert_array_equal(embeddings[0][:37], embeddings[2][:37])
     np.testing.assert_array_equal(embeddings[0][:37], embeddings[100][:37])
@@ -200,7 +200,7 @@ def test_a_new_film_with_five_ratings_is_close_to_its_taste_block(tmp_path):
     config = SMALL.override({"epochs": 8, "lr": 0.01, "patience": 8})
     trained = train_once(config, films.known, films.known_split, CPU)
     inputs = extended(films, trained.inputs, first_ratings(films.withheld, 5, seed=0), config)
-    embeddings = embed_films(trained.trainer, inputs.nodes).candidates.numpy()
+    candidates, queries = (part.numpy() for part in embed_films(trained.trainer, inputs.nodes, inputs.views))
     block = np.array([block_of(movie_id) for movie_id in films.whole.movies.ids.tolist()])
-    nearest = np.argsort(-embeddings[46:] @ embeddings[:46].T, axis=1)[:, :5]
+    nearest = np.argsort(-queries[46:] @ candidates[:46].T, axis=1)[:, :5]
     assert (block[nearest] == block[46:, None]).mean() >= 0.95

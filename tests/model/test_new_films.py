@@ -101,13 +101,14 @@ def test_spectral_neighbors_are_the_films_that_walks_visit(tmp_path):
     assert np.corrcoef(visits[:, :40].ravel(), exact.ravel())[0, 1] > 0.98
 
 
-@pytest.mark.parametrize("spectral_dim", [0, 4])
-def test_without_a_spectral_basis_ratings_have_no_effect(spectral_dim):
-    checkpoint = trained_checkpoint(model=replace(MODEL, spectral_dim=spectral_dim))
+@pytest.mark.parametrize(("spectral_dim", "graph_view"), [(0, 0.0), (4, 0.0), (0, 0.1)])
+def test_without_a_basis_of_users_ratings_have_no_effect(spectral_dim, graph_view):
+    settings = replace(MODEL, spectral_dim=spectral_dim, graph_view=graph_view)
+    checkpoint = trained_checkpoint(model=settings)
     rated, unrated = (
         append_films(checkpoint, [film]).embeddings[20] for film in (rated_by(1, 2), rated_by())
     )
-    assert torch.equal(rated, unrated) == (spectral_dim == 0)
+    assert torch.equal(rated, unrated) == (spectral_dim == 0 and graph_view == 0)
 
 
 @fuzz(25)

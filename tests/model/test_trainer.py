@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from base.errors import UserError, WorldError
+from config import TrainingConfig
 from data.dataset import Tags, load_movielens
 from data.pairs import WeightedPairs
 from data.splits import held_out_queries, split_interactions, split_movielens
@@ -41,10 +42,14 @@ def assert_same_training(first, second):
     assert same_bits(first, second)
 
 
-def test_learning_rate_warms_up_through_the_first_epoch_then_decays():
-    rates = [learning_rate(step, 10, peak=1.0, decay=0.5) for step in range(30)]
+@pytest.mark.parametrize(
+    ("schedule", "at_19", "at_29"), [("exponential", 0.5, 0.25), ("linear", 0.525, 0.025)]
+)
+def test_learning_rate_warms_up_through_the_first_epoch_then_decays(schedule, at_19, at_29):
+    settings = TrainingConfig(epochs=3, lr=1.0, lr_decay=0.5, lr_schedule=schedule)
+    rates = [learning_rate(step, 10, settings) for step in range(30)]
     assert rates[:10] == pytest.approx([0.1 * (step + 1) for step in range(10)])
-    assert rates[19] == pytest.approx(0.5) and rates[29] == pytest.approx(0.25)
+    assert rates[19] == pytest.approx(at_19) and rates[29] == pytest.approx(at_29)
     assert all(later < earlier for earlier, later in zip(rates[9:-1], rates[10:], strict=True))
 
 
@@ -191,7 +196,7 @@ def test_a_shadow_replaces_the_film_itself_but_not_the_film_as_a_neighbour():
         torch.testing.assert_close(with_films, without)
 
 
-def test_early_stopping_keeps_the_best_epoch():
+def test_early_stopping_keeps_an_epoch_within_the_error_of_the_best():
     trainer = make_trainer(random_movielens(), training=replace(TRAINING, epochs=50, patience=2, lr=0.05))
     split = split_interactions(random_movielens().interactions, 30, 20)
     questions = held_out_queries(split, "validation")
@@ -200,8 +205,11 @@ def test_early_stopping_keeps_the_best_epoch():
     fit(trainer, judge_by(questions), progress, lambda embeddings, best: saved.append((embeddings, best)))
     mrrs = [row["validation_mrr"] for row in progress.history]
     means = [np.mean(mrrs[max(0, epoch - 2) : epoch + 1]) for epoch in range(len(mrrs))]
+    highest = int(np.argmax(means))
+    least = means[highest] - progress.history[highest]["validation_mrr_error"]
     assert trainer.epoch < 50 and progress.stale_epochs == 2
-    assert progress.best_epoch == int(np.argmax(means)) + 1 == trainer.epoch - 2
+    assert progress.best_epoch == trainer.epoch - 2 and means[progress.best_epoch - 1] >= least
+    assert max(means[-2:]) < least
     best = [embeddings for embeddings, is_best in saved if is_best][-1]
     scorer = EmbeddingScorer(*(part.numpy() for part in best))
     assert evaluate(scorer, questions).metrics["mrr"] == progress.best_mrr == mrrs[progress.best_epoch - 1]
@@ -215,6 +223,16 @@ def test_one_lucky_epoch_is_not_the_best():
     ]  # means of three: .2, .25, .317, .353, .387, .373, .393
     assert bests == [True, True, True, True, True, False, True]
     assert progress.best_epoch == 7 and progress.best_mrr == 0.37 and progress.stale_epochs == 0
+
+
+def test_the_latest_epoch_within_one_standard_error_is_kept():
+    progress = Progress()
+    kept = [
+        progress.record({"epoch": epoch, "validation_mrr": mrr, "validation_mrr_error": 0.02})
+        for epoch, mrr in enumerate([0.30, 0.36, 0.36, 0.33, 0.32, 0.33, 0.30, 0.30], start=1)
+    ]  # means of three: .3, .33, .34, .35, .337, .327, .317, .31
+    assert kept == [True, True, True, True, True, False, False, False]
+    assert progress.best_epoch == 5 and progress.best_mrr == 0.32 and progress.stale_epochs == 3
 
 
 def test_without_validation_the_last_epoch_is_the_best():

@@ -250,10 +250,11 @@ GUEST = {
 def test_new_movies_are_embedded_and_asked_with_without_being_kept(recommender, caplog):
     alone = recommender.embed(GUEST)
     both = recommender.embed([{"title": "Unrated"}, GUEST])
-    assert alone.shape == (1, 8) and both.shape == (2, 8) and both.dtype == np.float32
+    dim = recommender.embeddings.shape[1]
+    assert alone.shape == (1, dim) and both.shape == (2, dim) and both.dtype == np.float32
     np.testing.assert_allclose(both[1], alone[0], atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(both, axis=1), 1, atol=1e-5)
-    assert recommender.embed([]).shape == (0, 8)
+    assert recommender.embed([]).shape == (0, dim)
     query = recommender.embed(GUEST, as_queries=True)[0]
     answer = recommender.similar(GUEST, k=5)
     assert rows_of(answer) == recommender.index.search(query, 5).ids.tolist()
@@ -282,7 +283,7 @@ def test_ratings_by_numbers_say_nothing_where_users_are_texts(checkpoint):
         ValueError, match="ratings name users by whole numbers, but the ids of random are text"
     ):
         Recommender(readers).embed(GUEST)
-    assert Recommender(readers).embed({"title": "Guest"}).shape == (1, 8)
+    assert Recommender(readers).embed({"title": "Guest"}).shape == (1, checkpoint.embeddings.size(1))
 
 
 def test_an_explanation_is_the_tie_of_the_neighbour_table(recommender):
@@ -328,7 +329,8 @@ def test_a_saved_model_is_read_with_the_films_added_to_it(checkpoint, tmp_path):
         assert len(recommender.movies) == 21 and recommender.similar("newcomer").question.id == 30
         assert 20 in rows_of(recommender.similar(13, k=99))
     assert (tmp_path / "checkpoints" / "index-ivf.npz").exists()
-    assert repr(recommender) == "Recommender(random: 21 films, 8 dimensions, ivf search)"
+    dim = checkpoint.embeddings.size(1)
+    assert repr(recommender) == f"Recommender(random: 21 films, {dim} dimensions, ivf search)"
     checkpoint.save(tmp_path / "mine.pt")
     again = Recommender.load(tmp_path / "mine.pt", search=ivf)
     assert len(again.movies) == 20 and not (tmp_path / "index-ivf.npz").exists()

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.histories import History
-from recommend.taste import TasteScorer, history_weights, suggest
+from recommend.taste import RECENCY_POWER, TasteScorer, history_weights, suggest
 from search import ExactIndex, LSHIndex, WeakANDIndex
 from tests.fuzzing import fuzz
 
@@ -51,21 +51,22 @@ def test_interests_are_kept_apart(index):
 def test_a_low_rating_counts_less_and_a_recent_film_more():
     blocks = [s.row // 30 for s in ask(seen([0, 30], [5, 1]), 10)]
     assert blocks.count(0) > 7
-    blocks = [s.row // 30 for s in ask(seen([*range(19), 30]), 5)]
+    blocks = [s.row // 30 for s in ask(seen([*range(19), 30]), 20)]
     assert blocks.count(1) > 0
     ages = np.arange(20, 0, -1)
     stars = np.array([4, np.nan, *[2] * 18])
     known = np.where(np.isnan(stars), np.nanmean(stars), stars)
     weights = history_weights(seen(range(20), stars))
     assert weights.sum() == pytest.approx(1)
-    np.testing.assert_allclose(weights / weights[-1], (known / 2) ** 2 / ages, rtol=1e-6)
+    np.testing.assert_allclose(weights / weights[-1], (known / 2) ** 2 / ages**RECENCY_POWER, rtol=1e-6)
 
 
 def test_order_counts_little_among_a_few_favourites():
     assert [s.row // 30 for s in ask(seen([0, 30], [5, 4]), 10)].count(0) > 5
     weights = history_weights(seen([0, 1, 2, 3]))
     assert weights.argmax() == 3 and weights[0] > 0.7 * weights[3]
-    assert history_weights(seen(range(20)))[0] == pytest.approx(history_weights(seen(range(20)))[-1] / 20)
+    oldest, latest = history_weights(seen(range(20)))[[0, -1]]
+    assert oldest == pytest.approx(latest / 20**RECENCY_POWER)
 
 
 @given(st.lists(st.integers(0, 89), min_size=1, max_size=89, unique=True), st.integers(1, 100))

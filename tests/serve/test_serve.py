@@ -14,7 +14,7 @@ from data.feature_extractor import film_features, fit_features, training_ratings
 from serve.app import create_app
 from serve.films import _in_background
 from serve.guard import HEADERS, MAX_BYTES
-from tests.commands.test_commands import flags
+from tests.commands.test_commands import PLANTED_DIM, flags
 from tests.factories import catalogue, random_graph
 from tests.planted import block_of
 
@@ -37,7 +37,7 @@ def problem(response, status):
 
 def test_the_model_is_described(client):
     assert client.get("/api/info").json() == {
-        "dataset": "planted", "films": 40, "dimension": 8, "split": "leave_one_out",
+        "dataset": "planted", "films": 40, "dimension": PLANTED_DIM, "split": "leave_one_out",
         "methods": ["exact", "lsh", "ivf"], "method": "exact", "lowest_rating": 0.5, "highest_rating": 5,
         "ratings": [5, 4.5, 4, 3.5, 3, 2.5, 2, 1.5, 1, 0.5],
     }  # fmt: skip

@@ -1,0 +1,158 @@
+"""One pair of vectors per film from what the network learned and from the views: one score for all questions.
+
+The score of candidate c for query q is
+
+    learned(q, c) + weight_1 * deviation(q) * view_1(q, c) / deviation_1(q) + the same for view 2
+
+Each term is an inner product. ``deviation`` is the standard deviation of the learned scores of q over the
+whole catalogue, and ``deviation_1`` that of view 1. So a view counts equally much for every query, also where
+a film has few raters. Deviations follow from the covariance of the candidates; no score is computed for them.
+
+All of this is one inner product of two longer vectors. Their columns are: learned, graph view, content view,
+popularity, filler. The filler makes all candidates equally long, so that indexes may compare angles; it is 0
+in queries. Popularity is 0 in queries, too, until somebody asks for well-known or for surprising films: then
+it adds a number of deviations of the learned score per deviation of log popularity.
+
+The views are added after training. Training with them in the score was tried: the network learns to subtract
+them, and validation figures are lower.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from base.arrays import FloatArray
+from config import ModelConfig
+from model.heads import Embeddings
+from model.views import Views
+
+PERSON_FACTOR = 5.0  # the graph view counts so many times as much for a person; chosen on validation
+POPULARITY_LENGTH = 0.1  # of one deviation of log popularity, where learned vectors have length 1
+
+
+@dataclass(frozen=True)
+class Blend:
+    """How learned vectors and views become one pair of vectors; fitted on the known films.
+
+    Attributes:
+        weights: of the graph view and of the content view.
+        covariances: float32 ``[d, d]``, ``[k, k]`` and ``[c, c]`` of the known films' learned candidates,
+            graph views and content views.
+        balances: factors on the two views of a candidate; the query's are divided by them. They make both
+            parts about equally long, so that angles stay large.
+        radius: length of the longest candidate before all are scaled to length 1.
+    """
+
+    weights: tuple[float, float]
+    covariances: tuple[Tensor, Tensor, Tensor]
+    balances: tuple[float, float]
+    radius: float
+
+    @classmethod
+    def fit(cls, learned: Embeddings, views: Views, settings: ModelConfig) -> "Blend":
+        """Fit on all known films.
+
+        Args:
+            learned: float32 ``[n, d]``, rows of unit length.
+            views: of the same films.
+            settings: the weights of the views.
+        """
+        weights = (settings.graph_view, settings.content_view)
+        covariances = (
+            _covariance(learned.candidates),
+            _covariance(views.graph),
+            _covariance(views.content),
+        )
+        graph, content = cls(weights, covariances, (1.0, 1.0), 1.0)._asked(learned.queries, views)
+        balances = (_balance(graph, views.graph), _balance(content, views.content))
+        longest = cls(weights, covariances, balances, 1.0)._candidates(learned.candidates, views)
+        return cls(weights, covariances, balances, float(longest.norm(dim=1).max()))
+
+    def join(self, learned: Embeddings, views: Views) -> Embeddings:
+        """The vectors of films, float32 ``[n, d + k + c + 2]`` of unit length.
+
+        Args:
+            learned: float32 ``[n, d]``, rows of unit length; known films or new ones.
+            views: of the same films.
+        """
+        candidates = self._candidates(learned.candidates, views) / self.radius
+        filler = (1 - candidates.square().sum(dim=1, keepdim=True)).clamp(min=0).sqrt()
+        asked = [
+            part / balance
+            for part, balance in zip(self._asked(learned.queries, views), self.balances, strict=True)
+        ]
+        empty = torch.zeros(len(filler), 2)
+        return Embeddings(
+            F.normalize(torch.cat([candidates, filler], dim=1), dim=1),
+            F.normalize(torch.cat([learned.queries, *asked, empty], dim=1), dim=1),
+        )
+
+    def for_person(self, queries: FloatArray) -> FloatArray:
+        """Queries for the films of a person's history: the graph view counts ``PERSON_FACTOR`` times.
+
+        Args:
+            queries: float32 ``[n, d + k + c + 2]`` of ``join``.
+
+        Returns:
+            A changed copy. Its rows are longer than 1, which changes no order.
+        """
+        learned, graph = (len(covariance) for covariance in self.covariances[:2])
+        queries = queries.copy()
+        queries[:, learned : learned + graph] *= PERSON_FACTOR
+        return queries
+
+    def with_popularity(self, queries: FloatArray, popularity: float) -> FloatArray:
+        """Queries that ask for well-known films, or for surprising ones.
+
+        Args:
+            queries: float32 ``[n, d + k + c + 2]`` of ``join`` or ``for_person``.
+            popularity: deviations of the learned score that one deviation of log popularity adds; below 0 it
+                takes them away.
+
+        Returns:
+            A changed copy.
+        """
+        queries = queries.copy()
+        covariance = self.covariances[0].numpy()
+        learned = queries[:, : len(covariance)]
+        deviation = np.sqrt(np.maximum(((learned @ covariance) * learned).sum(axis=1), 0))
+        queries[:, -2] = popularity * deviation / POPULARITY_LENGTH
+        return queries
+
+    def as_plain(self) -> dict[str, Any]:
+        """Tensors and plain values, from which ``Blend(**plain)`` makes this blend."""
+        return {name: getattr(self, name) for name in ("weights", "covariances", "balances", "radius")}
+
+    def _candidates(self, learned: Tensor, views: Views) -> Tensor:
+        """Candidates before they are scaled, without the filler."""
+        graph, content = (part * balance for part, balance in zip(views[:2], self.balances, strict=True))
+        return torch.cat([learned, graph, content, POPULARITY_LENGTH * views.popularity[:, None]], dim=1)
+
+    def _asked(self, learned: Tensor, views: Views) -> list[Tensor]:
+        """The views of queries, each scaled to its weight."""
+        deviation = _deviations(learned, self.covariances[0])
+        parts = zip((views.graph, views.content), self.covariances[1:], self.weights, strict=True)
+        return [
+            weight * (deviation / _deviations(part, covariance).clamp(min=1e-6))[:, None] * part
+            for part, covariance, weight in parts
+        ]
+
+
+def _covariance(vectors: Tensor) -> Tensor:
+    centred = vectors - vectors.mean(dim=0)
+    return centred.T @ centred / max(len(vectors), 1)
+
+
+def _deviations(queries: Tensor, covariance: Tensor) -> Tensor:
+    """Standard deviations ``[n]`` of the inner products of ``queries`` with vectors of this covariance."""
+    return ((queries @ covariance) * queries).sum(dim=1).clamp(min=0).sqrt()
+
+
+def _balance(asked: Tensor, part: Tensor) -> float:
+    """The factor that makes query part and candidate part equally long on average; 1 if one is zero."""
+    ratio = float(asked.square().sum().sqrt() / part.square().sum().sqrt().clamp(min=1e-12))
+    return ratio**0.5 if ratio > 0 else 1.0

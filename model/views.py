@@ -1,0 +1,67 @@
+"""Views of films: fixed vectors that training does not change, next to the vectors that the network learns.
+
+The network learns which films people take one after the other. Two views add what else makes films alike: who
+rated them, at any time (``data/graph_view.py``), and what they are (genres, year, tags, content).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from base.arrays import unit_rows
+from base.sparse_products import product_with_dense
+from config import ModelConfig
+from data.feature_extractor import FeatureBasis, described_parts, training_ratings
+
+MAX_DEVIATIONS = (
+    3.0  # of popularity: where all films have about as many ratings, a new film would have thousands
+)
+
+
+class Views(NamedTuple):
+    """The views of films; row i of each belongs to film i.
+
+    Attributes:
+        graph: float32 ``[n, k]``; k is 0 if ``graph_view`` is 0.
+        content: float32 ``[n, c]``, rows of unit length or zero; c is 0 if ``content_view`` is 0.
+        popularity: float32 ``[n]``, standardised log(1 + training ratings), within ``MAX_DEVIATIONS`` of 0.
+    """
+
+    graph: Tensor
+    content: Tensor
+    popularity: Tensor
+
+    def followed_by(self, others: "Views") -> "Views":
+        """These films, followed by ``others``."""
+        return Views(*(torch.cat([mine, theirs]) for mine, theirs in zip(self, others, strict=True)))
+
+
+def film_views(
+    basis: FeatureBasis, features: np.ndarray, raters: sp.csr_matrix, settings: ModelConfig
+) -> Views | None:
+    """The views of known or new films.
+
+    Args:
+        basis: of the features and of the graph view.
+        features: float32 ``[n, num_features]`` of these films.
+        raters: 0/1 ``[n, num_users]``, who rated them.
+        settings: the weights of the views; a view of weight 0 has no columns.
+
+    Returns:
+        None if both weights are 0: then the score is that of the learned vectors alone.
+    """
+    if not settings.has_views:
+        return None
+    num_films = len(features)
+    graph = content = np.zeros((num_films, 0), dtype=np.float32)
+    if settings.graph_view and basis.view_basis is not None:
+        graph = product_with_dense(raters.astype(np.float32), basis.view_basis)
+    if settings.content_view:
+        content = unit_rows(described_parts(basis, features))
+    log_ratings = np.log1p(training_ratings(basis, features))
+    deviations = (log_ratings - basis.degree_mean) / basis.degree_std
+    popularity = np.clip(deviations, -MAX_DEVIATIONS, MAX_DEVIATIONS).astype(np.float32)
+    return Views(*(torch.from_numpy(np.ascontiguousarray(part)) for part in (graph, content, popularity)))
