@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from base.arrays import IntArray
-from base.checks import row_numbers, whole_number
+from base.checks import row_numbers, shown_value, whole_number
+from base.errors import UserError
 from config import SearchConfig
 from data.feature_extractor import training_ratings
 from data.histories import History
@@ -25,7 +26,7 @@ from recommend.answers import (
 from recommend.explanation import NeighborTable, reasons_for
 from recommend.lookup import FilmLookup
 from recommend.new_movies import append_guests
-from recommend.taste import Suggestion, suggest
+from recommend.taste import ChangeQueries, Suggestion, suggest
 from search.choose import open_index
 
 BLOCK = 256  # films asked about at once
@@ -53,6 +54,7 @@ class RowRecommender:
         embeddings: float32 ``[num_movies, dim]``, films as candidates.
         query_embeddings: float32 ``[num_movies, dim]``, films as queries.
         person_queries: float32 ``[num_movies, dim]``, films of a person's history as queries.
+        popularity: 0, or what ``with_popularity`` asked for.
 
     Raises:
         ValueError: the settings of the index do not fit.
@@ -62,6 +64,7 @@ class RowRecommender:
         self, model: Checkpoint, *, search: SearchConfig | None = None, folder: str | Path | None = None
     ):
         self.search_config = search or SearchConfig()
+        self.popularity = 0.0
         self._set_model(model)
         self.index = open_index(
             self.search_config,
@@ -77,7 +80,7 @@ class RowRecommender:
         self.embeddings = model.embeddings.numpy()
         self.query_embeddings = model.query_embeddings.numpy()
         self.person_queries = model.person_queries
-        self.popularity = training_ratings(model.basis, model.features.numpy())
+        self.num_ratings = training_ratings(model.basis, model.features.numpy())
         self.neighbor_table = NeighborTable(model.neighbors.numpy(), model.weights.numpy())
 
     def __repr__(self) -> str:
@@ -88,7 +91,7 @@ class RowRecommender:
     @cached_property
     def lookup(self) -> FilmLookup:
         """Finds the row of a film by id or title."""
-        return FilmLookup(self.movies, self.checkpoint.dataset["name"], self.popularity)
+        return FilmLookup(self.movies, self.checkpoint.dataset["name"], self.num_ratings)
 
     def similar_rows(self, rows: Sequence[int], k: int) -> Iterator[list[Recommendation]]:
         """The ``k`` films most similar to each of ``rows``, in their order. The index gets a block at a time.
@@ -101,7 +104,10 @@ class RowRecommender:
     def _nearest(self, rows: IntArray, k: int) -> Iterator[list[Recommendation]]:
         for start in range(0, len(rows), BLOCK):
             block = rows[start : start + BLOCK]
-            found = self.index.search(self.query_embeddings[block], k, exclude=list(block[:, None]))
+            queries = self.query_embeddings[block]
+            if self._change is not None:
+                queries = self._change(queries)
+            found = self.index.search(queries, k, exclude=list(block[:, None]))
             for scores, ids in zip(found.scores, found.ids, strict=True):
                 yield [Recommendation(int(i), float(s)) for i, s in zip(ids, scores, strict=True)]
 
@@ -117,7 +123,7 @@ class RowRecommender:
 
     def suggest(self, history: History, k: int) -> list[Suggestion]:
         """The ``k`` best films for a history."""
-        return suggest(self.index, self.person_queries, history, k)
+        return suggest(self.index, self.person_queries, history, k, self._change)
 
     def answer_history(self, history: History, k: int, question: Question | None = None) -> Answer:
         """The ``k`` best films for a history, whose ratings are stars; each with its reason."""
@@ -125,6 +131,35 @@ class RowRecommender:
         return answer_for_person(
             question, self.movies, self.suggest(history, k), k, self.checkpoint.best_rating
         )
+
+    def with_popularity(self, popularity: float) -> Self:
+        """A recommender that prefers well-known films, or surprising ones. The index stays as it is.
+
+        Args:
+            popularity: from -2, surprising, to 2, well-known. One deviation of log popularity over the
+                catalogue adds so many deviations of a film's scores. 0 changes nothing.
+
+        Raises:
+            ValueError: the number is out of this range, or the model has no view of popularity.
+        """
+        if type(popularity) not in (int, float) or not -2 <= popularity <= 2:
+            raise UserError(f"`popularity` must be a number from -2 to 2, got {shown_value(popularity)}")
+        if popularity and self.checkpoint.blend is None:
+            raise UserError(
+                f"`popularity` {popularity:g} needs a model with views, this one was trained without; train "
+                "again with `graph_view` or `content_view` above 0"
+            )
+        changed = copy.copy(self)
+        changed.popularity = float(popularity)
+        return changed
+
+    @property
+    def _change(self) -> ChangeQueries | None:
+        """What is done with queries before a search; None is nothing."""
+        blend = self.checkpoint.blend
+        if blend is None or self.popularity == 0:
+            return None
+        return lambda queries: blend.with_popularity(queries, self.popularity)
 
     def with_guests(self, films: Sequence[FilmFile]) -> Self:
         """A recommender with new films behind its own ones. They may ask and are never recommended.

@@ -9,6 +9,7 @@ of each, and nothing halfway between. PinnerSage (Pal et al., KDD 2020) keeps in
 history and asking with the medoids. Asking with every film needs no clusters, and was better on validation.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +29,8 @@ MIN_RATING_SHARE = 0.1  # any rating counts at least this share of the highest, 
 MAX_ASKED = 500  # films of a history that are asked: those that count most
 
 BLOCK = 1024  # films asked at once
+
+ChangeQueries = Callable[[FloatArray], FloatArray]
 
 
 class Suggestion(NamedTuple):
@@ -61,7 +64,9 @@ def history_weights(history: History) -> FloatArray:
     return weights / weights.sum()
 
 
-def suggest(index: VectorIndex, queries: FloatArray, history: History, k: int) -> list[Suggestion]:
+def suggest(
+    index: VectorIndex, queries: FloatArray, history: History, k: int, change: ChangeQueries | None = None
+) -> list[Suggestion]:
     """The ``k`` best films for a history, best first, without its own; fewer if there are no others.
 
     Args:
@@ -69,12 +74,13 @@ def suggest(index: VectorIndex, queries: FloatArray, history: History, k: int) -
         queries: float32 ``[num_movies, d]``, films as queries.
         history: what the person has seen.
         k: films wanted.
+        change: what is done with the queries before the search; None is nothing.
     """
     asked, weights = _strongest(history)
     possible = len(index) - len(np.unique(history.rows[history.rows < len(index)]))
     depth = NEAREST
     while True:
-        found = nearest_films(index, queries, history.rows[asked], depth)
+        found = nearest_films(index, queries, history.rows[asked], depth, change)
         candidates, place = np.unique(found, return_inverse=True)
         if depth >= len(index) or np.setdiff1d(candidates, history.rows).size >= min(k, possible):
             break
@@ -94,9 +100,12 @@ def suggest(index: VectorIndex, queries: FloatArray, history: History, k: int) -
     ]
 
 
-def nearest_films(index: VectorIndex, queries: FloatArray, rows: IntArray, depth: int) -> IntArray:
+def nearest_films(
+    index: VectorIndex, queries: FloatArray, rows: IntArray, depth: int, change: ChangeQueries | None = None
+) -> IntArray:
     """The films nearest to each of ``rows``, best first and without itself, int64 ``[n, at most depth]``."""
-    return index.search(queries[rows], depth, exclude=list(rows[:, None])).ids
+    asked = queries[rows] if change is None else change(queries[rows])
+    return index.search(asked, depth, exclude=list(rows[:, None])).ids
 
 
 def rank_shares(depth: int) -> FloatArray:

@@ -27,6 +27,9 @@ from serve.schemas import (
 )
 
 K = Annotated[int, Query(ge=1, le=MAX_RESULTS, description="films wanted")]
+Popularity = Annotated[
+    float, Query(ge=-2, le=2, allow_inf_nan=False, description="from surprising (-2) to well-known films (2)")
+]
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "there is no such film"}}
 
 
@@ -39,6 +42,10 @@ def make_api(films: Films) -> APIRouter:
             return films.row(movie_id)
         except UserError:
             raise HTTPException(404, f"no film has the id {str(movie_id)[:40]!r}") from None
+
+    def check_popularity(popularity: float) -> None:
+        if popularity and films.checkpoint.blend is None:
+            raise HTTPException(422, "popularity: the model was trained without views, so it must be 0")
 
     @api.get("/info", response_model=Info)
     async def info() -> Any:
@@ -59,9 +66,12 @@ def make_api(films: Films) -> APIRouter:
         return Response(await asyncio.wrap_future(films.map), media_type="application/json")
 
     @api.get("/movies/{movie_id:path}/recommendations", response_model=SimilarFilms, responses=UNKNOWN)
-    async def similar(movie_id: str, k: K = 10, method: Method | None = None) -> Any:
+    async def similar(
+        movie_id: str, k: K = 10, method: Method | None = None, popularity: Popularity = 0
+    ) -> Any:
         """Films that go with a film, best first."""
-        return films.similar(row_of(movie_id), k, method or films.method)
+        check_popularity(popularity)
+        return films.similar(row_of(movie_id), k, method or films.method, popularity)
 
     @api.get("/movies/{movie_id:path}/methods", response_model=Comparison, responses=UNKNOWN)
     async def compare(movie_id: str, k: K = 10) -> Any:
@@ -76,6 +86,7 @@ def make_api(films: Films) -> APIRouter:
     @api.post("/recommendations", response_model=Recommendations, responses=UNKNOWN)
     async def for_history(taste: Taste) -> Any:
         """Films for a person. The reason of each is one of the films that the person has seen."""
+        check_popularity(taste.popularity)
         lowest, highest = films.checkpoint.rating_range
         for place, seen in enumerate(taste.history):
             if seen.rating is not None and not lowest <= seen.rating <= highest:
@@ -84,6 +95,6 @@ def make_api(films: Films) -> APIRouter:
         rows = [row_of(seen.movieId) for seen in taste.history]
         if len(set(rows)) < len(rows):
             raise HTTPException(422, "history: each film must be there only once")
-        return films.for_history(rows, [seen.rating for seen in taste.history], taste.k)
+        return films.for_history(rows, [seen.rating for seen in taste.history], taste.k, taste.popularity)
 
     return api

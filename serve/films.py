@@ -58,6 +58,7 @@ class Films:
             "split": self.checkpoint.settings["split"],
             "methods": list(METHODS),
             "method": self.method,
+            "popularity": self.checkpoint.blend is not None,
             "lowest_rating": self.checkpoint.rating_range[0],
             "highest_rating": self.checkpoint.rating_range[1],
             "ratings": rating_choices(self.checkpoint.rating_range[0], self.checkpoint.best_rating),
@@ -84,9 +85,14 @@ class Films:
         """Films whose titles match what was typed, best first."""
         return [self.film(row) for row in self.default.lookup.titles.find(typed, limit)]
 
-    def similar(self, row: int, k: int, method: str) -> dict[str, Any]:
-        """The ``k`` films that go with a film, with reasons."""
-        answer = next(self.recommenders[method].answer_rows([row], k, reasons=True))
+    def similar(self, row: int, k: int, method: str, popularity: float = 0.0) -> dict[str, Any]:
+        """The ``k`` films that go with a film, with reasons.
+
+        Raises:
+            UserError: the model has no view of popularity.
+        """
+        recommender = self.recommenders[method].with_popularity(popularity)
+        answer = next(recommender.answer_rows([row], k, reasons=True))
         return answer.as_plain() | {"method": method}
 
     def compare(self, row: int, k: int) -> dict[str, Any]:
@@ -119,23 +125,30 @@ class Films:
             times.append(time.perf_counter() - started)
         return 1e6 * statistics.median(times)
 
-    def for_history(self, rows: list[int], ratings: list[float | None], k: int) -> dict[str, Any]:
+    def for_history(
+        self, rows: list[int], ratings: list[float | None], k: int, popularity: float = 0.0
+    ) -> dict[str, Any]:
         """The ``k`` best films for someone who has seen ``rows``, oldest first; each with its reason.
 
         Args:
             rows: distinct film rows.
             ratings: one per film, in ``rating_range`` of the model, None without one.
             k: films wanted.
+            popularity: from surprising (-2) to well-known films (2).
+
+        Raises:
+            UserError: the model has no view of popularity.
         """
         best = self.checkpoint.best_rating
         stars = np.array(
             [np.nan if rating is None else to_stars(rating, best) for rating in ratings], dtype=np.float32
         )
-        return self.default.answer_history(History(np.array(rows), stars), k).as_plain()
+        recommender = self.default.with_popularity(popularity)
+        return recommender.answer_history(History(np.array(rows), stars), k).as_plain()
 
     def _map(self) -> dict[str, Any]:
-        embeddings, popularity = self.default.embeddings, self.default.popularity
-        laid_out = lay_out_films(embeddings, self.movies, popularity, self.checkpoint.settings["seed"])
+        embeddings, ratings = self.default.embeddings, self.default.num_ratings
+        laid_out = lay_out_films(embeddings, self.movies, ratings, self.checkpoint.settings["seed"])
         places = fit_into(laid_out.points, WIDTH, HEIGHT, MARGIN)
         films = [
             self.film(int(row)) | {"x": round(float(x), 1), "y": round(float(y), 1), "genre": int(genre)}

@@ -66,7 +66,10 @@ class Comparison(BaseModel):
 
 
 class Info(BaseModel):
-    """The model that is served. Ratings are on the scale of its data; a page offers ``ratings``."""
+    """The model that is served. Ratings are on the scale of its data; a page offers ``ratings``.
+
+    ``popularity`` says whether the model can prefer well-known or surprising films.
+    """
 
     dataset: str
     films: int
@@ -74,6 +77,7 @@ class Info(BaseModel):
     split: str
     methods: list[Method]
     method: Method
+    popularity: bool
     lowest_rating: float
     highest_rating: float
     ratings: list[float]
@@ -113,6 +117,7 @@ class Taste(BaseModel):
     model_config = ConfigDict(extra="forbid")
     history: list[Seen] = Field(min_length=1, max_length=MAX_SEEN)
     k: int = Field(10, ge=1, le=MAX_RESULTS)
+    popularity: float = Field(0, ge=-2, le=2, allow_inf_nan=False)
 
 
 class Problem(BaseModel):

@@ -17,10 +17,10 @@ const film = (id) => `/movies/${encodeURIComponent(id)}`;
 export const getInfo = () => answer("/info");
 export const getMap = () => answer("/map");
 export const searchTitles = (typed, signal) => answer(`/search?q=${encodeURIComponent(typed)}`, { signal });
-export const getSimilar = (id) => answer(`${film(id)}/recommendations?k=10`);
+export const getSimilar = (id, popularity) => answer(`${film(id)}/recommendations?k=10&popularity=${popularity}`);
 export const compareMethods = (id) => answer(`${film(id)}/methods?k=10`);
-export const recommendFor = (history) => answer("/recommendations", {
+export const recommendFor = (history, popularity) => answer("/recommendations", {
   method: "POST",
   headers: { "content-type": "application/json" },
-  body: JSON.stringify({ history, k: 20 }),
+  body: JSON.stringify({ history, k: 20, popularity }),
 });

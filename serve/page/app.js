@@ -1,10 +1,11 @@
 // The page. A film is chosen by search, list, map or address, and every part shows what goes with it.
 import { compareMethods, getInfo, getMap, getSimilar } from "./api.js";
 import { find, make, showProblem } from "./dom.js";
+import { popularity, setUpKnob } from "./knob.js";
 import { addButton, filmList } from "./lists.js";
 import { drawMap, markOnMap } from "./map.js";
 import * as mine from "./mine.js";
-import { setUpPerson } from "./person.js";
+import { recommendAgain, setUpPerson } from "./person.js";
 import { setUpSearch } from "./search.js";
 import { setUpTabs, showTab } from "./tabs.js";
 
@@ -19,11 +20,12 @@ function choose(id) {
   else location.hash = wanted;
 }
 
-async function show() {
+// With stay, the tab that is open remains open.
+async function show(stay = false) {
   const id = decodeURIComponent(location.hash.slice(1));
   const now = ++turn;
   try {
-    const [similar, comparison] = await Promise.all([getSimilar(id), compareMethods(id)]);
+    const [similar, comparison] = await Promise.all([getSimilar(id, popularity()), compareMethods(id)]);
     if (now !== turn) return;
     shown = similar;
     document.title = `${similar.query.title}: films that go with it`;
@@ -31,7 +33,7 @@ async function show() {
     showMethods(comparison);
     mark();
     showProblem();
-    if (find("tab-person").getAttribute("aria-selected") === "true") showTab("tab-similar");
+    if (!stay && find("tab-person").getAttribute("aria-selected") === "true") showTab("tab-similar");
   } catch (error) {
     if (now === turn) showProblem(error.message);
   }
@@ -64,7 +66,7 @@ function showMethods(comparison) {
 async function start() {
   setUpTabs();
   setUpSearch(choose);
-  addEventListener("hashchange", show);
+  addEventListener("hashchange", () => show());
   getMap().then((map) => { drawMap(map, choose); mark(); if (location.hash.length < 2) choose(map.films[0].movieId); })
     .catch((error) => { find("map").textContent = error.message; });
   if (location.hash.length > 1) show();
@@ -73,6 +75,7 @@ async function start() {
     const info = await getInfo();
     mine.load(info.dataset, info.ratings);
     setUpPerson(choose, info.ratings);
+    if (info.popularity) setUpKnob(() => { show(true); recommendAgain(choose); });
     find("info").textContent = `PinSage on ${info.dataset}: ${info.films.toLocaleString("en")} films, ${info.dimension} dimensions`;
   } catch (error) {
     showProblem(error.message);

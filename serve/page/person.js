@@ -1,6 +1,7 @@
 // The list of the visitor's films, and the films recommended for it.
 import { recommendFor } from "./api.js";
 import { find, make, showProblem } from "./dom.js";
+import { popularity } from "./knob.js";
 import { filmList } from "./lists.js";
 import * as mine from "./mine.js";
 
@@ -32,6 +33,8 @@ function showMine(choose) {
 // Stars where five are the best; else a rating with the best one, since "★ 8" would say too little.
 const shown = (rating) => (ratings[0] === 5 ? `★ ${rating}` : `${rating} of ${ratings[0]}`);
 
+export const recommendAgain = (choose) => recommend(choose);
+
 async function recommend(choose) {
   const panel = find("panel-person");
   const history = mine.all().map(({ movieId, rating }) => ({ movieId, rating }));
@@ -41,7 +44,7 @@ async function recommend(choose) {
     return;
   }
   try {
-    const answer = await recommendFor(history);
+    const answer = await recommendFor(history, popularity());
     if (turn !== asked) return;
     const focused = panel.contains(document.activeElement);
     panel.replaceChildren(

@@ -125,6 +125,35 @@ def test_the_answer_is_the_naive_one(recommender, checkpoint):
     assert len(recommender.similar(13)) == 10  # as on the command line
 
 
+def test_popularity_moves_answers_and_leaves_the_index(recommender):
+    def mean_ratings(asked):
+        return np.mean(
+            [recommender.num_ratings[rows_of(asked.similar(id=10 + row, k=5))] for row in range(20)]
+        )
+
+    def for_person(asked):
+        return recommender.num_ratings[rows_of(asked.for_history([10, 12], k=5))].mean()
+
+    surprising, middle, known = (recommender.with_popularity(amount) for amount in (-2, 0, 2))
+    assert mean_ratings(surprising) < mean_ratings(middle) < mean_ratings(known)
+    assert for_person(surprising) < for_person(known)
+    assert rows_of(middle.similar(13)) == rows_of(recommender.similar(13))
+    assert known.index is recommender.index and recommender.popularity == 0
+    blend, model = recommender.checkpoint.blend, recommender.checkpoint
+    query = blend.with_popularity(model.query_embeddings.numpy()[[3]], 2)[0]
+    assert rows_of(known.similar(13, k=4)) == recommender.index.search(query, 4, exclude=[3]).ids.tolist()
+
+
+def test_popularity_that_cannot_be_asked_for_is_a_value_error(recommender, checkpoint):
+    for amount in (-2.5, float("nan"), "1", True, None):
+        with pytest.raises(ValueError, match="`popularity` must be a number from -2 to 2, got "):
+            recommender.with_popularity(amount)
+    plain = trained_checkpoint(model=replace(MODEL, graph_view=0.0, content_view=0.0))
+    assert Recommender(plain).with_popularity(0).similar(13)
+    with pytest.raises(ValueError, match="`popularity` 1 needs a model with views"):
+        Recommender(plain).with_popularity(1)
+
+
 def test_more_than_there_are_gives_all(recommender):
     answer = recommender.similar(13, k=1000)
     assert sorted(rows_of(answer)) == [row for row in range(20) if row != 3]
