@@ -325,7 +325,7 @@ class InferenceConfig(Section):
     add: bool = flag(False, "keep the film of --new_movie, so that it can be recommended too")
     num_recommendations: int = flag(10, "number of films to recommend", low=1)
     popularity: float = flag(
-        0.0, "from surprising films (below 0) to well-known ones (above 0)", low=-2, high=2
+        0.0, "from surprising films (below 0) to well-known ones (above 0)", low=-1, high=1
     )
     explain: bool = flag(
         False, "show the neighbours of the film, and which of them the recommended films share"

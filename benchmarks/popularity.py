@@ -28,7 +28,7 @@ from report.tables import format_metrics_table
 from search import ExactIndex, VectorIndex
 from search.choose import open_index
 
-AMOUNTS = (-2.0, -1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 1.0, 2.0)
+AMOUNTS = (-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)
 SHOWN = {
     "pairs @100": "pairs hit rate @100",
     "recall@20": "people recall@20",
@@ -110,7 +110,7 @@ def draw(table: dict[str, dict[str, float]], path: Path) -> None:
     """Quality, and how often the films that are shown were rated, against the amount."""
     amounts = [float(name) for name in table]
     with figure(path, 8, 3.4) as drawing:
-        left_title(drawing, "From surprising (-2) to well-known films (2)")
+        left_title(drawing, "From surprising (-1) to well-known films (1)")
         quality, known = drawing.subplots(1, 2)
         for colour, (key, name) in zip(PALETTE, SHOWN.items(), strict=False):
             if key in table["0"]:

@@ -32,6 +32,9 @@ from model.views import Views
 
 PERSON_FACTOR = 5.0  # the graph view counts so many times as much for a person; chosen on validation
 POPULARITY_LENGTH = 0.1  # of one deviation of log popularity, where learned vectors have length 1
+# Deviations of the learned score that one deviation of log popularity takes away or adds at the ends.
+# With more, approximate indexes find less, and the films that are shown have little to do with the query.
+SURPRISING, WELL_KNOWN = 0.25, 0.5
 
 
 @dataclass(frozen=True)
@@ -110,8 +113,7 @@ class Blend:
 
         Args:
             queries: float32 ``[n, d + k + c + 2]`` of ``join`` or ``for_person``.
-            popularity: deviations of the learned score that one deviation of log popularity adds; below 0 it
-                takes them away.
+            popularity: from -1, surprising films, to 1, well-known ones.
 
         Returns:
             A changed copy.
@@ -120,7 +122,8 @@ class Blend:
         covariance = self.covariances[0].numpy()
         learned = queries[:, : len(covariance)]
         deviation = np.sqrt(np.maximum(((learned @ covariance) * learned).sum(axis=1), 0))
-        queries[:, -2] = popularity * deviation / POPULARITY_LENGTH
+        strength = popularity * (SURPRISING if popularity < 0 else WELL_KNOWN)
+        queries[:, -2] = strength * deviation / POPULARITY_LENGTH
         return queries
 
     def as_plain(self) -> dict[str, Any]:

@@ -136,14 +136,13 @@ class RowRecommender:
         """A recommender that prefers well-known films, or surprising ones. The index stays as it is.
 
         Args:
-            popularity: from -2, surprising, to 2, well-known. One deviation of log popularity over the
-                catalogue adds so many deviations of a film's scores. 0 changes nothing.
+            popularity: from -1, surprising, to 1, well-known; 0 changes nothing.
 
         Raises:
             ValueError: the number is out of this range, or the model has no view of popularity.
         """
-        if type(popularity) not in (int, float) or not -2 <= popularity <= 2:
-            raise UserError(f"`popularity` must be a number from -2 to 2, got {shown_value(popularity)}")
+        if type(popularity) not in (int, float) or not -1 <= popularity <= 1:
+            raise UserError(f"`popularity` must be a number from -1 to 1, got {shown_value(popularity)}")
         if popularity and self.checkpoint.blend is None:
             raise UserError(
                 f"`popularity` {popularity:g} needs a model with views, this one was trained without; train "

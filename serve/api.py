@@ -28,7 +28,7 @@ from serve.schemas import (
 
 K = Annotated[int, Query(ge=1, le=MAX_RESULTS, description="films wanted")]
 Popularity = Annotated[
-    float, Query(ge=-2, le=2, allow_inf_nan=False, description="from surprising (-2) to well-known films (2)")
+    float, Query(ge=-1, le=1, allow_inf_nan=False, description="from surprising (-1) to well-known films (1)")
 ]
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "there is no such film"}}
 

@@ -134,7 +134,7 @@ class Films:
             rows: distinct film rows.
             ratings: one per film, in ``rating_range`` of the model, None without one.
             k: films wanted.
-            popularity: from surprising (-2) to well-known films (2).
+            popularity: from surprising (-1) to well-known films (1).
 
         Raises:
             UserError: the model has no view of popularity.

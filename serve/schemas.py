@@ -117,7 +117,7 @@ class Taste(BaseModel):
     model_config = ConfigDict(extra="forbid")
     history: list[Seen] = Field(min_length=1, max_length=MAX_SEEN)
     k: int = Field(10, ge=1, le=MAX_RESULTS)
-    popularity: float = Field(0, ge=-2, le=2, allow_inf_nan=False)
+    popularity: float = Field(0, ge=-1, le=1, allow_inf_nan=False)
 
 
 class Problem(BaseModel):

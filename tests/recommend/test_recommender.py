@@ -134,19 +134,19 @@ def test_popularity_moves_answers_and_leaves_the_index(recommender):
     def for_person(asked):
         return recommender.num_ratings[rows_of(asked.for_history([10, 12], k=5))].mean()
 
-    surprising, middle, known = (recommender.with_popularity(amount) for amount in (-2, 0, 2))
+    surprising, middle, known = (recommender.with_popularity(amount) for amount in (-1, 0, 1))
     assert mean_ratings(surprising) < mean_ratings(middle) < mean_ratings(known)
     assert for_person(surprising) < for_person(known)
     assert rows_of(middle.similar(13)) == rows_of(recommender.similar(13))
     assert known.index is recommender.index and recommender.popularity == 0
     blend, model = recommender.checkpoint.blend, recommender.checkpoint
-    query = blend.with_popularity(model.query_embeddings.numpy()[[3]], 2)[0]
+    query = blend.with_popularity(model.query_embeddings.numpy()[[3]], 1)[0]
     assert rows_of(known.similar(13, k=4)) == recommender.index.search(query, 4, exclude=[3]).ids.tolist()
 
 
 def test_popularity_that_cannot_be_asked_for_is_a_value_error(recommender, checkpoint):
-    for amount in (-2.5, float("nan"), "1", True, None):
-        with pytest.raises(ValueError, match="`popularity` must be a number from -2 to 2, got "):
+    for amount in (-1.5, float("nan"), "1", True, None):
+        with pytest.raises(ValueError, match="`popularity` must be a number from -1 to 1, got "):
             recommender.with_popularity(amount)
     plain = trained_checkpoint(model=replace(MODEL, graph_view=0.0, content_view=0.0))
     assert Recommender(plain).with_popularity(0).similar(13)
