@@ -28,7 +28,7 @@ from torch.nn import functional as F
 from base.arrays import FloatArray
 from config import ModelConfig
 from model.heads import Embeddings
-from model.views import Views
+from model.views import NEW_FILM_FACTOR, Views
 
 PERSON_FACTOR = 5.0  # the graph view counts so many times as much for a person; chosen on validation
 POPULARITY_LENGTH = 0.1  # of one deviation of log popularity, where learned vectors have length 1
@@ -45,13 +45,17 @@ class Blend:
         weights: of the graph view and of the content view.
         covariances: float32 ``[d, d]``, ``[k, k]`` and ``[c, c]`` of the known films' learned candidates,
             graph views and content views.
+        content_mean: float32 ``[c]``, subtracted from candidates, so that the factor on the content of new
+            films favours no film as such.
         balances: factors on the two views of a candidate; the query's are divided by them. They make both
             parts about equally long, so that angles stay large.
-        radius: length of the longest candidate before all are scaled to length 1.
+        radius: length of the longest candidate before all are scaled to length 1, with the content of a new
+            film.
     """
 
     weights: tuple[float, float]
     covariances: tuple[Tensor, Tensor, Tensor]
+    content_mean: Tensor
     balances: tuple[float, float]
     radius: float
 
@@ -70,10 +74,13 @@ class Blend:
             _covariance(views.graph),
             _covariance(views.content),
         )
-        graph, content = cls(weights, covariances, (1.0, 1.0), 1.0)._asked(learned.queries, views)
-        balances = (_balance(graph, views.graph), _balance(content, views.content))
-        longest = cls(weights, covariances, balances, 1.0)._candidates(learned.candidates, views)
-        return cls(weights, covariances, balances, float(longest.norm(dim=1).max()))
+        mean = views.content.mean(dim=0)
+        graph, content = cls(weights, covariances, mean, (1.0, 1.0), 1.0)._asked(learned.queries, views)
+        of_content = _balance(content, views.content - mean) / NEW_FILM_FACTOR**0.5
+        balances = (_balance(graph, views.graph), of_content)
+        as_new = views._replace(content_factor=torch.full_like(views.popularity, NEW_FILM_FACTOR))
+        longest = cls(weights, covariances, mean, balances, 1.0)._candidates(learned.candidates, as_new)
+        return cls(weights, covariances, mean, balances, float(longest.norm(dim=1).max()))
 
     def join(self, learned: Embeddings, views: Views) -> Embeddings:
         """The vectors of films, float32 ``[n, d + k + c + 2]`` of unit length.
@@ -128,12 +135,16 @@ class Blend:
 
     def as_plain(self) -> dict[str, Any]:
         """Tensors and plain values, from which ``Blend(**plain)`` makes this blend."""
-        return {name: getattr(self, name) for name in ("weights", "covariances", "balances", "radius")}
+        names = ("weights", "covariances", "content_mean", "balances", "radius")
+        return {name: getattr(self, name) for name in names}
 
     def _candidates(self, learned: Tensor, views: Views) -> Tensor:
         """Candidates before they are scaled, without the filler."""
-        graph, content = (part * balance for part, balance in zip(views[:2], self.balances, strict=True))
-        return torch.cat([learned, graph, content, POPULARITY_LENGTH * views.popularity[:, None]], dim=1)
+        known = views.content.any(dim=1, keepdim=True)  # a film without content counts as the mean
+        content = (views.content - self.content_mean) * known * views.content_factor[:, None]
+        popularity = POPULARITY_LENGTH * views.popularity[:, None]
+        parts = (learned, self.balances[0] * views.graph, self.balances[1] * content, popularity)
+        return torch.cat(parts, dim=1)
 
     def _asked(self, learned: Tensor, views: Views) -> list[Tensor]:
         """The views of queries, each scaled to its weight."""

@@ -101,6 +101,7 @@ def _check_blend(blend: dict[str, Any], dim: int, basis: dict[str, Any], num_use
     widths = []
     for part in blend["covariances"]:
         widths.append(len(_tensor(part, "blend.covariances", torch.float32, (None, len(part)))))
+    _tensor(blend["content_mean"], "blend.content_mean", torch.float32, (widths[2],))
     _need(sum(widths) + 2 == dim, f"blend must have {dim - 2} columns")
     if widths[1]:
         _tensor(basis["view_basis"], "basis.view_basis", torch.float32, (num_users, widths[1]))

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from config import ModelConfig
 from model.blend import PERSON_FACTOR, POPULARITY_LENGTH, SURPRISING, WELL_KNOWN, Blend
 from model.heads import Embeddings
-from model.views import Views
+from model.views import NEW_FILM_FACTOR, Views
 from tests.fuzzing import fuzz
 
 SETTINGS = ModelConfig(graph_view=0.3, content_view=0.2)
@@ -24,7 +24,7 @@ def films(num=30, learned=6, graph=4, content=3, seed=0):
         return torch.randn(num, width, generator=generator)
 
     vectors = Embeddings(*(F.normalize(draw(learned), dim=1) for _ in range(2)))
-    views = Views(draw(graph), F.normalize(draw(content), dim=1), draw(1).squeeze(1))
+    views = Views(draw(graph), F.normalize(draw(content), dim=1), torch.ones(num), draw(1).squeeze(1))
     for view in views[:2]:
         view[0] = 0
     return vectors, views
@@ -45,7 +45,10 @@ def by_hand(vectors, views, settings, graph_factor=1.0, popularity=0.0):
             (views.content, settings.content_view),
         ):
             alike = scores(view[query], view)
-            total = total + (weight * learned.std() / alike.std() * alike if alike.std() > 0 else 0)
+            deviation = alike.std()
+            if view is views.content:
+                alike = np.where(view.any(dim=1), alike - alike.mean(), 0) * views.content_factor.numpy()
+            total = total + (weight * learned.std() / deviation * alike if deviation > 0 else 0)
         rows.append(total)
     return np.array(rows)
 
@@ -90,8 +93,19 @@ def test_new_films_are_joined_as_the_known_ones_were():
     some = blend.join(Embeddings(*(part[7:9] for part in vectors)), Views(*(part[7:9] for part in views)))
     for part, all_parts in zip(some, whole, strict=True):
         torch.testing.assert_close(part, all_parts[7:9])
-    huge = Views(views.graph * 100, views.content, views.popularity)
+    huge = views._replace(graph=views.graph * 100)
     torch.testing.assert_close(blend.join(vectors, huge).candidates.norm(dim=1), torch.ones(30))
+
+
+def test_the_content_of_new_films_counts_more():
+    vectors, views = films()
+    blend = Blend.fit(vectors, views, SETTINGS)
+    factors = torch.ones(30)
+    factors[20:] = torch.linspace(NEW_FILM_FACTOR, 1, 10)
+    mixed = views._replace(content_factor=factors)
+    joined = blend.join(vectors, mixed)
+    assert proportional(scores(joined.queries, joined.candidates), by_hand(vectors, mixed, SETTINGS))
+    torch.testing.assert_close(joined.candidates[:20], blend.join(vectors, views).candidates[:20])
 
 
 def test_views_without_columns_leave_the_learned_order():

@@ -103,7 +103,7 @@ def test_spectral_neighbors_are_the_films_that_walks_visit(tmp_path):
 
 @pytest.mark.parametrize(("spectral_dim", "graph_view"), [(0, 0.0), (4, 0.0), (0, 0.1)])
 def test_without_a_basis_of_users_ratings_have_no_effect(spectral_dim, graph_view):
-    settings = replace(MODEL, spectral_dim=spectral_dim, graph_view=graph_view)
+    settings = replace(MODEL, spectral_dim=spectral_dim, graph_view=graph_view, content_view=0.0)
     checkpoint = trained_checkpoint(model=settings)
     rated, unrated = (
         append_films(checkpoint, [film]).embeddings[20] for film in (rated_by(1, 2), rated_by())
