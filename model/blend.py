@@ -17,7 +17,7 @@ The views are added after training. Training with them in the score was tried: t
 them, and validation figures are lower.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,8 @@ POPULARITY_LENGTH = 0.1  # of one deviation of log popularity, where learned vec
 # Deviations of the learned score that one deviation of log popularity takes away or adds at the ends.
 # With more, approximate indexes find less, and the films that are shown have little to do with the query.
 SURPRISING, WELL_KNOWN = 0.25, 0.5
+# Scores of a view that vary less, in cosines, say nothing: the view is then the same for all films.
+MIN_COSINE_DEVIATION = 1e-3
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Blend:
             graph views and content views.
         content_mean: float32 ``[c]``, subtracted from candidates, so that the factor on the content of new
             films favours no film as such.
+        lengths: root mean square length of the known films' graph views and content views.
         balances: factors on the two views of a candidate; the query's are divided by them. They make both
             parts about equally long, so that angles stay large.
         radius: length of the longest candidate before all are scaled to length 1, with the content of a new
@@ -56,6 +59,7 @@ class Blend:
     weights: tuple[float, float]
     covariances: tuple[Tensor, Tensor, Tensor]
     content_mean: Tensor
+    lengths: tuple[float, float]
     balances: tuple[float, float]
     radius: float
 
@@ -75,12 +79,15 @@ class Blend:
             _covariance(views.content),
         )
         mean = views.content.mean(dim=0)
-        graph, content = cls(weights, covariances, mean, (1.0, 1.0), 1.0)._asked(learned.queries, views)
+        lengths = (_length(views.graph), _length(views.content))
+        unscaled = cls(weights, covariances, mean, lengths, (1.0, 1.0), 1.0)
+        graph, content = unscaled._asked(learned.queries, views)
         of_content = _balance(content, views.content - mean) / NEW_FILM_FACTOR**0.5
         balances = (_balance(graph, views.graph), of_content)
         as_new = views._replace(content_factor=torch.full_like(views.popularity, NEW_FILM_FACTOR))
-        longest = cls(weights, covariances, mean, balances, 1.0)._candidates(learned.candidates, as_new)
-        return cls(weights, covariances, mean, balances, float(longest.norm(dim=1).max()))
+        balanced = replace(unscaled, balances=balances)
+        longest = balanced._candidates(learned.candidates, as_new).norm(dim=1).max()
+        return replace(balanced, radius=float(longest))
 
     def join(self, learned: Embeddings, views: Views) -> Embeddings:
         """The vectors of films, float32 ``[n, d + k + c + 2]`` of unit length.
@@ -135,7 +142,7 @@ class Blend:
 
     def as_plain(self) -> dict[str, Any]:
         """Tensors and plain values, from which ``Blend(**plain)`` makes this blend."""
-        names = ("weights", "covariances", "content_mean", "balances", "radius")
+        names = ("weights", "covariances", "content_mean", "lengths", "balances", "radius")
         return {name: getattr(self, name) for name in names}
 
     def _candidates(self, learned: Tensor, views: Views) -> Tensor:
@@ -149,11 +156,16 @@ class Blend:
     def _asked(self, learned: Tensor, views: Views) -> list[Tensor]:
         """The views of queries, each scaled to its weight."""
         deviation = _deviations(learned, self.covariances[0])
-        parts = zip((views.graph, views.content), self.covariances[1:], self.weights, strict=True)
-        return [
-            weight * (deviation / _deviations(part, covariance).clamp(min=1e-6))[:, None] * part
-            for part, covariance, weight in parts
-        ]
+        asked = []
+        parts = zip(
+            (views.graph, views.content), self.covariances[1:], self.lengths, self.weights, strict=True
+        )
+        for part, covariance, length, weight in parts:
+            of_view = _deviations(part, covariance)
+            tells = of_view > MIN_COSINE_DEVIATION * length * part.norm(dim=1)
+            factor = torch.where(tells, weight * deviation / of_view, 0)
+            asked.append(factor[:, None] * part)
+        return asked
 
 
 def _covariance(vectors: Tensor) -> Tensor:
@@ -164,6 +176,11 @@ def _covariance(vectors: Tensor) -> Tensor:
 def _deviations(queries: Tensor, covariance: Tensor) -> Tensor:
     """Standard deviations ``[n]`` of the inner products of ``queries`` with vectors of this covariance."""
     return ((queries @ covariance) * queries).sum(dim=1).clamp(min=0).sqrt()
+
+
+def _length(vectors: Tensor) -> float:
+    """Root mean square length of the rows."""
+    return float(vectors.square().sum(dim=1).mean().sqrt())
 
 
 def _balance(asked: Tensor, part: Tensor) -> float:

@@ -94,8 +94,8 @@ def _check_basis(basis: dict[str, Any], num_users: int) -> int:
 
 def _check_blend(blend: dict[str, Any], dim: int, basis: dict[str, Any], num_users: int) -> None:
     """Check how learned vectors and views were joined, and the basis of the graph view."""
-    numbers = (*blend["weights"], *blend["balances"], blend["radius"])
-    _need(len(numbers) == 5 and np.isfinite(numbers).all(), "blend must have five finite numbers")
+    numbers = (*blend["weights"], *blend["lengths"], *blend["balances"], blend["radius"])
+    _need(len(numbers) == 7 and np.isfinite(numbers).all(), "blend must have seven finite numbers")
     _need(blend["radius"] > 0, "blend.radius must be above 0")
     _need(len(blend["covariances"]) == 3, "blend.covariances must be three")
     widths = []

@@ -108,6 +108,15 @@ def test_the_content_of_new_films_counts_more():
     torch.testing.assert_close(joined.candidates[:20], blend.join(vectors, views).candidates[:20])
 
 
+def test_content_that_is_the_same_for_all_says_nothing():
+    vectors, views = films()
+    alike = views._replace(content=F.normalize(torch.ones(30, 3), dim=1))
+    joined = Blend.fit(vectors, alike, SETTINGS).join(vectors, alike)
+    wanted = by_hand(vectors, views, replace(SETTINGS, content_view=0.0))
+    assert proportional(scores(joined.queries, joined.candidates), wanted)
+    assert joined.queries[:, :6].norm(dim=1).min() > 0.5  # the learned part is not crowded out
+
+
 def test_views_without_columns_leave_the_learned_order():
     vectors, views = films(graph=0, content=0)
     joined = Blend.fit(vectors, views, replace(SETTINGS, graph_view=0.0)).join(vectors, views)
