@@ -72,7 +72,8 @@ def test_methods_side_by_side(client):
     exact = answer["methods"][0]
     for side in answer["methods"]:
         assert side["microseconds"] > 0 and len(side["recommendations"]) == 39 and side["recall"] == 1
-        assert side["recommendations"][0] == exact["recommendations"][0]
+        first, best = side["recommendations"][0], exact["recommendations"][0]
+        assert first == best | {"score": pytest.approx(best["score"], abs=2e-6)}  # float32 sums differ
 
 
 def test_a_history_is_answered_with_reasons_and_without_its_own_films(client):
