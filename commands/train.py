@@ -136,7 +136,8 @@ def _finish(config: Config, progress: Progress, started: float) -> None:
     output.mkdir(parents=True, exist_ok=True)
     history = progress.history
     with (output / "training_history.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(history[0]))
+        # Epochs of an earlier version may lack a figure that the latest one has.
+        writer = csv.DictWriter(file, fieldnames=list(history[-1]))
         writer.writeheader()
         writer.writerows(history)
     plot_training_curves(history, output / "training_curves.png", progress.best_epoch)
