@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from base.arrays import FloatArray
 from config import SearchConfig
 from data.dataset import load_movielens
 from data.histories import user_questions
@@ -22,10 +21,10 @@ from evaluation.related.measure import evaluate_related
 from evaluation.related.questions import related_questions
 from evaluation.users import evaluate_users
 from model.checkpoint import BEST, Checkpoint, load_checkpoint
-from recommend.taste import TasteScorer
+from recommend.taste import TasteScorer, nearest_films
 from report.plot_style import GREY, PALETTE, figure, left_title
 from report.tables import format_metrics_table
-from search import ExactIndex, VectorIndex
+from search import ExactIndex
 from search.choose import open_index
 
 AMOUNTS = (-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)
@@ -84,26 +83,18 @@ def measure(checkpoint: Checkpoint, data_dir: str) -> dict[str, dict[str, float]
         if series is not None:
             related = evaluate_related(scorer, series, ratings).metrics()
             row["siblings@10"] = related["siblings@10"]
-        nearest = _nearest(exact, queries)
+        nearest = nearest_films(exact, queries, rows, 10)
         row["ratings@10"] = float(ratings[nearest].mean())
         for method, index in indexes.items():
-            row[f"{method} recall"] = recall(_nearest(index, queries), nearest)
+            row[f"{method} recall"] = recall(nearest_films(index, queries, rows, 10), nearest)
         table[f"{amount:+g}" if amount else "0"] = row
     return table
 
 
 def recall(found: np.ndarray, nearest: np.ndarray) -> float:
     """Share of the nearest films that were found."""
-    return float(
-        np.mean(
-            [len(np.intersect1d(one, best)) / len(best) for one, best in zip(found, nearest, strict=True)]
-        )
-    )
-
-
-def _nearest(index: VectorIndex, queries: FloatArray) -> np.ndarray:
-    """The ten films nearest to each film, without itself."""
-    return index.search(queries, 10, exclude=list(np.arange(len(queries))[:, None])).ids
+    shares = [np.isin(one, best).mean() for one, best in zip(found, nearest, strict=True)]
+    return float(np.mean(shares))
 
 
 def draw(table: dict[str, dict[str, float]], path: Path) -> None:

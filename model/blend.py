@@ -20,7 +20,6 @@ them, and validation figures are lower.
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -132,10 +131,9 @@ class Blend:
         Returns:
             A changed copy.
         """
+        covariance = self.covariances[0]
+        deviation = _deviations(torch.from_numpy(queries[:, : len(covariance)]), covariance).numpy()
         queries = queries.copy()
-        covariance = self.covariances[0].numpy()
-        learned = queries[:, : len(covariance)]
-        deviation = np.sqrt(np.maximum(((learned @ covariance) * learned).sum(axis=1), 0))
         strength = popularity * (SURPRISING if popularity < 0 else WELL_KNOWN)
         queries[:, -2] = strength * deviation / POPULARITY_LENGTH
         return queries

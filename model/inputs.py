@@ -88,7 +88,7 @@ def inputs_by_basis(
     table = walks.batch_sample_neighbors(np.arange(graph.num_movies), settings.max_neighbors)
     content = content_columns(basis, features)
     shadows = ShadowSampler(graph, basis, facts, settings, seed, device, content)
-    views = film_views(basis, features, rater_matrix(graph), settings)
+    views = film_views(basis, features, rater_matrix(graph), settings) if settings.has_views else None
     return ModelInputs(graph, basis, Nodes(torch.from_numpy(features), *table), shadows, views)
 
 

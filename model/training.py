@@ -99,7 +99,9 @@ def resumed_training(
     facts = training_facts(movielens, split)
     content = content_columns(stored.basis, stored.features.numpy())
     shadows = ShadowSampler(graph, stored.basis, facts, config.model, config.run.seed, device, content)
-    views = film_views(stored.basis, stored.features.numpy(), rater_matrix(graph), config.model)
+    views = None
+    if config.model.has_views:
+        views = film_views(stored.basis, stored.features.numpy(), rater_matrix(graph), config.model)
     inputs = ModelInputs(graph, stored.basis, stored.nodes, shadows, views)
     trainer = _trainer(config, inputs, split, device)
     trainer.load_state_dict(stored.trainer)

@@ -48,7 +48,7 @@ class Views(NamedTuple):
 
 def film_views(
     basis: FeatureBasis, features: np.ndarray, raters: sp.csr_matrix, settings: ModelConfig, new: bool = False
-) -> Views | None:
+) -> Views:
     """The views of known or new films.
 
     Args:
@@ -57,23 +57,17 @@ def film_views(
         raters: 0/1 ``[n, num_users]``, who rated them.
         settings: the weights of the views; a view of weight 0 has no columns.
         new: whether the films are new to the network.
-
-    Returns:
-        None if both weights are 0: then the score is that of the learned vectors alone.
     """
-    if not settings.has_views:
-        return None
     num_films = len(features)
     graph = content = np.zeros((num_films, 0), dtype=np.float32)
-    if settings.graph_view and basis.view_basis is not None:
+    if basis.view_basis is not None:
         graph = product_with_dense(raters.astype(np.float32), basis.view_basis)
     if settings.content_view:
         content = unit_rows(described_parts(basis, features))
     factor = np.ones(num_films, dtype=np.float32)
     if new:
-        factor = np.maximum(1, NEW_FILM_FACTOR - FACTOR_PER_RATING * np.diff(raters.indptr)).astype(
-            np.float32
-        )
+        num_ratings = np.diff(raters.indptr).astype(np.float32)
+        factor = np.maximum(1, NEW_FILM_FACTOR - FACTOR_PER_RATING * num_ratings)
     log_ratings = np.log1p(training_ratings(basis, features))
     deviations = (log_ratings - basis.degree_mean) / basis.degree_std
     popularity = np.clip(deviations, -MAX_DEVIATIONS, MAX_DEVIATIONS).astype(np.float32)

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from base.arrays import IntArray
+from base.arrays import FloatArray, IntArray
 from base.checks import row_numbers, shown_value, whole_number
 from base.errors import UserError
 from config import SearchConfig
@@ -53,7 +53,6 @@ class RowRecommender:
         movies: the catalogue.
         embeddings: float32 ``[num_movies, dim]``, films as candidates.
         query_embeddings: float32 ``[num_movies, dim]``, films as queries.
-        person_queries: float32 ``[num_movies, dim]``, films of a person's history as queries.
         popularity: 0, or what ``with_popularity`` asked for.
 
     Raises:
@@ -79,7 +78,6 @@ class RowRecommender:
         self.movies = model.movies
         self.embeddings = model.embeddings.numpy()
         self.query_embeddings = model.query_embeddings.numpy()
-        self.person_queries = model.person_queries
         self.num_ratings = training_ratings(model.basis, model.features.numpy())
         self.neighbor_table = NeighborTable(model.neighbors.numpy(), model.weights.numpy())
 
@@ -123,7 +121,7 @@ class RowRecommender:
 
     def suggest(self, history: History, k: int) -> list[Suggestion]:
         """The ``k`` best films for a history."""
-        return suggest(self.index, self.person_queries, history, k, self._change)
+        return suggest(self.index, self.query_embeddings, history, k, self._change_for_person)
 
     def answer_history(self, history: History, k: int, question: Question | None = None) -> Answer:
         """The ``k`` best films for a history, whose ratings are stars; each with its reason."""
@@ -159,6 +157,12 @@ class RowRecommender:
         if blend is None or self.popularity == 0:
             return None
         return lambda queries: blend.with_popularity(queries, self.popularity)
+
+    def _change_for_person(self, queries: FloatArray) -> FloatArray:
+        """Queries for the films of a person's history."""
+        if self.checkpoint.blend is not None:
+            queries = self.checkpoint.blend.for_person(queries)
+        return queries if self._change is None else self._change(queries)
 
     def with_guests(self, films: Sequence[FilmFile]) -> Self:
         """A recommender with new films behind its own ones. They may ask and are never recommended.

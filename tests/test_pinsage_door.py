@@ -170,7 +170,9 @@ def test_what_comes_out_answers(planted):
 def test_nothing_but_users_and_items_is_enough():
     rng = np.random.default_rng(0)
     model = pinsage.train(rng.integers(0, 40, 900), rng.integers(0, 25, 900), **FAST)
-    assert len(model.embeddings) == 25 and model.movies.titles == [str(row) for row in range(25)]
+    assert model.embeddings.shape == (25, 8 + 24 + 1 + 2) and model.movies.titles == [
+        str(row) for row in range(25)
+    ]
     assert model.dataset["lowest_rating"] == model.dataset["highest_rating"] == "5"
 
 

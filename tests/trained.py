@@ -13,6 +13,7 @@ from model.trainer import Trainer
 from tests.factories import random_movielens
 
 MODEL = ModelConfig(spectral_dim=4, num_neighbors=5, num_walks=20, hidden_dim=16, embedding_dim=8)
+TRAINED_DIM = 8 + 19 + 4 + 2  # learned, graph view, genres and year, popularity and filler
 TRAINING = TrainingConfig(epochs=4, batch_size=64, num_negatives=10, max_hard_negatives=6, patience=10)
 
 

@@ -65,7 +65,6 @@ def append_films(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> Checkpoin
         new = model.forward_blocks(nodes.features.index_select(0, sources), blocks)
     if checkpoint.blend is not None:
         views = film_views(checkpoint.basis, features, raters, model_settings(checkpoint), new=True)
-        assert views is not None  # a checkpoint with a blend has views
         new = checkpoint.blend.join(new, views)
     return replace(
         checkpoint,

@@ -44,9 +44,10 @@ def inputs_with_new_films(
     walks = walk_sampler(graph, settings, seed)
     table = walks.batch_sample_neighbors(new_films, settings.max_neighbors)
     nodes = inputs.nodes.followed_by(Nodes(torch.from_numpy(features), *table))
-    views = film_views(inputs.basis, features, rater_matrix(graph)[num_known:], settings, new=True)
-    if inputs.views is not None and views is not None:
-        views = inputs.views.followed_by(views)
+    views = inputs.views
+    if views is not None:
+        of_new = film_views(inputs.basis, features, rater_matrix(graph)[num_known:], settings, new=True)
+        views = views.followed_by(of_new)
     return replace(inputs, graph=graph, nodes=nodes, views=views)
 
 

@@ -5,7 +5,7 @@ import { popularity, setUpKnob } from "./knob.js";
 import { addButton, filmList } from "./lists.js";
 import { drawMap, markOnMap } from "./map.js";
 import * as mine from "./mine.js";
-import { recommendAgain, setUpPerson } from "./person.js";
+import { recommend, setUpPerson } from "./person.js";
 import { setUpSearch } from "./search.js";
 import { setUpTabs, showTab } from "./tabs.js";
 
@@ -75,7 +75,7 @@ async function start() {
     const info = await getInfo();
     mine.load(info.dataset, info.ratings);
     setUpPerson(choose, info.ratings);
-    if (info.popularity) setUpKnob(() => { show(true); recommendAgain(choose); });
+    if (info.popularity) setUpKnob(() => { show(true); recommend(choose); });
     find("info").textContent = `PinSage on ${info.dataset}: ${info.films.toLocaleString("en")} films, ${info.dimension} dimensions`;
   } catch (error) {
     showProblem(error.message);

@@ -13,4 +13,4 @@ export function setUpKnob(listener) {
 }
 
 // -1 and 1 are the ends; all between an end and 0 has one name.
-const words = () => WORDS[2 + Math.sign(popularity()) * (Math.abs(popularity()) === 1 ? 2 : popularity() === 0 ? 0 : 1)];
+const words = () => WORDS[2 + Math.sign(popularity()) + Math.trunc(popularity())];

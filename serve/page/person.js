@@ -33,9 +33,7 @@ function showMine(choose) {
 // Stars where five are the best; else a rating with the best one, since "★ 8" would say too little.
 const shown = (rating) => (ratings[0] === 5 ? `★ ${rating}` : `${rating} of ${ratings[0]}`);
 
-export const recommendAgain = (choose) => recommend(choose);
-
-async function recommend(choose) {
+export async function recommend(choose) {
   const panel = find("panel-person");
   const history = mine.all().map(({ movieId, rating }) => ({ movieId, rating }));
   const turn = ++asked;

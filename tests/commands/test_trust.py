@@ -101,6 +101,6 @@ def test_a_disk_that_fills_up_while_training_costs_nothing(planted):
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert done.returncode == 1 and len(errors) == 1 and "Traceback" not in done.stderr
     assert "could not write" in errors[0] and "the previous checkpoint is intact" in errors[0]
-    assert ".pt: the disk is full" in errors[0] and "unexpected pos" not in done.stderr
+    assert "best.pt: the disk is full" in errors[0] and "unexpected pos" not in done.stderr
     assert {path.name: path.read_bytes() for path in (planted / "checkpoints").iterdir()} == before
     assert main_train([*flags(planted), "--resume", "--quiet", "--epochs", "2"]) == 0

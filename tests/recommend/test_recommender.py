@@ -14,7 +14,7 @@ from recommend.new_movies import checked_movies
 from recommend.recommender import Recommender
 from tests.factories import random_movielens
 from tests.planted import planted_movielens
-from tests.trained import MODEL, trained_checkpoint
+from tests.trained import MODEL, TRAINED_DIM, trained_checkpoint
 
 TITLES = {3: "Toy Story (1995)", 4: "1984 (1956)", 5: "300 (2006)", 6: "12 (2007)", 7: "Sabrina (1954)",
           8: "Sabrina (1995)", 9: "Matrix, The (1999)"}  # fmt: skip
@@ -279,11 +279,10 @@ GUEST = {
 def test_new_movies_are_embedded_and_asked_with_without_being_kept(recommender, caplog):
     alone = recommender.embed(GUEST)
     both = recommender.embed([{"title": "Unrated"}, GUEST])
-    dim = recommender.embeddings.shape[1]
-    assert alone.shape == (1, dim) and both.shape == (2, dim) and both.dtype == np.float32
+    assert alone.shape == (1, TRAINED_DIM) and both.shape == (2, TRAINED_DIM) and both.dtype == np.float32
     np.testing.assert_allclose(both[1], alone[0], atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(both, axis=1), 1, atol=1e-5)
-    assert recommender.embed([]).shape == (0, dim)
+    assert recommender.embed([]).shape == (0, TRAINED_DIM)
     query = recommender.embed(GUEST, as_queries=True)[0]
     answer = recommender.similar(GUEST, k=5)
     assert rows_of(answer) == recommender.index.search(query, 5).ids.tolist()
@@ -312,7 +311,7 @@ def test_ratings_by_numbers_say_nothing_where_users_are_texts(checkpoint):
         ValueError, match="ratings name users by whole numbers, but the ids of random are text"
     ):
         Recommender(readers).embed(GUEST)
-    assert Recommender(readers).embed({"title": "Guest"}).shape == (1, checkpoint.embeddings.size(1))
+    assert Recommender(readers).embed({"title": "Guest"}).shape == (1, TRAINED_DIM)
 
 
 def test_an_explanation_is_the_tie_of_the_neighbour_table(recommender):
@@ -358,8 +357,7 @@ def test_a_saved_model_is_read_with_the_films_added_to_it(checkpoint, tmp_path):
         assert len(recommender.movies) == 21 and recommender.similar("newcomer").question.id == 30
         assert 20 in rows_of(recommender.similar(13, k=99))
     assert (tmp_path / "checkpoints" / "index-ivf.npz").exists()
-    dim = checkpoint.embeddings.size(1)
-    assert repr(recommender) == f"Recommender(random: 21 films, {dim} dimensions, ivf search)"
+    assert repr(recommender) == f"Recommender(random: 21 films, {TRAINED_DIM} dimensions, ivf search)"
     checkpoint.save(tmp_path / "mine.pt")
     again = Recommender.load(tmp_path / "mine.pt", search=ivf)
     assert len(again.movies) == 20 and not (tmp_path / "index-ivf.npz").exists()
