@@ -27,11 +27,10 @@ from evaluation.baselines.fits import Fits
 from evaluation.baselines.for_users import UserBaseline, fit_for_users
 from evaluation.comparison.bootstrap import Estimate, estimate_means
 from evaluation.ranking import Scorer, question_values, rank_targets
-from evaluation.train_once import TrainedOnce, train_once
+from evaluation.train_once import train_once
 from evaluation.users import DEPTH, HistoryScorer, values_by_user
 from recommend.taste import TasteScorer
 from report.text_table import TableColumn, TableSection, render_table
-from search import ExactIndex
 
 # variant: whether the content of items is used, and the weights of interactions
 VARIANTS: dict[str, tuple[bool, WeightSource]] = {
@@ -90,17 +89,12 @@ def _pinsage(
     for seed in seeds:
         of_seed = config.override({"seed": seed})
         trained = train_once(of_seed, data, split, set_up_compute(of_seed.run))
-        runs.append(test.asked_to(trained.scorer, _for_users(trained)))
+        runs.append(test.asked_to(trained.scorer, TasteScorer.of(trained.checkpoint)))
         shown = "  ".join(f"{name} {runs[-1][name].mean():.4f}" for name in FIGURES)
         progress = trained.progress
         print(f"{variant}, seed {seed}: {shown}  (epoch {progress.best_epoch})", flush=True)
     means = {name: np.mean([run[name] for run in runs], axis=0) for name in FIGURES}
     return means, {name: [float(run[name].mean()) for run in runs] for name in FIGURES}
-
-
-def _for_users(trained: TrainedOnce) -> TasteScorer:
-    candidates = trained.scorer.embeddings
-    return TasteScorer(ExactIndex().build(candidates, np.arange(len(candidates))), trained.person_queries)
 
 
 def _baselines(movielens: MovieLens, seed: int) -> dict[str, tuple[str, dict[str, FloatArray]]]:

@@ -73,7 +73,9 @@ def measure(checkpoint: Checkpoint, data_dir: str) -> dict[str, dict[str, float]
         queries = blend.with_popularity(checkpoint.query_embeddings.numpy(), amount)
         scorer = EmbeddingScorer(vectors, queries)
         found = ranking_metrics(rank_targets(scorer, pairs), "pairs")
-        for_people = TasteScorer(exact, blend.with_popularity(checkpoint.person_queries, amount))
+        for_people = TasteScorer(
+            exact, blend.with_popularity(checkpoint.person_queries, amount), checkpoint.person.rank_offset
+        )
         row = {
             "pairs @10": found["hit_rate@10"],
             "pairs @100": found["hit_rate@100"],

@@ -21,7 +21,6 @@ from model.checkpoint import BEST, load_checkpoint
 from recommend.taste import TasteScorer, history_weights
 from report.tables import format_metrics_table
 from report.words import counted
-from search import ExactIndex
 
 MAX_CLUSTERED = 200  # latest films of a history that are clustered
 WARD_THRESHOLDS = (0.3, 0.5, 0.8, 1.2)  # largest increase of variance at which Ward's method still merges
@@ -72,7 +71,8 @@ def main() -> None:
     )
     questions = user_questions(split, "validation")
     embeddings, queries = checkpoint.embeddings.numpy(), checkpoint.person_queries
-    taste = TasteScorer(ExactIndex().build(embeddings, np.arange(len(embeddings))), queries)
+    taste = TasteScorer.of(checkpoint)
+    shares = taste.shares(np.arange(len(embeddings)))
 
     def averaged(history: History) -> FloatArray:
         return queries[history.rows].mean(axis=0) @ embeddings.T
@@ -88,12 +88,12 @@ def main() -> None:
             rows = history.rows[-MAX_CLUSTERED:]
             weights = history_weights(history)[-MAX_CLUSTERED:]
             chosen, importance = medoids(embeddings[rows], weights, threshold)
-            return np.asarray(importance @ taste.shares[rows[chosen]]).ravel()
+            return np.asarray(importance @ shares[rows[chosen]]).ravel()
 
         return score
 
     def each(history: History) -> FloatArray:
-        return np.asarray(taste.shares[history.rows].sum(axis=0)).ravel()
+        return np.asarray(shares[history.rows].sum(axis=0)).ravel()
 
     ways: dict[str, HistoryScorer] = {
         "the latest film": OneByOne(latest),

@@ -5,8 +5,6 @@ import time
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from config import Config
 from data.histories import UserQuestions, user_questions
 from data.rating_scale import from_stars
@@ -22,7 +20,6 @@ from report.names import PINSAGE
 from report.tables import format_metrics_table
 from report.words import few_candidates as few_candidates_words
 from report.words import sampled
-from search import ExactIndex
 
 logger = logging.getLogger("pinsage")
 
@@ -54,9 +51,7 @@ def report_users(config: Config, checkpoint: Checkpoint, fits: Fits, rated: bool
         user_questions(split, "validation", checkpoint.best_rating), split.num_movies, config
     )
     logger.info("fitting the baselines again, to recommend for users")
-    embeddings = checkpoint.embeddings.numpy()
-    index = ExactIndex().build(embeddings, np.arange(len(embeddings)))
-    ours = evaluate_users(TasteScorer(index, checkpoint.person_queries), questions)
+    ours = evaluate_users(TasteScorer.of(checkpoint), questions)
     found: dict[str, tuple[UserBaseline, dict[str, float]]] = {}
     for cls in USER_BASELINES:
         started = time.perf_counter()

@@ -22,6 +22,7 @@ from data.earlier_reading import TODAY, EarlierReading
 from data.inspection.inspect import inspect_data
 from data.splits import Split
 from data.trainable import check_trainable
+from evaluation.after_training import with_chosen_settings
 from evaluation.validation import judge_by, validation_questions
 from model.checkpoint import BEST, LAST, load_checkpoint, remove_unfinished, save_checkpoint
 from model.fit import Progress, fit
@@ -93,6 +94,8 @@ def _train(config: Config, typed: dict[str, Any], device: torch.device) -> Confi
         save(embeddings, best=config.run.extend is not None)
     fit(training.trainer, validate, training.progress, save)
     if is_leader():
+        best = with_chosen_settings(load_checkpoint(folder / BEST), training.split, config.training)
+        save_checkpoint(best, folder / BEST)
         _finish(config, training.progress, started)
     leave_process_group()
     return config

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from base.arrays import FloatArray
 from config import Config
 from data.dataset import MovieLens
 from data.splits import Split
+from evaluation.after_training import with_chosen_settings
 from evaluation.ranking import EmbeddingScorer
 from evaluation.validation import judge_by, validation_questions
 from model.checkpoint import Checkpoint
@@ -27,14 +27,14 @@ class TrainedOnce:
         trainer: holds the weights of that epoch.
         inputs: graph, features and neighbours it was trained on.
         scorer: its embeddings.
-        person_queries: float32 ``[num_movies, dim]``, queries for the films of a person's history.
+        checkpoint: the same model as a checkpoint.
         progress: history, best epoch and its validation MRR.
     """
 
     trainer: Trainer
     inputs: ModelInputs
     scorer: EmbeddingScorer
-    person_queries: FloatArray
+    checkpoint: Checkpoint
     progress: Progress
 
 
@@ -50,11 +50,11 @@ def train_once(config: Config, movielens: MovieLens, split: Split, device: torch
     training.trainer.model.load_state_dict(best.trainer["model"])
     training.trainer.blend = best.blend
     scorer = EmbeddingScorer.of(Embeddings(best.embeddings, best.query_embeddings))
-    return TrainedOnce(training.trainer, training.inputs, scorer, best.person_queries, training.progress)
+    return TrainedOnce(training.trainer, training.inputs, scorer, best, training.progress)
 
 
 def best_checkpoint(training: Training) -> Checkpoint:
-    """Train to the end; returns the state after the best epoch by validation.
+    """Train to the end; returns the state after the best epoch by validation, with all that it chooses.
 
     Raises:
         UserError: the validation part makes no question.
@@ -71,4 +71,4 @@ def best_checkpoint(training: Training) -> Checkpoint:
             kept[:] = [replace(checkpoint, trainer=copy.deepcopy(checkpoint.trainer))]
 
     fit(training.trainer, judge_by(questions), training.progress, keep)
-    return kept[0]
+    return with_chosen_settings(kept[0], training.split, config.training)

@@ -29,7 +29,6 @@ from config import ModelConfig
 from model.heads import Embeddings
 from model.views import NEW_FILM_FACTOR, Views
 
-PERSON_FACTOR = 5.0  # the graph view counts so many times as much for a person; chosen on validation
 POPULARITY_LENGTH = 0.1  # of one deviation of log popularity, where learned vectors have length 1
 # Deviations of the learned score that one deviation of log popularity takes away or adds at the ends.
 # With more, approximate indexes find less, and the films that are shown have little to do with the query.
@@ -53,6 +52,8 @@ class Blend:
             parts about equally long, so that angles stay large.
         radius: length of the longest candidate before all are scaled to length 1, with the content of a new
             film.
+        graph_share: share of its weight that the graph view has when films are asked for a film; validation
+            chooses it after the training.
     """
 
     weights: tuple[float, float]
@@ -61,6 +62,7 @@ class Blend:
     lengths: tuple[float, float]
     balances: tuple[float, float]
     radius: float
+    graph_share: float = 1.0
 
     @classmethod
     def fit(cls, learned: Embeddings, views: Views, settings: ModelConfig) -> "Blend":
@@ -101,25 +103,28 @@ class Blend:
             part / balance
             for part, balance in zip(self._asked(learned.queries, views), self.balances, strict=True)
         ]
+        asked[0] = self.graph_share * asked[0]
         empty = torch.zeros(len(filler), 2)
         return Embeddings(
             F.normalize(torch.cat([candidates, filler], dim=1), dim=1),
             F.normalize(torch.cat([learned.queries, *asked, empty], dim=1), dim=1),
         )
 
-    def for_person(self, queries: FloatArray) -> FloatArray:
-        """Queries for the films of a person's history: the graph view counts ``PERSON_FACTOR`` times.
+    def with_graph_share(self, queries: Tensor, share: float) -> Tensor:
+        """Queries of ``join`` as they are with another ``graph_share``, float32 of unit length."""
+        return F.normalize(self._with_graph(queries, share / self.graph_share), dim=1)
+
+    def for_person(self, queries: FloatArray, graph_factor: float) -> FloatArray:
+        """Queries for the films of a person's history.
 
         Args:
             queries: float32 ``[n, d + k + c + 2]`` of ``join``.
+            graph_factor: of the weight of the graph view, whatever ``graph_share`` is.
 
         Returns:
             A changed copy. Its rows are longer than 1, which changes no order.
         """
-        learned, graph = (len(covariance) for covariance in self.covariances[:2])
-        queries = queries.copy()
-        queries[:, learned : learned + graph] *= PERSON_FACTOR
-        return queries
+        return self._with_graph(torch.from_numpy(queries), graph_factor / self.graph_share).numpy()
 
     def with_popularity(self, queries: FloatArray, popularity: float) -> FloatArray:
         """Queries that ask for well-known films, or for surprising ones.
@@ -140,8 +145,15 @@ class Blend:
 
     def as_plain(self) -> dict[str, Any]:
         """Tensors and plain values, from which ``Blend(**plain)`` makes this blend."""
-        names = ("weights", "covariances", "content_mean", "lengths", "balances", "radius")
+        names = ("weights", "covariances", "content_mean", "lengths", "balances", "radius", "graph_share")
         return {name: getattr(self, name) for name in names}
+
+    def _with_graph(self, queries: Tensor, factor: float) -> Tensor:
+        """A copy of queries whose graph view is multiplied by ``factor``."""
+        learned, graph = (len(covariance) for covariance in self.covariances[:2])
+        queries = queries.clone()
+        queries[:, learned : learned + graph] *= factor
+        return queries
 
     def _candidates(self, learned: Tensor, views: Views) -> Tensor:
         """Candidates before they are scaled, without the filler."""

@@ -6,7 +6,7 @@ import pickle
 import warnings
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from data.splits import Split
 from model.blend import Blend
 from model.checkpoint_check import check_parts
 from model.nodes import Nodes
+from model.person_settings import PersonSettings
 
 FORMAT = "pinsage-movielens"
 VERSION = 2
@@ -54,6 +55,7 @@ class Checkpoint:
         trainer: ``Trainer.state_dict()``.
         progress: best epoch, its validation MRR, epochs without a better one, and the history.
         blend: how learned vectors and views became the embeddings; None if the learned ones are all.
+        person: how a person's history is asked.
     """
 
     settings: dict[str, Any]
@@ -71,6 +73,7 @@ class Checkpoint:
     user_text_ids: list[str] | None = None
     item_columns: dict[str, Tensor | list[str]] = field(default_factory=dict)
     blend: Blend | None = None
+    person: PersonSettings = PersonSettings()
 
     def save(self, path: str | Path) -> None:
         """Write the model as ``best.pt`` into a folder, or to a file if the path ends in ``.pt``.
@@ -90,7 +93,7 @@ class Checkpoint:
     def person_queries(self) -> FloatArray:
         """Queries for the films of a person's history, float32 ``[num_movies, dim]``."""
         queries = self.query_embeddings.numpy()
-        return queries if self.blend is None else self.blend.for_person(queries)
+        return queries if self.blend is None else self.blend.for_person(queries, self.person.graph_factor)
 
     @property
     def best_rating(self) -> float:
@@ -136,6 +139,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     if checkpoint.basis.content is not None:
         plain["basis"]["content"] = _tensors(checkpoint.basis.content.as_plain())
     plain["blend"] = None if checkpoint.blend is None else checkpoint.blend.as_plain()
+    plain["person"] = asdict(checkpoint.person)
     plain["movies"]["genres"] = ["|".join(genres) for genres in checkpoint.movies.genres]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -181,6 +185,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             stored["basis"] = replace(stored["basis"], content=ContentBasis.from_plain(content))
         if stored["blend"] is not None:
             stored["blend"] = Blend(**stored["blend"])
+        stored["person"] = PersonSettings(**stored["person"])
         return Checkpoint(**{field.name: stored[field.name] for field in fields(Checkpoint)})
     except ValueError as error:
         problem = f"the parts of the checkpoint do not fit together: {error}"
@@ -196,6 +201,7 @@ def _add_missing(stored: dict[str, Any]) -> None:
     stored.setdefault("user_text_ids", None)
     stored.setdefault("item_columns", {})
     stored.setdefault("blend", None)
+    stored.setdefault("person", {})
     settings, dataset = stored["settings"], stored["dataset"]
     if isinstance(settings, dict) and isinstance(dataset, dict):
         if "weighted_walks" not in settings:

@@ -52,6 +52,10 @@ def check_parts(stored: dict[str, Any]) -> None:
     _tensor(stored["query_embeddings"], "query_embeddings", torch.float32, tuple(embeddings.shape))
     if stored["blend"] is not None:
         _check_blend(stored["blend"], embeddings.size(1), basis, num_users)
+    for name, value in stored["person"].items():
+        _need(
+            isinstance(value, float) and 0 < value < np.inf, f"person.{name} must be a finite number above 0"
+        )
     _need(isinstance(stored["trainer"]["model"], dict), "trainer.model must be a dictionary")
     _need(type(stored["trainer"]["epoch"]) is int, "trainer.epoch must be a whole number")
 
@@ -97,6 +101,7 @@ def _check_blend(blend: dict[str, Any], dim: int, basis: dict[str, Any], num_use
     numbers = (*blend["weights"], *blend["lengths"], *blend["balances"], blend["radius"])
     _need(len(numbers) == 7 and np.isfinite(numbers).all(), "blend must have seven finite numbers")
     _need(blend["radius"] > 0, "blend.radius must be above 0")
+    _need(0 < blend.get("graph_share", 1.0) <= 1, "blend.graph_share must be above 0 and at most 1")
     _need(len(blend["covariances"]) == 3, "blend.covariances must be three")
     widths = []
     for part in blend["covariances"]:

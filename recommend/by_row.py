@@ -121,7 +121,8 @@ class RowRecommender:
 
     def suggest(self, history: History, k: int) -> list[Suggestion]:
         """The ``k`` best films for a history."""
-        return suggest(self.index, self.query_embeddings, history, k, self._change_for_person)
+        offset = self.checkpoint.person.rank_offset
+        return suggest(self.index, self.query_embeddings, history, k, offset, self._change_for_person)
 
     def answer_history(self, history: History, k: int, question: Question | None = None) -> Answer:
         """The ``k`` best films for a history, whose ratings are stars; each with its reason."""
@@ -161,7 +162,7 @@ class RowRecommender:
     def _change_for_person(self, queries: FloatArray) -> FloatArray:
         """Queries for the films of a person's history."""
         if self.checkpoint.blend is not None:
-            queries = self.checkpoint.blend.for_person(queries)
+            queries = self.checkpoint.blend.for_person(queries, self.checkpoint.person.graph_factor)
         return queries if self._change is None else self._change(queries)
 
     def with_guests(self, films: Sequence[FilmFile]) -> Self:

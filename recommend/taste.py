@@ -17,11 +17,12 @@ import scipy.sparse as sp
 
 from base.arrays import FloatArray, IntArray
 from data.histories import History
+from model.checkpoint import Checkpoint
+from search import ExactIndex
 from search.base import VectorIndex
 
 # Chosen on the validation part of the user protocol on ml-100k. Values near these make little difference.
 NEAREST = 200  # films that each film of a history ranks
-RANK_OFFSET = 12.0  # rank r counts 1 / (RANK_OFFSET + r); a larger offset makes ranks more alike
 RECENCY_POWER = 0.85  # the latest film counts 1, the one before it .55, then .39
 LONG_HISTORY = 20  # with fewer films, recency counts less: a few favourites are typed in no order of time
 RATING_POWER = 2.0  # 5 stars count 25 times as much as 1 star
@@ -65,7 +66,12 @@ def history_weights(history: History) -> FloatArray:
 
 
 def suggest(
-    index: VectorIndex, queries: FloatArray, history: History, k: int, change: ChangeQueries | None = None
+    index: VectorIndex,
+    queries: FloatArray,
+    history: History,
+    k: int,
+    rank_offset: float,
+    change: ChangeQueries | None = None,
 ) -> list[Suggestion]:
     """The ``k`` best films for a history, best first, without its own; fewer if there are no others.
 
@@ -74,6 +80,7 @@ def suggest(
         queries: float32 ``[num_movies, d]``, films as queries.
         history: what the person has seen.
         k: films wanted.
+        rank_offset: see ``PersonSettings``.
         change: what is done with the queries before the search; None is nothing.
     """
     asked, weights = _strongest(history)
@@ -85,7 +92,7 @@ def suggest(
         if depth >= len(index) or np.setdiff1d(candidates, history.rows).size >= min(k, possible):
             break
         depth *= 4  # the nearest ones have been seen: look further
-    votes = (weights[:, None] * rank_shares(found.shape[1])).ravel()  # [m * depth]
+    votes = (weights[:, None] * rank_shares(found.shape[1], rank_offset)).ravel()  # [m * depth]
     place = place.ravel()
     scores = np.bincount(place, votes, minlength=len(candidates))
     scores[np.isin(candidates, history.rows)] = 0
@@ -108,9 +115,9 @@ def nearest_films(
     return index.search(asked, depth, exclude=list(rows[:, None])).ids
 
 
-def rank_shares(depth: int) -> FloatArray:
+def rank_shares(depth: int, rank_offset: float) -> FloatArray:
     """How much the ranks 1 to ``depth`` count: float64 ``[depth]``, 1 for the first."""
-    return (1 + RANK_OFFSET) / (np.arange(1, depth + 1) + RANK_OFFSET)
+    return (1 + rank_offset) / (np.arange(1, depth + 1) + rank_offset)
 
 
 class TasteScorer:
@@ -119,23 +126,38 @@ class TasteScorer:
     Args:
         index: over film rows.
         queries: float32 ``[num_movies, d]``, films as queries.
+        rank_offset: see ``PersonSettings``.
     """
 
-    def __init__(self, index: VectorIndex, queries: FloatArray):
-        blocks = [
-            nearest_films(index, queries, np.arange(start, min(start + BLOCK, len(queries))), NEAREST)
-            for start in range(0, len(queries), BLOCK)
-        ]
-        nearest = np.concatenate(blocks)  # [num_movies, depth]
-        depth = nearest.shape[1]
-        shares = np.tile(rank_shares(depth), len(nearest))
-        ends = np.arange(len(nearest) + 1) * depth
-        self.shares = sp.csr_matrix((shares, nearest.ravel(), ends), shape=(len(queries), len(queries)))
+    def __init__(self, index: VectorIndex, queries: FloatArray, rank_offset: float):
+        self.index = index
+        self.queries = queries
+        self.rank_offset = rank_offset
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> "TasteScorer":
+        """The recommendations of a model, by exact search."""
+        vectors = checkpoint.embeddings.numpy()
+        index = ExactIndex().build(vectors, np.arange(len(vectors)))
+        return cls(index, checkpoint.person_queries, checkpoint.person.rank_offset)
 
     def score_histories(self, histories: list[History]) -> FloatArray:
         """Scores of all films for each history, its own films included: float32 ``[n, num_movies]``."""
-        weighted = weight_matrix(histories, self.shares.shape[0])
-        return (weighted @ self.shares).astype(np.float32).toarray()
+        weights = weight_matrix(histories, len(self.queries))
+        asked = np.unique(weights.indices)
+        return (weights[:, asked] @ self.shares(asked)).astype(np.float32).toarray()
+
+    def shares(self, rows: IntArray) -> sp.csr_matrix:
+        """How much each film counts in the rankings of ``rows``: float64 ``[len(rows), num_movies]``."""
+        blocks = [
+            nearest_films(self.index, self.queries, rows[start : start + BLOCK], NEAREST)
+            for start in range(0, len(rows), BLOCK)
+        ]
+        nearest = np.concatenate(blocks)  # [len(rows), depth]
+        depth = nearest.shape[1]
+        shares = np.tile(rank_shares(depth, self.rank_offset), len(rows))
+        ends = np.arange(len(rows) + 1) * depth
+        return sp.csr_matrix((shares, nearest.ravel(), ends), shape=(len(rows), len(self.queries)))
 
 
 def weight_matrix(histories: list[History], num_movies: int) -> sp.csr_matrix:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from config import ModelConfig
-from model.blend import PERSON_FACTOR, POPULARITY_LENGTH, SURPRISING, WELL_KNOWN, Blend
+from model.blend import POPULARITY_LENGTH, SURPRISING, WELL_KNOWN, Blend
 from model.heads import Embeddings
 from model.views import NEW_FILM_FACTOR, Views
 from tests.fuzzing import fuzz
@@ -78,12 +78,26 @@ def test_a_person_and_popularity_change_queries_alone(popularity):
     vectors, views = films()
     blend = Blend.fit(vectors, views, SETTINGS)
     joined = blend.join(vectors, views)
-    queries = blend.for_person(joined.queries.numpy())
+    queries = blend.for_person(joined.queries.numpy(), 2.5)
     asked = blend.with_popularity(queries, popularity)
     strength = popularity * (SURPRISING if popularity < 0 else WELL_KNOWN)
-    wanted = by_hand(vectors, views, SETTINGS, PERSON_FACTOR, strength)
+    wanted = by_hand(vectors, views, SETTINGS, 2.5, strength)
     assert proportional(scores(asked, joined.candidates), wanted)
     assert (joined.queries[:, -2:] == 0).all() and (queries[:, -2:] == 0).all()  # neither changed in place
+
+
+@pytest.mark.parametrize("share", [0.5, 0.1])
+def test_a_share_of_the_graph_view_is_left_for_films_and_not_for_people(share):
+    vectors, views = films()
+    blend = Blend.fit(vectors, views, SETTINGS)
+    joined = blend.join(vectors, views)
+    less = replace(blend, graph_share=share)
+    queries = less.join(vectors, views).queries
+    torch.testing.assert_close(blend.with_graph_share(joined.queries, share), queries)
+    of_share = replace(SETTINGS, graph_view=share * SETTINGS.graph_view)
+    assert proportional(scores(queries, joined.candidates), by_hand(vectors, views, of_share))
+    person = less.for_person(queries.numpy(), 2.5)
+    assert proportional(scores(person, joined.candidates), by_hand(vectors, views, SETTINGS, 2.5))
 
 
 def test_new_films_are_joined_as_the_known_ones_were():

@@ -11,6 +11,7 @@ from base.errors import UserError, WorldError
 from config import Config
 from model.checkpoint import FORMAT, VERSION, load_checkpoint, save_checkpoint
 from model.new_films.from_checkpoint import stored_model
+from model.person_settings import PersonSettings
 from tests.trained import MODEL, trained_checkpoint
 
 SETTINGS = Config().model_settings()
@@ -22,10 +23,11 @@ def checkpoint():
 
 
 def test_everything_comes_back(checkpoint, tmp_path):
+    checkpoint = replace(checkpoint, person=PersonSettings(1.0, 4.0))
     path = tmp_path / "folder" / "last.pt"
     save_checkpoint(checkpoint, path)
     loaded = load_checkpoint(path)
-    for name in ("settings", "dataset", "progress"):
+    for name in ("settings", "dataset", "progress", "person"):
         assert getattr(loaded, name) == getattr(checkpoint, name)
     for name in ("features", "neighbors", "weights", "embeddings", "query_embeddings", "user_ids"):
         assert torch.equal(getattr(loaded, name), getattr(checkpoint, name))
@@ -43,6 +45,14 @@ def test_a_checkpoint_from_before_edge_weights_was_trained_without(checkpoint, t
     settings = {name: value for name, value in checkpoint.settings.items() if name != "weighted_walks"}
     save_checkpoint(replace(checkpoint, settings=settings), tmp_path / "old.pt")
     assert load_checkpoint(tmp_path / "old.pt").settings == settings | {"weighted_walks": "none"}
+
+
+def test_a_checkpoint_from_before_person_settings_has_the_defaults(checkpoint, tmp_path):
+    save_checkpoint(replace(checkpoint, person=PersonSettings(1.0, 4.0)), tmp_path / "old.pt")
+    stored = torch.load(tmp_path / "old.pt", weights_only=True)
+    del stored["person"]
+    torch.save(stored, tmp_path / "old.pt")
+    assert load_checkpoint(tmp_path / "old.pt").person == PersonSettings()
 
 
 def test_neighbours_by_layer_come_back(tmp_path):
@@ -121,6 +131,9 @@ def test_foreign_files_are_refused(tmp_path, stored, message):
         ("weights", torch.zeros(20, 4), r"weights must be float32 of shape \[20, 5\]"),
         ("embeddings", torch.full((20, 8), torch.nan), "embeddings contains NaN or infinity"),
         ("features", torch.zeros(20, 3), "features must be float32 of shape"),
+        ("person", {"rank_offset": 0.0}, "person.rank_offset must be a finite number above 0"),
+        ("person", {"graph_factor": "1"}, "person.graph_factor must be a finite number above 0"),
+        ("person", {"graph": 1.0}, "a part of the checkpoint has the wrong type"),
         ("movies", torch.zeros(3), "movies must be a dictionary"),
         ("settings", {"num_layers": 2}, "'split'"),
         ("settings", SETTINGS | {"num_neighbors": (5, 0)}, r"num_neighbors has the wrong value \(5, 0\)"),

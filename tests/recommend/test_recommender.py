@@ -8,10 +8,13 @@ import pytest
 
 from config import SearchConfig
 from data.dataset import load_movielens
+from data.histories import History
 from model.checkpoint import save_checkpoint
+from model.person_settings import PersonSettings
 from recommend.added_films import add_film
 from recommend.new_movies import checked_movies
 from recommend.recommender import Recommender
+from recommend.taste import TasteScorer
 from tests.factories import random_movielens
 from tests.planted import planted_movielens
 from tests.trained import MODEL, TRAINED_DIM, trained_checkpoint
@@ -142,6 +145,17 @@ def test_popularity_moves_answers_and_leaves_the_index(recommender):
     blend, model = recommender.checkpoint.blend, recommender.checkpoint
     query = blend.with_popularity(model.query_embeddings.numpy()[[3]], 1)[0]
     assert rows_of(known.similar(13, k=4)) == recommender.index.search(query, 4, exclude=[3]).ids.tolist()
+
+
+@pytest.mark.parametrize("settings", [PersonSettings(5.0, 12.0), PersonSettings(0.2, 1.0)])
+def test_a_person_is_asked_by_the_settings_of_the_model(checkpoint, settings):
+    model = replace(checkpoint, person=settings)
+    history = History(np.array([3, 8, 5]), np.full(3, np.nan, np.float32))
+    scores = TasteScorer.of(model).score_histories([history])[0]
+    scores[history.rows] = -1
+    answer = Recommender(model).for_history([13, 18, 15], k=5)
+    np.testing.assert_allclose([film.score for film in answer], np.sort(scores)[::-1][:5], rtol=1e-5)
+    np.testing.assert_allclose([film.score for film in answer], scores[rows_of(answer)], rtol=1e-5)
 
 
 def test_popularity_that_cannot_be_asked_for_is_a_value_error(recommender, checkpoint):

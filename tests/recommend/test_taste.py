@@ -32,7 +32,7 @@ def seen(rows, ratings=None):
 
 def ask(history, k, vectors=VECTORS, index=None):
     index = index or ExactIndex().build(vectors, np.arange(len(vectors)))
-    return suggest(index, vectors, history, k)
+    return suggest(index, vectors, history, k, 12.0)
 
 
 @pytest.mark.parametrize("index", [ExactIndex(), LSHIndex(64, 8), WeakANDIndex(6)])
@@ -107,9 +107,9 @@ def test_evaluation_scores_what_is_suggested(seed):
     vectors, queries = (unit(rng.normal(size=(300, 6))) for _ in range(2))
     index = ExactIndex().build(vectors, np.arange(300))
     histories = [seen(rng.permutation(300)[:n], rng.integers(1, 6, n)) for n in (1, 5, 40)]
-    scores = TasteScorer(index, queries).score_histories(histories)
+    scores = TasteScorer(index, queries, 12.0).score_histories(histories)
     for row, history in zip(scores, histories, strict=True):
         row[history.rows] = 0
-        found = suggest(index, queries, history, 20)
+        found = suggest(index, queries, history, 20, 12.0)
         np.testing.assert_allclose([s.score for s in found], np.sort(row)[::-1][:20], rtol=1e-5)
         np.testing.assert_allclose([row[s.row] for s in found], [s.score for s in found], rtol=1e-5)
