@@ -27,7 +27,7 @@ from evaluation.baselines.fits import Fits
 from evaluation.baselines.for_users import UserBaseline, fit_for_users
 from evaluation.comparison.bootstrap import Estimate, estimate_means
 from evaluation.ranking import Scorer, question_values, rank_targets
-from evaluation.train_once import train_once
+from evaluation.train_once import TrainedOnce, train_once
 from evaluation.users import DEPTH, HistoryScorer, values_by_user
 from recommend.taste import TasteScorer
 from report.text_table import TableColumn, TableSection, render_table
@@ -91,10 +91,17 @@ def _pinsage(
         trained = train_once(of_seed, data, split, set_up_compute(of_seed.run))
         runs.append(test.asked_to(trained.scorer, TasteScorer.of(trained.checkpoint)))
         shown = "  ".join(f"{name} {runs[-1][name].mean():.4f}" for name in FIGURES)
-        progress = trained.progress
-        print(f"{variant}, seed {seed}: {shown}  (epoch {progress.best_epoch})", flush=True)
+        print(f"{variant}, seed {seed}: {shown}  ({_choices(trained)})", flush=True)
     means = {name: np.mean([run[name] for run in runs], axis=0) for name in FIGURES}
     return means, {name: [float(run[name].mean()) for run in runs] for name in FIGURES}
+
+
+def _choices(trained: TrainedOnce) -> str:
+    """What validation chose, in words."""
+    blend, person = trained.checkpoint.blend, trained.checkpoint.person
+    views = "no views" if blend is None else f"graph view x {blend.graph_share:g}"
+    people = f"for people x {person.graph_factor:g}, rank offset {person.rank_offset:g}"
+    return f"epoch {trained.progress.best_epoch}, {views}, {people}"
 
 
 def _baselines(movielens: MovieLens, seed: int) -> dict[str, tuple[str, dict[str, FloatArray]]]:
