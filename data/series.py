@@ -8,7 +8,7 @@ before the number of a part. To be one series, such films also need a sign that 
   Prince of Thieves*.
 
 Films with the very same title are remakes or namesakes. At most one of them is of the series: the last one
-before the second part. A film that is listed twice counts once.
+before the second part. A film that is listed twice counts once. Titles without a year are not those of films.
 """
 
 import re
@@ -94,7 +94,7 @@ def find_series(titles: Sequence[str], years: FloatArray, genres: Sequence[tuple
     seen = set()  # a film that is listed twice counts once
     for row, text in enumerate(titles):
         title = parse_title(text)
-        if title.name and text not in seen:
+        if title.name and text not in seen and not np.isnan(years[row]):
             films[title.name].append(_Film(row, title, float(years[row]), genres[row]))
         seen.add(text)
     members = {name: _members(films[name]) for name in sorted(films)}

@@ -47,6 +47,7 @@ def test_series(titles):
         ("Fantasia (1940)", "Fantasia 2000 (1999)"),  # a year, not a part
         ("Boys (1996)", "Boys, Les (1997)"),
         ("Scream 2 (1997)", "Scream 2 (1997)"),  # one film that is listed twice
+        ("user 1", "user 2"),  # no films
     ],
 )
 def test_no_series(titles):
