@@ -167,7 +167,10 @@ class ModelConfig(Section):
         256, "length of the learned part of an embedding (the paper's d)", low=2, high=8192
     )
     graph_view: float = flag(
-        0.06, "weight in the score of who rated both films; 0 leaves it out", low=0, high=10
+        0.06,
+        "weight in the score of who rated both films, of which validation may leave a part; 0 leaves it out",
+        low=0,
+        high=10,
     )
     content_view: float = flag(
         0.05, "weight in the score of genres, year, tags and content; 0 leaves it out", low=0, high=10
