@@ -73,8 +73,11 @@ def with_graph_share(checkpoint: Checkpoint, split: Split, settings: TrainingCon
         gains = 1 / rank_targets(_scorer(less), questions)
         differences = gains - best_gains
         if differences.mean() > MIN_ERRORS * differences.std() / np.sqrt(len(differences)):
+            logger.info(
+                "the graph view keeps %g of its weight: validation MRR %.4f instead of %.4f",
+                *(share, gains.mean(), best_gains.mean()),
+            )
             best, best_gains = less, gains
-            logger.info("graph view x %g: validation MRR %.4f", share, gains.mean())
     return best
 
 
@@ -101,7 +104,7 @@ def with_person_settings(
     tried = [replace(checkpoint, person=settings) for settings in grid]
     figures = [evaluate_users(TasteScorer.of(one), questions)[CHOSEN_BY] for one in tried]
     best = max(range(len(grid)), key=figures.__getitem__)
-    logger.info(
+    logger.debug(
         "for people: graph view x %g, rank offset %g (validation NDCG@%d %.4f)",
         *(grid[best].graph_factor, grid[best].rank_offset, DEPTH, figures[best]),
     )
