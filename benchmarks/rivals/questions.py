@@ -90,7 +90,9 @@ def _next_item(split: Split, part: Part) -> dict[Task, Questions]:
     The validation film is among these in the test, but it is part of no history, here as in the project.
     """
     queries = held_out_queries(split, part)
-    excluded = [queries.mask_movies[a:b] for a, b in zip(queries.mask_ptr, queries.mask_ptr[1:], strict=False)]
+    excluded = [
+        queries.mask_movies[a:b] for a, b in zip(queries.mask_ptr, queries.mask_ptr[1:], strict=False)
+    ]
     targets = list(queries.targets[:, None])
     whole = [history_of_user(split.train, user) for user in queries.users]
     latest = [History(history.rows[-1:], history.ratings[-1:]) for history in whole]

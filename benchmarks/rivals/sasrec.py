@@ -11,34 +11,36 @@ attention predicts each next film of a sequence. ``layers`` ligr takes the block
 (Borisyuk et al., 2025), which RecTools combines with SASRec's training task as eSASRec. BCE is the loss of
 the SASRec paper, gBCE that of gSASRec (Petrov and Macdonald, RecSys 2023).
 
-FOLDER holds:
+``FOLDER/questions.npz`` has ``train_ptr`` int64 ``[num_users + 1]`` and ``train_movies`` int32, the training
+films of each user in order of time; and for each set of histories NAME ``NAME_ptr`` int64 ``[n + 1]`` and
+``NAME_movies`` int32, oldest film first.
 
-- ``questions.npz``: ``num_movies``, an int; ``train_ptr`` int64 ``[num_users + 1]`` and ``train_movies`` int32,
-  the training films of each user in order of time; for each set of questions NAME ``NAME_ptr`` int64
-  ``[n + 1]`` and ``NAME_movies`` int32, the histories, oldest film first.
-- ``jobs.json``: a list of ``{"settings": {...}, "seed": int, "epochs": int, "every": int}``.
-- ``job-I/epoch-E.npz``, written here: NAME to int32 ``[n, num_known]``, film rows, best first; a row of -1 for
-  a history without a film that is known to the model.
+Messages are a line of JSON each. The script says ``{"versions": {...}}``. Then for each line of stdin
+``{"settings": {...}, "seed": int, "epochs": int, "every": int}`` it trains, and after every few epochs it
+says ``{"epoch": int, "file": path}`` and waits for ``{"go_on": bool}``. At the end of a training it says
+``{"done": true}``. The file has NAME to int32 ``[n, num_known]``: film rows, best first, and -1 in the row of
+a history without a film that is known to the model. Nothing is filtered out.
 """
 
 import json
 import logging
-import os
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 INSTALL = "install requirements-rivals.txt in an environment of its own"
 
 
-def main() -> int:
-    """Train every job; returns the exit code."""
+def answer_jobs() -> int:
+    """Train what stdin asks for; returns the exit code."""
     if len(sys.argv) != 2:
         print("usage: sasrec.py FOLDER", file=sys.stderr)
         return 2
     try:
-        import rectools  # noqa: F401
+        import rectools
+        import torch
         from pytorch_lightning import seed_everything
         from rectools.models import SASRecModel
     except ImportError as error:
@@ -46,15 +48,26 @@ def main() -> int:
         return 2
     warnings.filterwarnings("ignore")  # Lightning's hints about workers, loggers and short epochs
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    answers, sys.stdout = sys.stdout, sys.stderr  # libraries print; only messages go to stdout
     folder = Path(sys.argv[1])
     data = _read(folder / "questions.npz")
-    for place, job in enumerate(json.loads((folder / "jobs.json").read_text(encoding="utf-8"))):
+    say({"versions": {"rectools": rectools.__version__, "torch": torch.__version__}}, answers)
+    for line in sys.stdin:
+        job = json.loads(line)
         # RecTools draws from the libraries' global generators.
         seed_everything(job["seed"], workers=True)
         model = SASRecModel(**_arguments(job["settings"]), deterministic=True)
-        _train(model, job, data, folder / f"job-{place}")
-        print(f"job {place} done", flush=True)
+        for epoch in _train(model, job, data, folder / "ranked.npz"):
+            say({"epoch": epoch, "file": str(folder / "ranked.npz")}, answers)
+            if not json.loads(sys.stdin.readline() or '{"go_on": false}')["go_on"]:
+                break
+        say({"done": True}, answers)
     return 0
+
+
+def say(message: dict[str, Any], answers: TextIO) -> None:
+    """Send a message."""
+    print(json.dumps(message), file=answers, flush=True)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -74,14 +87,17 @@ def _arguments(settings: dict[str, Any]) -> dict[str, Any]:
         **{name: value for name, value in settings.items() if name not in ("loss", "layers")},
         "loss": loss,
         "n_negatives": int(negatives or 1),
-        "transformer_layers_type": {"sasrec": SASRecTransformerLayers, "ligr": LiGRLayers}[settings["layers"]],
+        "transformer_layers_type": {"sasrec": SASRecTransformerLayers, "ligr": LiGRLayers}[
+            settings["layers"]
+        ],
         "recommend_torch_device": "cpu",
     }
 
 
-def _train(model: Any, job: dict[str, Any], data: dict[str, Any], folder: Path) -> None:
-    """Train, and write the rankings after every few epochs."""
-    folder.mkdir()
+def _train(model: Any, job: dict[str, Any], data: dict[str, Any], path: Path) -> Iterator[int]:
+    """Train; write the rankings after every few epochs, and give the epoch."""
+    import numpy as np
+
     length = job["settings"]["session_max_len"]
     dataset = _dataset(*_windows(data["train_ptr"], data["train_movies"], length))
     names = [name.removesuffix("_ptr") for name in data if name.endswith("_ptr") and name != "train_ptr"]
@@ -89,7 +105,8 @@ def _train(model: Any, job: dict[str, Any], data: dict[str, Any], folder: Path) 
     for epoch in range(job["every"], job["epochs"] + 1, job["every"]):
         model.fit_partial(dataset, min_epochs=job["every"], max_epochs=job["every"])
         rankings = {name: _ranked(model, asked[name], len(data[f"{name}_ptr"]) - 1) for name in names}
-        _write(folder / f"epoch-{epoch}.npz", rankings)
+        np.savez(path, **rankings)
+        yield epoch
 
 
 def _windows(ptr: Any, movies: Any, length: int) -> tuple[Any, Any]:
@@ -146,19 +163,11 @@ def _ranked(model: Any, dataset: Any, number: int) -> Any:
         on_unsupported_targets="ignore",
     )
     ranked = np.full((number, len(known)), -1, dtype=np.int32)
-    ranked[found[Columns.User].to_numpy(), found[Columns.Rank].to_numpy() - 1] = found[Columns.Item].to_numpy()
+    ranked[found[Columns.User].to_numpy(), found[Columns.Rank].to_numpy() - 1] = found[
+        Columns.Item
+    ].to_numpy()
     return ranked
 
 
-def _write(path: Path, rankings: dict[str, Any]) -> None:
-    """Write a file that is whole as soon as it has its name."""
-    import numpy as np
-
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.savez(file, **rankings)
-    os.replace(part, path)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(answer_jobs())

@@ -1,45 +1,74 @@
-"""A grid, one coordinate after the other: the settings that validation prefers, for each task."""
+"""What validation chooses: the epoch of a training, and the settings of a grid, one after the other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from benchmarks.rivals.judge import Outcome
-from benchmarks.rivals.questions import Task
+from base.arrays import FloatArray
+from benchmarks.rivals.judge import Outcome, figures_of
+from benchmarks.rivals.questions import FACTS, Questions, Task
 
 Settings = dict[str, Any]
 Outcomes = dict[Task, Outcome]
-TrainAll = Callable[[Sequence[Settings]], list[Outcomes]]
+# A model as it is after some epoch: scores of all films for questions, asked in a way.
+Scores = Callable[[Questions, str], FloatArray]
+Ways = dict[Task, tuple[str, ...]]
+ONE_WAY = ("",)
+
+
+def best_epochs(
+    models: Iterable[tuple[int, Scores]],
+    validation: dict[Task, Questions],
+    test: dict[Task, Questions],
+    ways: Ways,
+    patience: int,
+) -> Outcomes:
+    """Each task's best epoch, and best way to ask, of one training.
+
+    Args:
+        models: the model after some epochs, in order; nothing is taken from it after the training is stopped.
+        validation: questions that choose.
+        test: questions that are reported.
+        ways: task to the ways in which the model can be asked; one way for a task that is not in it.
+        patience: models in a row that are better in no task, after which the training is stopped.
+    """
+    best: Outcomes = {}
+    waited = 0
+    for epoch, scores in models:
+        before = dict(best)
+        for task, questions in validation.items():
+            for way in ways.get(task, ONE_WAY):
+                figure = figures_of(scores(questions, way), questions)[FACTS[task].chosen_by]
+                if task not in best or figure > best[task].validation:
+                    reached = figures_of(scores(test[task], way), test[task])
+                    best[task] = Outcome(figure, epoch, way, reached)
+        waited = waited + 1 if best == before else 0
+        if waited == patience:
+            break
+    return best
 
 
 def coordinate_search(
-    grid: dict[str, tuple[Any, ...]], tasks: Sequence[Task], train_all: TrainAll
-) -> tuple[dict[Task, Settings], int]:
+    grid: dict[str, tuple[Any, ...]], tasks: Sequence[Task], train: Callable[[Settings], Outcomes]
+) -> dict[Task, Settings]:
     """Choose one setting after the other, in the order of the grid.
 
     The start is the first value of every setting. Each step tries all values of one setting and keeps the
-    best one. Tasks of one split share trainings: each may choose other settings, and a training that two
-    tasks want is made once.
+    best one. Tasks of one split share trainings: each may choose other settings.
 
     Args:
         grid: setting to its values, the default first.
         tasks: tasks that choose.
-        train_all: trains each of some settings; returns for each what every task thinks of it.
+        train: trains with some settings; returns what every task thinks of it. It is asked again for settings
+            that it has trained with, so it should remember.
 
     Returns:
-        Task to its settings, and the number of trainings.
+        Task to its settings.
     """
     start = {name: values[0] for name, values in grid.items()}
     best: dict[Task, Settings] = {task: start for task in tasks}
-    known: dict[tuple[Any, ...], Outcomes] = {}
     for name, values in grid.items():
-        tried = {task: [best[task] | {name: value} for value in values] for task in tasks}
-        wanted = {_key(one): one for task in tasks for one in tried[task] if _key(one) not in known}
-        known |= zip(wanted, train_all(list(wanted.values())), strict=True)
         for task in tasks:
+            tried = [best[task] | {name: value} for value in values]
             # max keeps the first of equals: the default.
-            best[task] = max(tried[task], key=lambda one: known[_key(one)][task].validation)
-    return best, len(known)
-
-
-def _key(settings: Settings) -> tuple[Any, ...]:
-    return tuple(settings.values())
+            best[task] = max(tried, key=lambda settings: train(settings)[task].validation)
+    return best
