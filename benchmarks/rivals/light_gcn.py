@@ -29,14 +29,14 @@ from evaluation.baselines.for_users import film_counts
 # The order is that of the search, the first value the start.
 GRID: dict[str, tuple[Any, ...]] = {
     "loss": ("bpr", "softmax"),
+    "lr": (0.01, 0.03),
     "num_layers": (2, 1, 3, 4),
     "dim": (64, 128, 256),
-    "lambda_reg": (1e-4, 1e-3, 1e-2, 0.0),
-    "lr": (0.01, 0.003, 0.03),
+    "lambda_reg": (1e-4, 1e-3, 1e-2),
 }
-MAX_EPOCHS = 1000
+MAX_EPOCHS = 500
 EVERY = 25  # epochs between two looks at validation
-PATIENCE = 4  # looks without a better figure in any task, after which training stops
+PATIENCE = 3  # looks without a better figure in any task, after which training stops
 # Ways to ask: see LightGCNScorer.
 WAYS: Ways = {
     "people": ("user", "user, weighted", "films, inner product", "films, cosine"),

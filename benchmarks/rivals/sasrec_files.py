@@ -29,7 +29,7 @@ GRID: dict[str, tuple[Any, ...]] = {
     "lr": (0.003, 0.001),
 }
 FIXED: Settings = {"n_blocks": 2, "n_heads": 2, "batch_size": 32}
-MAX_EPOCHS = 40
+MAX_EPOCHS = 30
 EVERY = 2  # epochs between two looks at validation
 PATIENCE = 2  # looks without a better figure in any task, after which training stops
 SCRIPT = Path(__file__).with_name("sasrec.py")
