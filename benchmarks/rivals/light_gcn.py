@@ -22,19 +22,20 @@ from torch_geometric.utils import to_torch_csr_tensor
 from base.arrays import FloatArray, unit_rows
 from base.errors import UserError
 from benchmarks.rivals.questions import Questions
-from benchmarks.rivals.tuning import Scores, Ways
+from benchmarks.rivals.tuning import Grid, Scores, Ways
 from data.splits import Split
 from evaluation.baselines.for_users import film_counts
 
 # The order is that of the search, the first value the start.
-GRID: dict[str, tuple[Any, ...]] = {
+GRID: Grid = {
     "loss": ("bpr", "softmax"),
     "lr": (0.01, 0.03),
     "num_layers": (2, 1, 3, 4),
     "dim": (64, 128, 256),
     "lambda_reg": (1e-4, 1e-3, 1e-2),
 }
-MAX_EPOCHS = 500
+MAX_EPOCHS = 600
+MIN_EPOCHS = 200
 EVERY = 25  # epochs between two looks at validation
 PATIENCE = 3  # looks without a better figure in any task, after which training stops
 # Ways to ask: see LightGCNScorer.

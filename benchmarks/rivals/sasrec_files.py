@@ -14,22 +14,25 @@ import numpy as np
 from base.arrays import FloatArray, IntArray
 from base.errors import UserError, WorldError
 from benchmarks.rivals.questions import Questions, Task
-from benchmarks.rivals.tuning import Scores, Settings
+from benchmarks.rivals.tuning import Grid, Scores, Settings
 from data.histories import History, history_of_user
 from data.splits import Split
 
 # The order is that of the search, the first value the start.
-GRID: dict[str, tuple[Any, ...]] = {
+GRID: Grid = {
     "loss": ("softmax", "BCE 1", "gBCE 16"),  # the number is that of negatives
     "session_max_len": (50, 20, 100),
-    "layers": ("sasrec", "ligr"),
-    "n_factors": (64, 128),
     "dropout_rate": (0.2, 0.4),
+    "n_factors": (64, 128),
+    "layers": ("sasrec", "ligr"),
     "use_pos_emb": (True, False),
     "lr": (0.003, 0.001),
 }
+# Settings that the next item searches again, from what people chose: an epoch takes long.
+AGAIN = ("session_max_len", "dropout_rate", "use_pos_emb")
 FIXED: Settings = {"n_blocks": 2, "n_heads": 2, "batch_size": 32}
-MAX_EPOCHS = 30
+MAX_EPOCHS = 20
+MIN_EPOCHS = 8
 EVERY = 2  # epochs between two looks at validation
 PATIENCE = 2  # looks without a better figure in any task, after which training stops
 SCRIPT = Path(__file__).with_name("sasrec.py")

@@ -8,6 +8,7 @@ from benchmarks.rivals.judge import Outcome, figures_of
 from benchmarks.rivals.questions import FACTS, Questions, Task
 
 Settings = dict[str, Any]
+Grid = dict[str, tuple[Any, ...]]  # setting to its values, the start first
 Outcomes = dict[Task, Outcome]
 # A model as it is after some epoch: scores of all films for questions, asked in a way.
 Scores = Callable[[Questions, str], FloatArray]
@@ -21,6 +22,7 @@ def best_epochs(
     test: dict[Task, Questions],
     ways: Ways,
     patience: int,
+    least: int = 0,
 ) -> Outcomes:
     """Each task's best epoch, and best way to ask, of one training.
 
@@ -30,6 +32,7 @@ def best_epochs(
         test: questions that are reported.
         ways: task to the ways in which the model can be asked; one way for a task that is not in it.
         patience: models in a row that are better in no task, after which the training is stopped.
+        least: epochs before which it is not stopped: figures can fall at first.
     """
     best: Outcomes = {}
     waited = 0
@@ -42,13 +45,13 @@ def best_epochs(
                     reached = figures_of(scores(test[task], way), test[task])
                     best[task] = Outcome(figure, epoch, way, reached)
         waited = waited + 1 if best == before else 0
-        if waited == patience:
+        if waited >= patience and epoch >= least:
             break
     return best
 
 
 def coordinate_search(
-    grid: dict[str, tuple[Any, ...]], tasks: Sequence[Task], train: Callable[[Settings], Outcomes]
+    grid: Grid, tasks: Sequence[Task], train: Callable[[Settings], Outcomes]
 ) -> dict[Task, Settings]:
     """Choose one setting after the other, in the order of the grid.
 
@@ -56,7 +59,7 @@ def coordinate_search(
     best one. Tasks of one split share trainings: each may choose other settings.
 
     Args:
-        grid: setting to its values, the default first.
+        grid: setting to its values, the start first.
         tasks: tasks that choose.
         train: trains with some settings; returns what every task thinks of it. It is asked again for settings
             that it has trained with, so it should remember.
@@ -69,6 +72,12 @@ def coordinate_search(
     for name, values in grid.items():
         for task in tasks:
             tried = [best[task] | {name: value} for value in values]
-            # max keeps the first of equals: the default.
+            # max keeps the first of equals.
             best[task] = max(tried, key=lambda settings: train(settings)[task].validation)
     return best
+
+
+def searched_again(grid: Grid, start: Settings, names: Sequence[str]) -> Grid:
+    """The grid of a search that starts from ``start`` and tries the values of ``names`` alone."""
+    others = {name: tuple(value for value in grid[name] if value != start[name]) for name in names}
+    return {name: (start[name], *others.get(name, ())) for name in grid}

@@ -19,7 +19,7 @@ from benchmarks.rivals.questions import FACTS, questions_of
 from benchmarks.rivals.results import OnTask, Result, store, stored
 from benchmarks.rivals.sasrec_files import RecTools, scores_of_ranking
 from benchmarks.rivals.table import chosen_lines, task_table
-from benchmarks.rivals.tuning import best_epochs, coordinate_search
+from benchmarks.rivals.tuning import best_epochs, coordinate_search, searched_again
 from data.dataset import load_movielens
 from data.histories import user_questions
 from data.splits import held_out_queries, split_movielens
@@ -277,6 +277,15 @@ def test_the_search_goes_one_setting_after_the_other_and_tasks_may_differ():
     chosen = coordinate_search({"a": (1, 2, 3), "b": (0, 5)}, ["next_by_film", "next_by_history"], train)
     assert chosen == {"next_by_film": {"a": 2, "b": 0}, "next_by_history": {"a": 1, "b": 5}}
     assert set(asked) == {(1, 0), (2, 0), (3, 0), (2, 5), (1, 5)}
+
+
+def test_a_search_can_start_from_another_ones_choice():
+    grid = {"a": (1, 2, 3), "b": (0, 5), "c": (7, 8)}
+    assert searched_again(grid, {"a": 2, "b": 5, "c": 8}, ["b", "a"]) == {
+        "a": (2, 1, 3),
+        "b": (5, 0),
+        "c": (8,),
+    }
 
 
 def test_results_are_stored_and_tables_have_means_and_differences(tmp_path):
