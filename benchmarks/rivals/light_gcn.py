@@ -29,7 +29,7 @@ from evaluation.baselines.for_users import film_counts
 # The order is that of the search, the first value the start.
 GRID: Grid = {
     "loss": ("bpr", "softmax"),
-    "lr": (0.01, 0.03),
+    "lr": (0.03, 0.01),
     "num_layers": (2, 1, 3, 4),
     "dim": (64, 128, 256),
     "lambda_reg": (1e-4, 1e-3, 1e-2),
