@@ -23,6 +23,7 @@ from base.errors import UserError
 from benchmarks.rivals.measure import METHODS, measured
 from benchmarks.rivals.questions import FACTS, TASKS, questions_of
 from benchmarks.rivals.results import store, stored
+from benchmarks.rivals.sasrec_files import check_python
 from benchmarks.rivals.table import chosen_lines, task_table
 from commands.cli import guarded
 from data.dataset import load_movielens
@@ -58,11 +59,13 @@ def compare(flags: argparse.Namespace) -> None:
     logging.basicConfig(level=logging.WARNING)
     if flags.num_seeds < 1:
         raise UserError(f"--num_seeds must be at least 1, got {flags.num_seeds}")
-    if "sasrec" in flags.methods and flags.rectools_python is None:
-        raise UserError(
-            "SASRec needs --rectools_python, the Python of an environment with requirements-rivals.txt; "
-            "or leave it out: --methods baselines pinsage lightgcn"
-        )
+    if "sasrec" in flags.methods:
+        if flags.rectools_python is None:
+            raise UserError(
+                "SASRec needs --rectools_python, the Python of an environment with requirements-rivals.txt; "
+                "or leave it out: --methods baselines pinsage lightgcn"
+            )
+        check_python(flags.rectools_python)
     movielens = load_movielens(flags.data_dir)
     data = {"name": movielens.name, "fingerprint": movielens.fingerprint, "num_seeds": flags.num_seeds}
     folder = Path(flags.output_dir) / "rivals"

@@ -1,4 +1,4 @@
-"""LightGCN by PyTorch Geometric: training on the whole graph at once, and how it is asked.
+"""LightGCN by PyTorch Geometric: training on the whole graph at once.
 
 LightGCN is by He et al. (LightGCN: Simplifying and Powering Graph Convolution Network for Recommendation,
 SIGIR 2020). Users and films have a vector each, which is all that is learned. Every layer replaces it by the
@@ -9,22 +9,20 @@ The loss is the paper's BPR with one negative per training pair (equation 15), o
 catalogue. Both are computed for all pairs in each step, so an epoch is one step.
 """
 
+import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from torch_geometric.nn import LightGCN
 from torch_geometric.utils import to_torch_csr_tensor
 
-from base.arrays import FloatArray, unit_rows
+from base.arrays import FloatArray
 from base.errors import UserError
-from benchmarks.rivals.questions import Questions
-from benchmarks.rivals.tuning import Grid, Scores, Ways
+from benchmarks.rivals.light_gcn_scorer import LightGCNScorer
+from benchmarks.rivals.tuning import Grid, Scores
 from data.splits import Split
-from evaluation.baselines.for_users import film_counts
 
 # The order is that of the search, the first value the start.
 GRID: Grid = {
@@ -38,12 +36,6 @@ MAX_EPOCHS = 600
 MIN_EPOCHS = 200
 EVERY = 25  # epochs between two looks at validation
 PATIENCE = 3  # looks without a better figure in any task, after which training stops
-# Ways to ask: see LightGCNScorer.
-WAYS: Ways = {
-    "people": ("user", "user, weighted", "films, inner product", "films, cosine"),
-    "next_by_history": ("user", "user, weighted", "films, inner product", "films, cosine"),
-    "next_by_film": ("films, inner product", "films, cosine"),
-}
 MAX_SCORES = 2**28  # users times films: every step has a score for each pair, 1 GB
 
 
@@ -85,53 +77,11 @@ def user_film_graph(split: Split) -> UserFilmGraph:
     edges = torch.cat([edges, edges.flip(0)], dim=1)  # [2, 2 n], both directions
     degree = torch.bincount(edges[0], minlength=nodes).float()
     weight = (degree[edges[0]] * degree[edges[1]]).rsqrt()
-    adjacency = to_torch_csr_tensor(edges, weight, size=(nodes, nodes))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # PyTorch calls CSR tensors beta
+        adjacency = to_torch_csr_tensor(edges, weight, size=(nodes, nodes))
     degrees = degree[split.num_users :].numpy()
     return UserFilmGraph(users, films, split.num_users, split.num_movies, adjacency, degrees)
-
-
-@dataclass(frozen=True)
-class LightGCNScorer:
-    """A trained model that scores all films for histories.
-
-    A user's vector is computed from the history that is asked, by the model's own layers: the learned vector
-    of the user, then for each layer the sum of the history's films in the layer before. For the training
-    history this is the model's own vector. *Weighted* lets films count by recency and rating, as in PinSage's
-    recommendations. *Films* leaves the user out: the sum of the products, or cosines, of each candidate with
-    the films of the history, weighted.
-
-    Attributes:
-        user_start: float32 ``[num_users, dim]``, learned vectors of the users.
-        film_layers: float32 ``[num_layers + 1, num_films, dim]``, films after each layer.
-        alpha: float32 ``[num_layers + 1]``, how much each layer counts.
-        degrees: float32 ``[num_films]``, number of training interactions of each film.
-    """
-
-    user_start: FloatArray
-    film_layers: FloatArray
-    alpha: FloatArray
-    degrees: FloatArray
-
-    def scores(self, questions: Questions, way: str) -> FloatArray:
-        """Scores of all films by a way of ``WAYS``: float32 ``[len(questions), num_films]``."""
-        films = np.tensordot(self.alpha, self.film_layers, axes=1)  # [num_films, dim]
-        kind, _, how = way.partition(", ")
-        if kind == "films":
-            vectors = unit_rows(films) if how == "cosine" else films
-            return film_counts(questions.histories, len(films), weighted=True) @ vectors @ vectors.T
-        return self.user_vectors(questions, weighted=how == "weighted") @ films.T
-
-    def user_vectors(self, questions: Questions, weighted: bool) -> FloatArray:
-        """The vector of the user of each question, float32 ``[len(questions), dim]``."""
-        counts = film_counts(questions.histories, len(self.degrees), weighted)  # [n, num_films]
-        lengths = np.array([len(history.rows) for history in questions.histories], dtype=np.float32)
-        # Films without a training interaction have no edge, and add nothing.
-        by_film = np.divide(1, np.sqrt(self.degrees), out=np.zeros_like(self.degrees), where=self.degrees > 0)
-        step = sp.diags(1 / np.sqrt(lengths)) @ counts @ sp.diags(by_film)
-        vectors = self.alpha[0] * self.user_start[questions.users]
-        for alpha, films in zip(self.alpha[1:], self.film_layers[:-1], strict=True):
-            vectors = vectors + alpha * (step @ films)
-        return vectors.astype(np.float32)
 
 
 def train(

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from benchmarks.rivals import known, light_gcn, sasrec_files
+from benchmarks.rivals.light_gcn_scorer import WAYS
 from benchmarks.rivals.questions import TASKS, Task, questions_of
 from benchmarks.rivals.results import OnTask, Result, Stopwatch
 from benchmarks.rivals.tuning import Grid, Outcomes, Settings, best_epochs, coordinate_search, searched_again
@@ -77,7 +78,7 @@ def _light_gcn(movielens: MovieLens, split: Split, seeds: Sequence[int]) -> Tune
 
     def train(settings: Settings, seed: int) -> Outcomes:
         models = light_gcn.train(graph, settings, seed)
-        return best_epochs(models, validation, test, light_gcn.WAYS, light_gcn.PATIENCE, light_gcn.MIN_EPOCHS)
+        return best_epochs(models, validation, test, WAYS, light_gcn.PATIENCE, light_gcn.MIN_EPOCHS)
 
     versions = {name: version(name) for name in ("torch_geometric", "torch")}
     return Tuned(*_tuned(light_gcn.GRID, list(test), seeds, train), versions)

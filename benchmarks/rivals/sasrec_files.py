@@ -13,6 +13,7 @@ import numpy as np
 
 from base.arrays import FloatArray, IntArray
 from base.errors import UserError, WorldError
+from benchmarks.rivals.judge import scores_of_ranking
 from benchmarks.rivals.questions import Questions, Task
 from benchmarks.rivals.tuning import Grid, Scores, Settings
 from data.histories import History, history_of_user
@@ -36,6 +37,21 @@ MIN_EPOCHS = 8
 EVERY = 2  # epochs between two looks at validation
 PATIENCE = 2  # looks without a better figure in any task, after which training stops
 SCRIPT = Path(__file__).with_name("sasrec.py")
+
+
+def check_python(python: str) -> None:
+    """Refuse a Python that cannot run ``sasrec.py``; asked before hours of other work.
+
+    Raises:
+        UserError: it is not there, or it does not have RecTools with its extra ``torch``.
+    """
+    install = "install requirements-rivals.txt in an environment of its own"
+    try:
+        done = subprocess.run([python, "-c", "import rectools.models.nn.transformers"], capture_output=True)
+    except OSError as error:
+        raise UserError(f"cannot run {python} ({error.strerror}); {install}") from None
+    if done.returncode != 0:
+        raise UserError(f"{python} cannot import rectools.models, a part of RecTools; {install}")
 
 
 class RecTools:
@@ -62,20 +78,13 @@ class RecTools:
             files |= _as_arrays(set_name(questions), questions.histories)
         np.savez(folder / "questions.npz", **files)  # type: ignore[arg-type]
         self._errors = (folder / "errors.txt").open("w", encoding="utf-8")
-        try:
-            self._process = subprocess.Popen(
-                [python, str(script), str(folder)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                text=True,
-            )
-        except OSError as error:
-            self._close_files()
-            raise UserError(
-                f"cannot run {python} ({error.strerror}); give the Python of an environment with "
-                "requirements-rivals.txt"
-            ) from None
+        self._process = subprocess.Popen(
+            [python, str(script), str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+        )
 
     def __enter__(self) -> "RecTools":
         try:
@@ -172,29 +181,3 @@ def _as_arrays(name: str, histories: list[History]) -> dict[str, IntArray]:
         f"{name}_ptr": np.cumsum([0, *map(len, rows)]),
         f"{name}_movies": np.concatenate(rows).astype(np.int32),
     }
-
-
-def scores_of_ranking(ranked: IntArray, num_movies: int) -> FloatArray:
-    """Scores that put films in a given order; films that are not in it tie behind all others.
-
-    Args:
-        ranked: int ``[n, k]`` film rows, best first, distinct within a row; -1 from where a row ends.
-        num_movies: number of film rows.
-
-    Returns:
-        float32 ``[n, num_movies]``: ``num_movies`` for the first film of a row, one less for the next, and 0
-        for films that are not ranked.
-
-    Raises:
-        WorldError: a row has a film twice, or one that is not in the catalogue.
-    """
-    if ranked.size and not -1 <= ranked.min() <= ranked.max() < num_movies:
-        raise WorldError(
-            f"ranked films must be from 0 to {num_movies - 1}, got {ranked.min()} to {ranked.max()}"
-        )
-    scores = np.zeros((len(ranked), num_movies), dtype=np.float32)
-    row, place = np.nonzero(ranked >= 0)
-    scores[row, ranked[row, place]] = num_movies - place
-    if np.count_nonzero(scores) != len(row):
-        raise WorldError("a film is ranked twice for the same history")
-    return scores

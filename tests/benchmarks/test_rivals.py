@@ -14,10 +14,11 @@ import torch
 
 from base.errors import UserError, WorldError
 from benchmarks.rivals import compare, light_gcn, sasrec_files
-from benchmarks.rivals.judge import Outcome, figures_of
+from benchmarks.rivals.judge import Outcome, figures_of, scores_of_ranking
+from benchmarks.rivals.light_gcn_scorer import WAYS
 from benchmarks.rivals.questions import FACTS, questions_of
 from benchmarks.rivals.results import OnTask, Result, store, stored
-from benchmarks.rivals.sasrec_files import RecTools, scores_of_ranking
+from benchmarks.rivals.sasrec_files import RecTools, check_python
 from benchmarks.rivals.table import chosen_lines, task_table
 from benchmarks.rivals.tuning import best_epochs, coordinate_search, searched_again
 from data.dataset import load_movielens
@@ -26,6 +27,7 @@ from data.splits import held_out_queries, split_movielens
 from evaluation.ranking import evaluate
 from evaluation.users import user_metrics
 from tests.planted import block_of, planted_movielens
+from tests.test_rooms import imported_modules
 
 FAKE = Path(__file__).with_name("fake_ranker.py")
 SETTINGS = {name: values[0] for name, values in light_gcn.GRID.items()}
@@ -141,14 +143,25 @@ def test_the_exchange_has_training_films_alone(movielens, leave_one_out):
 
 
 def test_a_missing_environment_is_one_line(movielens, temporal, capsys):
-    with pytest.raises(UserError, match="cannot run nowhere/python.*requirements-rivals.txt"):
-        RecTools("nowhere/python", temporal, [])
-    assert compare.main(["--methods", "sasrec"]) == 2
+    assert compare.main(["--methods", "pinsage", "sasrec"]) == 2
     assert "--rectools_python" in capsys.readouterr().err
+    with pytest.raises(UserError, match="cannot run nowhere/python.*requirements-rivals.txt"):
+        check_python("nowhere/python")
     if importlib.util.find_spec("rectools") is None:
+        with pytest.raises(UserError, match="cannot import.*RecTools.*requirements-rivals.txt"):
+            check_python(sys.executable)
+        # The script itself says so, too.
         with pytest.raises(UserError, match="cannot import RecTools.*requirements-rivals.txt"):
             with RecTools(sys.executable, temporal, [questions_of(temporal, "test", movielens)]):
                 pass
+
+
+def test_the_script_of_the_other_environment_imports_nothing_of_ours():
+    names = {
+        name.split(".")[0] for _, name in imported_modules(sasrec_files.SCRIPT.read_text(encoding="utf-8"))
+    }
+    libraries = {"numpy", "pandas", "pytorch_lightning", "rectools", "torch"}
+    assert names - libraries <= sys.stdlib_module_names
 
 
 def test_every_training_film_is_a_target_once():
@@ -190,7 +203,7 @@ def test_light_gcn_finds_planted_blocks(movielens, leave_one_out):
     for loss in ("bpr", "softmax"):
         [(epoch, scores)] = light_gcn.train(graph, SETTINGS | {"loss": loss, "lr": 0.03}, 0, 50, 50)
         assert epoch == 50
-        for task, ways in light_gcn.WAYS.items():
+        for task, ways in WAYS.items():
             for way in ways if task in questions else ():
                 assert block_share(movielens, questions[task], scores(questions[task], way)) > 0.7, (
                     loss,
