@@ -27,10 +27,10 @@ GRID: Grid = {
     "n_factors": (64, 128),
     "layers": ("sasrec", "ligr"),
     "use_pos_emb": (True, False),
-    "lr": (0.003, 0.001),
+    "lr": (0.003, 0.0015),
 }
 # Settings that the next item searches again, from what people chose: an epoch takes long.
-AGAIN = ("session_max_len", "dropout_rate", "use_pos_emb")
+AGAIN = ("session_max_len", "use_pos_emb")
 FIXED: Settings = {"n_blocks": 2, "n_heads": 2, "batch_size": 32}
 MAX_EPOCHS = 20
 MIN_EPOCHS = 8
