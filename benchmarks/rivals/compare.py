@@ -47,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--output_dir", default="output", help="folder for rivals/METHOD.json (default: %(default)s)"
     )
-    return guarded(partial(compare, parser.parse_args(argv)))
+    stopped = "interrupted; methods that are done have their files"
+    return guarded(partial(compare, parser.parse_args(argv)), when_interrupted=stopped)
 
 
 def compare(flags: argparse.Namespace) -> None:
