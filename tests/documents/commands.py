@@ -13,13 +13,16 @@ from tests.documents.pages import Page
 SCRIPTS = ("download_dataset", "train", "inference", "main", "run")
 # What a document may tell somebody to type besides our own scripts: program and first words.
 KNOWN = (
-    "pip install", "pip uninstall", "pip download", "pre-commit install",
+    "pip install", "pip uninstall", "pip download", "pre-commit install", "../rectools/bin/pip install",
     "python -m pip", "python -m venv", "python -m pytest", "python -m commands.settings_table",
     ". .venv/bin/activate", "bash .ci/run",
     "ruff check", "ruff format", "mypy", "jupyter lab", "echo", "printf",
 )  # fmt: skip
 # Flags in the documents that are not settings.
-OTHER_FLAGS = {"--mode", "--help", "--no-build-isolation", "--nproc_per_node", "--skip"}
+OTHER_FLAGS = {
+    "--mode", "--help", "--no-build-isolation", "--nproc_per_node", "--skip", "--methods",
+    "--rectools_python",
+}  # fmt: skip
 
 _ASSIGNMENT = re.compile(r"[A-Z_]+=\S*")
 _PROGRAM = re.compile(r"[a-z][\w-]*(\.py)?")

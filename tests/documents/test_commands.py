@@ -71,9 +71,9 @@ def test_every_command_is_known_and_its_flags_are_right(page, monkeypatch, capsy
 def test_the_commands_of_benchmarks_and_examples_parse():
     found = [flags for page in pages() for c in commands_of(page) if (flags := program_flags(c.words))]
     programs = {
-        f"{folder}.{path.stem}"
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for folder in ("benchmarks", "examples")
-        for path in (ROOT / folder).glob("*.py")
+        for path in (ROOT / folder).rglob("*.py")
         if "def main(" in path.read_text(encoding="utf-8")
     }
     assert programs == {name for name, _ in found}, "a document shows how to run each of them, and no other"
