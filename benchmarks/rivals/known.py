@@ -17,7 +17,6 @@ from evaluation.baselines.fits import Fits
 from evaluation.baselines.for_users import WEIGHTED, FilmSum
 from evaluation.train_once import TrainedOnce, train_once
 from recommend.taste import TasteScorer
-from search import ExactIndex
 
 BASELINES: tuple[type[Baseline], ...] = (ItemKNNCosine, ItemKNNBM25, TransitionCounts, EASE)
 
@@ -26,9 +25,7 @@ def pinsage_outcomes(movielens: MovieLens, split: Split, seed: int) -> Outcomes:
     """PinSage at its defaults: the epoch is the one that its own validation chooses."""
     config = Config().override({"quiet": True, "split": split.name, "seed": seed})
     trained = train_once(config, movielens, split, set_up_compute(config.run))
-    candidates = trained.scorer.embeddings
-    index = ExactIndex().build(candidates, np.arange(len(candidates)))
-    taste = TasteScorer(index, trained.person_queries)
+    taste = TasteScorer.of(trained.checkpoint)
     validation, test = (questions_of(split, part, movielens) for part in ("validation", "test"))
     return {
         task: Outcome(
