@@ -269,7 +269,7 @@ class TrainingConfig(Section):
     )
     pairs_per_epoch: int = flag(
         0,
-        "maximum number of pairs per epoch; 0 means one million, or 64 per film if that is more",
+        "maximum number of pairs per epoch; 0 means one million, or 160 per film if that is more",
         low=0,
     )
     patience: int = flag(

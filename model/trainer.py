@@ -30,7 +30,7 @@ from model.schedule import learning_rate
 
 # The default number of pairs per epoch is the larger of these two.
 MIN_PAIRS_PER_EPOCH = 1_000_000
-PAIRS_PER_FILM = 64
+PAIRS_PER_FILM = 160
 
 
 def build_model(num_features: int, settings: ModelConfig, seed: int) -> PinSage:
