@@ -25,7 +25,7 @@ from recommend.taste import TasteScorer
 
 logger = logging.getLogger("pinsage")
 
-SHARES = (0.5, 0.1, 0.01)  # of `graph_view` that may be left
+SHARES = (0.5, 0.1)  # of `graph_view` that may be left
 # The view helps in what the validation MRR does not measure, so its cost must be clear. Questions of one user
 # resemble each other, so the true error is larger than that of independent ones.
 MIN_ERRORS = 3.0
