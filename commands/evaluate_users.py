@@ -13,7 +13,7 @@ from evaluation.baselines import USER_BASELINES
 from evaluation.baselines.fits import Fits
 from evaluation.baselines.for_users import WEIGHTED, UserBaseline, fit_for_users
 from evaluation.few_candidates import few_candidates_of_users
-from evaluation.users import evaluate_users, max_users
+from evaluation.users import evaluate_users, sample_users
 from model.checkpoint import Checkpoint
 from recommend.taste import TasteScorer
 from report.names import PINSAGE
@@ -94,4 +94,4 @@ def _evaluated(baseline: UserBaseline, questions: UserQuestions) -> tuple[UserBa
 
 
 def _sample(questions: UserQuestions, num_movies: int, config: Config) -> UserQuestions:
-    return questions.sample(max_users(num_movies, config.training.eval_queries), config.run.seed)
+    return sample_users(questions, num_movies, config.training.eval_queries, config.run.seed)

@@ -16,7 +16,7 @@ from config import TrainingConfig
 from data.histories import user_questions
 from data.splits import Split
 from evaluation.ranking import EmbeddingScorer, rank_targets
-from evaluation.users import DEPTH, evaluate_users, max_users
+from evaluation.users import DEPTH, evaluate_users, sample_users
 from evaluation.validation import validation_questions
 from model.checkpoint import Checkpoint
 from model.heads import Embeddings
@@ -99,8 +99,7 @@ def with_person_settings(
         questions = user_questions(split, "validation", checkpoint.best_rating)
     except UserError:
         return checkpoint
-    limit = max_users(split.num_movies, max_questions)
-    questions = questions.sample(limit, checkpoint.settings["seed"])
+    questions = sample_users(questions, split.num_movies, max_questions, checkpoint.settings["seed"])
     tried = [replace(checkpoint, person=settings) for settings in grid]
     figures = [evaluate_users(TasteScorer.of(one), questions)[CHOSEN_BY] for one in tried]
     best = max(range(len(grid)), key=figures.__getitem__)

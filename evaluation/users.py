@@ -26,6 +26,11 @@ def max_users(num_movies: int, wanted: int) -> int:
     return max(1, min(wanted, MAX_SCORES // num_movies))
 
 
+def sample_users(questions: UserQuestions, num_movies: int, wanted: int, seed: int) -> UserQuestions:
+    """The questions of as many users as can be asked at once, at most ``wanted``."""
+    return questions.sample(max_users(num_movies, wanted), seed)
+
+
 def evaluate_users(scorer: HistoryScorer, questions: UserQuestions) -> dict[str, float]:
     """Recall, NDCG and hit rate at 20, means over the users.
 

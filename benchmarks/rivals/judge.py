@@ -40,7 +40,7 @@ def figures_of(scores: FloatArray, questions: Questions) -> Figures:
     Raises:
         WorldError: a score is NaN.
     """
-    scores = np.array(scores, dtype=np.float32)  # a copy, since films that are no candidates are masked in it
+    scores = np.array(scores, dtype=np.float32)  # a copy, since excluded films are masked in it
     if np.isnan(scores).any():
         raise WorldError("scores contain NaN: the training diverged; use a smaller learning rate")
     ranks = [
