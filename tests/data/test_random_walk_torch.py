@@ -66,6 +66,7 @@ def test_the_device_chooses_the_sampler():
     assert type(walk_sampler(graph, ModelConfig(), 0, torch.device("cpu"))) is RandomWalkSampler
 
 
+@pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("make", [random_graph, weighted_graph])
 def test_same_bits_on_cuda(make):
