@@ -6,7 +6,6 @@ from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from base.arrays import IntArray
 from base.errors import UserError
@@ -37,7 +36,7 @@ def checkpoint_path(name: str) -> Path:
 
 
 def inputs_on_newer_data(
-    stored: Checkpoint, config: Config, movielens: MovieLens, split: Split, path: Path, device: torch.device
+    stored: Checkpoint, config: Config, movielens: MovieLens, split: Split, path: Path
 ) -> ModelInputs:
     """Make the inputs of the saved model from the newer data; log how many films, users and ratings are new.
 
@@ -47,7 +46,6 @@ def inputs_on_newer_data(
         movielens: the newer data.
         split: split of the newer data.
         path: file of the saved model, for messages.
-        device: device of the walks.
 
     Raises:
         UserError: the data are not a later version of the data of the saved model.
@@ -56,9 +54,7 @@ def inputs_on_newer_data(
     _check_newer(stored, movielens, split, path, before)
     row_of = {user: row for row, user in enumerate(_ids(movielens.user_ids, movielens.user_text_ids))}
     users = [row_of[user] for user in _ids(stored.user_ids.numpy(), stored.user_text_ids)]
-    extended = extended_inputs(
-        stored.basis, np.array(users), movielens, split, config.model, config.run.seed, device
-    )
+    extended = extended_inputs(stored.basis, np.array(users), movielens, split, config.model, config.run.seed)
     if extended.agreement is not None and extended.agreement < MIN_AGREEMENT:
         raise UserError(
             f"--data_dir {movielens.name}: its users rate other films than the users of {path} with the same "

@@ -129,7 +129,7 @@ def _extend(config: Config, typed: dict[str, Any], path: Path, device: torch.dev
     stored = load_checkpoint(path)
     config = adopt(config, stored.settings, typed, MAY_CHANGE_ON_EXTEND)
     movielens, split = _look_at_data(config, stored.earlier)
-    inputs = inputs_on_newer_data(stored, config, movielens, split, path, device)
+    inputs = inputs_on_newer_data(stored, config, movielens, split, path)
     return extended_training(stored, inputs, config, movielens, split, device)
 
 

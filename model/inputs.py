@@ -15,7 +15,7 @@ from data.feature_extractor import FeatureBasis, content_columns, film_features,
 from data.graph_builder import ItemGraph, build_graph
 from data.graph_view import fit_graph_view, rater_matrix
 from data.splits import Split
-from data.walks.torch_sampler import walk_sampler
+from data.walks.sampler import walk_sampler
 from model.nodes import Nodes
 from model.shadows import ShadowSampler
 from model.views import Views, film_views
@@ -45,7 +45,6 @@ def build_inputs(
     split: Split,
     settings: ModelConfig,
     seed: int,
-    device: torch.device | str = "cpu",
 ) -> ModelInputs:
     """Build graph, features and neighbour table from the training part of ``split``.
 
@@ -55,14 +54,13 @@ def build_inputs(
         split: split of these data.
         settings: settings of features and walks.
         seed: seed of the spectral features and the walks.
-        device: device of the walks. It does not change the result, which is on the CPU.
     """
     graph = build_graph(split.train, split.num_users, split.num_movies)
     facts = training_facts(movielens, split)
     basis = fit_features(facts, graph, settings.spectral_dim, seed)
     if settings.graph_view:
         basis = replace(basis, view_basis=fit_graph_view(graph, seed))
-    return inputs_by_basis(basis, graph, facts, settings, seed, device)
+    return inputs_by_basis(basis, graph, facts, settings, seed)
 
 
 def inputs_by_basis(
@@ -71,7 +69,6 @@ def inputs_by_basis(
     facts: Facts,
     settings: ModelConfig,
     seed: int,
-    device: torch.device | str = "cpu",
 ) -> ModelInputs:
     """Features with a given feature basis, and the neighbour table.
 
@@ -81,13 +78,12 @@ def inputs_by_basis(
         facts: facts about all films, see ``training_facts``.
         settings: as in ``build_inputs``.
         seed: as in ``build_inputs``.
-        device: as in ``build_inputs``.
     """
     features = film_features(basis, facts, graph.movie_user_matrix())
-    walks = walk_sampler(graph, settings, seed, device)
+    walks = walk_sampler(graph, settings, seed)
     table = walks.batch_sample_neighbors(np.arange(graph.num_movies), settings.max_neighbors)
     content = content_columns(basis, features)
-    shadows = ShadowSampler(graph, basis, facts, settings, seed, device, content)
+    shadows = ShadowSampler(graph, basis, facts, settings, seed, content)
     views = film_views(basis, features, rater_matrix(graph), settings) if settings.has_views else None
     return ModelInputs(graph, basis, Nodes(torch.from_numpy(features), *table), shadows, views)
 

@@ -16,7 +16,7 @@ from config import ModelConfig
 from data.dataset import Facts
 from data.feature_extractor import FeatureBasis, film_features
 from data.graph_builder import ItemGraph
-from data.walks.torch_sampler import walk_sampler
+from data.walks.sampler import walk_sampler
 from model.nodes import Nodes
 
 MAX_KEPT_RATINGS = (0, 0, 1, 2, 5, 10, 20)  # one of them is drawn per film; all are equally likely
@@ -31,7 +31,6 @@ class ShadowSampler:
         facts: facts about all films; tags from the training part only.
         settings: settings of the walks.
         seed: seed of all draws and of the walks.
-        device: device of the walks; it does not change the result.
         content: the content part of the features of all films, float32 ``[num_movies, num_content]``; None if
             the features have none.
     """
@@ -43,7 +42,6 @@ class ShadowSampler:
         facts: Facts,
         settings: ModelConfig,
         seed: int,
-        device: torch.device | str = "cpu",
         content: FloatArray | None = None,
     ):
         self.graph = graph
@@ -51,7 +49,6 @@ class ShadowSampler:
         self.facts = facts
         self.settings = settings
         self.seed = seed
-        self.device = device
         self.content = content
 
     def draw(self, epoch: int, masked_share: float = 0.0) -> Nodes:
@@ -88,7 +85,7 @@ class ShadowSampler:
         if self.basis.content is not None and content is not None:
             content = self.basis.content.masked(content, masked_share, _masks(self.seed, epoch))
         features = film_features(self.basis, facts, raters, degree_known=False, content=content)
-        walks = walk_sampler(both, settings, self.seed, self.device)
+        walks = walk_sampler(both, settings, self.seed)
         walks.refresh(epoch)
         film = torch.arange(num_movies)
         neighbors, visits = walks.batch_sample_neighbors(film + num_movies, settings.max_neighbors)

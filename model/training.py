@@ -76,7 +76,7 @@ def new_training(config: Config, movielens: MovieLens, split: Split, device: tor
     Raises:
         UserError: there are fewer than three films, or no user has two training ratings.
     """
-    inputs = build_inputs(movielens, split, config.model, config.run.seed, device)
+    inputs = build_inputs(movielens, split, config.model, config.run.seed)
     return Training(config, movielens, split, inputs, _trainer(config, inputs, split, device), Progress())
 
 
@@ -98,7 +98,7 @@ def resumed_training(
     graph = build_graph(split.train, split.num_users, split.num_movies)
     facts = training_facts(movielens, split)
     content = content_columns(stored.basis, stored.features.numpy())
-    shadows = ShadowSampler(graph, stored.basis, facts, config.model, config.run.seed, device, content)
+    shadows = ShadowSampler(graph, stored.basis, facts, config.model, config.run.seed, content)
     views = None
     if config.model.has_views:
         views = film_views(stored.basis, stored.features.numpy(), rater_matrix(graph), config.model)

@@ -1,6 +1,6 @@
 """Exact search: every inner product is computed. The approximate indexes are measured against it."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -8,11 +8,14 @@ import numpy.typing as npt
 from base.arrays import FloatArray, IntArray
 from search.base import VectorIndex
 
-MAX_ON_GPU = 2048  # results per query: FAISS's GPU indexes refuse more
+if TYPE_CHECKING:
+    from torch import Tensor
+
+BLOCK_SCORES = 1 << 28  # scores in a GPU's memory at once, 1 GB
 
 
 class ExactIndex(VectorIndex):
-    """FAISS's flat index, on the GPU if there is one and faiss-gpu is installed."""
+    """Every vector is compared: by FAISS on the CPU, or by PyTorch on the GPU if there is one."""
 
     kind = "exact"
 
@@ -24,14 +27,35 @@ class ExactIndex(VectorIndex):
 
     def _arrange(self) -> None:
         import faiss
+        import torch
 
-        self._index = faiss.IndexFlatIP(max(1, self.embeddings.shape[1]))
-        if len(self):
-            self._index.add(self.embeddings)
-        has_gpu = getattr(faiss, "get_num_gpus", int)() > 0  # faiss-cpu may lack the function
-        self._on_gpu: Any = faiss.index_cpu_to_all_gpus(self._index) if has_gpu else None
+        self._on_gpu = torch.from_numpy(self.embeddings).cuda() if torch.cuda.is_available() else None
+        if self._on_gpu is None:
+            self._index = faiss.IndexFlatIP(max(1, self.embeddings.shape[1]))
+            if len(self):
+                self._index.add(self.embeddings)
 
     def _search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
-        index = self._index if self._on_gpu is None or k > MAX_ON_GPU else self._on_gpu
-        scores, rows = index.search(vectors, k)
+        if self._on_gpu is not None:
+            return best_by_product(self._on_gpu, vectors, k)
+        scores, rows = self._index.search(vectors, k)
         return scores, np.asarray(rows, dtype=np.int64)
+
+
+def best_by_product(candidates: "Tensor", queries: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
+    """The ``k`` largest inner products of each query, computed where the candidates are.
+
+    Args:
+        candidates: float32 ``[n, d]``.
+        queries: float32 ``[q, d]``, q at least 1.
+        k: at most n.
+
+    Returns:
+        Scores float32 and rows int64, ``[q, k]``, best first.
+    """
+    import torch
+
+    blocks = torch.from_numpy(queries).split(max(1, BLOCK_SCORES // len(candidates)))
+    best = [(block.to(candidates.device) @ candidates.T).topk(k, dim=1) for block in blocks]
+    scores, rows = (torch.cat(parts).cpu().numpy() for parts in zip(*best, strict=True))
+    return scores, rows

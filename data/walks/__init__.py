@@ -1,1 +1,1 @@
-"""From a graph to neighbours: short random walks, their kernel, and the same on a GPU."""
+"""From a graph to neighbours: short random walks, and their kernel."""

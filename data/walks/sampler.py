@@ -11,8 +11,6 @@ up to the walk length. The tests compare the sampler with that. If the graph has
 a hop take an edge with a probability in proportion to its weight.
 """
 
-from typing import Any
-
 import numba
 import numpy as np
 import torch
@@ -20,6 +18,7 @@ from torch import Tensor
 
 from base.arrays import IntArray
 from base.checks import MAX_INT64, number, row_numbers, whole_number
+from config import ModelConfig
 from data.graph_builder import ItemGraph
 from data.walks.alias_tables import alias_table
 from data.walks.kernel import Adjacency, WeightedAdjacency, sample_neighbors
@@ -97,7 +96,8 @@ class RandomWalkSampler:
         Raises:
             ValueError: ``nodes`` or ``num_neighbors`` of the wrong type or out of range.
         """
-        seeds, num_neighbors = self._checked(nodes, num_neighbors)
+        seeds = row_numbers("nodes", nodes, self.graph.num_movies)
+        num_neighbors = whole_number("num_neighbors", num_neighbors, 1, MAX_NEIGHBORS)
         neighbors = np.empty((len(seeds), num_neighbors), dtype=np.int64)
         weights = np.empty((len(seeds), num_neighbors), dtype=np.float32)
         sample_neighbors(
@@ -113,17 +113,18 @@ class RandomWalkSampler:
         )
         return torch.from_numpy(neighbors), torch.from_numpy(weights)
 
-    def _checked(self, nodes: Any, num_neighbors: Any) -> tuple[IntArray, int]:
-        return (
-            row_numbers("nodes", nodes, self.graph.num_movies),
-            whole_number("num_neighbors", num_neighbors, 1, MAX_NEIGHBORS),
-        )
-
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}({self.graph.num_movies} films, num_walks={self.num_walks}, "
             f"walk_length={self.walk_length}, restart_probability={self.restart_probability})"
         )
+
+
+def walk_sampler(graph: ItemGraph, settings: ModelConfig, seed: int) -> RandomWalkSampler:
+    """The sampler for these settings."""
+    return RandomWalkSampler(
+        graph, settings.num_walks, settings.walk_length, settings.restart_probability, seed
+    )
 
 
 def _adjacency(graph: ItemGraph) -> Adjacency | WeightedAdjacency:

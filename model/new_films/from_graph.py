@@ -14,7 +14,7 @@ from data.dataset import Facts
 from data.feature_extractor import film_features
 from data.graph_builder import ItemGraph
 from data.graph_view import rater_matrix
-from data.walks.torch_sampler import walk_sampler
+from data.walks.sampler import walk_sampler
 from model.heads import Embeddings
 from model.inputs import ModelInputs
 from model.nodes import Nodes

@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from base.arrays import FloatArray, IntArray
 from config import ModelConfig
@@ -48,7 +47,6 @@ def extended_inputs(
     split: Split,
     settings: ModelConfig,
     seed: int,
-    device: torch.device | str = "cpu",
 ) -> ExtendedInputs:
     """Graph, features and neighbour table of newer data, with the feature basis of a saved model.
 
@@ -59,7 +57,6 @@ def extended_inputs(
         split: split of the newer data; only its training part is used.
         settings: settings of features and walks, those of the saved model.
         seed: seed of the walks.
-        device: device of the walks; it does not change the result.
     """
     graph = build_graph(split.train, split.num_users, split.num_movies)
     rows = fold_in_users(basis.user_basis, graph, known)
@@ -69,7 +66,7 @@ def extended_inputs(
     # The network does not read the graph view, so that is fitted anew.
     view_basis = fit_graph_view(graph, seed) if settings.graph_view else None
     extended = replace(basis, user_basis=rows, view_basis=view_basis)
-    inputs = inputs_by_basis(extended, graph, training_facts(movielens, split), settings, seed, device)
+    inputs = inputs_by_basis(extended, graph, training_facts(movielens, split), settings, seed)
     return ExtendedInputs(inputs, int(rows.any(axis=1).sum() - saved.sum()), agreement)
 
 

@@ -11,7 +11,6 @@ from scipy import stats
 from data.graph_builder import build_graph
 from data.walks.alias_tables import alias_table
 from data.walks.sampler import RandomWalkSampler
-from data.walks.torch_sampler import TorchRandomWalkSampler
 from tests.factories import random_graph, random_interactions, weighted, weighted_graph
 from tests.fuzzing import fuzz
 
@@ -121,10 +120,6 @@ def test_seed_and_refresh_number_choose_the_stream():
     assert torch.equal(table, first.batch_sample_neighbors(np.arange(100), 10)[1])
 
 
-SAMPLERS = (RandomWalkSampler, TorchRandomWalkSampler)
-
-
-@pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize(
     "nodes",
     [
@@ -140,20 +135,18 @@ SAMPLERS = (RandomWalkSampler, TorchRandomWalkSampler)
         ["1"],
     ],
 )
-def test_rows_that_the_graph_does_not_have(sampler, nodes):
+def test_rows_that_the_graph_does_not_have(nodes):
     with pytest.raises(ValueError, match="nodes must be whole numbers from 0 to 39, got"):
-        sampler(random_graph(num_movies=40), 5).batch_sample_neighbors(nodes, 4)
+        RandomWalkSampler(random_graph(num_movies=40), 5).batch_sample_neighbors(nodes, 4)
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("nodes", [[], (), np.zeros(0), torch.zeros(0, dtype=torch.int64), range(0)])
-def test_no_rows_give_empty_tables(sampler, nodes):
-    neighbors, weights = sampler(random_graph(), 5).batch_sample_neighbors(nodes, 4)
+def test_no_rows_give_empty_tables(nodes):
+    neighbors, weights = RandomWalkSampler(random_graph(), 5).batch_sample_neighbors(nodes, 4)
     assert neighbors.shape == weights.shape == (0, 4)
     assert neighbors.dtype == torch.int64 and weights.dtype == torch.float32
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize(
     ("name", "values"),
     [
@@ -163,22 +156,21 @@ def test_no_rows_give_empty_tables(sampler, nodes):
         ("seed", [-1, 0.0, True, 2**63, 2**70, np.uint64(2**64 - 1), None]),
     ],
 )
-def test_arguments_that_no_walk_can_have(sampler, name, values):
+def test_arguments_that_no_walk_can_have(name, values):
     graph = random_graph()
     for value in values:
         with pytest.raises(ValueError, match=f"{name} must be a .* from "):
-            sampler(graph, **{name: value})
+            RandomWalkSampler(graph, **{name: value})
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
-def test_other_arguments_of_a_sampler(sampler):
+def test_other_arguments_of_a_sampler():
     with pytest.raises(ValueError, match="graph must be an ItemGraph, got list"):
-        sampler([])
+        RandomWalkSampler([])
     with pytest.raises(
         ValueError, match="num_walks times walk_length must be a whole number from 1 to 100000000"
     ):
-        sampler(random_graph(), 1_000_000, 1_000)
-    walks = sampler(random_graph(), np.int64(5), np.uint8(2), np.float32(0.5), np.int32(3))
+        RandomWalkSampler(random_graph(), 1_000_000, 1_000)
+    walks = RandomWalkSampler(random_graph(), np.int64(5), np.uint8(2), np.float32(0.5), np.int32(3))
     for value in (-1, 1.5, True, 2**63, 2**70, None):
         with pytest.raises(ValueError, match="number must be a whole number from 0 to"):
             walks.refresh(value)
@@ -186,7 +178,7 @@ def test_other_arguments_of_a_sampler(sampler):
             walks.batch_sample_neighbors([0], value)
     with pytest.raises(ValueError, match="num_neighbors must be a whole number from 1 to"):
         walks.batch_sample_neighbors([0], 0)
-    expected = sampler(random_graph(), 5, 2, 0.5, 3).batch_sample_neighbors([0], 4)
+    expected = RandomWalkSampler(random_graph(), 5, 2, 0.5, 3).batch_sample_neighbors([0], 4)
     assert all(map(torch.equal, walks.batch_sample_neighbors(np.array([0], np.uint64), np.int8(4)), expected))
 
 

@@ -25,7 +25,7 @@ pytestmark = [
 def trainer_on(device, movielens=None):
     movielens = movielens or random_movielens()
     split = split_movielens(movielens, "leave_one_out")
-    inputs = build_inputs(movielens, split, MODEL, 0, device)
+    inputs = build_inputs(movielens, split, MODEL, 0)
     return Trainer(inputs, split, MODEL, TRAINING, 0, torch.device(device))
 
 

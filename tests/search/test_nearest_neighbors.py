@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from search import (
     WeakANDIndex,
     WeakANDQuery,
 )
+from search.exact import best_by_product
 from search.tuning import recall_by_score, tune
 from tests.fuzzing import fuzz
 
@@ -447,29 +449,13 @@ def test_buckets_are_chosen_on_large_catalogues_only(monkeypatch):
     assert wide.method == "scan"
 
 
-def test_a_gpu_answers_where_it_can(monkeypatch):
-    import faiss
-
-    moved = []
-    monkeypatch.setattr(faiss, "get_num_gpus", lambda: 1, raising=False)
-    monkeypatch.setattr(
-        faiss, "index_cpu_to_all_gpus", lambda index: moved.append(Limited(index)) or moved[-1], raising=False
-    )
-    index = ExactIndex().build(unit_vectors(20), np.arange(20))
-    monkeypatch.setattr("search.exact.MAX_ON_GPU", 6)
-    assert index.search(np.ones(8), 6).ids.shape == (6,) and moved[-1].asked == [6]
-    assert index.search(np.ones(8), 20).ids.shape == (20,) and moved[-1].asked == [6]
-
-
-class Limited:
-    """A stand-in for an index on a GPU."""
-
-    def __init__(self, index):
-        self.index, self.asked = index, []
-
-    def search(self, queries, k):
-        self.asked.append(k)
-        return self.index.search(queries, k)
+def test_what_a_gpu_computes_is_what_faiss_finds(monkeypatch):
+    vectors, queries = unit_vectors(300), unit_vectors(40, seed=1)
+    expected = ExactIndex().build(vectors, np.arange(300)).search(queries, 7)
+    monkeypatch.setattr("search.exact.BLOCK_SCORES", 300 * 9)  # the last block of queries is smaller
+    scores, rows = best_by_product(torch.from_numpy(vectors), queries, 7)
+    assert rows.dtype == np.int64 and np.array_equal(rows, expected.ids)
+    np.testing.assert_allclose(scores, expected.scores, rtol=1e-5)
 
 
 def test_a_build_that_fails_leaves_the_old_index(monkeypatch):
