@@ -99,7 +99,9 @@ def _pinsage(
 def _choices(trained: TrainedOnce) -> str:
     """What validation chose, in words."""
     blend, person = trained.checkpoint.blend, trained.checkpoint.person
-    views = "no views" if blend is None else f"graph view x {blend.graph_share:g}"
+    views = "no views"
+    if blend is not None:
+        views = f"graph view x {blend.graph_share:g}, content view x {blend.content_share:g}"
     people = f"for people x {person.graph_factor:g}, rank offset {person.rank_offset:g}"
     return f"epoch {trained.progress.best_epoch}, {views}, {people}"
 

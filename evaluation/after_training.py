@@ -1,4 +1,4 @@
-"""What validation chooses after the last epoch: how much the graph view counts, and how people are asked.
+"""What validation chooses after the last epoch: how much the views count, and how people are asked.
 
 Data differ in both. On ml-100k the graph view finds films of a kind and films for people, and costs nothing.
 On a shop and on 25 million synthetic ratings it hides what the network has learned. In the shop the first
@@ -25,9 +25,11 @@ from recommend.taste import TasteScorer
 
 logger = logging.getLogger("pinsage")
 
-SHARES = (0.5, 0.1)  # of `graph_view` that may be left
-# The view helps in what the validation MRR does not measure, so its cost must be clear. Questions of one user
-# resemble each other, so the true error is larger than that of independent ones.
+# Shares of `graph_view` and `content_view` that may be left. New films are found by the content view, so it
+# keeps more.
+SHARES = ((0.5, 1.0), (0.1, 1.0), (0.01, 0.3))
+# The views help in what the validation MRR does not measure, so their cost must be clear. Questions of one
+# user resemble each other, so the true error is larger than that of independent ones.
 MIN_ERRORS = 3.0
 # As many as every baseline has. They come from validation figures of ml-100k, of ml-100k from 4 stars, of a
 # shop and of synthetic data.
@@ -41,19 +43,19 @@ CHOSEN_BY = f"ndcg@{DEPTH}"
 
 
 def with_chosen_settings(checkpoint: Checkpoint, split: Split, settings: TrainingConfig) -> Checkpoint:
-    """The checkpoint with the share of the graph view and the settings for people that validation chooses.
+    """The checkpoint with the shares of the views and the settings for people that validation chooses.
 
     Args:
         checkpoint: a trained model, as after an epoch.
         split: the split of its training.
         settings: ``eval_queries`` limits the number of questions, and the number of users.
     """
-    shared = with_graph_share(checkpoint, split, settings)
+    shared = with_view_shares(checkpoint, split, settings)
     return with_person_settings(shared, split, settings.eval_queries)
 
 
-def with_graph_share(checkpoint: Checkpoint, split: Split, settings: TrainingConfig) -> Checkpoint:
-    """The checkpoint with less of the graph view, if the validation MRR is then clearly higher.
+def with_view_shares(checkpoint: Checkpoint, split: Split, settings: TrainingConfig) -> Checkpoint:
+    """The checkpoint with less of the views, if the validation MRR is then clearly higher.
 
     Each of ``SHARES`` is compared with the best so far, question by question. It is chosen if its MRR is
     higher by more than ``MIN_ERRORS`` standard errors of the difference. Arguments as in
@@ -64,18 +66,18 @@ def with_graph_share(checkpoint: Checkpoint, split: Split, settings: TrainingCon
     if blend is None or not blend.weights[0] or questions is None or blend.graph_share != 1:
         return checkpoint
     best, best_gains = checkpoint, 1 / rank_targets(_scorer(checkpoint), questions)
-    for share in SHARES:
+    for graph, content in SHARES:
         less = replace(
             checkpoint,
-            blend=replace(blend, graph_share=share),
-            query_embeddings=blend.with_graph_share(checkpoint.query_embeddings, share),
+            blend=replace(blend, graph_share=graph, content_share=content),
+            query_embeddings=blend.with_shares(checkpoint.query_embeddings, graph, content),
         )
         gains = 1 / rank_targets(_scorer(less), questions)
         differences = gains - best_gains
         if differences.mean() > MIN_ERRORS * differences.std() / np.sqrt(len(differences)):
             logger.info(
-                "the graph view keeps %g of its weight: validation MRR %.4f instead of %.4f",
-                *(share, gains.mean(), best_gains.mean()),
+                "graph and content view keep %g and %g of their weights: validation MRR %.4f instead of %.4f",
+                *(graph, content, gains.mean(), best_gains.mean()),
             )
             best, best_gains = less, gains
     return best

@@ -17,7 +17,7 @@ The views are added after training. Training with them in the score was tried: t
 them, and validation figures are lower.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -52,8 +52,8 @@ class Blend:
             parts about equally long, so that angles stay large.
         radius: length of the longest candidate before all are scaled to length 1, with the content of a new
             film.
-        graph_share: share of its weight that the graph view has when films are asked for a film; validation
-            chooses it after the training.
+        graph_share, content_share: shares of their weights that the views have when films are asked for a
+            film; validation chooses them after the training.
     """
 
     weights: tuple[float, float]
@@ -63,6 +63,7 @@ class Blend:
     balances: tuple[float, float]
     radius: float
     graph_share: float = 1.0
+    content_share: float = 1.0
 
     @classmethod
     def fit(cls, learned: Embeddings, views: Views, settings: ModelConfig) -> "Blend":
@@ -99,32 +100,35 @@ class Blend:
         """
         candidates = self._candidates(learned.candidates, views) / self.radius
         filler = (1 - candidates.square().sum(dim=1, keepdim=True)).clamp(min=0).sqrt()
+        shares = (self.graph_share, self.content_share)
         asked = [
-            part / balance
-            for part, balance in zip(self._asked(learned.queries, views), self.balances, strict=True)
+            share * part / balance
+            for share, part, balance in zip(
+                shares, self._asked(learned.queries, views), self.balances, strict=True
+            )
         ]
-        asked[0] = self.graph_share * asked[0]
         empty = torch.zeros(len(filler), 2)
         return Embeddings(
             F.normalize(torch.cat([candidates, filler], dim=1), dim=1),
             F.normalize(torch.cat([learned.queries, *asked, empty], dim=1), dim=1),
         )
 
-    def with_graph_share(self, queries: Tensor, share: float) -> Tensor:
-        """Queries of ``join`` as they are with another ``graph_share``, float32 of unit length."""
-        return F.normalize(self._with_graph(queries, share / self.graph_share), dim=1)
+    def with_shares(self, queries: Tensor, graph: float, content: float) -> Tensor:
+        """Queries of ``join`` as they are with other shares of the views, float32 of unit length."""
+        return F.normalize(self._with_views(queries, graph, content), dim=1)
 
     def for_person(self, queries: FloatArray, graph_factor: float) -> FloatArray:
         """Queries for the films of a person's history.
 
         Args:
             queries: float32 ``[n, d + k + c + 2]`` of ``join``.
-            graph_factor: of the weight of the graph view, whatever ``graph_share`` is.
+            graph_factor: of the weight of the graph view, whatever ``graph_share`` is. The content view has
+                its whole weight.
 
         Returns:
             A changed copy. Its rows are longer than 1, which changes no order.
         """
-        return self._with_graph(torch.from_numpy(queries), graph_factor / self.graph_share).numpy()
+        return self._with_views(torch.from_numpy(queries), graph_factor, 1.0).numpy()
 
     def with_popularity(self, queries: FloatArray, popularity: float) -> FloatArray:
         """Queries that ask for well-known films, or for surprising ones.
@@ -145,15 +149,15 @@ class Blend:
 
     def as_plain(self) -> dict[str, Any]:
         """Tensors and plain values, from which ``Blend(**plain)`` makes this blend."""
-        names = ("weights", "covariances", "content_mean", "lengths", "balances", "radius", "graph_share")
-        return {name: getattr(self, name) for name in names}
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    def _with_graph(self, queries: Tensor, factor: float) -> Tensor:
-        """A copy of queries whose graph view is multiplied by ``factor``."""
-        learned, graph = (len(covariance) for covariance in self.covariances[:2])
-        queries = queries.clone()
-        queries[:, learned : learned + graph] *= factor
-        return queries
+    def _with_views(self, queries: Tensor, graph: float, content: float) -> Tensor:
+        """A copy of queries whose views have these shares of their weights."""
+        columns = queries.clone()
+        _, graph_view, content_view, _ = columns.split([*map(len, self.covariances), 2], dim=1)
+        graph_view *= graph / self.graph_share
+        content_view *= content / self.content_share
+        return columns
 
     def _candidates(self, learned: Tensor, views: Views) -> Tensor:
         """Candidates before they are scaled, without the filler."""

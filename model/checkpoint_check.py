@@ -101,7 +101,8 @@ def _check_blend(blend: dict[str, Any], dim: int, basis: dict[str, Any], num_use
     numbers = (*blend["weights"], *blend["lengths"], *blend["balances"], blend["radius"])
     _need(len(numbers) == 7 and np.isfinite(numbers).all(), "blend must have seven finite numbers")
     _need(blend["radius"] > 0, "blend.radius must be above 0")
-    _need(0 < blend.get("graph_share", 1.0) <= 1, "blend.graph_share must be above 0 and at most 1")
+    for name in ("graph_share", "content_share"):
+        _need(0 < blend.get(name, 1.0) <= 1, f"blend.{name} must be above 0 and at most 1")
     _need(len(blend["covariances"]) == 3, "blend.covariances must be three")
     widths = []
     for part in blend["covariances"]:

@@ -11,7 +11,7 @@ from config import ModelConfig, TrainingConfig
 from data.dataset import Interactions, MovieLens
 from data.histories import user_questions
 from data.splits import split_interactions
-from evaluation.after_training import SHARES, with_chosen_settings, with_graph_share, with_person_settings
+from evaluation.after_training import SHARES, with_chosen_settings, with_person_settings, with_view_shares
 from evaluation.users import evaluate_users
 from model.blend import Blend
 from model.heads import Embeddings
@@ -73,29 +73,30 @@ def test_the_part_that_tells_what_people_like_counts_most(part, best, order):
     assert found > other + 0.1
 
 
-def test_the_graph_view_counts_less_where_it_clearly_costs():
+def test_the_views_count_less_where_they_clearly_cost():
     movielens = two_tastes()
     split = split_interactions(movielens.interactions, NUM_USERS, NUM_MOVIES, "temporal")
     settings = TrainingConfig()
     hurt, helped = (told_by(part, movielens, weight=5) for part in ("learned", "graph"))
-    less = with_graph_share(hurt, split, settings)
-    assert less.blend.graph_share == SHARES[-1]
-    wanted = hurt.blend.with_graph_share(hurt.query_embeddings, SHARES[-1])
+    less = with_view_shares(hurt, split, settings)
+    shares = less.blend.graph_share, less.blend.content_share
+    assert shares in SHARES
+    wanted = hurt.blend.with_shares(hurt.query_embeddings, *shares)
     assert torch.equal(less.query_embeddings, wanted) and torch.equal(less.embeddings, hurt.embeddings)
-    assert with_graph_share(helped, split, settings) is helped
+    assert with_view_shares(helped, split, settings) is helped
     # A finished training that is resumed chooses once.
     chosen = with_chosen_settings(hurt, split, settings)
     again = with_chosen_settings(chosen, split, settings)
     assert torch.equal(again.query_embeddings, chosen.query_embeddings) and again.person == chosen.person
 
 
-def test_a_small_cost_leaves_the_graph_view_as_it_is():
+def test_a_small_cost_leaves_the_views_as_they_are():
     """Graph view and learned vectors are noise both, so nothing is gained beyond doubt."""
     movielens = two_tastes()
     split = split_interactions(movielens.interactions, NUM_USERS, NUM_MOVIES, "temporal")
     for strength in (0.0, 0.1):
         checkpoint = told_by("learned", movielens, strength)
-        assert with_graph_share(checkpoint, split, TrainingConfig()) is checkpoint
+        assert with_view_shares(checkpoint, split, TrainingConfig()) is checkpoint
 
 
 def test_the_rank_offset_follows_validation_too():

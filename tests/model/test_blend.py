@@ -86,15 +86,19 @@ def test_a_person_and_popularity_change_queries_alone(popularity):
     assert (joined.queries[:, -2:] == 0).all() and (queries[:, -2:] == 0).all()  # neither changed in place
 
 
-@pytest.mark.parametrize("share", [0.5, 0.1])
-def test_a_share_of_the_graph_view_is_left_for_films_and_not_for_people(share):
+@pytest.mark.parametrize(("graph", "content"), [(0.5, 1.0), (0.1, 0.3)])
+def test_shares_of_the_views_are_left_for_films_and_not_for_people(graph, content):
     vectors, views = films()
     blend = Blend.fit(vectors, views, SETTINGS)
     joined = blend.join(vectors, views)
-    less = replace(blend, graph_share=share)
+    less = replace(blend, graph_share=graph, content_share=content)
     queries = less.join(vectors, views).queries
-    torch.testing.assert_close(blend.with_graph_share(joined.queries, share), queries)
-    of_share = replace(SETTINGS, graph_view=share * SETTINGS.graph_view)
+    torch.testing.assert_close(blend.with_shares(joined.queries, graph, content), queries)
+    of_share = replace(
+        SETTINGS,
+        graph_view=graph * SETTINGS.graph_view,
+        content_view=content * SETTINGS.content_view,
+    )
     assert proportional(scores(queries, joined.candidates), by_hand(vectors, views, of_share))
     person = less.for_person(queries.numpy(), 2.5)
     assert proportional(scores(person, joined.candidates), by_hand(vectors, views, SETTINGS, 2.5))
