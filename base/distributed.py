@@ -20,6 +20,8 @@ T = TypeVar("T")
 def join_process_group(device: torch.device) -> None:
     """Connect to the other processes that ``torchrun`` started, if any: NCCL on GPUs, else gloo."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
+        if device.type == "cuda":
+            torch.cuda.set_device(device)  # where NCCL sends objects from; else all processes take the first
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
 
 

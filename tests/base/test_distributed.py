@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from base.distributed import share_of
+from base.distributed import join_process_group, share_of
 from data.dataset import load_movielens
 from model.checkpoint import BEST, load_checkpoint
 from tests.planted import planted_movielens
@@ -51,6 +51,18 @@ def test_two_processes_train_as_one_does(tmp_path):
         assert theirs == pytest.approx([float(row[name]) for row in alone], rel=1e-3), name
     torch.testing.assert_close(their_embeddings, its_embeddings, atol=1e-3, rtol=0)
     assert said.count("epoch  3/3") == 1  # one of them speaks
+
+
+@pytest.mark.parametrize(
+    ("device", "steps"), [("cuda:1", ["GPU cuda:1", "join nccl"]), ("cpu", ["join gloo"])]
+)
+def test_a_process_takes_its_gpu_before_it_joins(monkeypatch, device, steps):
+    done = []
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr("torch.cuda.set_device", lambda device: done.append(f"GPU {device}"))
+    monkeypatch.setattr("torch.distributed.init_process_group", lambda name: done.append(f"join {name}"))
+    join_process_group(torch.device(device))
+    assert done == steps
 
 
 def test_shares_are_disjoint_complete_and_hold_different_queries(monkeypatch):
