@@ -42,7 +42,7 @@ def build_model(num_features: int, settings: ModelConfig, seed: int) -> PinSage:
         seed: seed of the weights.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed also seeds the GPUs, for good
         return PinSage(
             num_features,
             settings.hidden_dim,

@@ -15,7 +15,7 @@ from evaluation.validation import judge_by
 from model.fit import Progress, fit
 from model.inputs import build_inputs
 from model.schedule import learning_rate
-from model.trainer import Trainer
+from model.trainer import Trainer, build_model
 from tests.factories import logged_movielens, random_movielens, repeated_rows
 from tests.planted import block_of, planted_movielens
 from tests.trained import MODEL, TRAINING
@@ -51,6 +51,16 @@ def test_learning_rate_warms_up_through_the_first_epoch_then_decays(schedule, at
     assert rates[:10] == pytest.approx([0.1 * (step + 1) for step in range(10)])
     assert rates[19] == pytest.approx(at_19) and rates[29] == pytest.approx(at_29)
     assert all(later < earlier for earlier, later in zip(rates[9:-1], rates[10:], strict=True))
+
+
+def test_initial_weights_leave_all_random_states_alone(monkeypatch):
+    def seeded(seed):
+        pytest.fail("the GPUs were seeded")
+
+    monkeypatch.setattr("torch.cuda.manual_seed_all", seeded)
+    before = torch.get_rng_state()
+    build_model(5, MODEL, seed=0)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("loss", ["softmax", "max_margin"])
