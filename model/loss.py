@@ -172,9 +172,10 @@ class _SharedLogSumExp(torch.autograd.Function):
 
 def _hide(scores: Tensor, column: Tensor) -> Tensor:
     """Set one column of each row to minus infinity, in place; none if ``column`` is -1 for the row."""
-    row = (column >= 0).nonzero().view(-1)
-    scores[row, column[row]] = -torch.inf
-    return scores
+    # Other rows add 0 to their first column: to select rows, the CPU would wait for a GPU to count them.
+    column = column.unsqueeze(1)
+    hidden = torch.where(column >= 0, -torch.inf, 0.0).to(scores.dtype)
+    return scores.scatter_add_(1, column.clamp(min=0), hidden)
 
 
 def _distinct_queries(z: Embeddings, batch: PairBatch) -> Tensor:
