@@ -13,12 +13,9 @@ from torch_geometric.sampler import NodeSamplerInput
 import pinsage
 from base.checks import row_numbers
 from commands.entry import main_train
-from config import Config, ModelConfig
+from config import Config
 from data.negative_sampler import NegativeSampler
 from data.splits import split_movielens
-from data.walks import torch_sampler
-from data.walks.sampler import RandomWalkSampler
-from data.walks.torch_sampler import TorchRandomWalkSampler, walk_sampler
 from evaluation.train_once import train_once
 from model.aggregators import AGGREGATIONS
 from model.batch import PairBatch, make_batch
@@ -31,7 +28,7 @@ from model.pyg import ImportanceNeighborSampler, importance_graph
 from model.trainer import Trainer
 from model.training import extended_training, new_training, resumed_training
 from tests.commands.test_commands import FAST, flags
-from tests.factories import random_graph, random_movielens, random_table, weighted_graph
+from tests.factories import random_graph, random_movielens, random_table
 from tests.model.test_inductive import extended, held_out
 from tests.model.test_new_films import rated_by
 from tests.planted import planted_movielens
@@ -60,8 +57,7 @@ VARIANTS = (
 
 @pytest.fixture
 def gpu(monkeypatch):
-    """This process has a pretend GPU, which takes its walks itself and which ``--device cuda`` means."""
-    monkeypatch.setattr(torch_sampler, "DEVICE_TYPES", {DEVICE.type})
+    """This process has a pretend GPU, which ``--device cuda`` means."""
     monkeypatch.setattr("base.compute._choose", {"cpu": CPU, "cuda": DEVICE}.__getitem__)
     with PretendGPU():
         yield DEVICE
@@ -77,7 +73,7 @@ def assert_equal(one, other):
 def there_and_here(run):
     """What ``run`` gives on the pretend GPU and on the CPU.
 
-    Walks or training on the CPU are an error for the GPU: the results are the same, but it would take longer.
+    Training on the CPU is an error for the GPU: the results are the same, but it would take longer.
     """
     train_epoch = Trainer.train_epoch
 
@@ -86,7 +82,6 @@ def there_and_here(run):
         return train_epoch(trainer)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch_sampler, "RandomWalkSampler", None)
         patch.setattr(Trainer, "train_epoch", train_epoch_there)
         there = run(DEVICE)
     return there, run(CPU)
@@ -99,16 +94,6 @@ def on(device, *tensors):
 def data():
     movielens = random_movielens()
     return movielens, split_movielens(movielens, "leave_one_out")
-
-
-@pytest.mark.parametrize("make", [random_graph, weighted_graph])
-def test_walks(gpu, make):
-    graph, settings = make(), ModelConfig(num_walks=20, walk_length=3, restart_probability=0.3)
-    there, here = walk_sampler(graph, settings, 5, gpu), walk_sampler(graph, settings, 5)
-    assert type(there) is TorchRandomWalkSampler and type(here) is RandomWalkSampler
-    assert all(part.device == gpu for part in there._graph)
-    for films in (np.arange(20), torch.tensor([3, 1]), torch.tensor([3, 1], device=gpu)):
-        assert_equal(there.batch_sample_neighbors(films, 6), here.batch_sample_neighbors(films, 6))
 
 
 @pytest.mark.parametrize("log_probability", [None, -torch.arange(30.0)])
@@ -206,7 +191,7 @@ def test_a_training_on_newer_data(gpu):
     split = split_movielens(newer, "leave_one_out")
 
     def run(device):
-        inputs = extended_inputs(stored.basis, np.arange(30), newer, split, SETTINGS.model, 0, device).inputs
+        inputs = extended_inputs(stored.basis, np.arange(30), newer, split, SETTINGS.model, 0).inputs
         trainer = extended_training(stored, inputs, SETTINGS, newer, split, device).trainer
         trainer.train_epoch()
         return trainer.embeddings()
