@@ -233,7 +233,9 @@ class TrainingConfig(Section):
     )
     margin: float = flag(0.1, "margin of the max-margin loss (the paper gives no value)", low=0)
     num_negatives: int = flag(
-        2048, "random negatives that all pairs of a batch share; at most the number of films", low=1
+        0,
+        "random negatives that a batch shares; 0 means a quarter of --batch_size, from 128 to 2048",
+        low=0,
     )
     popular_negatives: float = flag(
         0.5,
@@ -278,6 +280,11 @@ class TrainingConfig(Section):
         low=1,
     )
     eval_queries: int = flag(20_000, "maximum number of questions in an evaluation; more are sampled", low=1)
+
+    @property
+    def negatives_per_batch(self) -> int:
+        """Random negatives of a batch. In a small batch, 2048 of them would take nearly all of its time."""
+        return self.num_negatives or min(2048, max(128, self.batch_size // 4))
 
 
 @dataclass(frozen=True)

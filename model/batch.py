@@ -13,13 +13,12 @@ class PairBatch:
     ``films`` contains film rows; all other fields contain positions in ``films`` unless they say otherwise.
 
     Attributes:
-        films: int64 ``[F]``, the rows of the distinct films.
-        query: int64 ``[B]``.
+        films: int64 ``[F]``, the rows of the distinct films, the Q distinct queries first.
+        num_queries: Q.
+        query: int64 ``[B]``, from 0 to Q - 1.
         positive: int64 ``[B]``.
         negative: int64 ``[R]``, distinct.
         hard: int64 ``[B, H]``.
-        distinct_query: int64 ``[Q]``, the distinct values of ``query``.
-        query_of_pair: int64 ``[B]``, the position of each pair's query in ``distinct_query``.
         own_column: int64 ``[Q]``, the position of the query in ``negative``; -1 if it is not there.
         positive_column: int64 ``[B]``, the position of the positive in ``negative``; -1 if it is not there.
         log_probability: float32 ``[R]``, logarithm of the inclusion probability of each negative; None if it
@@ -27,12 +26,11 @@ class PairBatch:
     """
 
     films: Tensor
+    num_queries: int
     query: Tensor
     positive: Tensor
     negative: Tensor
     hard: Tensor
-    distinct_query: Tensor
-    query_of_pair: Tensor
     own_column: Tensor
     positive_column: Tensor
     log_probability: Tensor | None
@@ -51,24 +49,26 @@ def make_batch(
         log_probability: float32 ``[num_movies]``, logarithm of each film's probability to be among
             ``shared``; None if it is the same for all films.
     """
+    asked, query = torch.unique(queries, return_inverse=True)
     films, place = torch.unique(torch.cat([queries, positives, shared, hard.view(-1)]), return_inverse=True)
-    query, positive, negative, hard_place = place.split(
-        [len(queries), len(positives), len(shared), hard.numel()]
-    )
+    is_asked = torch.zeros(len(films), dtype=torch.bool, device=films.device)
+    is_asked[place[: len(queries)]] = True
+    # From the place in ascending order to the place with the queries first.
+    position = torch.where(is_asked, is_asked.cumsum(0), len(asked) + (~is_asked).cumsum(0)) - 1
+    parts = position[place].split([len(queries), len(positives), len(shared), hard.numel()])
+    _, positive, negative, hard_place = parts
     if log_probability is not None:
         log_probability = log_probability.to(shared.device)[shared]
     column = torch.full((len(films),), -1, device=films.device)
     column[negative] = torch.arange(len(negative), device=films.device)
-    distinct_query, query_of_pair = torch.unique(query, return_inverse=True)
     return PairBatch(
-        films=films,
+        films=torch.cat([asked, films[~is_asked]]),
+        num_queries=len(asked),
         query=query,
         positive=positive,
         negative=negative,
         hard=hard_place.view_as(hard),
-        distinct_query=distinct_query,
-        query_of_pair=query_of_pair,
-        own_column=column[distinct_query],
+        own_column=column[: len(asked)],
         positive_column=column[positive],
         log_probability=log_probability,
     )

@@ -12,16 +12,19 @@ class Embeddings(NamedTuple):
 
     Attributes:
         candidates: float ``[n, d]``.
-        queries: float ``[n, d]``; the same tensor as ``candidates`` if the head makes one vector per film.
+        queries: float ``[n, d]``, or of the first films alone; a part of ``candidates`` if the head makes one
+            vector per film.
     """
 
     candidates: Tensor
     queries: Tensor
 
     def views(self, count: int) -> list["Embeddings"]:
-        """Cut the vectors into ``count`` parts ``[n, d / count]`` and scale their rows to unit length."""
+        """Cut the vectors into ``count`` equally long parts ``[n, d / count]``, with rows of unit length."""
+        if count == 1:
+            return [self]
         parts = zip(*(part.chunk(count, dim=1) for part in self), strict=True)
-        return [Embeddings(*(F.normalize(half, dim=1) for half in part)) for part in parts]
+        return [Embeddings(*(count**0.5 * half for half in part)) for part in parts]
 
 
 def head_layers(in_channels: int, out_channels: int) -> nn.Sequential:
@@ -39,7 +42,8 @@ class SharedHead(nn.Module):
         out_channels: length of an embedding.
 
     Shapes:
-        - ``forward``: h ``[n, in_channels]`` -> ``[n, out_channels]`` twice
+        - ``forward``: h ``[n, in_channels]`` -> candidates ``[n, out_channels]``, and queries of the first
+          ``num_queries`` films, of all by default
     """
 
     num_views = 1
@@ -48,10 +52,10 @@ class SharedHead(nn.Module):
         super().__init__()
         self.layers = head_layers(in_channels, out_channels)
 
-    def forward(self, h: Tensor) -> Embeddings:
+    def forward(self, h: Tensor, num_queries: int | None = None) -> Embeddings:
         """Candidate and query vectors of unit length."""
         z = F.normalize(self.layers(h), dim=-1)
-        return Embeddings(z, z)
+        return Embeddings(z, z[:num_queries])
 
 
 class DirectedHead(nn.Module):
@@ -66,7 +70,8 @@ class DirectedHead(nn.Module):
         out_channels: length of an embedding.
 
     Shapes:
-        - ``forward``: h ``[n, in_channels]`` -> ``[n, out_channels]`` twice
+        - ``forward``: h ``[n, in_channels]`` -> candidates ``[n, out_channels]``, and queries of the first
+          ``num_queries`` films, of all by default
     """
 
     num_views = 1
@@ -77,10 +82,11 @@ class DirectedHead(nn.Module):
         self.correction = head_layers(in_channels, out_channels)
         nn.init.zeros_(self.correction[-1].weight)  # type: ignore[arg-type]
 
-    def forward(self, h: Tensor) -> Embeddings:
+    def forward(self, h: Tensor, num_queries: int | None = None) -> Embeddings:
         """Candidate and query vectors of unit length."""
         z = self.layers(h)
-        return Embeddings(F.normalize(z, dim=-1), F.normalize(z + self.correction(h), dim=-1))
+        asked = z[:num_queries] + self.correction(h[:num_queries])
+        return Embeddings(F.normalize(z, dim=-1), F.normalize(asked, dim=-1))
 
 
 class MixedHead(nn.Module):
@@ -94,7 +100,8 @@ class MixedHead(nn.Module):
         out_channels: length of an embedding; must be even.
 
     Shapes:
-        - ``forward``: h ``[n, in_channels]`` -> ``[n, out_channels]`` twice
+        - ``forward``: h ``[n, in_channels]`` -> candidates ``[n, out_channels]``, and queries of the first
+          ``num_queries`` films, of all by default
     """
 
     num_views = 2
@@ -104,9 +111,9 @@ class MixedHead(nn.Module):
         self.shared = SharedHead(in_channels, out_channels // 2)
         self.directed = DirectedHead(in_channels, out_channels // 2)
 
-    def forward(self, h: Tensor) -> Embeddings:
+    def forward(self, h: Tensor, num_queries: int | None = None) -> Embeddings:
         """Candidate and query vectors of unit length."""
-        halves = zip(self.shared(h), self.directed(h), strict=True)
+        halves = zip(self.shared(h, num_queries), self.directed(h, num_queries), strict=True)
         return Embeddings(*(torch.cat(half, dim=-1) * 0.5**0.5 for half in halves))
 
 

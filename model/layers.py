@@ -91,8 +91,10 @@ class ImportancePoolingConv(MessagePassing):
         )
 
     def _update(self, target: Tensor, pooled: Tensor) -> Tensor:
-        z = self.lin_self(torch.cat([target, pooled], dim=-1)).relu()  # [|V_t|, out]
-        return F.normalize(z, dim=-1)
+        # W [z || n] as two products: the inputs of the first layer are features, which need no gradient.
+        of_target, of_pooled = self.lin_self.weight.split([self.in_channels, self.hidden_channels], dim=1)
+        z = F.linear(target, of_target, self.lin_self.bias) + F.linear(pooled, of_pooled)
+        return F.normalize(z.relu(), dim=-1)  # [|V_t|, out]
 
     def message(self, x_j: Tensor) -> Tensor:
         """The message of an edge is the projected neighbour; the aggregation applies the weights."""

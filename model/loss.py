@@ -28,7 +28,7 @@ class Loss(ABC):
         settings: settings of the training; each loss reads those that it needs.
 
     Shapes:
-        - ``__call__``: candidates and queries ``[F, d]`` with rows of unit length -> scalar
+        - ``__call__``: candidates ``[F, d]`` and queries ``[Q, d]`` with rows of unit length -> scalar
     """
 
     def __init__(self, settings: TrainingConfig):
@@ -62,15 +62,15 @@ def max_margin_loss(z: Embeddings, batch: PairBatch, margin: float) -> Tensor:
     """The loss J of the paper: mean over negatives of max(0, z_q . z_n - z_q . z_i + margin) (equation 1).
 
     Args:
-        z: ``[F, d]`` for the distinct films of the batch, rows of unit length.
+        z: candidates ``[F, d]`` of the films of the batch, queries ``[Q, d]``; rows of unit length.
         batch: pairs and negatives.
         margin: Delta in the paper, which does not state its value.
 
     Returns:
         A scalar.
     """
-    shared = _hide(_distinct_queries(z, batch) @ _negatives(z, batch).T, batch.own_column)  # [Q, R]
-    shared = _hide(shared.index_select(0, batch.query_of_pair), batch.positive_column)  # [B, R]
+    shared = _hide(z.queries @ _negatives(z, batch).T, batch.own_column)  # [Q, R]
+    shared = _hide(shared.index_select(0, batch.query), batch.positive_column)  # [B, R]
     negatives = torch.cat([shared, _hard_scores(z, batch)], dim=1)  # [B, R + H]
     hinge = (negatives - _positive_scores(z, batch).unsqueeze(1) + margin).clamp(min=0)
     return (hinge.sum(dim=1) / torch.isfinite(negatives).sum(dim=1).clamp(min=1)).mean()
@@ -85,7 +85,7 @@ def softmax_loss(
     multiplied by 1 / p. Then the sum is an unbiased estimate of the sum over all films.
 
     Args:
-        z: ``[F, d]`` for the distinct films of the batch, rows of unit length.
+        z: candidates ``[F, d]`` of the films of the batch, queries ``[Q, d]``; rows of unit length.
         batch: pairs and negatives.
         temperature: scores are divided by it.
         precision: number format of the products with the shared negatives; all else has that of ``z``.
@@ -94,11 +94,11 @@ def softmax_loss(
         A scalar.
     """
     positive = _positive_scores(z, batch) / temperature
-    scaled = _distinct_queries(z, batch) / temperature
+    scaled = z.queries / temperature
     negatives = _negatives(z, batch)
     log_probability = batch.log_probability
     total = _SharedLogSumExp.apply(scaled, negatives, batch.own_column, precision, log_probability)  # [Q]
-    total = total.index_select(0, batch.query_of_pair)  # [B]
+    total = total.index_select(0, batch.query)  # [B]
     if log_probability is not None:
         total = _with_positive_once(total, positive, log_probability, batch.positive_column)
     # If the positive is among the shared negatives, the sum already contains its term once.
@@ -176,10 +176,6 @@ def _hide(scores: Tensor, column: Tensor) -> Tensor:
     column = column.unsqueeze(1)
     hidden = torch.where(column >= 0, -torch.inf, 0.0).to(scores.dtype)
     return scores.scatter_add_(1, column.clamp(min=0), hidden)
-
-
-def _distinct_queries(z: Embeddings, batch: PairBatch) -> Tensor:
-    return z.queries.index_select(0, batch.distinct_query)  # [Q, d]
 
 
 def _negatives(z: Embeddings, batch: PairBatch) -> Tensor:

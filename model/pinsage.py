@@ -157,14 +157,22 @@ class PinSage(nn.Module):
             h = conv(h, edge_index, edge_weight)
         return self.head(h)
 
-    def forward_blocks(self, features: Tensor, blocks: list[Block]) -> Embeddings:
-        """Embed a mini-batch with the blocks of ``build_blocks``; this form is the fastest in training."""
+    def forward_blocks(
+        self, features: Tensor, blocks: list[Block], num_queries: int | None = None
+    ) -> Embeddings:
+        """Embed a mini-batch with the blocks of ``build_blocks``; this form is the fastest in training.
+
+        Args:
+            features: of the first block's sources.
+            blocks: the first layer's block first.
+            num_queries: how many of the films, the first ones, need a vector as query; all by default.
+        """
         h = features
         for conv, block in zip(self.convs, blocks, strict=True):
             h = conv.forward_padded(  # type: ignore[operator]
                 h, h[: block.num_targets], block.neighbors, block.weights
             )
-        return self.head(h)
+        return self.head(h, num_queries)
 
     @torch.no_grad()
     def embed_all(

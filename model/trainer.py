@@ -6,6 +6,7 @@ stopped after an epoch and continued gives the same result as an uninterrupted o
 
 import math
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -31,6 +32,8 @@ from model.schedule import learning_rate
 # The default number of pairs per epoch is the larger of these two.
 MIN_PAIRS_PER_EPOCH = 1_000_000
 PAIRS_PER_FILM = 160
+# Batches below the first number of pairs are made so many at a time.
+SMALL_BATCH, BATCHES_TOGETHER = 2048, 16
 
 
 def build_model(num_features: int, settings: ModelConfig, seed: int) -> PinSage:
@@ -96,7 +99,7 @@ class Trainer:
         self.blend: Blend | None = None
         self.negatives = NegativeSampler(
             inputs.graph,
-            settings.num_negatives,
+            settings.negatives_per_batch,
             settings.max_hard_negatives,
             seed,
             settings.popular_negatives,
@@ -123,7 +126,6 @@ class Trainer:
         started = time.perf_counter()
         nodes = self.draw_nodes()
         numbers = self.pairs.draw(self.pairs_per_epoch, self.generator)
-        batches = numbers.split(self.settings.batch_size)
         total_loss = 0.0
         step = self.epoch * self.steps_per_epoch
         # disable=None: no bar if stderr is not a terminal.
@@ -135,9 +137,9 @@ class Trainer:
             disable=None if self.show_progress else True,
             leave=False,
         ) as bar:
-            for done, batch in enumerate(batches, start=1):
+            for done, pairs in enumerate(self.batches(numbers), start=1):
                 rate = learning_rate(step, self.steps_per_epoch, self.settings)
-                loss = self.train_step(nodes, *self.pairs[batch], rate)
+                loss = self.train_step(nodes, *pairs, rate)
                 if not math.isfinite(loss):
                     raise WorldError(
                         f"the loss became {loss} in epoch {self.epoch + 1}, step {done}; the last good "
@@ -145,18 +147,37 @@ class Trainer:
                     )
                 total_loss += loss
                 step += 1
-                bar.update(len(batch))
+                bar.update(len(pairs[0]))
                 bar.set_postfix(loss=f"{total_loss / done:.3f}", refresh=False)
         seconds = time.perf_counter() - started
         self.epoch += 1
         return {
             "epoch": self.epoch,
-            "loss": total_loss / len(batches),
+            "loss": total_loss / done,
             "learning_rate": rate,
             "hard_negatives": num_hard_negatives(self.epoch - 1, self.settings.max_hard_negatives),
             "pairs_per_second": len(numbers) / seconds,
             "seconds": seconds,
         }
+
+    def batches(self, numbers: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Batches of pairs: queries and positives, int64 ``[B]`` film rows.
+
+        Small batches are made sixteen at a time: pairs with the same query are in the same batch, so that it
+        has fewer films to embed. Which queries meet in a batch is random.
+
+        Args:
+            numbers: int64, of pairs.
+        """
+        size = self.settings.batch_size
+        num_movies = len(self.nodes.features)
+        is_small = size < SMALL_BATCH
+        for together in numbers.split(size * BATCHES_TOGETHER if is_small else size):
+            queries, positives = self.pairs[together]
+            if is_small:
+                order = torch.randperm(num_movies, generator=self.generator)[queries].argsort(stable=True)
+                queries, positives = queries[order], positives[order]
+            yield from zip(queries.split(size), positives.split(size), strict=True)
 
     def draw_nodes(self) -> Nodes:
         """The inputs of this epoch: the films and, if ``shadow_share`` is not 0, their shadows after them."""
@@ -182,7 +203,7 @@ class Trainer:
         mine, part_of_batch = share_of(queries)
         pairs = (queries[mine].to(self.device), positives[mine].to(self.device))
         batch = make_batch(*pairs, shared, hard[mine.to(self.device)], self.negatives.log_probability)
-        z = self._embed(nodes, batch.films)
+        z = self._embed(nodes, batch.films, batch.num_queries)
         losses = [self.loss(view, batch) for view in z.views(self.model.num_views)]
         loss = torch.stack(losses).mean() * part_of_batch
         self.optimizer.zero_grad(set_to_none=True)
@@ -194,8 +215,14 @@ class Trainer:
         self.optimizer.step()
         return loss.item()
 
-    def _embed(self, nodes: Nodes, films: Tensor) -> Embeddings:
-        """Embed distinct films, int64 ``[F]``; a random share of them is replaced by their shadows."""
+    def _embed(self, nodes: Nodes, films: Tensor, num_queries: int | None = None) -> Embeddings:
+        """Embed distinct films, int64 ``[F]``; a random share of them is replaced by their shadows.
+
+        Args:
+            nodes: inputs of the epoch.
+            films: film rows.
+            num_queries: how many of them, the first ones, need a vector as query; all by default.
+        """
         num_movies = len(self.nodes.features)
         if len(nodes.features) > num_movies:
             chance = torch.rand(num_movies, generator=self.generator).to(self.device)
@@ -203,7 +230,7 @@ class Trainer:
         sources, blocks = build_blocks_unchecked(
             films, nodes.neighbors, nodes.weights, self.model.layer_neighbors
         )
-        return self.model.forward_blocks(nodes.features.index_select(0, sources), blocks)
+        return self.model.forward_blocks(nodes.features.index_select(0, sources), blocks, num_queries)
 
     def embeddings(self) -> Embeddings:
         """Embeddings of all films, float32 ``[num_movies, dim]`` of unit length, on the CPU."""
