@@ -82,7 +82,7 @@ def write_index(content: IndexContent, path: Path) -> None:
     )
     arrays: dict[str, Any] = {**content.arrays, HEADER: header, DIGEST: _digest(header, content.arrays)}
     with replacing(path) as file:
-        np.savez(file, allow_pickle=False, **arrays)
+        np.savez(file, **arrays)
 
 
 def read_index(path: Path, kind: str, expected: str | None = None) -> IndexContent:

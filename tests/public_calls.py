@@ -143,12 +143,12 @@ def valid_blocks(rng: Rng) -> None:
 
 def valid_product(rng: Rng) -> None:
     rows, inner, columns = (int(size) for size in rng.integers(1, 9, size=3))
-    left = sp.random(rows, inner, 0.4, "csr", dtype=np.float32, rng=rng)
+    left = sp.random(rows, inner, 0.4, "csr", dtype=np.float32, random_state=rng)
     if rng.random() < 0.5:
         dense = rng.random((inner, columns)).astype("f")
         np.testing.assert_allclose(product_with_dense(left, dense), left.toarray() @ dense, rtol=1e-5)
     else:
-        right = sp.random(inner, columns, 0.4, "csr", dtype=np.float32, rng=rng)
+        right = sp.random(inner, columns, 0.4, "csr", dtype=np.float32, random_state=rng)
         wanted = rng.integers(rows, size=rng.integers(0, 5))
         expected = left.toarray()[wanted] @ right.toarray()
         np.testing.assert_allclose(rows_product(left, any_form(rng, wanted), right), expected, rtol=1e-5)
@@ -179,7 +179,7 @@ def wrong_call(rng: Rng) -> tuple[Callable[[], object], str]:
     bad_weight = (-1.0, float("nan"), float("inf"))[rng.integers(3)]
     holed = vectors.copy()
     holed[2, 1] = (np.nan, np.inf)[rng.integers(2)]
-    left = sp.random(4, 5, 0.5, "csr", dtype=np.float32, rng=rng)
+    left = sp.random(4, 5, 0.5, "csr", dtype=np.float32, random_state=rng)
     bad_chance = (-0.1, 1.1, np.nan)[rng.integers(3)]
     no_rows = torch.where(neighbors == neighbors[0, 0], bad_row, neighbors)
     parts = (graph.movie_ptr, graph.movie_users, graph.user_ptr, graph.user_movies)

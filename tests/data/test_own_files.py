@@ -558,7 +558,10 @@ def test_vectors_of_a_list_column(tmp_path, kind, of):
     if pyarrow.types.is_integer(of):
         values = [one and [int(value) for value in one] for one in values]
     vectors = pyarrow.array(values, kind(of))
-    parquet.write_table(pyarrow.table({"id": ["p", "q", "r", "s"], "v": vectors}), tmp_path / "items.parquet")
+    try:
+        parquet.write_table(pyarrow.table({"id": list("pqrs"), "v": vectors}), tmp_path / "items.parquet")
+    except pyarrow.ArrowNotImplementedError:
+        pytest.skip("pyarrow keeps lists of fixed size in Parquet, some of them missing, from 26 on")
     items = {"file": "items.parquet", "id": "id", "vectors": [{"name": "image", "column": "v"}]}
     folder = folder_of(tmp_path, {"log.csv": "u,i\na,p\n"}, items=items, interactions=LOG)
     (block,) = read(folder).content.vectors

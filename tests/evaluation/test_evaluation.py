@@ -3,13 +3,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch_geometric.metrics import (
-    LinkPredCoverage,
-    LinkPredHitRatio,
-    LinkPredMRR,
-    LinkPredNDCG,
-    LinkPredRecall,
-)
+from torch_geometric import metrics as pyg_metrics
 
 from base.errors import WorldError
 from data.splits import Queries
@@ -151,6 +145,9 @@ def test_coverage_breaks_ties_by_row():
     assert result.metrics["coverage@10"] == 11 / 20
 
 
+@pytest.mark.skipif(
+    not hasattr(pyg_metrics, "LinkPredCoverage"), reason="torch_geometric has all these metrics from 2.7 on"
+)
 @pytest.mark.parametrize("seed", range(3))
 def test_metrics_agree_with_torch_geometric(seed):
     rng = np.random.default_rng(seed)
@@ -166,13 +163,13 @@ def test_metrics_agree_with_torch_geometric(seed):
     ranked = torch.from_numpy(np.argsort(-masked, axis=1))
     edges = torch.from_numpy(np.stack([np.arange(num_questions), targets]))
     theirs = {
-        "mrr": LinkPredMRR(k=num_movies),
-        "recall@20": LinkPredRecall(k=20),
-        "hit_rate@10": LinkPredHitRatio(k=10),
-        "hit_rate@100": LinkPredHitRatio(k=100),
-        "hit_rate@500": LinkPredHitRatio(k=500),
-        "ndcg@20": LinkPredNDCG(k=20),
-        "coverage@10": LinkPredCoverage(k=10, num_dst_nodes=num_movies),
+        "mrr": pyg_metrics.LinkPredMRR(k=num_movies),
+        "recall@20": pyg_metrics.LinkPredRecall(k=20),
+        "hit_rate@10": pyg_metrics.LinkPredHitRatio(k=10),
+        "hit_rate@100": pyg_metrics.LinkPredHitRatio(k=100),
+        "hit_rate@500": pyg_metrics.LinkPredHitRatio(k=500),
+        "ndcg@20": pyg_metrics.LinkPredNDCG(k=20),
+        "coverage@10": pyg_metrics.LinkPredCoverage(k=10, num_dst_nodes=num_movies),
     }
     assert theirs.keys() == ours.keys()
     for name, metric in theirs.items():
