@@ -15,13 +15,13 @@ SCRIPTS = ("download_dataset", "train", "inference", "main", "run")
 KNOWN = (
     "pip install", "pip uninstall", "pip download", "pre-commit install", "../rectools/bin/pip install",
     "python -m pip", "python -m venv", "python -m pytest", "python -m commands.settings_table",
-    ". .venv/bin/activate", "bash .ci/run",
+    ". .venv/bin/activate", "bash .ci/run", "bash .ci/oldest",
     "ruff check", "ruff format", "mypy", "jupyter lab", "echo", "printf",
 )  # fmt: skip
 # Flags in the documents that are not settings.
 OTHER_FLAGS = {
     "--mode", "--help", "--no-build-isolation", "--nproc_per_node", "--skip", "--methods",
-    "--rectools_python",
+    "--rectools_python", "--no-deps",
 }  # fmt: skip
 
 _ASSIGNMENT = re.compile(r"[A-Z_]+=\S*")

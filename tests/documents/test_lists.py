@@ -5,6 +5,7 @@ import re
 from functools import cache
 
 import pytest
+from packaging.version import Version
 
 from tests.documents.pages import ROOT, pages
 
@@ -46,6 +47,18 @@ def test_the_benchmarks_are_all_listed():
     }
     folders = [path.parent for path in (ROOT / "benchmarks").rglob("__init__.py")]
     assert len(folders) > 1 and set().union(*map(modules, folders)) - listed == set()
+
+
+def pins(name):
+    """The version of each package of a requirements file."""
+    rows = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    return {row.split("==")[0]: Version(row.split("==")[1].split()[0]) for row in rows if "==" in row}
+
+
+def test_the_oldest_versions_are_of_the_same_packages():
+    oldest, tested = pins("requirements-oldest.txt"), pins("requirements.txt")
+    assert oldest.keys() == tested.keys() and len(oldest) > 10
+    assert [name for name in oldest if oldest[name] > tested[name]] == []
 
 
 @cache
