@@ -32,6 +32,7 @@ from model.schedule import learning_rate
 # The default number of pairs per epoch is the larger of these two.
 MIN_PAIRS_PER_EPOCH = 1_000_000
 PAIRS_PER_FILM = 160
+FUSED_ON = ("cpu", "cuda")  # where AdamW is one operation for all weights
 # Batches below the first number of pairs are made so many at a time.
 SMALL_BATCH, BATCHES_TOGETHER = 2048, 16
 
@@ -106,7 +107,9 @@ class Trainer:
         )
         self.model = build_model(self.nodes.features.size(1), model_settings, seed).to(device)
         self.loss = LOSSES[settings.loss](settings)
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=settings.weight_decay)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), weight_decay=settings.weight_decay, fused=device.type in FUSED_ON
+        )
         self.generator = torch.Generator().manual_seed(seed)
         self.epoch = 0  # epochs completed
         cap = settings.pairs_per_epoch or max(MIN_PAIRS_PER_EPOCH, PAIRS_PER_FILM * split.num_movies)

@@ -58,6 +58,7 @@ VARIANTS = (
 @pytest.fixture
 def gpu(monkeypatch):
     """This process has a pretend GPU, which ``--device cuda`` means."""
+    monkeypatch.setattr("model.trainer.FUSED_ON", ())  # it rounds otherwise
     monkeypatch.setattr("base.compute._choose", {"cpu": CPU, "cuda": DEVICE}.__getitem__)
     with PretendGPU():
         yield DEVICE

@@ -181,6 +181,9 @@ def test_mini_batch_equals_layer_wise_and_contains_each_node_once(aggregator, la
     assert len(blocks) == len(layer_neighbors) and blocks[-1].num_targets == 3
     for part, whole_part in zip(model.forward_blocks(features[nodes], blocks), whole, strict=True):
         torch.testing.assert_close(part, whole_part[seeds])
+    some = model.forward_blocks(features[nodes], blocks, num_queries=2)
+    torch.testing.assert_close(some.candidates, model.forward_blocks(features[nodes], blocks).candidates)
+    torch.testing.assert_close(some.queries, model.forward_blocks(features[nodes], blocks).queries[:2])
 
 
 def test_blocks_contain_only_what_the_batch_needs():

@@ -15,7 +15,7 @@ from evaluation.validation import judge_by
 from model.fit import Progress, fit
 from model.inputs import build_inputs
 from model.schedule import learning_rate
-from model.trainer import Trainer, build_model
+from model.trainer import BATCHES_TOGETHER, SMALL_BATCH, Trainer, build_model
 from tests.factories import logged_movielens, random_movielens, repeated_rows
 from tests.planted import block_of, planted_movielens
 from tests.trained import MODEL, TRAINING
@@ -151,6 +151,31 @@ def test_later_rows_do_not_reach_training(split_name):
     # The same rows before it do reach training.
     earlier = make_trainer(logged_movielens([(u, m, t, a * 2**m) for u, m, t, a in rows]), split_name)
     assert not torch.equal(earlier.nodes.weights, trainers[0].nodes.weights)
+
+
+def test_small_batches_have_the_same_pairs_with_fewer_films():
+    movielens = random_movielens(num_users=100, num_movies=60)
+    small, large = (
+        make_trainer(movielens, training=replace(TRAINING, batch_size=size)) for size in (16, SMALL_BATCH)
+    )
+    numbers = torch.arange(16 * BATCHES_TOGETHER * 2 + 5)
+    plain = torch.stack(large.pairs[numbers])  # [2, n]
+    assert torch.equal(torch.cat([torch.stack(pairs) for pairs in large.batches(numbers)], dim=1), plain)
+    batches = [torch.stack(pairs) for pairs in small.batches(numbers)]
+    assert [batch.size(1) for batch in batches] == [16] * BATCHES_TOGETHER * 2 + [5]
+    together = 16 * BATCHES_TOGETHER
+    for start in (0, together):  # the same pairs in another order
+        made = torch.cat(batches[start // 16 : start // 16 + BATCHES_TOGETHER], dim=1)
+        wanted = plain[:, start : start + together]
+        assert sorted(made.T.tolist()) == sorted(wanted.T.tolist()) and not torch.equal(made, wanted)
+    queries = sum(len(batch[0].unique()) for batch in batches)
+    assert queries < 0.7 * sum(len(batch.unique()) for batch in plain[0].split(16))
+
+
+def test_a_batch_has_a_quarter_as_many_negatives_as_pairs():
+    given = {64: 128, 512: 128, 1000: 250, 8192: 2048, 100_000: 2048}
+    assert {size: TrainingConfig(batch_size=size).negatives_per_batch for size in given} == given
+    assert TrainingConfig(batch_size=512, num_negatives=7).negatives_per_batch == 7
 
 
 def test_it_learns_which_films_belong_together(tmp_path):
