@@ -34,8 +34,11 @@ def fit_spectral(graph: ItemGraph, spectral_dim: int, seed: int) -> FloatArray:
     if rank < 1 or graph.num_edges == 0:
         return np.zeros((graph.num_users, 0), dtype=np.float32)
     user_scale = _inverse_root(graph.user_strength)
-    normalised = sp.diags_array(_inverse_root(graph.movie_strength)) @ matrix @ sp.diags_array(user_scale)
-    right = leading_right_vectors(normalised.tocsr(), rank, seed)
+    # Products with diagonal matrices would copy rows and columns of all edges.
+    of_movie = np.repeat(_inverse_root(graph.movie_strength), graph.movie_degree)
+    normalised = of_movie * matrix.data * user_scale[matrix.indices]
+    matrix = sp.csr_matrix((normalised, matrix.indices, matrix.indptr), shape=matrix.shape)
+    right = leading_right_vectors(matrix, rank, seed)
     return np.ascontiguousarray((right * user_scale).T, dtype=np.float32)
 
 
@@ -62,7 +65,8 @@ def leading_right_vectors(matrix: sp.csr_matrix, rank: int, seed: int) -> FloatA
     for _ in range(POWER_ITERATIONS):
         directions = _normalised(product_with_dense(tall, directions))
         directions = _normalised(product_with_dense(flat, directions))
-    basis, _ = linalg.qr(product_with_dense(tall, directions), mode="economic", check_finite=False)
+    directions = product_with_dense(tall, directions)
+    basis, _ = linalg.qr(directions, overwrite_a=True, mode="economic", check_finite=False)
     inner, _, of_flat = linalg.svd(product_with_dense(flat, basis).T, full_matrices=False)
     of_tall = (basis @ inner).T
     left, right = (of_flat, of_tall) if wide else (of_tall, of_flat)
@@ -72,7 +76,7 @@ def leading_right_vectors(matrix: sp.csr_matrix, rank: int, seed: int) -> FloatA
 
 def _normalised(vectors: FloatArray) -> FloatArray:
     """A well-conditioned basis of the same space; between products an LU factorisation is enough."""
-    return linalg.lu(vectors, permute_l=True, check_finite=False)[0]
+    return linalg.lu(vectors, permute_l=True, overwrite_a=True, check_finite=False)[0]
 
 
 def _inverse_root(strength: IntArray | FloatArray) -> FloatArray:
