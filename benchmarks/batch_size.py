@@ -1,6 +1,6 @@
 """Training speed with batches of 512 pairs against the default batches, on the same data.
 
-    python -m benchmarks.batch_size                  25 million synthetic ratings, four minutes
+    python -m benchmarks.batch_size                  25 million synthetic ratings, two minutes
     python -m benchmarks.batch_size --scale 1m       smaller, to try it
 
 Both have the default network and one thread. They take turns, and the figure is the median of their turns, in
@@ -10,7 +10,6 @@ training pairs per processor-second. Ends with a line ``ratio: NUMBER (of what t
 import argparse
 import os
 import sys
-import tempfile
 import time
 from pathlib import Path
 from statistics import median
@@ -21,9 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `python b
 
 import torch  # noqa: E402
 
+from benchmarks.synthetic_data import SCALES, synthetic_movielens  # noqa: E402
 from config import Config  # noqa: E402
-from data.dataset import load_movielens  # noqa: E402
-from data.sources.synthetic import generate  # noqa: E402
 from data.splits import split_movielens  # noqa: E402
 from model.inputs import build_inputs  # noqa: E402
 from model.trainer import Trainer  # noqa: E402
@@ -58,13 +56,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--scale", choices=("small", "100k", "1m", "10m", "25m"), default="25m")
+    parser.add_argument("--scale", choices=SCALES, default="25m")
     scale = parser.parse_args().scale
     torch.set_num_threads(1)
     config = Config().override({"split": "temporal"})
-    with tempfile.TemporaryDirectory() as folder:
-        generate(scale, seed=0, out_dir=Path(folder))
-        movielens = load_movielens(folder, cache=False)
+    movielens = synthetic_movielens(scale)
     split = split_movielens(movielens, "temporal")
     inputs = build_inputs(movielens, split, config.model, 0)
     trainers = {}

@@ -10,7 +10,6 @@ copies to and from the card count. Without a GPU it says so and ends with exit c
 import argparse
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -23,9 +22,8 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
 from base.arrays import FloatArray  # noqa: E402
+from benchmarks.synthetic_data import SCALES, synthetic_movielens  # noqa: E402
 from config import Config  # noqa: E402
-from data.dataset import load_movielens  # noqa: E402
-from data.sources.synthetic import generate  # noqa: E402
 from data.splits import Split, split_movielens  # noqa: E402
 from model.inputs import ModelInputs, build_inputs  # noqa: E402
 from model.trainer import Trainer  # noqa: E402
@@ -52,16 +50,15 @@ def seconds_of(work: Callable[[], object]) -> float:
 
 
 def training_rate(trainer: Trainer) -> float:
-    """Training pairs per second on the clock, over steps of the second epoch."""
-    trainer.epoch = 1  # with one hard negative per pair
+    """Training pairs per second on the clock."""
     nodes = trainer.draw_nodes()
     numbers = trainer.pairs.draw(trainer.pairs_per_epoch, trainer.generator)
     trained, started = 0, time.perf_counter()
-    for step, batch in enumerate(numbers.split(trainer.settings.batch_size)):
+    for step, pairs in enumerate(trainer.batches(numbers)):
         if step == FIRST_STEPS:
             trained, started = 0, time.perf_counter()
-        trainer.train_step(nodes, *trainer.pairs[batch], rate=1e-4)  # the loss is read, so it waits
-        trained += len(batch)
+        trainer.train_step(nodes, *pairs, rate=1e-4)  # the loss is read, so it waits
+        trained += len(pairs[0])
         if step > FIRST_STEPS and time.perf_counter() - started > TRAINING_SECONDS:
             break
     return trained / (time.perf_counter() - started)
@@ -70,15 +67,12 @@ def training_rate(trainer: Trainer) -> float:
 def training_rows(inputs: ModelInputs, split: Split, config: Config) -> list[list[str]]:
     """Rows of the table for training in large and small batches, and for the embedding of all films."""
     rows = []
-    pool = None
     for size in BATCH_SIZES:
         settings = config.override({"batch_size": size})
         trainers = [
             Trainer(inputs, split, settings.model, settings.training, 0, torch.device(device))
             for device in ("cpu", "cuda")
         ]
-        for trainer in trainers:  # ranked once, on the CPU
-            trainer.negatives._pool = pool = trainer.negatives.hard_pool() if pool is None else pool
         cpu, gpu = map(training_rate, trainers)
         name = f"training, batches of {size:,}, pairs per second"
         rows.append([name, f"{cpu:,.0f}", f"{gpu:,.0f}", f"{gpu / cpu:.1f}"])
@@ -106,15 +100,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--scale", choices=("small", "100k", "1m", "10m", "25m"), default="25m")
+    parser.add_argument("--scale", choices=SCALES, default="25m")
     scale = parser.parse_args().scale
     if not torch.cuda.is_available():
         print("PyTorch finds no GPU on this machine", file=sys.stderr)
         return 1
     config = Config().override({"split": "temporal"})
-    with tempfile.TemporaryDirectory() as folder:
-        generate(scale, seed=0, out_dir=Path(folder))
-        movielens = load_movielens(folder, cache=False)
+    movielens = synthetic_movielens(scale)
     split = split_movielens(movielens, "temporal")
     inputs = build_inputs(movielens, split, config.model, 0)
     rows = training_rows(inputs, split, config)

@@ -12,7 +12,6 @@ on, and the speed with edge weights over that without. Draws output/walks_benchm
 import argparse
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,10 +26,10 @@ import numpy as np  # noqa: E402
 
 from base.arrays import IntArray  # noqa: E402
 from base.compute import peak_memory_gb  # noqa: E402
+from benchmarks.synthetic_data import synthetic_movielens  # noqa: E402
 from benchmarks.walks_dgl import dgl_sampler  # noqa: E402
-from data.dataset import Interactions, load_movielens  # noqa: E402
+from data.dataset import Interactions  # noqa: E402
 from data.graph_builder import ItemGraph, build_graph  # noqa: E402
-from data.sources.synthetic import generate  # noqa: E402
 from data.walks.sampler import RandomWalkSampler  # noqa: E402
 from report.plot_style import PALETTE, figure  # noqa: E402
 
@@ -61,9 +60,7 @@ def gather(values: np.ndarray, places: np.ndarray) -> int:
 
 def synthetic_graph(scale: str) -> ItemGraph:
     """The graph of all ratings of a synthetic release."""
-    with tempfile.TemporaryDirectory() as folder:
-        generate(scale, seed=0, out_dir=Path(folder))
-        movielens = load_movielens(folder, cache=False)
+    movielens = synthetic_movielens(scale)
     return build_graph(movielens.interactions, movielens.num_users, movielens.num_movies)
 
 

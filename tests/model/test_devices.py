@@ -201,7 +201,7 @@ def test_a_training_on_newer_data(gpu):
 
 
 def test_new_films(gpu):
-    """With the graph, and with the checkpoint alone, as it comes from a training in memory."""
+    """With the graph, and with the checkpoint alone."""
     films = held_out(random_movielens(num_users=60, num_movies=40, density=0.6))
     found = []
     for trained in there_and_here(
