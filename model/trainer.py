@@ -33,8 +33,8 @@ from model.schedule import learning_rate
 MIN_PAIRS_PER_EPOCH = 1_000_000
 PAIRS_PER_FILM = 160
 FUSED_ON = ("cpu", "cuda")  # where AdamW is one operation for all weights
-# Batches below the first number of pairs are made so many at a time.
-SMALL_BATCH, BATCHES_TOGETHER = 2048, 16
+# Batches are made of so many pairs per film at a time, at most so many batches; see ``Trainer.batches``.
+PAIRS_TOGETHER_PER_FILM, MAX_BATCHES_TOGETHER = 2, 16
 
 
 def build_model(num_features: int, settings: ModelConfig, seed: int) -> PinSage:
@@ -166,18 +166,19 @@ class Trainer:
     def batches(self, numbers: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches of pairs: queries and positives, int64 ``[B]`` film rows.
 
-        Small batches are made sixteen at a time: pairs with the same query are in the same batch, so that it
-        has fewer films to embed. Which queries meet in a batch is random.
+        Where there are many films for a batch, several batches are made at a time: pairs with the same query
+        are in the same batch, so that it has fewer films to embed and fewer queries to compare with the
+        negatives. Which queries meet in a batch is random.
 
         Args:
             numbers: int64, of pairs.
         """
         size = self.settings.batch_size
         num_movies = len(self.nodes.features)
-        is_small = size < SMALL_BATCH
-        for together in numbers.split(size * BATCHES_TOGETHER if is_small else size):
+        num_batches = min(max(1, round(PAIRS_TOGETHER_PER_FILM * num_movies / size)), MAX_BATCHES_TOGETHER)
+        for together in numbers.split(num_batches * size):
             queries, positives = self.pairs[together]
-            if is_small:
+            if num_batches > 1:
                 order = torch.randperm(num_movies, generator=self.generator)[queries].argsort(stable=True)
                 queries, positives = queries[order], positives[order]
             yield from zip(queries.split(size), positives.split(size), strict=True)

@@ -15,7 +15,7 @@ from evaluation.validation import judge_by
 from model.fit import Progress, fit
 from model.inputs import build_inputs
 from model.schedule import learning_rate
-from model.trainer import BATCHES_TOGETHER, SMALL_BATCH, Trainer, build_model
+from model.trainer import PAIRS_TOGETHER_PER_FILM, Trainer, build_model
 from tests.factories import logged_movielens, random_movielens, repeated_rows
 from tests.planted import block_of, planted_movielens
 from tests.trained import MODEL, TRAINING
@@ -153,19 +153,18 @@ def test_later_rows_do_not_reach_training(split_name):
     assert not torch.equal(earlier.nodes.weights, trainers[0].nodes.weights)
 
 
-def test_small_batches_have_the_same_pairs_with_fewer_films():
+def test_batches_of_a_large_catalogue_have_the_same_pairs_with_fewer_films():
     movielens = random_movielens(num_users=100, num_movies=60)
-    small, large = (
-        make_trainer(movielens, training=replace(TRAINING, batch_size=size)) for size in (16, SMALL_BATCH)
-    )
-    numbers = torch.arange(16 * BATCHES_TOGETHER * 2 + 5)
+    small, large = (make_trainer(movielens, training=replace(TRAINING, batch_size=size)) for size in (16, 81))
+    together = 8 * 16  # 60 films: the nearest multiple of 16 to twice as many pairs
+    assert round(PAIRS_TOGETHER_PER_FILM * 60 / 16) == 8 and round(PAIRS_TOGETHER_PER_FILM * 60 / 81) == 1
+    numbers = torch.arange(2 * together + 5)
     plain = torch.stack(large.pairs[numbers])  # [2, n]
     assert torch.equal(torch.cat([torch.stack(pairs) for pairs in large.batches(numbers)], dim=1), plain)
     batches = [torch.stack(pairs) for pairs in small.batches(numbers)]
-    assert [batch.size(1) for batch in batches] == [16] * BATCHES_TOGETHER * 2 + [5]
-    together = 16 * BATCHES_TOGETHER
+    assert [batch.size(1) for batch in batches] == [16] * 16 + [5]
     for start in (0, together):  # the same pairs in another order
-        made = torch.cat(batches[start // 16 : start // 16 + BATCHES_TOGETHER], dim=1)
+        made = torch.cat(batches[start // 16 : start // 16 + 8], dim=1)
         wanted = plain[:, start : start + together]
         assert sorted(made.T.tolist()) == sorted(wanted.T.tolist()) and not torch.equal(made, wanted)
     queries = sum(len(batch[0].unique()) for batch in batches)
