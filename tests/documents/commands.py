@@ -14,6 +14,7 @@ SCRIPTS = ("download_dataset", "train", "inference", "main", "run")
 # What a document may tell somebody to type besides our own scripts: program and first words.
 KNOWN = (
     "pip install", "pip uninstall", "pip download", "pre-commit install", "../rectools/bin/pip install",
+    "../dgl/bin/pip install",
     "python -m pip", "python -m venv", "python -m pytest", "python -m commands.settings_table",
     ". .venv/bin/activate", "bash .ci/run", "bash .ci/oldest",
     "ruff check", "ruff format", "mypy", "jupyter lab", "echo", "printf",
@@ -21,7 +22,7 @@ KNOWN = (
 # Flags in the documents that are not settings.
 OTHER_FLAGS = {
     "--mode", "--help", "--no-build-isolation", "--nproc_per_node", "--skip", "--methods",
-    "--rectools_python", "--no-deps",
+    "--rectools_python", "--dgl_python", "--no-deps",
 }  # fmt: skip
 
 _ASSIGNMENT = re.compile(r"[A-Z_]+=\S*")
