@@ -49,20 +49,26 @@ def make_batch(
         log_probability: float32 ``[num_movies]``, logarithm of each film's probability to be among
             ``shared``; None if it is the same for all films.
     """
-    asked, query = torch.unique(queries, return_inverse=True)
-    films, place = torch.unique(torch.cat([queries, positives, shared, hard.view(-1)]), return_inverse=True)
-    is_asked = torch.zeros(len(films), dtype=torch.bool, device=films.device)
-    is_asked[place[: len(queries)]] = True
-    # From the place in ascending order to the place with the queries first.
-    position = torch.where(is_asked, is_asked.cumsum(0), len(asked) + (~is_asked).cumsum(0)) - 1
-    parts = position[place].split([len(queries), len(positives), len(shared), hard.numel()])
-    _, positive, negative, hard_place = parts
+    wanted = torch.cat([queries, positives, shared, hard.view(-1)])
+    # Marks in a list of all films: torch.unique would sort the batch.
+    num_marks = int(wanted.max()) + 1
+    is_asked = torch.zeros(num_marks, dtype=torch.bool, device=wanted.device)
+    is_asked[queries] = True
+    is_other = torch.zeros_like(is_asked)
+    is_other[wanted] = True
+    is_other &= ~is_asked
+    asked = is_asked.nonzero().view(-1)
+    films = torch.cat([asked, is_other.nonzero().view(-1)])
+    position = torch.empty(num_marks, dtype=torch.int64, device=wanted.device)
+    position[films] = torch.arange(len(films), device=wanted.device)
+    parts = position[wanted].split([len(queries), len(positives), len(shared), hard.numel()])
+    query, positive, negative, hard_place = parts
     if log_probability is not None:
         log_probability = log_probability.to(shared.device)[shared]
     column = torch.full((len(films),), -1, device=films.device)
     column[negative] = torch.arange(len(negative), device=films.device)
     return PairBatch(
-        films=torch.cat([asked, films[~is_asked]]),
+        films=films,
         num_queries=len(asked),
         query=query,
         positive=positive,
