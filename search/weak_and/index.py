@@ -43,6 +43,7 @@ from search.weak_and.tokens import (
 )
 
 BLOCK = 32_768  # films described at a time
+NOT_COUNTED = np.empty((0, 2), dtype=np.int64)
 MAX_WAND_FACTOR = 1000  # times the largest token score, it still fits an integer of 64 bits
 
 
@@ -220,7 +221,7 @@ class WeakANDIndex(VectorIndex):
         return QueryTokens(*weigh_query(vectors[0], tuple(self.partitions), self._probes, num_candidates))
 
     def _search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
-        return self._run(vectors, k, np.empty((len(vectors), 2), dtype=np.int64))
+        return self._run(vectors, k, NOT_COUNTED)
 
     def _run(self, vectors: FloatArray, k: int, counts: IntArray) -> tuple[FloatArray, IntArray]:
         scores = np.empty((len(vectors), k), dtype=np.float32)
@@ -250,13 +251,13 @@ def _search_rows(
     num_candidates: int,
     wand_factor: float,
 ) -> None:
-    """Both levels for each query: fills ``scores`` and ``rows`` ``[n, k]`` and ``counts`` ``[n, 2]``."""
+    """Both levels for each query: fills ``scores``, ``rows`` ``[n, k]``, and ``counts`` ``[n, 2]`` or ``[0, 2]``."""
     embeddings, partitions, postings = parts
     for i in range(len(queries)):
         query = queries[i]
         weighed = weigh_query(query, partitions, probes, num_candidates)
-        films, token_scores, counts[i, 0], counts[i, 1] = weak_and(
-            postings, weighed, num_candidates, wand_factor
-        )
+        films, token_scores, scored, skipped = weak_and(postings, weighed, num_candidates, wand_factor)
+        if len(counts):
+            counts[i, 0], counts[i, 1] = scored, skipped
         candidates = worth_rescoring(films, token_scores, rows.shape[1], weighed[5])
         rescore(embeddings, query, candidates, scores[i], rows[i])

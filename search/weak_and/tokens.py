@@ -192,9 +192,8 @@ def weigh_query(
     byte_products(codes, details, weights)
     nearest, num_lists = _nearest_lists(weights, homes, num_lists, num_candidates)
     bounds = _bound_factors(weights, details, nearest, num_lists, squares, scales)
-    return (
-        weights, details, nearest[:num_lists], bounds, np.int64(scales[0]), _margin(query, 1 / per_unit, scales),
-    )  # fmt: skip
+    margin = _margin(query, 1 / per_unit, scales)
+    return weights, details, nearest[:num_lists], bounds, np.int64(scales[0]), margin
 
 
 @numba.njit(nogil=True, cache=True, fastmath=REGROUP)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from search.weak_and.index import WeakANDIndex, WeakANDQuery
 from search.weak_and.kernel import weak_and as compiled_weak_and
 from search.weak_and.partitions import MAX_TERMS, assign, default_partitions, default_probes, train_partitions
-from search.weak_and.postings import BLOCK_LENGTH, film_order, invert
+from search.weak_and.postings import film_order, invert
 from search.weak_and.reference import brute_force, raised, token_score, upper_bound, weak_and
 from search.weak_and.tokens import FilmTokens, QueryTokens
 from tests.fuzzing import fuzz
