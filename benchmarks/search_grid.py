@@ -62,7 +62,8 @@ def build(method: str, num_lists: int, task: Task, folder: Path) -> Built:
 
     path = folder / f"{method.replace(' ', '_')}_{len(task.vectors)}_{num_lists}"
     took = path.with_suffix(".seconds")
-    ours = method == "Weak AND"
+    ours = method == METHODS[0]
+    index: Any
     if not took.exists():
         started = time.process_time()
         if ours:
@@ -98,7 +99,7 @@ def points(method: str, num_lists: int, index: Any) -> list[Point]:
 
         return answer
 
-    make = ours if method == "Weak AND" else theirs
+    make = ours if method == METHODS[0] else theirs
     return [Point(method, num_lists, probes, make(probes)) for probes in PROBES if probes <= num_lists]
 
 

@@ -251,7 +251,10 @@ def _search_rows(
     num_candidates: int,
     wand_factor: float,
 ) -> None:
-    """Both levels for each query: fills ``scores``, ``rows`` ``[n, k]``, and ``counts`` ``[n, 2]`` or ``[0, 2]``."""
+    """Both levels for each query: fills ``scores`` and ``rows`` ``[n, k]``.
+
+    Fills ``counts`` ``[n, 2]`` too, unless it has no rows.
+    """
     embeddings, partitions, postings = parts
     for i in range(len(queries)):
         query = queries[i]

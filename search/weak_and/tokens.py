@@ -168,7 +168,7 @@ def rounding_errors(
 @numba.njit(nogil=True, cache=True)
 def weigh_query(
     query: np.ndarray,
-    partitions: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    partitions: tuple,
     num_lists: int,
     num_candidates: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int, int]:
@@ -193,7 +193,8 @@ def weigh_query(
     nearest, num_lists = _nearest_lists(weights, homes, num_lists, num_candidates)
     bounds = _bound_factors(weights, details, nearest, num_lists, squares, scales)
     margin = _margin(query, 1 / per_unit, scales)
-    return weights, details, nearest[:num_lists], bounds, np.int64(scales[0]), margin
+    unit: Number = np.int64(scales[0])
+    return weights, details, nearest[:num_lists], bounds, unit, margin
 
 
 @numba.njit(nogil=True, cache=True, fastmath=REGROUP)

@@ -248,6 +248,24 @@ def test_the_second_level_passes_over_nothing_that_belongs_to_the_result(count, 
         assert (exact[first] >= exact[second]).all()
 
 
+def test_centroids_of_an_older_file_are_rounded_and_the_margin_knows():
+    """They are not whole numbers of steps, and the step of the details is no whole number of units."""
+    vectors, queries = clustered(400, 8, dim=16)
+    index = WeakANDIndex(9).build(vectors, np.arange(400))
+    trained = index.partitions.scales
+    index._trained["centroids"] = train_partitions(vectors - index._trained["mean"], 9, 0)
+    index._trained["scales"] = index._trained["scales"] * [1.0, 1.37]
+    index._rows = index._encode(index.embeddings)
+    index._refresh()
+    assert index.partitions.scales[3] > trained[3]
+    index.query = WeakANDQuery(probes=9, candidates_factor=400)
+    for query in queries[:20]:
+        scores, ids = index.search(query, 10)
+        np.testing.assert_allclose(scores, np.sort(vectors @ query)[::-1][:10], rtol=1e-5)
+        expected = brute_force(index.postings, index.weigh(query, 20), 20)
+        assert compiled(index.postings, index.weigh(query, 20), 20)[:2] == expected[:2]
+
+
 @pytest.mark.parametrize("first", [0.0, 1e-45, 1e-30, 1e15])
 @pytest.mark.parametrize("later", [1e-30, 1.0, 1e15])
 def test_films_added_later_may_be_of_any_size(first, later):
