@@ -59,27 +59,41 @@ def _ours(name: str, index: VectorIndex, queries: list[tuple[str, Any]]) -> Buil
             index.query = query
             yield label, index.search
 
+    return Built(name, index_bytes(index), points)
+
+
+def index_bytes(index: VectorIndex) -> int:
+    """Bytes of all arrays that one of our indexes keeps."""
     held = [index.embeddings, index.ids, *index._trained.values(), *index._rows.values()]
-    held += [array for array in getattr(index, "postings", ())]
-    return Built(name, sum(array.nbytes for array in held), points)
+    if isinstance(index, WeakANDIndex):
+        tokens, *lists = index.postings  # the tokens of the rows are views of these
+        held = [array for array in held if not any(np.shares_memory(array, own) for own in tokens)]
+        held += [*tokens, *lists, *index.partitions]
+    return sum(array.nbytes for array in held)
 
 
 def ivf_flat(task: Task) -> Built:
     """FAISS IVFFlat with as many lists as Weak AND has partitions."""
-    import faiss
-
-    dim = task.vectors.shape[1]
-    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dim), dim, task.partitions, faiss.METRIC_INNER_PRODUCT)
-    index.cp.max_points_per_centroid = 64  # as in Weak AND: FAISS's default of 256 takes four times as long
-    index.train(task.vectors)
-    index.add(task.vectors)
+    index = faiss_ivf_flat(task.vectors, task.partitions)
 
     def points() -> Iterator[tuple[str, Search]]:
         for probes in (1, 2, 3, 4, 6, 8, 16, 32, 64):
             index.nprobe = probes
-            yield f"{probes} probes", _batched(index)
+            yield f"{probes} probes", batched(index)
 
     return Built(f"FAISS IVFFlat({task.partitions})", task.vectors.nbytes + 8 * len(task.vectors), points)
+
+
+def faiss_ivf_flat(vectors: FloatArray, num_lists: int) -> Any:
+    """A FAISS IVFFlat index of ``vectors``."""
+    import faiss
+
+    dim = vectors.shape[1]
+    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dim), dim, num_lists, faiss.METRIC_INNER_PRODUCT)
+    index.cp.max_points_per_centroid = 64  # as in Weak AND: FAISS's default of 256 takes four times as long
+    index.train(vectors)
+    index.add(vectors)
+    return index
 
 
 def hnsw(task: Task) -> Built:
@@ -93,12 +107,12 @@ def hnsw(task: Task) -> Built:
     def points() -> Iterator[tuple[str, Search]]:
         for width in (16, 32, 64, 128, 256):
             index.hnsw.efSearch = width
-            yield f"ef {width}", _batched(index)
+            yield f"ef {width}", batched(index)
 
     return Built(f"FAISS HNSW({links})", task.vectors.nbytes + 4 * 2 * links * len(task.vectors), points)
 
 
-def _batched(index: Any) -> Search:
+def batched(index: Any) -> Search:
     """FAISS takes only batches, and fills missing results with -1 and the lowest float."""
 
     def search(queries: FloatArray, k: int) -> tuple[Any, Any]:

@@ -1,5 +1,6 @@
 """The search benchmark's table, its comparison with FAISS IVFFlat, and its picture."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -30,13 +31,18 @@ def format_table(rows: list[OperatingPoint]) -> str:
 
 
 def frontier(rows: list[OperatingPoint], method: str) -> list[tuple[float, float]]:
-    """(recall, times exact) of the points of a method that none of its points beats, by rising recall."""
-    points = sorted((row.recall, row.times_exact) for row in rows if row.method.startswith(method))
+    """(recall, times exact) of the best points of a method, by rising recall."""
+    return pareto((row.recall, row.times_exact) for row in rows if row.method.startswith(method))
+
+
+def pareto(points: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Those of the (recall, speed) that no other one beats, by rising recall."""
+    points = sorted(points)
     return [(r, s) for r, s in points if not any(o > s and q >= r for q, o in points)]
 
 
 def speed_at(curve: list[tuple[float, float]], recall: float) -> float:
-    """Times exact at a recall, interpolated in log speed; NaN beyond the end of the curve."""
+    """Speed at a recall, interpolated in log speed along a ``pareto`` curve; NaN beyond its end."""
     recalls, speeds = (np.array(column) for column in zip(*curve, strict=True))
     if not recalls[0] <= recall <= recalls[-1]:
         return float(speeds[0]) if recall < recalls[0] else float("nan")

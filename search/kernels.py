@@ -8,6 +8,7 @@ import numpy as np
 Number = Any  # in compiled code, numbers of Python and NumPy are the same
 # Sums may be regrouped, so that they run in vector registers; infinities keep their meaning.
 REGROUP = {"reassoc", "contract"}
+STRETCH = 128  # axes of one piece of straight code
 
 
 @numba.njit(nogil=True, cache=True, fastmath=REGROUP)
@@ -31,6 +32,35 @@ def inner_products(rows: np.ndarray, query: np.ndarray, out: np.ndarray) -> None
         for j in range(dim):
             a += rows[i, j] * query[j]
         out[i] = a
+
+
+@numba.njit(nogil=True, cache=True)
+def byte_products(rows: np.ndarray, query: np.ndarray, out: np.ndarray) -> None:
+    """``out[i] = <rows[i], query>``: int8 ``[n, d]``, int16 ``[d]``, int32 ``[n]``.
+
+    A loop of constant length becomes straight code of multiply-and-add instructions. Rows of one stretch
+    take a loop of their own, in which nothing else happens; it takes two thirds of the time.
+    """
+    if len(query) == STRETCH:
+        for i in range(len(rows)):
+            total = np.int32(0)
+            for axis in range(STRETCH):
+                total = np.int32(total + np.int32(query[axis]) * np.int32(rows[i, axis]))
+            out[i] = total
+        return
+    whole = len(query) // STRETCH
+    rest = len(query) - whole * STRETCH
+    for i in range(len(rows)):
+        total = np.int32(0)
+        for stretch in range(whole):
+            for j in range(STRETCH):
+                place = stretch * STRETCH + j
+                total = np.int32(total + np.int32(query[place]) * np.int32(rows[i, place]))
+        for j in range(rest):
+            # Unsigned: a test for negative places would keep the loop from vector registers.
+            last = np.uint64(whole * STRETCH + j)
+            total = np.int32(total + np.int32(query[last]) * np.int32(rows[i, last]))
+        out[i] = total
 
 
 @numba.njit(nogil=True, cache=True)
@@ -87,25 +117,46 @@ def heap_sort(scores: np.ndarray, rows: np.ndarray, size: int) -> None:
 
 
 @numba.njit(nogil=True, cache=True)
+def keep_best(scores: np.ndarray, rows: np.ndarray, size: int, count: int) -> None:
+    """Move the best ``count`` of the first ``size`` pairs to the front, the worst of them last.
+
+    The higher score is better and, of equal scores, the lower row; rows are distinct. Quickselect, whose
+    exchanges depend on no branch: a heap mispredicts one at almost every step.
+    """
+    low, high = 0, size
+    while high - low > 1:
+        middle, last = (low + high) >> 1, high - 1
+        score, row = scores[middle], rows[middle]  # the pivot
+        scores[middle], rows[middle] = scores[last], rows[last]
+        place = low
+        for i in range(low, last):
+            other_score, other_row = scores[i], rows[i]
+            scores[i], rows[i] = scores[place], rows[place]
+            scores[place], rows[place] = other_score, other_row
+            place += (other_score > score) | ((other_score == score) & (other_row < row))
+        scores[last], rows[last] = scores[place], rows[place]
+        scores[place], rows[place] = score, row
+        if place == count - 1:
+            return
+        if place >= count:
+            high = place
+        else:
+            low = place + 1
+
+
+@numba.njit(nogil=True, cache=True)
 def worth_rescoring(rows: np.ndarray, scores: np.ndarray, k: int, margin: int) -> np.ndarray:
     """Those of a first level's ``rows`` that can be among the best k by the exact score.
 
     A row cannot if k others are ahead of it by more than ``margin``: twice the largest error of an
-    approximate score.
+    approximate score. Both arrays are put in another order; at least k rows must be there.
     """
-    best_scores = np.empty(k, dtype=scores.dtype)
-    best_rows = np.empty(k, dtype=rows.dtype)
-    size = 0
-    for i in range(len(rows)):
-        if size < k or scores[i] > best_scores[0]:
-            size = heap_offer(best_scores, best_rows, size, scores[i], rows[i])
-    kept = 0
-    worth = np.empty_like(rows)
-    for i in range(len(rows)):
-        if scores[i] >= best_scores[0] - margin:
-            worth[kept] = rows[i]
-            kept += 1
-    return worth[:kept]
+    keep_best(scores, rows, len(rows), k)
+    kept = k
+    for i in range(k, len(rows)):
+        rows[kept] = rows[i]
+        kept += scores[i] >= scores[k - 1] - margin
+    return rows[:kept]
 
 
 @numba.njit(nogil=True, cache=True, fastmath=REGROUP)
@@ -125,12 +176,16 @@ def rescore(
         best_scores: float32 ``[k]``, written.
         best_rows: int64 ``[k]``, written; of equal scores the lower row comes first.
     """
-    size = 0
+    scores = np.empty(len(candidates), dtype=np.float32)
+    # All scores first: with no branch on a score in between, several rows come from memory at once.
     for i in range(len(candidates)):
         row = candidates[i]
         score = np.float32(0)
         for j in range(len(query)):
             score += embeddings[row, j] * query[j]
-        if size < len(best_scores) or score >= best_scores[0]:
-            size = heap_offer(best_scores, best_rows, size, score, row)
+        scores[i] = score
+    size = 0
+    for i in range(len(candidates)):
+        if size < len(best_scores) or scores[i] >= best_scores[0]:
+            size = heap_offer(best_scores, best_rows, size, scores[i], candidates[i])
     heap_sort(best_scores, best_rows, size)

@@ -26,19 +26,24 @@ from search.weak_and.partitions import (
     sample_size,
     train_partitions,
 )
-from search.weak_and.postings import Postings, invert
+from search.weak_and.postings import Postings, film_order, invert
 from search.weak_and.tokens import (
+    BYTE_STEPS,
     MAX_AXES,
     FilmTokens,
+    Partitions,
     QueryTokens,
     Scales,
     choose_scales,
+    detail_unit,
+    round_centroids,
     round_films,
     rounding_errors,
     weigh_query,
 )
 
 BLOCK = 32_768  # films described at a time
+NOT_COUNTED = np.empty((0, 2), dtype=np.int64)
 MAX_WAND_FACTOR = 1000  # times the largest token score, it still fits an integer of 64 bits
 
 
@@ -139,9 +144,9 @@ class WeakANDIndex(VectorIndex):
         size = min(len(vectors), max(BLOCK, sample_size(wanted)))
         chosen = np.random.default_rng(self.seed).choice(len(vectors), size, replace=False)
         sample = vectors[chosen] - mean
-        centroids = train_partitions(sample, wanted, self.seed)
+        centroids = round_centroids(train_partitions(sample, wanted, self.seed))
         _, weights, residuals = assign(sample[:BLOCK], centroids)
-        scales = choose_scales(weights, residuals, sample)
+        scales = choose_scales(weights, residuals, sample, float(np.abs(centroids).max()))
         return {"mean": mean, "centroids": centroids, "scales": np.array(scales)}
 
     def _encode(self, vectors: FloatArray) -> dict[str, npt.NDArray[Any]]:
@@ -158,36 +163,50 @@ class WeakANDIndex(VectorIndex):
     def _arrange(self) -> None:
         if not len(self):
             return
-        order = np.argsort(self._rows["terms"][:, 0], kind="stable")
+        order = film_order(self._rows["terms"])
         if (np.diff(order) < 0).any():
             self.embeddings, self.ids = self.embeddings[order], self.ids[order]
             self._rows = {name: rows[order] for name, rows in self._rows.items()}
-        centroids = self._trained["centroids"]
-        self.tokens = FilmTokens(*(self._rows[name] for name in FilmTokens._fields))
-        self.postings: Postings = invert(self.tokens, len(centroids))
-        homes = np.bincount(self.tokens.terms[:, 0], minlength=len(centroids)).astype(np.int64)
-        scales = self._measured_scales()
-        self._parts: Any = (
-            self.embeddings, centroids, homes, tuple(scales), tuple(self.postings), tuple(self.tokens),
-        )  # fmt: skip
+        self.postings: Postings = invert(
+            FilmTokens(*(self._rows[name] for name in FilmTokens._fields)), len(self._trained["centroids"])
+        )
+        self.tokens = FilmTokens(*(rows[: len(self)] for rows in self.postings.tokens))
+        self._rows |= self.tokens._asdict()  # views of the tokens in the lists: they are kept once
+        self.partitions = self._rounded_partitions()
+        lists = (tuple(self.postings.tokens), *self.postings[1:])
+        self._parts: Any = (self.embeddings, tuple(self.partitions), lists)
 
-    def _measured_scales(self) -> Scales:
-        """The trained steps, and the effect of rounding to them on the films in the index."""
-        tokens, centroids = self.tokens, self._trained["centroids"]
-        slack = longest = weight_sum = detail_sum = 0.0
+    def _rounded_partitions(self) -> Partitions:
+        """Centroids in whole steps, and the errors of all rounding for the films in the index.
+
+        Trained centroids are whole numbers of steps already, those of older files are not.
+        """
+        centroids, (weight_step, detail_step) = self._trained["centroids"], self._trained["scales"].tolist()
+        unit = detail_unit(float(np.abs(centroids).max()), weight_step, detail_step)
+        step = detail_step / (unit * weight_step)
+        codes = np.clip(np.rint(centroids / step), -BYTE_STEPS, BYTE_STEPS).astype(np.int8)
+        numbers = codes.astype(np.float32)
+        offs = np.linalg.norm(centroids - numbers * step, axis=1)  # of each centroid
+        sums = np.abs(numbers).sum(axis=1)
+        slack = longest = error = stored_sum = 0.0
         for start in range(0, len(self), BLOCK):
-            terms, weights, details = (array[start : start + BLOCK] for array in tokens)
-            numbers = details.astype(np.float32)
-            lean = np.abs(np.einsum("ntd,nd->nt", centroids[terms], numbers))  # -1 takes any centroid
+            terms, weights, details = (array[start : start + BLOCK] for array in self.tokens)
+            residuals = details.astype(np.float32)
+            lean = np.abs(np.einsum("ntd,nd->nt", numbers[terms], residuals))  # -1 takes any centroid
             slack = max(slack, float(lean[terms >= 0].max()))
-            weight_sum = max(weight_sum, float(weights.sum(axis=1).max()))
-            detail_sum = max(detail_sum, float(np.abs(numbers).sum(axis=1).max()))
+            sizes = (weights * sums[terms]).sum(axis=1) + unit * np.abs(residuals).sum(axis=1)
+            stored_sum = max(stored_sum, float(sizes.max()))
+            errors = self._rows["errors"][start : start + BLOCK] + weight_step * (weights * offs[terms]).sum(
+                axis=1
+            )
+            error = max(error, float(errors.max()))
             vectors = self.embeddings[start : start + BLOCK]
             longest = max(longest, float(np.linalg.norm(vectors, axis=1).max()))
-        # A margin for sums in float32, here and in the second level.
-        error = float(self._rows["errors"].max()) + 1e-5 * longest
-        weight_step, detail_step = self._trained["scales"].tolist()
-        return Scales(weight_step, detail_step, 1.001 * slack + 0.01, error, weight_sum, detail_sum)
+        # Margins for sums in float32, here and in the second level.
+        scales = Scales(unit, weight_step * step, 1.001 * slack + 0.01, error + 1e-5 * longest, stored_sum)
+        squares = np.square(numbers.astype(np.float64)).sum(axis=1)
+        homes = np.bincount(self.tokens.terms[:, 0], minlength=len(codes)).astype(np.int64)
+        return Partitions(codes, np.where(squares > 0, squares, 1.0), homes, np.array(scales, np.float64))
 
     def weigh(self, query: FloatArray, num_candidates: int) -> QueryTokens:
         """The terms of a query ``[d]``, to follow a first level step by step.
@@ -199,12 +218,10 @@ class WeakANDIndex(VectorIndex):
         if len(self) == 0 or not single:
             raise ValueError(f"query must be one vector, of an index that is not empty, got {vectors.shape}")
         num_candidates = whole_number("num_candidates", num_candidates, 1, MAX_INT32)
-        _, centroids, homes, scales, _, _ = self._parts
-        weighed = weigh_query(vectors[0], centroids, homes, self._probes, num_candidates, scales)
-        return QueryTokens(*weighed)
+        return QueryTokens(*weigh_query(vectors[0], tuple(self.partitions), self._probes, num_candidates))
 
     def _search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
-        return self._run(vectors, k, np.empty((len(vectors), 2), dtype=np.int64))
+        return self._run(vectors, k, NOT_COUNTED)
 
     def _run(self, vectors: FloatArray, k: int, counts: IntArray) -> tuple[FloatArray, IntArray]:
         scores = np.empty((len(vectors), k), dtype=np.float32)
@@ -234,13 +251,16 @@ def _search_rows(
     num_candidates: int,
     wand_factor: float,
 ) -> None:
-    """Both levels for each query: fills ``scores`` and ``rows`` ``[n, k]`` and ``counts`` ``[n, 2]``."""
-    embeddings, centroids, homes, scales, postings, tokens = parts
+    """Both levels for each query: fills ``scores`` and ``rows`` ``[n, k]``.
+
+    Fills ``counts`` ``[n, 2]`` too, unless it has no rows.
+    """
+    embeddings, partitions, postings = parts
     for i in range(len(queries)):
         query = queries[i]
-        weighed = weigh_query(query, centroids, homes, probes, num_candidates, scales)
-        films, token_scores, counts[i, 0], counts[i, 1] = weak_and(
-            postings, tokens, weighed, num_candidates, wand_factor
-        )
-        candidates = worth_rescoring(films, token_scores, rows.shape[1], weighed[4])
+        weighed = weigh_query(query, partitions, probes, num_candidates)
+        films, token_scores, scored, skipped = weak_and(postings, weighed, num_candidates, wand_factor)
+        if len(counts):
+            counts[i, 0], counts[i, 1] = scored, skipped
+        candidates = worth_rescoring(films, token_scores, rows.shape[1], weighed[5])
         rescore(embeddings, query, candidates, scores[i], rows[i])

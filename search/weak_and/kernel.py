@@ -1,40 +1,16 @@
 """Weak AND, compiled: the algorithm of ``reference.py``, with equal results to the last tie.
 
-Cursors are columns of small arrays, kept in the order of their current films. Most of the time the films
-before the second cursor are in the first cursor's list alone: it moves through them without the others.
+The films of a block lie side by side in memory. Their scores are computed in loops without branches, and
+written behind the best films so far; those below the threshold are written over by the next.
 """
 
 import numba
 import numpy as np
 
-from search.kernels import Number, heap_offer, heap_sort
+from search.kernels import Number, byte_products, keep_best
 from search.weak_and.postings import BLOCK_LENGTH
-from search.weak_and.tokens import DETAIL_SHIFT
 
-END = np.int64(2**62)  # stands for the film of a cursor at its end
 NO_THRESHOLD = np.int64(-(2**62))
-
-
-@numba.njit(nogil=True, cache=True, inline="always")  # a call would cost more than the score
-def token_score(
-    film: Number,
-    terms: np.ndarray,
-    weights: np.ndarray,
-    details: np.ndarray,
-    partition_weights: np.ndarray,
-    query_details: np.ndarray,
-) -> Number:
-    """The additive score of one film, see ``search/weak_and/tokens.py``."""
-    # 8192 axes of at most 2047 * 127 still fit 32 bits, twice as many lanes as 64.
-    along = np.int32(0)
-    for j in range(len(query_details)):
-        along = np.int32(along + np.int32(query_details[j]) * np.int32(details[film, j]))
-    score = np.int64(along) * DETAIL_SHIFT + partition_weights[terms[film, 0]] * weights[film, 0]
-    if terms[film, 1] >= 0:  # few films have more than one: apart, the loop costs the others nothing
-        for i in range(1, terms.shape[1]):
-            if terms[film, i] >= 0:
-                score += partition_weights[terms[film, i]] * weights[film, i]
-    return score
 
 
 @numba.njit(nogil=True, cache=True)
@@ -44,51 +20,31 @@ def _raised(threshold: Number, wand_factor: float) -> Number:
     return threshold
 
 
-@numba.njit(nogil=True, cache=True)
-def _upper_bound(peaks: np.ndarray, block: Number, factors: np.ndarray, which: Number) -> Number:
+@numba.njit(nogil=True, cache=True, inline="always")
+def _upper_bound(peaks: np.ndarray, which: Number, factors: np.ndarray, i: Number) -> Number:
     return (
-        factors[which, 0] * peaks[block, 0]
-        + factors[which, 1] * peaks[block, 1]
-        + factors[which, 2] * peaks[block, 2]
-        + factors[which, 3]
+        factors[i, 0] * peaks[which, 0]
+        + factors[i, 1] * peaks[which, 1]
+        + factors[i, 2] * peaks[which, 2]
+        + factors[i, 3]
     )
 
 
 @numba.njit(nogil=True, cache=True)
-def _seek(films: np.ndarray, place: Number, end: Number, film: Number) -> Number:
-    """First place from ``place`` on whose film is not before ``film``: doubling steps, then bisection."""
-    if place >= end or films[place] >= film:
-        return place
-    low, stride = place, 1  # films[low] < film throughout
-    while low + stride < end and films[low + stride] < film:
-        low += stride
-        stride *= 2
-    high = min(end, low + stride)
-    while high - low > 1:
-        middle = (low + high) >> 1
-        if films[middle] < film:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-@numba.njit(nogil=True, cache=True)
-def _move(order: np.ndarray, at: np.ndarray, position: int, film: Number) -> None:
-    """Give the cursor at ``position`` a new film, and move it to its new place in the order."""
-    cursor = order[position]
-    at[cursor] = film
-    while position + 1 < len(order) and at[order[position + 1]] < film:
-        order[position] = order[position + 1]
-        position += 1
-    order[position] = cursor
+def _heavier_and_read(terms: np.ndarray, row: Number, partition: Number, weights: np.ndarray) -> bool:
+    """Whether a film of a list is in one that was read before it: a heavier one, of equals the lower."""
+    weight = weights[partition]
+    for place in range(terms.shape[1]):
+        other = terms[row, place]
+        if other >= 0 and (weights[other] > weight or (weights[other] == weight and other < partition)):
+            return True
+    return False
 
 
 @numba.njit(nogil=True, cache=True)
 def weak_and(
-    postings: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray],
-    tokens: tuple[np.ndarray, np.ndarray, np.ndarray],
-    query: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int],
+    postings: tuple[tuple, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    query: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int, int],
     num_candidates: int,
     wand_factor: float,
 ) -> tuple[np.ndarray, np.ndarray, int, int]:
@@ -96,125 +52,56 @@ def weak_and(
 
     Args:
         postings: as ``Postings``.
-        tokens: as ``FilmTokens``.
         query: as ``QueryTokens``.
         num_candidates: number of films wanted.
         wand_factor: factor on a positive threshold; 1 is exact.
 
     Returns:
-        films int64 ``[c]`` and scores int64 ``[c]``, a heap; films scored; postings skipped.
+        films int64 ``[c]`` and scores int64 ``[c]``, in any order; films scored; postings skipped.
     """
-    films, starts, block_starts, block_peaks, list_peaks = postings
-    terms, weights, details = tokens
-    partition_weights, query_details, lists, factors, _ = query
-    num_lists = len(lists)
-    place = np.empty(num_lists, dtype=np.int64)
-    end = np.empty(num_lists, dtype=np.int64)
-    at = np.empty(num_lists, dtype=np.int64)  # current film of each cursor
-    bound = np.empty(num_lists, dtype=np.int64)
-    order = np.empty(num_lists, dtype=np.int64)  # cursors by their current films
-    total = 0
-    for i in range(num_lists):
-        place[i], end[i] = starts[lists[i]], starts[lists[i] + 1]
-        total += end[i] - place[i]
-        bound[i] = _upper_bound(list_peaks, lists[i], factors, i)
-        film: Number = np.int64(films[place[i]]) if place[i] < end[i] else END
-        at[i] = film
-        position = i
-        while position > 0 and at[order[position - 1]] > film:
-            order[position] = order[position - 1]
-            position -= 1
-        order[position] = i
-    best_scores = np.empty(num_candidates, dtype=np.int64)
-    best_films = np.empty(num_candidates, dtype=np.int64)
-    size = scored = 0
+    (terms, weights, details), copied, blocks, peaks, starts, list_peaks, own_weights = postings
+    partition_weights, query_details, lists, factors, detail_unit, _ = query
+    num_films = len(terms) - len(copied)
+    along = np.empty(BLOCK_LENGTH, dtype=np.int32)
+    scores = np.empty(2 * num_candidates + BLOCK_LENGTH, dtype=np.int64)
+    films = np.empty(len(scores), dtype=np.int64)
+    size = scored = total = 0
+    worst: Number = NO_THRESHOLD
     threshold: Number = NO_THRESHOLD
-
-    while True:
-        first = order[0]
-        if at[first] == END:
-            break
-        following = at[order[1]] if num_lists > 1 else END
-        if bound[first] > threshold and at[first] < following:
-            # The first cursor is its own pivot up to the next cursor's film, or until its bound is too low.
-            term, here = lists[first], place[first]
-            start, stop = starts[term], end[first]
-            block_end = here
-            film = at[first]
-            while film < following and bound[first] > threshold:
-                if here >= block_end:
-                    block = block_starts[term] + (here - start) // BLOCK_LENGTH
-                    block_end = min(stop, start + ((here - start) // BLOCK_LENGTH + 1) * BLOCK_LENGTH)
-                    block_bound = _upper_bound(block_peaks, block, factors, first)
-                if block_bound <= threshold:
-                    here = _seek(films, here, block_end, following)
-                else:
-                    score = token_score(film, terms, weights, details, partition_weights, query_details)
-                    scored += 1
-                    if size < num_candidates or score > best_scores[0]:
-                        size = heap_offer(best_scores, best_films, size, score, film)
-                        if size == num_candidates:
-                            threshold = _raised(best_scores[0], wand_factor)
-                    here += 1
-                if here >= stop:
-                    film = END
-                    break
-                film = np.int64(films[here])
-            place[first] = here
-            _move(order, at, 0, film)
-            continue
-
-        total_bound = np.int64(0)
-        pivot = END
-        for i in range(num_lists):
-            if at[order[i]] == END:
-                break
-            total_bound += bound[order[i]]
-            if total_bound > threshold:
-                pivot = at[order[i]]
-                break
-        if pivot == END:
-            break
-        if at[first] < pivot:
-            target = pivot
-        else:
-            around = np.int64(0)
-            beyond = END
-            for i in range(num_lists):
-                cursor = order[i]
-                if at[cursor] > pivot:
-                    beyond = min(beyond, at[cursor])
-                    break
-                start = starts[lists[cursor]]
-                in_list = (place[cursor] - start) // BLOCK_LENGTH
-                around += _upper_bound(block_peaks, block_starts[lists[cursor]] + in_list, factors, cursor)
-                last = min(end[cursor], start + (in_list + 1) * BLOCK_LENGTH) - 1
-                beyond = min(beyond, np.int64(films[last]) + 1)
-            if around <= threshold:
-                target = beyond
+    for i in range(len(lists)):
+        partition = lists[i]
+        weight = np.int64(partition_weights[partition])
+        worth = _upper_bound(list_peaks, partition, factors, i) >= threshold
+        for block in range(starts[partition], starts[partition + 1]):
+            first, end = blocks[block, 0], blocks[block, 1]
+            total += end - first
+            if not worth or _upper_bound(peaks, block, factors, i) < threshold:
+                continue
+            byte_products(details[first:end], query_details, along)
+            if blocks[block, 2]:
+                scored += end - first
+                for j in range(end - first):
+                    score = np.int64(along[j]) * detail_unit + weight * own_weights[first + j]
+                    scores[size], films[size] = score, first + j
+                    size += score >= worst
             else:
-                score = token_score(pivot, terms, weights, details, partition_weights, query_details)
-                scored += 1
-                size = heap_offer(best_scores, best_films, size, score, pivot)
-                if size == num_candidates:
-                    threshold = _raised(best_scores[0], wand_factor)
-                target = pivot + 1
-        while at[order[0]] < target:
-            cursor = order[0]
-            place[cursor] = _seek(films, place[cursor], end[cursor], target)
-            _move(order, at, 0, np.int64(films[place[cursor]]) if place[cursor] < end[cursor] else END)
-    return best_films[:size], best_scores[:size], scored, total - scored
-
-
-@numba.njit(nogil=True, cache=True)
-def weak_and_sorted(
-    postings: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray],
-    tokens: tuple[np.ndarray, np.ndarray, np.ndarray],
-    query: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int],
-    num_candidates: int,
-    wand_factor: float,
-) -> tuple[np.ndarray, np.ndarray, int, int]:
-    """``weak_and``, best first."""
-    films, scores, scored, skipped = weak_and(postings, tokens, query, num_candidates, wand_factor)
-    heap_sort(scores, films, len(films))
-    return films, scores, scored, skipped
+                for row in range(first, end):
+                    if _heavier_and_read(terms, row, partition, partition_weights):
+                        continue
+                    scored += 1
+                    score = np.int64(along[row - first]) * detail_unit
+                    for place in range(terms.shape[1]):
+                        if terms[row, place] >= 0:
+                            score += np.int64(partition_weights[terms[row, place]]) * weights[row, place]
+                    scores[size] = score
+                    films[size] = row if row < num_films else np.int64(copied[row - num_films])
+                    size += score >= worst
+            if size >= 2 * num_candidates:
+                keep_best(scores, films, size, num_candidates)
+                size, worst = num_candidates, scores[num_candidates - 1]
+                threshold = _raised(worst, wand_factor)
+        if size >= num_candidates:
+            keep_best(scores, films, size, num_candidates)
+            size, worst = num_candidates, scores[num_candidates - 1]
+            threshold = _raised(worst, wand_factor)
+    return films[:size], scores[:size], scored, total - scored

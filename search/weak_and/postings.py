@@ -1,7 +1,9 @@
-"""Posting lists: the films of each partition in rising order, in blocks with upper bounds.
+"""Posting lists: the films of each partition, in blocks with upper bounds.
 
-Films are numbered by their nearest partition. So a list is mostly a run of consecutive numbers, and its
-films lie side by side in memory.
+Films are numbered by their nearest partition, so most of a list is a run of consecutive numbers. A film
+near a border is in the lists of further partitions too. There its terms are copied, list by list, to the
+end of the tokens: every list is read from memory in order, whatever films are in it. About one film in ten
+is copied.
 """
 
 from typing import NamedTuple
@@ -15,50 +17,90 @@ BLOCK_LENGTH = 32  # postings that share an upper bound
 
 
 class Postings(NamedTuple):
-    """All posting lists, one after the other.
+    """All posting lists.
+
+    A posting is a row of ``tokens``: film i at home is row i, and copies follow from row n on.
 
     Attributes:
-        films: int32 ``[m]``, rising within each list.
-        starts: int64 ``[P + 1]``, list t is ``films[starts[t] : starts[t + 1]]``.
-        block_starts: int64 ``[P + 1]``, the first block of each list.
-        block_peaks: int64 ``[blocks, 3]``: the largest weight, residual norm and weight elsewhere in a block.
-        list_peaks: int64 ``[P, 3]``: the same over the whole list.
+        tokens: of the n films, then of the copies.
+        copied: int32 ``[m - n]``, the films of the copies.
+        blocks: int64 ``[b, 3]``, first row of each block, the row after its last, and 1 if its films are in
+            no other list; list by list, films at home before copies, each in rising order.
+        peaks: int64 ``[b, 3]``, the largest weight, residual norm and weight elsewhere in a block.
+        starts: int64 ``[P + 1]``, list t is blocks ``starts[t]`` up to ``starts[t + 1]``.
+        list_peaks: int64 ``[P, 3]``, as ``peaks``, over the whole list.
+        own_weights: int32 ``[m]``, each posting's weight in its list.
     """
 
-    films: IntArray
+    tokens: FilmTokens
+    copied: IntArray
+    blocks: IntArray
+    peaks: IntArray
     starts: IntArray
-    block_starts: IntArray
-    block_peaks: IntArray
     list_peaks: IntArray
+    own_weights: IntArray
+
+    def rows(self, partition: int) -> IntArray:
+        """The rows of a list."""
+        of_list = self.blocks[self.starts[partition] : self.starts[partition + 1]]
+        return np.concatenate([np.arange(first, end) for first, end, _ in of_list] or [np.zeros(0, int)])
+
+    def film(self, row: int) -> int:
+        """The film of a row."""
+        at_home = len(self.tokens.terms) - len(self.copied)
+        return int(row if row < at_home else self.copied[row - at_home])
+
+
+def film_order(terms: IntArray) -> IntArray:
+    """The order of films in an index: by nearest partition, those in no other first; int64 ``[n]``.
+
+    So most blocks hold films of one list only, whose scores have two terms.
+    """
+    return np.lexsort((terms[:, 1] >= 0, terms[:, 0]))
 
 
 def invert(tokens: FilmTokens, num_partitions: int) -> Postings:
     """Posting lists of films' partitions.
 
     Args:
-        tokens: the films' terms.
+        tokens: the films' terms, in ``film_order``.
         num_partitions: P.
     """
-    films, places = np.nonzero(tokens.terms >= 0)
-    terms = tokens.terms[films, places]
+    num_films = len(tokens.terms)
+    films, places = np.nonzero(tokens.terms[:, 1:] >= 0)
+    terms = tokens.terms[films, places + 1]
     order = np.lexsort((films, terms))
-    films, places, terms = films[order], places[order], terms[order]
-    starts = np.concatenate([[0], np.cumsum(np.bincount(terms, minlength=num_partitions))]).astype(np.int64)
-    weights = tokens.weights[films, places].astype(np.int64)
-    norms = _norms(tokens.details)[films]
-    elsewhere = tokens.weights.sum(axis=1, dtype=np.int64)[films] - weights
-    peaks = np.stack([weights, norms, elsewhere], axis=1)
-    lengths = -(-np.diff(starts) // BLOCK_LENGTH)
-    block_starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    # The first posting of each block: every BLOCK_LENGTH-th within its list.
-    in_list = np.arange(block_starts[-1]) - np.repeat(block_starts[:-1], lengths)
-    first = np.repeat(starts[:-1], lengths) + BLOCK_LENGTH * in_list
-    block_peaks = np.maximum.reduceat(peaks, first, axis=0) if len(first) else peaks
+    copied = films[order]
+    every = FilmTokens(*(np.concatenate([rows, rows[copied]]) for rows in tokens))
+    partitions = np.concatenate([tokens.terms[:, 0], terms[order]])  # of each row
+    places = np.concatenate([np.zeros(num_films, dtype=np.int64), places[order] + 1])
+    own_weights = np.take_along_axis(every.weights, places[:, None], axis=1)[:, 0]
+    elsewhere = every.weights.sum(axis=1, dtype=np.int64) - own_weights
+    of_rows = np.stack([own_weights, _norms(every.details), elsewhere], axis=1)
+    kinds = np.where(every.terms[:, 1] < 0, 0, 1)
+    kinds[num_films:] = 2
+    blocks = _blocks(partitions, kinds)
+    peaks = np.maximum.reduceat(of_rows, blocks[:, 0], axis=0) if len(blocks) else of_rows
+    blocks[:, 2] = kinds[blocks[:, 0]] == 0
+    of_blocks = partitions[blocks[:, 0]]
+    by_list = np.argsort(of_blocks, kind="stable")
+    starts = np.searchsorted(of_blocks[by_list], np.arange(num_partitions + 1))
+    blocks, peaks = blocks[by_list], peaks[by_list]
     list_peaks = np.zeros((num_partitions, 3), dtype=np.int64)
-    filled = np.flatnonzero(lengths)
+    filled = np.flatnonzero(np.diff(starts))
     if len(filled):
-        list_peaks[filled] = np.maximum.reduceat(block_peaks, block_starts[filled], axis=0)
-    return Postings(films.astype(np.int32), starts, block_starts, block_peaks, list_peaks)
+        list_peaks[filled] = np.maximum.reduceat(peaks, starts[filled], axis=0)
+    return Postings(every, copied.astype(np.int32), blocks, peaks, starts, list_peaks, own_weights)
+
+
+def _blocks(partitions: IntArray, kinds: IntArray) -> IntArray:
+    """Blocks ``[b, 3]`` in the order of rows, the last column 0: rows of one list and one kind each."""
+    rows = np.arange(len(partitions))
+    changed = (np.diff(partitions, prepend=-1) != 0) | (np.diff(kinds, prepend=-1) != 0)
+    run_starts = np.flatnonzero(changed)
+    in_run = rows - np.repeat(run_starts, np.diff(run_starts, append=len(rows)))
+    firsts = np.flatnonzero(in_run % BLOCK_LENGTH == 0)
+    return np.stack([firsts, np.append(firsts, len(rows))[1:], np.zeros_like(firsts)], axis=1)
 
 
 def _norms(details: IntArray) -> FloatArray:

@@ -6,15 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.weak_and.index import WeakANDIndex, WeakANDQuery
-from search.weak_and.kernel import weak_and_sorted
+from search.weak_and.kernel import weak_and as compiled_weak_and
 from search.weak_and.partitions import MAX_TERMS, assign, default_partitions, default_probes, train_partitions
-from search.weak_and.postings import BLOCK_LENGTH, invert
-from search.weak_and.reference import brute_force, raised, token_score, weak_and
-from search.weak_and.tokens import DETAIL_SHIFT, FilmTokens, QueryTokens
+from search.weak_and.postings import film_order, invert
+from search.weak_and.reference import brute_force, raised, token_score, upper_bound, weak_and
+from search.weak_and.tokens import FilmTokens, QueryTokens
 from tests.fuzzing import fuzz
 from tests.search.test_nearest_neighbors import clustered, unit_vectors
 
 NORM = 16  # residual norms are stored in sixteenths
+UNIT = 256  # of details, in units of the score
 
 
 def random_tokens(rng, num_films, num_partitions, dim, spread):
@@ -26,26 +27,37 @@ def random_tokens(rng, num_films, num_partitions, dim, spread):
         terms[film, :size] = rng.choice(num_partitions, size, replace=False)
         weights[film, :size] = rng.integers(0, 4 * spread + 1, size)
     details = rng.integers(-spread, spread + 1, (num_films, dim)).astype(np.int8)
-    return FilmTokens(terms, weights, details)
+    order = film_order(terms)
+    return FilmTokens(terms[order], weights[order], details)
 
 
-def random_query(rng, tokens, postings, num_partitions, spread):
+def random_query(rng, tokens, num_partitions, spread):
     """A query with valid bounds of its own: Cauchy-Schwarz without knowing any centroid."""
-    weights = rng.integers(-3 * spread, 40 * spread + 1, num_partitions)
+    weights = rng.integers(-3 * spread, 40 * spread + 1, num_partitions).astype(np.int32)
     details = rng.integers(-spread, spread + 1, tokens.details.shape[1]).astype(np.int16)
-    lists = rng.permutation(num_partitions)[: rng.integers(1, num_partitions + 1)]
-    unread = np.delete(weights, lists).max(initial=0)
-    norm = np.ceil(np.linalg.norm(details.astype(float)) * DETAIL_SHIFT / NORM)
+    heaviest = np.argsort(-weights, kind="stable")
+    lists = heaviest[: rng.integers(1, num_partitions + 1)]
+    following = np.append(weights[heaviest], 0)[1 : len(lists) + 1]
+    norm = np.ceil(np.linalg.norm(details.astype(float)) * UNIT / NORM)
     bounds = np.stack(
         [
             np.maximum(0, weights[lists]),
             np.full(len(lists), norm),
-            np.full(len(lists), unread),
+            np.maximum(0, following),
             np.ones(len(lists)),
         ],
         axis=1,
     ).astype(np.int64)
-    return QueryTokens(weights.astype(np.int64), details, lists.astype(np.int64), bounds, 0)
+    return QueryTokens(weights, details, lists, bounds, UNIT, 0)
+
+
+def compiled(postings, query, num_candidates, factor=1.0):
+    """The kernel's result, in the form of the reference's."""
+    films, scores, scored, skipped = compiled_weak_and(
+        (tuple(postings.tokens), *postings[1:]), tuple(query), num_candidates, factor
+    )
+    order = np.lexsort((films, -scores))
+    return films[order].tolist(), scores[order].tolist(), scored, skipped
 
 
 @fuzz(300)
@@ -64,17 +76,11 @@ def test_kernel_reference_and_brute_force_agree(
     rng = np.random.default_rng(seed)
     tokens = random_tokens(rng, num_films, num_partitions, dim, spread)
     postings = invert(tokens, num_partitions)
-    query = random_query(rng, tokens, postings, num_partitions, spread)
-    reference = weak_and(postings, tokens, query, num_candidates, factor)
-    films, scores, scored, skipped = weak_and_sorted(
-        tuple(postings), tuple(tokens), tuple(query), num_candidates, factor
-    )
-    assert (films.tolist(), scores.tolist(), scored) == (
-        reference.films, reference.scores, reference.scored,
-    )  # fmt: skip
-    assert skipped == reference.skipped
+    query = random_query(rng, tokens, num_partitions, spread)
+    reference = weak_and(postings, query, num_candidates, factor)
+    assert compiled(postings, query, num_candidates, factor) == reference
     if factor <= 1:
-        expected = brute_force(postings, tokens, query, num_candidates)
+        expected = brute_force(postings, query, num_candidates)
         assert (reference.films, reference.scores) == (expected.films, expected.scores)
     for film, score in zip(reference.films, reference.scores, strict=True):
         assert score == token_score(film, tokens, query)
@@ -95,50 +101,61 @@ def test_they_agree_on_real_tokens_and_bounds(count, num_partitions, probes, num
     index.query = WeakANDQuery(probes)
     for vector in (queries[0], np.zeros(16, dtype=np.float32), -scale * vectors[0], vectors[0]):
         query = index.weigh(vector, num_candidates)
-        expected = brute_force(index.postings, index.tokens, query, num_candidates)
-        reference = weak_and(index.postings, index.tokens, query, num_candidates)
-        films, scores, scored, _ = weak_and_sorted(
-            tuple(index.postings), tuple(index.tokens), tuple(query), num_candidates, 1.0
-        )
+        expected = brute_force(index.postings, query, num_candidates)
+        reference = weak_and(index.postings, query, num_candidates)
         assert len(expected.films) >= min(count, num_candidates)  # it widens until there are enough
-        assert films.tolist() == reference.films == expected.films
-        assert scores.tolist() == reference.scores == expected.scores and scored == reference.scored
+        assert compiled(index.postings, query, num_candidates) == reference
+        assert (reference.films, reference.scores) == (expected.films, expected.scores)
         for place, term in enumerate(query.lists):
             check_bounds(index, query, place, term)
 
 
 def check_bounds(index, query, place, term):
-    """No film of a list or block scores above its bound, the parts of other lists read left out."""
-    start, end = index.postings.starts[term : term + 2]
-    films = index.postings.films[start:end]
-    others = set(query.lists.tolist()) - {int(term)}
-    alone = [f for f in films if not others & set(index.tokens.terms[f].tolist())]
-    for film in alone:
-        block = index.postings.block_starts[term] + np.searchsorted(films, film) // BLOCK_LENGTH
-        for peaks in (index.postings.block_peaks[block], index.postings.list_peaks[term]):
-            bound = int(np.append(peaks, 1) @ query.bounds[place])
-            assert token_score(int(film), index.tokens, query) <= bound
+    """No film of a list or block scores above its bound, but for films of lists before."""
+    before = set(query.lists[:place].tolist())
+    postings = index.postings
+    for block in range(*postings.starts[term : term + 2]):
+        for row in range(*postings.blocks[block, :2]):
+            if not before & set(postings.tokens.terms[row].tolist()):
+                for peaks in (postings.peaks[block], postings.list_peaks[term]):
+                    score = token_score(row, postings.tokens, query)
+                    assert score <= upper_bound(peaks, query.bounds[place])
+
+
+def test_lists_blocks_and_copies_by_hand():
+    # 40 films in partition 0 alone, one in 0 and 1, one in 1 and 0 and 2.
+    terms = np.array([[0, -1, -1]] * 40 + [[0, 1, -1], [1, 0, 2]], dtype=np.int32)
+    weights = np.array([[1, 0, 0]] * 40 + [[5, 3, 0], [7, 4, 2]], dtype=np.int32)
+    tokens = FilmTokens(terms, weights, np.arange(42, dtype=np.int8)[:, None])
+    postings = invert(tokens, 4)
+    assert postings.copied.tolist() == [41, 40, 41]  # in the lists of partitions 0, 1 and 2
+    assert postings.tokens.details[42:, 0].tolist() == [41, 40, 41]
+    assert [postings.blocks[slice(*postings.starts[t : t + 2])].tolist() for t in range(4)] == [
+        [[0, 32, 1], [32, 40, 1], [40, 41, 0], [42, 43, 0]], [[41, 42, 0], [43, 44, 0]], [[44, 45, 0]], [],
+    ]  # fmt: skip
+    assert postings.own_weights[40:].tolist() == [5, 7, 4, 3, 2]
+    assert postings.peaks[:4].tolist() == [[1, 31 * NORM, 0], [1, 39 * NORM, 0], [5, 640, 3], [4, 656, 9]]
+    assert postings.list_peaks.tolist() == [[5, 656, 9], [7, 656, 6], [2, 656, 11], [0, 0, 0]]
+    assert [postings.film(row) for row in postings.rows(1)] == [41, 40]
 
 
 def test_by_hand():
-    # Films 0 to 3; partition 0 holds 0, 1 and 3, partition 1 holds 2 and 3. One axis.
+    # Partition 0 holds films 0, 1 and 2, partition 1 holds 2 and 3. One axis.
     tokens = FilmTokens(
-        np.array([[0, -1, -1], [0, -1, -1], [1, -1, -1], [0, 1, -1]], dtype=np.int32),
-        np.array([[5, 0, 0], [3, 0, 0], [9, 0, 0], [2, 2, 0]], dtype=np.int32),
-        np.array([[0], [1], [0], [-1]], dtype=np.int8),
+        np.array([[0, -1, -1], [0, -1, -1], [0, 1, -1], [1, -1, -1]], dtype=np.int32),
+        np.array([[5, 0, 0], [3, 0, 0], [2, 2, 0], [9, 0, 0]], dtype=np.int32),
+        np.array([[0], [1], [-1], [0]], dtype=np.int8),
     )
     postings = invert(tokens, 2)
-    assert postings.films.tolist() == [0, 1, 3, 2, 3] and postings.starts.tolist() == [0, 3, 5]
-    assert postings.list_peaks.tolist() == [[5, NORM, 2], [9, NORM, 2]]
-    bounds = np.array([[1000, 256 // NORM, 0, 1], [100, 256 // NORM, 0, 1]])
-    details = np.array([1], dtype=np.int16)
-    query = QueryTokens(np.array([1000, 100]), details, np.array([0, 1]), bounds, 0)
-    found = weak_and(postings, tokens, query, 4)
-    assert found.films == [0, 1, 3, 2]
-    assert found.scores == [5000, 3000 + 256, 2000 + 200 - 256, 900]
-    # Film 1 is scored: its list could reach 5257. Film 2 is skipped: its list reaches 1157, and only
-    # together with the other list, at film 3, is there enough for a pivot.
-    assert weak_and(postings, tokens, query, 1) == ([0], [5000], 3, 2)
+    bounds = np.array([[1000, 256 // NORM, 100, 1], [100, 256 // NORM, 0, 1]])
+    weights, details = np.array([1000, 100], dtype=np.int32), np.array([1], dtype=np.int16)
+    query = QueryTokens(weights, details, np.array([0, 1]), bounds, UNIT, 0)
+    # Film 2 is scored in the list of partition 0, with both of its partitions, and not again.
+    expected = ([0, 1, 2, 3], [5000, 3000 + 256, 2000 + 200 - 256, 900], 4, 1)
+    assert weak_and(postings, query, 4) == expected == compiled(postings, query, 4)
+    # Two films are enough for a threshold of 3256 with one result wanted, and 5000 at the end of their block.
+    # The block of film 2 reaches 2000 + 256 + 200 + 1, and the list of partition 1 reaches 1157.
+    assert weak_and(postings, query, 1) == ([0], [5000], 2, 3) == compiled(postings, query, 1)
 
 
 def test_a_full_heap_prunes_far_lists_and_a_larger_factor_prunes_more():
@@ -149,7 +166,9 @@ def test_a_full_heap_prunes_far_lists_and_a_larger_factor_prunes_more():
     index.query = WeakANDQuery(probes=60, candidates_factor=1, wand_factor=1.2)
     hasty = index.count_postings(queries, 10)
     assert exact.skipped > exact.scored > hasty.scored
-    assert exact.scored + exact.skipped == hasty.scored + hasty.skipped == len(index.postings.films) * 400
+    assert (
+        exact.scored + exact.skipped == hasty.scored + hasty.skipped == len(index.postings.own_weights) * 400
+    )
 
 
 def test_the_factor_raises_positive_thresholds_only():
@@ -227,6 +246,24 @@ def test_the_second_level_passes_over_nothing_that_belongs_to_the_result(count, 
         exact = index.embeddings.astype(np.float64) @ query
         first, second = np.nonzero(tokens[:, None] > tokens[None, :] + weighed.margin)
         assert (exact[first] >= exact[second]).all()
+
+
+def test_centroids_of_an_older_file_are_rounded_and_the_margin_knows():
+    """They are not whole numbers of steps, and the step of the details is no whole number of units."""
+    vectors, queries = clustered(400, 8, dim=16)
+    index = WeakANDIndex(9).build(vectors, np.arange(400))
+    trained = index.partitions.scales
+    index._trained["centroids"] = train_partitions(vectors - index._trained["mean"], 9, 0)
+    index._trained["scales"] = index._trained["scales"] * [1.0, 1.37]
+    index._rows = index._encode(index.embeddings)
+    index._refresh()
+    assert index.partitions.scales[3] > trained[3]
+    index.query = WeakANDQuery(probes=9, candidates_factor=400)
+    for query in queries[:20]:
+        scores, ids = index.search(query, 10)
+        np.testing.assert_allclose(scores, np.sort(vectors @ query)[::-1][:10], rtol=1e-5)
+        expected = brute_force(index.postings, index.weigh(query, 20), 20)
+        assert compiled(index.postings, index.weigh(query, 20), 20)[:2] == expected[:2]
 
 
 @pytest.mark.parametrize("first", [0.0, 1e-45, 1e-30, 1e15])
