@@ -16,7 +16,7 @@ import numpy.typing as npt
 from base.arrays import FloatArray, IntArray
 from base.checks import MAX_INT32, number, whole_number
 from search.base import VectorIndex
-from search.kernels import rescore, worth_rescoring
+from search.kernels import rescore, rescore_all, worth_rescoring
 from search.threads import over_queries
 from search.weak_and.kernel import weak_and
 from search.weak_and.partitions import (
@@ -83,6 +83,7 @@ class WeakANDIndex(VectorIndex):
         num_partitions: cells of k-means; by default about 4 sqrt(n), chosen when the index is built.
         candidates_factor: ``WeakANDQuery.candidates_factor``.
         seed: of k-means.
+        vectors: how the vectors are stored: float32, float16 or int8.
 
     Raises:
         ValueError: an argument of the wrong type or out of range.
@@ -90,8 +91,14 @@ class WeakANDIndex(VectorIndex):
 
     kind = "ivf"
 
-    def __init__(self, num_partitions: int | None = None, candidates_factor: int = 10, seed: int = 0):
-        super().__init__()
+    def __init__(
+        self,
+        num_partitions: int | None = None,
+        candidates_factor: int = 10,
+        seed: int = 0,
+        vectors: str = "float32",
+    ) -> None:
+        super().__init__(vectors)
         if num_partitions is not None:
             num_partitions = whole_number("num_partitions", num_partitions, 1, MAX_INT32)
         self.num_partitions = num_partitions
@@ -100,7 +107,7 @@ class WeakANDIndex(VectorIndex):
 
     def settings(self) -> dict[str, Any]:
         """The build parameters, as ``__init__`` takes them."""
-        return {"num_partitions": self.num_partitions, "seed": self.seed}
+        return {"num_partitions": self.num_partitions, "seed": self.seed} | super().settings()
 
     @property
     def _probes(self) -> int:
@@ -155,25 +162,33 @@ class WeakANDIndex(VectorIndex):
             parts.append({**tokens._asdict(), "errors": errors})
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def _arrange(self) -> None:
-        if not len(self):
-            return
+    def _arrange(self) -> dict[str, npt.NDArray[Any]]:
         order = np.argsort(self._rows["terms"][:, 0], kind="stable")
         if (np.diff(order) < 0).any():
-            self.embeddings, self.ids = self.embeddings[order], self.ids[order]
+            self._stored, self.ids = self._stored.take(order), self.ids[order]
             self._rows = {name: rows[order] for name, rows in self._rows.items()}
-        centroids = self._trained["centroids"]
-        self.tokens = FilmTokens(*(self._rows[name] for name in FilmTokens._fields))
-        self.postings: Postings = invert(self.tokens, len(centroids))
-        homes = np.bincount(self.tokens.terms[:, 0], minlength=len(centroids)).astype(np.int64)
-        scales = self._measured_scales()
+        num_partitions = len(self._trained["centroids"])
+        homes = np.bincount(self._rows["terms"][:, 0], minlength=num_partitions).astype(np.int64)
+        postings = invert(self._tokens, num_partitions)
+        return {"homes": homes, "scales": np.array(self._measured_scales()), **postings._asdict()}
+
+    def _prepare(self) -> None:
+        if not len(self):
+            return
+        self.tokens = self._tokens
+        self.postings = Postings(*(self._lists[name] for name in Postings._fields))
         self._parts: Any = (
-            self.embeddings, centroids, homes, tuple(scales), tuple(self.postings), tuple(self.tokens),
+            tuple(self._stored), self._trained["centroids"], self._lists["homes"],
+            tuple(self._lists["scales"].tolist()), tuple(self.postings), tuple(self.tokens),
         )  # fmt: skip
+
+    @property
+    def _tokens(self) -> FilmTokens:
+        return FilmTokens(*(self._rows[name] for name in FilmTokens._fields))
 
     def _measured_scales(self) -> Scales:
         """The trained steps, and the effect of rounding to them on the films in the index."""
-        tokens, centroids = self.tokens, self._trained["centroids"]
+        tokens, centroids = self._tokens, self._trained["centroids"]
         slack = longest = weight_sum = detail_sum = 0.0
         for start in range(0, len(self), BLOCK):
             terms, weights, details = (array[start : start + BLOCK] for array in tokens)
@@ -182,10 +197,10 @@ class WeakANDIndex(VectorIndex):
             slack = max(slack, float(lean[terms >= 0].max()))
             weight_sum = max(weight_sum, float(weights.sum(axis=1).max()))
             detail_sum = max(detail_sum, float(np.abs(numbers).sum(axis=1).max()))
-            vectors = self.embeddings[start : start + BLOCK]
+            vectors = self._stored.decode(start, start + BLOCK)
             longest = max(longest, float(np.linalg.norm(vectors, axis=1).max()))
-        # A margin for sums in float32, here and in the second level.
-        error = float(self._rows["errors"].max()) + 1e-5 * longest
+        # A margin for sums in float32, here and in the second level, and for the form of its vectors.
+        error = float(self._rows["errors"].max()) + (1e-5 + self._stored.relative_error) * longest
         weight_step, detail_step = self._trained["scales"].tolist()
         return Scales(weight_step, detail_step, 1.001 * slack + 0.01, error, weight_sum, detail_sum)
 
@@ -204,7 +219,13 @@ class WeakANDIndex(VectorIndex):
         return QueryTokens(*weighed)
 
     def _search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
-        return self._run(vectors, k, np.empty((len(vectors), 2), dtype=np.int64))
+        if self.query.candidates_factor * k < len(self.ids):
+            return self._run(vectors, k, np.empty((len(vectors), 2), dtype=np.int64))
+        # Every film would be a candidate: a first level chooses nothing.
+        scores = np.empty((len(vectors), k), dtype=np.float32)
+        rows = np.empty((len(vectors), k), dtype=np.int64)
+        over_queries(rescore_all, (vectors, scores, rows), (self._parts[0],))
+        return scores, rows
 
     def _run(self, vectors: FloatArray, k: int, counts: IntArray) -> tuple[FloatArray, IntArray]:
         scores = np.empty((len(vectors), k), dtype=np.float32)
@@ -219,8 +240,7 @@ class WeakANDIndex(VectorIndex):
         partitions, query = self.num_partitions, self.query
         if len(self):
             partitions, query = len(self._trained["centroids"]), replace(query, probes=self._probes)
-        size = f"{len(self)} x {self.embeddings.shape[1]}"
-        return f"{type(self).__name__}({size}, {partitions} partitions, {query})"
+        return f"{type(self).__name__}({self._size}, {partitions} partitions, {query})"
 
 
 @numba.njit(nogil=True, cache=True)
@@ -235,7 +255,7 @@ def _search_rows(
     wand_factor: float,
 ) -> None:
     """Both levels for each query: fills ``scores`` and ``rows`` ``[n, k]`` and ``counts`` ``[n, 2]``."""
-    embeddings, centroids, homes, scales, postings, tokens = parts
+    vectors, centroids, homes, scales, postings, tokens = parts
     for i in range(len(queries)):
         query = queries[i]
         weighed = weigh_query(query, centroids, homes, probes, num_candidates, scales)
@@ -243,4 +263,4 @@ def _search_rows(
             postings, tokens, weighed, num_candidates, wand_factor
         )
         candidates = worth_rescoring(films, token_scores, rows.shape[1], weighed[4])
-        rescore(embeddings, query, candidates, scores[i], rows[i])
+        rescore(vectors, query, candidates, scores[i], rows[i])
