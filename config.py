@@ -303,6 +303,13 @@ class SearchConfig(Section):
         high=1,
     )
 
+    vectors: str = flag(
+        "float32",
+        "how the index stores vectors: float16 takes half the memory, int8 a quarter",
+        choices=("float32", "float16", "int8"),
+    )
+    verify: bool = flag(False, "compare the whole file of the index with its digest when it is opened")
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.search_method == "lsh" and self.lsh_bits % self.lsh_tables:
@@ -310,6 +317,11 @@ class SearchConfig(Section):
                 f"`lsh_tables` {self.lsh_tables} must divide `lsh_bits` {self.lsh_bits}; "
                 "change one of them, for instance to 16 and 256"
             )
+
+    @property
+    def needs_file(self) -> bool:
+        """Whether the index is more than the float32 embeddings themselves."""
+        return self.search_method != "exact" or self.vectors != "float32"
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,8 @@ def real_numbers(name: str, values: Any) -> FloatArray:
             array = array.astype(np.float32)
     array = np.asarray(array, order="C")
     # If the sum of squares is small, so is every value: a third of the time of looking at each.
-    if not np.vdot(array, array) <= MAX_MAGNITUDE**2:
+    squares = array.dot(array) if array.ndim == 1 else np.vdot(array, array)  # the method is faster
+    if not squares <= MAX_MAGNITUDE**2:
         if not np.isfinite(array).all():
             raise ValueError(f"{name} must be finite, but contain NaN or infinity")
         largest = float(np.abs(array).max())

@@ -66,7 +66,7 @@ def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:
     fits = Fits(split, movielens.movies, config.run.seed)
     baselines, theirs = _compare_baselines(config, fits, sampled, related)
     _report(config, checkpoint, movielens, fits, questions, sampled, ours, theirs, baselines, related)
-    if config.search.search_method != "exact":
+    if config.search.needs_file:
         report_search(config, checkpoint, sampled)
     logger.info("evaluated in %.0f s, peak memory %.2f GB", time.perf_counter() - started, peak_memory_gb())
 

@@ -34,9 +34,13 @@ def report_search(config: Config, checkpoint: Checkpoint, questions: Queries) ->
     ours, theirs = search_metrics(index, queries, questions), search_metrics(exact, queries, questions)
     asked = np.random.default_rng(config.run.seed).permutation(len(queries))[:MAX_FILMS]
     found, best = (
-        method.search(queries[asked], DEPTH, exclude=list(asked[:, None])).scores for method in (index, exact)
+        method.search(queries[asked], DEPTH, exclude=list(asked[:, None])).ids for method in (index, exact)
     )
-    recall = recall_by_score(found, best)
+    # By the scores of the model's own vectors: those of an index may be of compact ones.
+    scores = (
+        np.einsum("nkd,nd->nk", embeddings[ids], queries[asked], dtype=np.float32) for ids in (found, best)
+    )
+    recall = recall_by_score(*scores)
     method = config.search.search_method
     report = {
         "method": method,

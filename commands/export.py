@@ -22,7 +22,8 @@ def export(config: Config, typed: dict[str, Any]) -> None:
 
     If a film as a query differs from the film as a candidate, ``embeddings/queries.npy`` has the vectors of
     queries (same rows, unit length). ``embeddings/embeddings.parquet`` holds all of it in one file. With
-    ``--search_method`` typed, the index is written as ``embeddings/index-<method>.npz``; its ids are rows.
+    ``--search_method`` or ``--vectors`` typed, the index is written as ``embeddings/index-<method>.npz``;
+    its ids are rows.
 
     Raises:
         UserError: there is no checkpoint, flags contradict it, or search parameters do not fit.
@@ -47,7 +48,7 @@ def export(config: Config, typed: dict[str, Any]) -> None:
         f"written: {folder / 'embeddings.npy'} {embeddings.shape}, "
         + ", ".join(str(folder / name) for name in written)
     )
-    if "search_method" in typed:
+    if typed.keys() & {"search_method", "vectors"}:
         path = index_path(folder, config.search.search_method)
         index = open_index(config.search, embeddings, checkpoint.query_embeddings.numpy(), config.run.seed)
         index.save(path)

@@ -12,8 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from base.arrays import FloatArray, IntArray
-from base.checks import MAX_INT64, MIN_INT64, check_distinct, real_numbers, whole_number, whole_numbers
+from base.checks import (
+    MAX_INT64,
+    MIN_INT64,
+    check_distinct,
+    real_numbers,
+    shown_value,
+    whole_number,
+    whole_numbers,
+)
 from search.files import IndexContent, fingerprint, read_index, write_index
+from search.vectors import FORMS, Vectors
 
 
 class SearchResult(NamedTuple):
@@ -28,27 +37,49 @@ class VectorIndex(ABC):
 
     A subclass learns what all vectors share (``_train``), describes each vector on its own
     (``_encode``), and makes its lists from the descriptions (``_arrange``). So vectors can be added and
-    removed without training again, and a file contains only what was learnt and the descriptions.
+    removed without training again. A file contains what was learnt, the descriptions and the lists. The
+    arrays of an index that was loaded are mapped: the system reads from the disk what is asked for. Nobody
+    writes into them. Adding and removing make new ones in memory, and the file changes only by ``save``.
+
+    Args:
+        vectors: how the vectors are stored, one of ``FORMS``: float32, float16 (half the memory) or int8
+            (a quarter, and float16 for the best few of a search, see ``search/vectors.py``).
 
     Shapes:
         - ``build``, ``add``: embeddings ``[n, d]`` float32, ids ``[n]`` int64, distinct
         - ``search``: queries ``[d]`` -> ``[k]``; queries ``[n, d]`` -> ``[n, k]``
 
     Attributes:
-        embeddings: float32 ``[n, d]``, in the index's own order.
-        ids: int64 ``[n]``, the ids of those rows.
+        vectors: their form.
+        ids: int64 ``[n]``, the ids of the rows, in the index's own order.
         query: the query parameters, None if the index has none; may be replaced at any time.
+
+    Raises:
+        ValueError: ``vectors`` is not a form.
     """
 
     kind: ClassVar[str]
 
-    def __init__(self) -> None:
-        self.embeddings: FloatArray = np.zeros((0, 0), dtype=np.float32)
+    def __init__(self, vectors: str = "float32") -> None:
+        if vectors not in FORMS:
+            raise ValueError(f"vectors must be one of {', '.join(FORMS)}, got {shown_value(vectors)}")
+        self.vectors = vectors
         self.ids: IntArray = np.zeros(0, dtype=np.int64)
         self.query: Any = None
+        self._stored = Vectors.encode(np.zeros((0, 0), dtype=np.float32), vectors)
         self._trained: dict[str, npt.NDArray[Any]] = {}
-        self._rows: dict[str, npt.NDArray[Any]] = {}  # descriptions, aligned with the embeddings
+        self._rows: dict[str, npt.NDArray[Any]] = {}  # descriptions, aligned with the vectors
+        self._lists: dict[str, npt.NDArray[Any]] = {}  # what ``_arrange`` made
+        self._fingerprint: str | None = None  # of the vectors as they were given; None if it is not known
         self._refresh()
+
+    @property
+    def embeddings(self) -> FloatArray:
+        """Float32 ``[n, d]``, the vectors as they are stored, in the index's own order.
+
+        float32 is the array itself; the other forms are decoded into a new one.
+        """
+        return self._stored.decode()
 
     def build(self, embeddings: npt.ArrayLike, ids: npt.ArrayLike) -> Self:
         """Index ``embeddings`` under ``ids``, in place of what was indexed before.
@@ -67,13 +98,17 @@ class VectorIndex(ABC):
         vectors, names = _checked_vectors(embeddings, ids)
         self._trained = self._train(vectors) if len(vectors) else {}
         self._rows = self._encode(vectors) if len(vectors) else {}
-        self.embeddings, self.ids = vectors, names
+        self._stored, self.ids = Vectors.encode(vectors, self.vectors), names
+        # Of a compact index the file names the vectors that it was made from, which are gone by then.
+        self._fingerprint = fingerprint(vectors, names) if self._stored.compact else None
         self._refresh()
         return self
 
-    def _refresh(self) -> None:
-        """Bring everything derived up to date after vectors were added or removed."""
-        self._arrange()
+    def _refresh(self, lists: dict[str, npt.NDArray[Any]] | None = None) -> None:
+        """Bring everything derived up to date; ``lists`` are those of a file, if they are known."""
+        self._lists = lists or (self._arrange() if len(self) else {})
+        self._dim = self._stored.dim
+        self._prepare()
         self._sorted_ids = np.sort(self.ids)
 
     def __len__(self) -> int:
@@ -96,7 +131,11 @@ class VectorIndex(ABC):
         vectors, single = self._checked_queries(queries)
         k = whole_number("k", k, 1)
         if exclude is None:
-            scores, rows = self._best(vectors, min(k, len(self.ids)))
+            count = len(self.ids)
+            if single and count:  # the shortest way, since a call takes microseconds
+                scores, rows = self._search(vectors, k if k < count else count)
+                return SearchResult(scores[0], self.ids[rows[0]])
+            scores, rows = self._best(vectors, min(k, count))
             result = SearchResult(scores, self.ids[rows])
         else:
             result = self._search_without(vectors, k, [exclude] if single else exclude)
@@ -105,7 +144,9 @@ class VectorIndex(ABC):
     def _checked_queries(self, queries: npt.ArrayLike) -> tuple[FloatArray, bool]:
         """Queries as float32 ``[n, d]``, and whether there was one without the first axis."""
         vectors = real_numbers("queries", queries)
-        dim = self.embeddings.shape[1]
+        dim = self._dim
+        if dim and vectors.shape == (dim,):
+            return vectors[None], True
         single = vectors.ndim == 1 and len(vectors) > 0
         if vectors.ndim == 1:  # an empty list is a batch of no queries
             vectors = vectors[None] if single else vectors.reshape(0, dim)
@@ -154,15 +195,14 @@ class VectorIndex(ABC):
         vectors, names = _checked_vectors(embeddings, ids)
         if vectors.shape == (0, 0):
             return
-        if vectors.shape[1] != self.embeddings.shape[1]:
-            raise ValueError(
-                f"embeddings must have dimension {self.embeddings.shape[1]}, got {vectors.shape}"
-            )
+        if vectors.shape[1] != self._stored.dim:
+            raise ValueError(f"embeddings must have dimension {self._stored.dim}, got {vectors.shape}")
         together = np.concatenate([self.ids, names])
         check_distinct("ids", together)
         described = self._encode(vectors)
         self._rows = {name: np.concatenate([rows, described[name]]) for name, rows in self._rows.items()}
-        self.embeddings, self.ids = np.concatenate([self.embeddings, vectors]), together
+        self._stored, self.ids = self._stored.join(Vectors.encode(vectors, self.vectors)), together
+        self._fingerprint = None
         self._refresh()
 
     def remove(self, ids: npt.ArrayLike) -> int:
@@ -172,45 +212,59 @@ class VectorIndex(ABC):
             ValueError: ids that are not integers.
         """
         stays = ~np.isin(self.ids, _checked_ids("ids", ids))
-        self.embeddings, self.ids = self.embeddings[stays], self.ids[stays]
+        self._stored, self.ids = self._stored.take(stays), self.ids[stays]
         self._rows = {name: rows[stays] for name, rows in self._rows.items()}
+        self._fingerprint = None
         self._refresh()
         return int((~stays).sum())
 
     def save(self, path: str | Path) -> None:
-        """Write the index to ``path``, whole or not at all: arrays and plain values only."""
-        arrays = {"embeddings": self.embeddings, "ids": self.ids}
+        """Write the index to ``path``, whole or not at all: arrays and plain values only.
+
+        The file names the fingerprint of the vectors and ids that the index was built from; after ``add`` or
+        ``remove`` that of ``embeddings`` and ``ids``. It may be the file that the index was loaded from.
+        """
+        arrays = {"ids": self.ids, **self._stored.as_arrays()}
         arrays |= {f"trained.{name}": array for name, array in self._trained.items()}
-        arrays |= {f"row.{name}": array for name, array in self._rows.items()}
-        content = IndexContent(
-            self.kind, self.settings(), self._query_values(), fingerprint(self.embeddings, self.ids), arrays
-        )
+        lists = self._saved_lists()
+        arrays |= {f"list.{name}": array for name, array in lists.items()}
+        # Descriptions that are the beginning of a list are not written twice.
+        arrays |= {f"row.{name}": array for name, array in self._rows.items() if name not in lists}
+        mark = self._fingerprint or fingerprint(self.embeddings, self.ids)
+        content = IndexContent(self.kind, self.settings(), self._query_values(), mark, arrays)
         write_index(content, Path(path))
 
     @classmethod
-    def load(cls, path: str | Path, expected: str | None = None) -> Self:
-        """Read an index that ``save`` wrote.
+    def load(cls, path: str | Path, expected: str | None = None, verify: bool = False) -> Self:
+        """Open an index that ``save`` wrote; its large arrays are mapped, not read.
 
         Args:
             path: the file.
-            expected: ``fingerprint(embeddings, ids)`` of the vectors that it should contain, if known.
+            expected: ``fingerprint(embeddings, ids)`` of the vectors that it should be built from, if known.
+            verify: compare everything with the digest in the file, which reads it all. Otherwise sizes,
+                header and all that says where something is are checked; a damaged number can stay unnoticed.
 
         Raises:
             FileNotFoundError: there is no such file.
             ValueError: the file is torn, foreign, of another kind or version, or contains other vectors.
         """
-        content = read_index(Path(path), cls.kind, expected)
+        content = read_index(Path(path), cls.kind, expected, verify)
         index = cls(**content.settings)
-        index.embeddings, index.ids = content.arrays["embeddings"], content.arrays["ids"]
+        index._stored, index.ids = Vectors.from_arrays(content.arrays), content.arrays["ids"]
         index._trained = _named(content.arrays, "trained.")
         index._rows = _named(content.arrays, "row.")
+        index._fingerprint = content.fingerprint
         index._set_query_values(content.query)
-        index._refresh()
+        index._refresh(_named(content.arrays, "list."))
         return index
 
-    def settings(self) -> dict[str, int]:
+    def settings(self) -> dict[str, Any]:
         """The build parameters, as ``__init__`` takes them."""
-        return {}
+        return {"vectors": self.vectors}
+
+    def _saved_lists(self) -> dict[str, npt.NDArray[Any]]:
+        """The lists for a file."""
+        return self._lists
 
     def _query_values(self) -> dict[str, Any]:
         return {} if self.query is None else dict(vars(self.query))
@@ -232,15 +286,24 @@ class VectorIndex(ABC):
         """Arrays that describe ``vectors`` ``[n, d]``, each with n rows."""
 
     @abstractmethod
-    def _arrange(self) -> None:
-        """Make the lists from the descriptions; may change the order of the rows."""
+    def _arrange(self) -> dict[str, npt.NDArray[Any]]:
+        """The lists, made from the descriptions of at least one vector; may change the order of the rows."""
+
+    @abstractmethod
+    def _prepare(self) -> None:
+        """Get ready for searches after vectors or lists have changed; also an empty index is prepared."""
 
     @abstractmethod
     def _search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
         """Scores and rows ``[n, k]``, best first, distinct, for 1 <= k <= len(self) and n >= 1."""
 
+    @property
+    def _size(self) -> str:
+        """Number of vectors and dimension, and the form if it is compact, for ``repr``."""
+        return f"{len(self)} x {self._stored.dim}" + f" {self.vectors}" * self._stored.compact
+
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self)} x {self.embeddings.shape[1]})"
+        return f"{type(self).__name__}({self._size})"
 
 
 def _named(arrays: dict[str, npt.NDArray[Any]], prefix: str) -> dict[str, npt.NDArray[Any]]:

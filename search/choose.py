@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from base.arrays import FloatArray, IntArray
+from base.arrays import FloatArray
 from config import SearchConfig
 from search.base import VectorIndex
 from search.exact import ExactIndex
@@ -25,10 +25,10 @@ def index_path(folder: Path, method: str) -> Path:
 def _new_index(search: SearchConfig, seed: int) -> VectorIndex:
     """An empty index with the parameters of the settings."""
     if search.search_method == "exact":
-        return ExactIndex()
+        return ExactIndex(search.vectors)
     if search.search_method == "ivf":
-        return WeakANDIndex(search.ivf_partitions, search.ivf_factor, seed)
-    return LSHIndex(search.lsh_bits, search.lsh_tables, seed)
+        return WeakANDIndex(search.ivf_partitions, search.ivf_factor, seed, search.vectors)
+    return LSHIndex(search.lsh_bits, search.lsh_tables, seed, search.vectors)
 
 
 def open_index(
@@ -50,27 +50,26 @@ def open_index(
     """
     fresh = _new_index(search, seed)
     ids = np.arange(len(embeddings))
-    path = (
-        None
-        if folder is None or search.search_method == "exact"
-        else index_path(folder, search.search_method)
-    )
-    index = None if path is None else _from_file(path, fresh, embeddings, ids)
+    index = None
+    if folder is not None and search.needs_file:
+        path = index_path(folder, search.search_method)
+        mark = fingerprint(embeddings, ids)
+        index = _from_file(path, fresh, mark, search.verify)
+        if index is None and _to_file(fresh.build(embeddings, ids), path) and search.vectors != "float32":
+            index = _from_file(path, fresh, mark, False)  # mapped: what is not asked for leaves the memory
     if index is None:
-        index = fresh.build(embeddings, ids)
-        if path is not None:
-            _to_file(index, path)
+        index = fresh if len(fresh) else fresh.build(embeddings, ids)
     if search.target_recall is not None and len(index):
         _tune(index, embeddings if queries is None else queries, search.target_recall, seed)
-    if search.search_method != "exact":
+    if search.needs_file:
         logger.info("search: %r", index)
     return index
 
 
-def _from_file(path: Path, fresh: VectorIndex, embeddings: FloatArray, ids: IntArray) -> VectorIndex | None:
+def _from_file(path: Path, fresh: VectorIndex, mark: str, verify: bool) -> VectorIndex | None:
     """The index in ``path`` if it is the one wanted; otherwise None, and the reason is logged."""
     try:
-        index = type(fresh).load(path, fingerprint(embeddings, ids))
+        index = type(fresh).load(path, mark, verify)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -83,12 +82,14 @@ def _from_file(path: Path, fresh: VectorIndex, embeddings: FloatArray, ids: IntA
     return index
 
 
-def _to_file(index: VectorIndex, path: Path) -> None:
+def _to_file(index: VectorIndex, path: Path) -> bool:
     """Keep the index for the next time; a folder that cannot be written to is not an error."""
     try:
         index.save(path)
     except OSError as error:
         logger.info("the index is not kept: %s cannot be written (%s)", path, error.strerror or error)
+        return False
+    return True
 
 
 def _tune(index: VectorIndex, queries: FloatArray, target_recall: float, seed: int) -> None:

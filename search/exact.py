@@ -2,20 +2,26 @@
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 
 from base.arrays import FloatArray, IntArray
 from search.base import VectorIndex
+from search.scan import best_by_blocks, best_by_faiss, best_by_scan
+from search.vectors import BLOCK
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+MANY_QUERIES = 20  # from so many on, a product of matrices is faster; FAISS thinks so too
 BLOCK_SCORES = 1 << 28  # scores in a GPU's memory at once, 1 GB
 
 
 class ExactIndex(VectorIndex):
-    """Every vector is compared: by FAISS on the CPU, or by PyTorch on the GPU if there is one."""
+    """Every vector is compared: by FAISS on the CPU, or by PyTorch on the GPU if there is one.
+
+    Compact vectors are compared on the CPU by a kernel that decodes them on the way, so they need no more
+    memory; a GPU holds them as float32.
+    """
 
     kind = "exact"
 
@@ -25,21 +31,27 @@ class ExactIndex(VectorIndex):
     def _encode(self, vectors: FloatArray) -> dict[str, npt.NDArray[Any]]:
         return {}
 
-    def _arrange(self) -> None:
-        import faiss
+    def _arrange(self) -> dict[str, npt.NDArray[Any]]:
+        return {}
+
+    def _prepare(self) -> None:
         import torch
 
-        self._on_gpu = torch.from_numpy(self.embeddings).cuda() if torch.cuda.is_available() else None
-        if self._on_gpu is None:
-            self._index = faiss.IndexFlatIP(max(1, self.embeddings.shape[1]))
-            if len(self):
-                self._index.add(self.embeddings)
+        self._on_gpu: Tensor | None = None
+        if torch.cuda.is_available():
+            self._on_gpu = torch.empty((len(self), self._stored.dim), device="cuda")
+            for start in range(0, len(self), BLOCK):
+                block = self._stored.decode(start, start + BLOCK)
+                self._on_gpu[start : start + BLOCK] = torch.from_numpy(block)
 
     def _search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
         if self._on_gpu is not None:
             return best_by_product(self._on_gpu, vectors, k)
-        scores, rows = self._index.search(vectors, k)
-        return scores, np.asarray(rows, dtype=np.int64)
+        if not self._stored.compact:
+            return best_by_faiss(self._stored.codes, vectors, k)
+        if len(vectors) < MANY_QUERIES:
+            return best_by_scan(self._stored, vectors, k)
+        return best_by_blocks(self._stored, vectors, k)
 
 
 def best_by_product(candidates: "Tensor", queries: FloatArray, k: int) -> tuple[FloatArray, IntArray]:

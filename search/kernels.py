@@ -5,15 +5,19 @@ from typing import Any
 import numba
 import numpy as np
 
+from search.vectors import decoded
+
 Number = Any  # in compiled code, numbers of Python and NumPy are the same
 # Sums may be regrouped, so that they run in vector registers; infinities keep their meaning.
 REGROUP = {"reassoc", "contract"}
 STRETCH = 128  # axes of one piece of straight code
+# Of int8 vectors, so many are read in float16 for k results: FINE_FACTOR * k + FINE_MORE.
+FINE_FACTOR, FINE_MORE = 2, 10
 
 
 @numba.njit(nogil=True, cache=True, fastmath=REGROUP)
 def inner_products(rows: np.ndarray, query: np.ndarray, out: np.ndarray) -> None:
-    """``out[i] = <rows[i], query>``: float32 ``[n, d]``, ``[d]``, ``[n]``.
+    """``out[i] = <rows[i], query>``: ``[n, d]`` of any code, see ``Vectors``; float32 ``[d]``, ``[n]``.
 
     Four rows at a time: their sums are independent, so no addition waits for one of another row.
     """
@@ -22,15 +26,15 @@ def inner_products(rows: np.ndarray, query: np.ndarray, out: np.ndarray) -> None
     for i in range(0, whole, 4):
         a = b = c = d = np.float32(0)
         for j in range(dim):
-            a += rows[i, j] * query[j]
-            b += rows[i + 1, j] * query[j]
-            c += rows[i + 2, j] * query[j]
-            d += rows[i + 3, j] * query[j]
+            a += decoded(rows[i, j]) * query[j]
+            b += decoded(rows[i + 1, j]) * query[j]
+            c += decoded(rows[i + 2, j]) * query[j]
+            d += decoded(rows[i + 3, j]) * query[j]
         out[i], out[i + 1], out[i + 2], out[i + 3] = a, b, c, d
     for i in range(whole, num_rows):
         a = np.float32(0)
         for j in range(dim):
-            a += rows[i, j] * query[j]
+            a += decoded(rows[i, j]) * query[j]
         out[i] = a
 
 
@@ -159,31 +163,65 @@ def worth_rescoring(rows: np.ndarray, scores: np.ndarray, k: int, margin: int) -
     return rows[:kept]
 
 
-@numba.njit(nogil=True, cache=True, fastmath=REGROUP)
+@numba.njit(nogil=True, cache=True)
 def rescore(
-    embeddings: np.ndarray,
+    vectors: tuple[np.ndarray, np.ndarray, np.ndarray],
     query: np.ndarray,
     candidates: np.ndarray,
     best_scores: np.ndarray,
     best_rows: np.ndarray,
 ) -> None:
-    """The second level: exact inner products of ``candidates``; the best k go into ``best_*``.
+    """The second level: inner products of ``candidates``; the best k go into ``best_*``.
 
     Args:
-        embeddings: float32 ``[n, d]``.
+        vectors: as ``Vectors``. If they have fine codes, these decide among the best few by the others.
         query: float32 ``[d]``.
         candidates: distinct rows, at least k.
         best_scores: float32 ``[k]``, written.
         best_rows: int64 ``[k]``, written; of equal scores the lower row comes first.
     """
+    codes, scales, fine = vectors
+    if len(fine) == 0:
+        _best_products(codes, scales, query, candidates, best_scores, best_rows)
+        return
+    few = min(len(candidates), FINE_FACTOR * len(best_scores) + FINE_MORE)
+    scores = np.empty(few, dtype=np.float32)
+    rows = np.empty(few, dtype=np.int64)
+    _best_products(codes, scales, query, candidates, scores, rows)
+    _best_products(fine, scales, query, rows, best_scores, best_rows)
+
+
+@numba.njit(nogil=True, cache=True)
+def rescore_all(
+    queries: np.ndarray,
+    scores: np.ndarray,
+    rows: np.ndarray,
+    vectors: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> None:
+    """``rescore`` for queries float32 ``[q, d]`` with every vector a candidate; fills ``[q, k]``."""
+    candidates = np.arange(len(vectors[0]))
+    for i in range(len(queries)):
+        rescore(vectors, queries[i], candidates, scores[i], rows[i])
+
+
+@numba.njit(nogil=True, cache=True, fastmath=REGROUP)
+def _best_products(
+    codes: np.ndarray,
+    scales: np.ndarray,
+    query: np.ndarray,
+    candidates: np.ndarray,
+    best_scores: np.ndarray,
+    best_rows: np.ndarray,
+) -> None:
+    """The best of ``candidates`` by the product of their codes; fills ``best_*``, best first."""
     scores = np.empty(len(candidates), dtype=np.float32)
     # All scores first: with no branch on a score in between, several rows come from memory at once.
     for i in range(len(candidates)):
         row = candidates[i]
         score = np.float32(0)
         for j in range(len(query)):
-            score += embeddings[row, j] * query[j]
-        scores[i] = score
+            score += decoded(codes[row, j]) * query[j]
+        scores[i] = score * scales[row] if len(scales) > 0 else score
     size = 0
     for i in range(len(candidates)):
         if size < len(best_scores) or scores[i] >= best_scores[0]:

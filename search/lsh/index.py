@@ -17,7 +17,7 @@ import numpy.typing as npt
 from base.arrays import FloatArray, IntArray
 from base.checks import MAX_INT32, MAX_INT64, whole_number
 from search.base import VectorIndex
-from search.kernels import rescore
+from search.kernels import rescore, rescore_all
 from search.lsh.buckets import MAX_KEY_BITS, Tables, make_tables, probe
 from search.lsh.hamming import scan
 from search.lsh.signatures import hyperplanes, sign, sign_query
@@ -29,6 +29,7 @@ METHODS = ("auto", "scan", "buckets")
 BUCKETS_FROM = 200_000
 MAX_BITS = 2**16
 MAX_PROBES = 2**16
+TABLE_NAMES = ("table_rows", "table_starts")  # of the two arrays of ``Tables`` in a file
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class LSHIndex(VectorIndex):
         num_bits: bits of a signature.
         num_tables: hash tables that the signature is cut into; must divide ``num_bits``.
         seed: of the hyperplanes.
+        vectors: how the vectors are stored: float32, float16 or int8.
 
     Raises:
         ValueError: an argument of the wrong type or out of range, or bits that the tables do not divide.
@@ -69,8 +71,10 @@ class LSHIndex(VectorIndex):
 
     kind = "lsh"
 
-    def __init__(self, num_bits: int = 256, num_tables: int = 16, seed: int = 0):
-        super().__init__()
+    def __init__(
+        self, num_bits: int = 256, num_tables: int = 16, seed: int = 0, vectors: str = "float32"
+    ) -> None:
+        super().__init__(vectors)
         self.num_bits = whole_number("num_bits", num_bits, 1, MAX_BITS)
         self.num_tables = whole_number("num_tables", num_tables, 1, MAX_BITS)
         if self.num_bits % self.num_tables:
@@ -80,11 +84,11 @@ class LSHIndex(VectorIndex):
             )
         self.seed = whole_number("seed", seed, 0, MAX_INT64)
         self.query: LSHQuery = LSHQuery()
-        self._tables: Tables | None = None
 
     def settings(self) -> dict[str, Any]:
         """The build parameters, as ``__init__`` takes them."""
-        return {"num_bits": self.num_bits, "num_tables": self.num_tables, "seed": self.seed}
+        own = {"num_bits": self.num_bits, "num_tables": self.num_tables, "seed": self.seed}
+        return own | super().settings()
 
     @property
     def method(self) -> str:
@@ -116,17 +120,32 @@ class LSHIndex(VectorIndex):
     def _encode(self, vectors: FloatArray) -> dict[str, npt.NDArray[Any]]:
         return {"signatures": sign(vectors - self._trained["mean"], self._trained["normals"])}
 
-    def _arrange(self) -> None:
-        self._tables = None  # made when first needed: a scan does not use them
-        if len(self):
-            self._columns = np.ascontiguousarray(self._rows["signatures"].T)
+    def _arrange(self) -> dict[str, npt.NDArray[Any]]:
+        return {"columns": np.ascontiguousarray(self._rows["signatures"].T)}
+
+    def _prepare(self) -> None:
+        self._vectors = tuple(self._stored)
+        # Tables are made when first needed: a scan does not use them.
+        saved = [self._lists[name] for name in TABLE_NAMES if name in self._lists]
+        self._tables = Tables(*saved) if saved else None
+
+    def _saved_lists(self) -> dict[str, npt.NDArray[Any]]:
+        """The tables too if searches use them: making them takes seconds."""
+        if len(self) and self.method == "buckets" and self._tables is None:
+            self._tables = self._make_tables()
+        return self._lists | dict(zip(TABLE_NAMES, self._tables or (), strict=False))
 
     def _search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
         scores = np.empty((len(vectors), k), dtype=np.float32)
         rows = np.empty((len(vectors), k), dtype=np.int64)
-        limit = min(len(self), self.query.candidates_factor * k)
-        shared = (self.embeddings, self._trained["mean"], self._trained["normals"], self._columns)
-        if self.method == "scan":
+        count = len(self.ids)
+        limit = min(count, self.query.candidates_factor * k)
+        by_scan = self.method == "scan"
+        if limit == count and by_scan:  # a first level would choose nothing
+            over_queries(rescore_all, (vectors, scores, rows), (self._vectors,))
+            return scores, rows
+        shared = (self._vectors, self._trained["mean"], self._trained["normals"], self._lists["columns"])
+        if by_scan:
             over_queries(_search_by_scan, (vectors, scores, rows), (*shared, limit))
         else:
             if self._tables is None:
@@ -146,7 +165,7 @@ class LSHIndex(VectorIndex):
 
     def __repr__(self) -> str:
         return (
-            f"{type(self).__name__}({len(self)} x {self.embeddings.shape[1]}, {self.num_bits} bits in "
+            f"{type(self).__name__}({self._size}, {self.num_bits} bits in "
             f"{self.num_tables} tables, {self.method}, {self.query})"
         )
 
@@ -156,7 +175,7 @@ def _search_by_scan(
     queries: np.ndarray,
     scores: np.ndarray,
     rows: np.ndarray,
-    embeddings: np.ndarray,
+    vectors: tuple[np.ndarray, np.ndarray, np.ndarray],
     mean: np.ndarray,
     normals: np.ndarray,
     columns: np.ndarray,
@@ -166,7 +185,7 @@ def _search_by_scan(
     signature = np.empty(len(columns), dtype=np.uint64)
     for i in range(len(queries)):
         sign_query(queries[i], mean, normals, projections, signature)
-        rescore(embeddings, queries[i], scan(columns, signature, limit), scores[i], rows[i])
+        rescore(vectors, queries[i], scan(columns, signature, limit), scores[i], rows[i])
 
 
 @numba.njit(nogil=True, cache=True)
@@ -174,7 +193,7 @@ def _search_by_buckets(
     queries: np.ndarray,
     scores: np.ndarray,
     rows: np.ndarray,
-    embeddings: np.ndarray,
+    vectors: tuple[np.ndarray, np.ndarray, np.ndarray],
     mean: np.ndarray,
     normals: np.ndarray,
     columns: np.ndarray,
@@ -192,4 +211,4 @@ def _search_by_buckets(
         candidates = probe(tables, signatures, signature, projections, key_bits, probes, limit)
         if len(candidates) < scores.shape[1]:
             candidates = scan(columns, signature, limit)
-        rescore(embeddings, queries[i], candidates, scores[i], rows[i])
+        rescore(vectors, queries[i], candidates, scores[i], rows[i])

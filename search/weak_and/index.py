@@ -16,7 +16,7 @@ import numpy.typing as npt
 from base.arrays import FloatArray, IntArray
 from base.checks import MAX_INT32, number, whole_number
 from search.base import VectorIndex
-from search.kernels import rescore, worth_rescoring
+from search.kernels import rescore, rescore_all, worth_rescoring
 from search.threads import over_queries
 from search.weak_and.kernel import weak_and
 from search.weak_and.partitions import (
@@ -88,6 +88,7 @@ class WeakANDIndex(VectorIndex):
         num_partitions: cells of k-means; by default about 4 sqrt(n), chosen when the index is built.
         candidates_factor: ``WeakANDQuery.candidates_factor``.
         seed: of k-means.
+        vectors: how the vectors are stored: float32, float16 or int8.
 
     Raises:
         ValueError: an argument of the wrong type or out of range.
@@ -95,8 +96,14 @@ class WeakANDIndex(VectorIndex):
 
     kind = "ivf"
 
-    def __init__(self, num_partitions: int | None = None, candidates_factor: int = 10, seed: int = 0):
-        super().__init__()
+    def __init__(
+        self,
+        num_partitions: int | None = None,
+        candidates_factor: int = 10,
+        seed: int = 0,
+        vectors: str = "float32",
+    ) -> None:
+        super().__init__(vectors)
         if num_partitions is not None:
             num_partitions = whole_number("num_partitions", num_partitions, 1, MAX_INT32)
         self.num_partitions = num_partitions
@@ -105,7 +112,7 @@ class WeakANDIndex(VectorIndex):
 
     def settings(self) -> dict[str, Any]:
         """The build parameters, as ``__init__`` takes them."""
-        return {"num_partitions": self.num_partitions, "seed": self.seed}
+        return {"num_partitions": self.num_partitions, "seed": self.seed} | super().settings()
 
     @property
     def _probes(self) -> int:
@@ -160,23 +167,28 @@ class WeakANDIndex(VectorIndex):
             parts.append({**tokens._asdict(), "errors": errors})
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def _arrange(self) -> None:
-        if not len(self):
-            return
+    def _arrange(self) -> dict[str, npt.NDArray[Any]]:
         order = film_order(self._rows["terms"])
         if (np.diff(order) < 0).any():
-            self.embeddings, self.ids = self.embeddings[order], self.ids[order]
+            self._stored, self.ids = self._stored.take(order), self.ids[order]
             self._rows = {name: rows[order] for name, rows in self._rows.items()}
-        self.postings: Postings = invert(
-            FilmTokens(*(self._rows[name] for name in FilmTokens._fields)), len(self._trained["centroids"])
-        )
-        self.tokens = FilmTokens(*(rows[: len(self)] for rows in self.postings.tokens))
-        self._rows |= self.tokens._asdict()  # views of the tokens in the lists: they are kept once
-        self.partitions = self._rounded_partitions()
-        lists = (tuple(self.postings.tokens), *self.postings[1:])
-        self._parts: Any = (self.embeddings, tuple(self.partitions), lists)
+        tokens = FilmTokens(*(self._rows[name] for name in FilmTokens._fields))
+        postings = invert(tokens, len(self._trained["centroids"]))
+        lists = postings._asdict() | self._rounded_partitions(tokens)._asdict()
+        return lists.pop("tokens")._asdict() | lists
 
-    def _rounded_partitions(self) -> Partitions:
+    def _prepare(self) -> None:
+        if not len(self):
+            return
+        tokens = FilmTokens(*(self._lists[name] for name in FilmTokens._fields))
+        self.postings = Postings(tokens, *(self._lists[name] for name in Postings._fields[1:]))
+        self.partitions = Partitions(*(self._lists[name] for name in Partitions._fields))
+        self.tokens = FilmTokens(*(rows[: len(self)] for rows in tokens))
+        self._rows |= self.tokens._asdict()  # views of the tokens in the lists: they are kept once
+        lists = (tuple(tokens), *self.postings[1:])
+        self._parts: Any = (tuple(self._stored), tuple(self.partitions), lists)
+
+    def _rounded_partitions(self, tokens: FilmTokens) -> Partitions:
         """Centroids in whole steps, and the errors of all rounding for the films in the index.
 
         Trained centroids are whole numbers of steps already, those of older files are not.
@@ -190,7 +202,7 @@ class WeakANDIndex(VectorIndex):
         sums = np.abs(numbers).sum(axis=1)
         slack = longest = error = stored_sum = 0.0
         for start in range(0, len(self), BLOCK):
-            terms, weights, details = (array[start : start + BLOCK] for array in self.tokens)
+            terms, weights, details = (array[start : start + BLOCK] for array in tokens)
             residuals = details.astype(np.float32)
             lean = np.abs(np.einsum("ntd,nd->nt", numbers[terms], residuals))  # -1 takes any centroid
             slack = max(slack, float(lean[terms >= 0].max()))
@@ -200,12 +212,13 @@ class WeakANDIndex(VectorIndex):
                 axis=1
             )
             error = max(error, float(errors.max()))
-            vectors = self.embeddings[start : start + BLOCK]
+            vectors = self._stored.decode(start, start + BLOCK)
             longest = max(longest, float(np.linalg.norm(vectors, axis=1).max()))
-        # Margins for sums in float32, here and in the second level.
-        scales = Scales(unit, weight_step * step, 1.001 * slack + 0.01, error + 1e-5 * longest, stored_sum)
+        # Margins for sums in float32, here and in the second level, and for the form of its vectors.
+        error += (1e-5 + self._stored.relative_error) * longest
+        scales = Scales(unit, weight_step * step, 1.001 * slack + 0.01, error, stored_sum)
         squares = np.square(numbers.astype(np.float64)).sum(axis=1)
-        homes = np.bincount(self.tokens.terms[:, 0], minlength=len(codes)).astype(np.int64)
+        homes = np.bincount(tokens.terms[:, 0], minlength=len(codes)).astype(np.int64)
         return Partitions(codes, np.where(squares > 0, squares, 1.0), homes, np.array(scales, np.float64))
 
     def weigh(self, query: FloatArray, num_candidates: int) -> QueryTokens:
@@ -221,7 +234,13 @@ class WeakANDIndex(VectorIndex):
         return QueryTokens(*weigh_query(vectors[0], tuple(self.partitions), self._probes, num_candidates))
 
     def _search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
-        return self._run(vectors, k, NOT_COUNTED)
+        if self.query.candidates_factor * k < len(self.ids):
+            return self._run(vectors, k, NOT_COUNTED)
+        # Every film would be a candidate: a first level chooses nothing.
+        scores = np.empty((len(vectors), k), dtype=np.float32)
+        rows = np.empty((len(vectors), k), dtype=np.int64)
+        over_queries(rescore_all, (vectors, scores, rows), (self._parts[0],))
+        return scores, rows
 
     def _run(self, vectors: FloatArray, k: int, counts: IntArray) -> tuple[FloatArray, IntArray]:
         scores = np.empty((len(vectors), k), dtype=np.float32)
@@ -236,8 +255,7 @@ class WeakANDIndex(VectorIndex):
         partitions, query = self.num_partitions, self.query
         if len(self):
             partitions, query = len(self._trained["centroids"]), replace(query, probes=self._probes)
-        size = f"{len(self)} x {self.embeddings.shape[1]}"
-        return f"{type(self).__name__}({size}, {partitions} partitions, {query})"
+        return f"{type(self).__name__}({self._size}, {partitions} partitions, {query})"
 
 
 @numba.njit(nogil=True, cache=True)
@@ -255,7 +273,7 @@ def _search_rows(
 
     Fills ``counts`` ``[n, 2]`` too, unless it has no rows.
     """
-    embeddings, partitions, postings = parts
+    vectors, partitions, postings = parts
     for i in range(len(queries)):
         query = queries[i]
         weighed = weigh_query(query, partitions, probes, num_candidates)
@@ -263,4 +281,4 @@ def _search_rows(
         if len(counts):
             counts[i, 0], counts[i, 1] = scored, skipped
         candidates = worth_rescoring(films, token_scores, rows.shape[1], weighed[5])
-        rescore(embeddings, query, candidates, scores[i], rows[i])
+        rescore(vectors, query, candidates, scores[i], rows[i])

@@ -70,6 +70,32 @@ def test_an_index_that_cannot_be_kept_is_no_error(workspace, capsys):
     assert found == exact and "the index is not kept" in said and str(path) in said
 
 
+@pytest.mark.parametrize("form", ["float16", "int8"])
+@pytest.mark.parametrize("method", [["--search_method", "exact"], LSH, IVF])
+def test_compact_vectors_are_kept_in_the_file_and_verified_on_demand(workspace, capsys, method, form):
+    path = workspace / "checkpoints" / f"index-{method[1]}.npz"
+    path.unlink(missing_ok=True)
+    exact, _ = ask(workspace, capsys)
+    compact = [*method, "--vectors", form]
+    found, said = ask(workspace, capsys, *compact)
+    assert set(found) == set(exact) and f"x {PLANTED_DIM} {form}" in said and path.exists()
+    assert "building it" not in ask(workspace, capsys, *compact)[1]
+    with np.load(path) as archive:
+        codes = archive["codes"].tobytes()
+    path.write_bytes(path.read_bytes().replace(codes, codes[::-1], 1))
+    assert "building it" not in ask(workspace, capsys, *compact)[1]
+    found, said = ask(workspace, capsys, *compact, "--verify")
+    assert set(found) == set(exact) and "its digest does not match its content); building it" in said
+    found, said = ask(workspace, capsys, *method, "--vectors", "float32")
+    assert found == exact and ("was built with" in said) == (method[1] != "exact")
+
+
+def test_evaluation_compares_compact_vectors_with_the_model_s(workspace, capsys):
+    assert main_modes(["--mode", "evaluate", *flags(workspace), "--vectors", "int8"]) == 0
+    report = json.loads((workspace / "output" / "search.json").read_text())
+    assert report["method"] == "exact" and "int8" in report["index"] and report["recall@10"] > 0.99
+
+
 @pytest.mark.parametrize("method", [LSH, IVF])
 def test_target_recall_says_what_it_chose(workspace, capsys, method):
     found, said = ask(workspace, capsys, *method, "--target_recall", "0.95")

@@ -1,6 +1,8 @@
 """Index files: the same answers after a round trip, and 500 damaged files that are all refused or right."""
 
+import contextlib
 import json
+import os
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from search import (
     WeakANDQuery,
     fingerprint,
 )
-from search.files import DIGEST, HEADER
+from search.files import ALIGNMENT, DIGEST, HEADER, _digest
 from tests.search.test_nearest_neighbors import unit_vectors
 
 VECTORS = unit_vectors(30)
@@ -22,6 +24,9 @@ INDEXES = {
     "exact": ExactIndex,
     "lsh": lambda: LSHIndex(64, 8, seed=3),
     "ivf": lambda: WeakANDIndex(6, 2, seed=3),
+    "exact int8": lambda: ExactIndex("int8"),
+    "lsh int8": lambda: LSHIndex(64, 8, seed=3, vectors="int8"),
+    "ivf float16": lambda: WeakANDIndex(6, 2, seed=3, vectors="float16"),
 }
 
 
@@ -82,12 +87,75 @@ def rewritten(path, change):
     np.savez(path, **arrays)
 
 
+def as_version_1(path):
+    """The file as programs wrote it before arrays were mapped: no list of arrays, no lists of the index."""
+    with np.load(path, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files if not name.startswith("list.")}
+    header = json.loads(str(arrays.pop(HEADER))) | {"version": 1}
+    del header["arrays"], header["settings"]["vectors"], arrays[DIGEST]
+    text = json.dumps(header)
+    np.savez(path, **arrays, **{HEADER: text, DIGEST: _digest(text, arrays)})
+
+
+def test_files_of_version_1_are_read_whole(tmp_path):
+    for name in ("exact", "lsh", "ivf"):
+        index, path = INDEXES[name]().build(VECTORS, IDS), tmp_path / "index.npz"
+        index.save(path)
+        as_version_1(path)
+        loaded = type(index).load(path, fingerprint(VECTORS, IDS))
+        assert np.array_equal(loaded.search(VECTORS, 5).ids, index.search(VECTORS, 5).ids)
+        rewritten(path, lambda arrays, header: arrays["embeddings"].__setitem__((0, 0), 9))
+        with pytest.raises(ValueError, match="its digest does not match"):
+            type(index).load(path)
+
+
+def test_a_damaged_number_is_found_by_verify_alone_and_a_damaged_place_always(index, tmp_path):
+    path = tmp_path / "index.npz"
+    index.save(path)
+    content = path.read_bytes()
+    large = index._stored.codes.tobytes()[:64]
+    path.write_bytes(content.replace(large, bytes(64), 1))
+    assert len(type(index).load(path)) == 30
+    with pytest.raises(ValueError, match="its digest does not match"):
+        type(index).load(path, verify=True)
+    ids = index.ids.tobytes()[:64]
+    path.write_bytes(content.replace(ids, bytes(64), 1))
+    with pytest.raises(ValueError, match="its checksums do not match"):
+        type(index).load(path)
+
+
+def test_arrays_are_mapped_and_aligned(index, tmp_path):
+    path = tmp_path / "index.npz"
+    index.save(path)
+    loaded = type(index).load(path)
+    for array in (*loaded._stored, loaded.ids, *loaded._rows.values(), *loaded._lists.values()):
+        assert array.nbytes == 0 or (array.ctypes.data % ALIGNMENT == 0 and not array.flags.owndata)
+
+
+def test_a_file_changes_only_when_it_is_saved(index, tmp_path):
+    path = tmp_path / "index.npz"
+    index.save(path)
+    before = path.read_bytes()
+    loaded = type(index).load(path)
+    loaded.remove([100])
+    loaded.add(unit_vectors(2, seed=5), [1, 2])
+    loaded.search(VECTORS, 3, exclude=[[1]] * 30)
+    assert path.read_bytes() == before
+    loaded.save(path)
+    again = type(index).load(path, fingerprint(loaded.embeddings, loaded.ids), verify=True)
+    assert np.array_equal(again.search(VECTORS, 9).ids, loaded.search(VECTORS, 9).ids)
+    still = type(index).load(path)
+    still.save(path)  # over the file that it is mapped from
+    os.truncate(path, path.stat().st_size - 1)
+    assert np.array_equal(again.search(VECTORS, 9).ids, loaded.search(VECTORS, 9).ids)
+
+
 def test_what_is_refused_and_why(index, tmp_path):
     path = tmp_path / "index.npz"
 
     def refusal(expected=None, kind=None):
         with pytest.raises(ValueError, match="build it again") as caught:
-            (kind or type(index)).load(path, expected)
+            (kind or type(index)).load(path, expected, verify=True)
         assert str(path) in str(caught.value) and "\n" not in str(caught.value)
         return str(caught.value)
 
@@ -96,12 +164,15 @@ def test_what_is_refused_and_why(index, tmp_path):
     other = ExactIndex if not isinstance(index, ExactIndex) else LSHIndex
     assert f"contains a {index.kind} index, not {other.kind}" in refusal(kind=other)
     rewritten(path, lambda arrays, header: header.update(version=99))
-    assert "of version 99, but this program reads 1" in refusal()
+    assert "of version 99, but this program reads 1 to 2" in refusal()
     rewritten(path, lambda arrays, header: header.update(format="other"))
     assert "not an index of this program (format 'other')" in refusal()
     index.save(path)
     rewritten(path, lambda arrays, header: arrays["ids"].__setitem__(0, 5))
     assert "its digest does not match" in refusal()
+    index.save(path)
+    rewritten(path, lambda arrays, header: arrays.update(ids=arrays["ids"].astype(np.int32)))
+    assert "its checksums do not match" in refusal()
     index.save(path)
     rewritten(path, lambda arrays, header: arrays.pop(DIGEST))
     assert "torn or not an index" in refusal()
@@ -117,9 +188,27 @@ def test_what_is_refused_and_why(index, tmp_path):
         type(index).load(tmp_path / "missing.npz")
 
 
+def damage(rng, content):
+    """Cut short, bits flipped, stretches overwritten, removed or repeated."""
+    start = int(rng.integers(len(content)))
+    stretch = int(rng.integers(1, 200))
+    match rng.integers(5):
+        case 0:
+            del content[start:]
+        case 1:
+            for place in rng.integers(len(content), size=rng.integers(1, 4)):
+                content[place] ^= 1 << int(rng.integers(8))
+        case 2:
+            content[start : start + stretch] = rng.bytes(len(content[start : start + stretch]))
+        case 3:
+            del content[start : start + stretch]
+        case 4:
+            content[start:start] = content[start : start + stretch]
+
+
 @pytest.mark.parametrize("part", range(5))
 def test_500_damaged_files_are_refused_or_read_right(part, tmp_path):
-    """Cut short, bits flipped, stretches overwritten, removed or repeated."""
+    """With ``verify`` the answers are right; without it, they are ids of the index."""
     rng = np.random.default_rng(part)
     path, answers = tmp_path / "index.npz", {}
     contents = {}
@@ -129,26 +218,15 @@ def test_500_damaged_files_are_refused_or_read_right(part, tmp_path):
         contents[name], answers[name] = path.read_bytes(), built.search(VECTORS, 4)
     refused = 0
     for number in range(100):
-        name = sorted(INDEXES)[number % 3]
+        name = sorted(INDEXES)[number % len(INDEXES)]
         content = bytearray(contents[name])
-        start = int(rng.integers(len(content)))
-        stretch = int(rng.integers(1, 200))
-        match rng.integers(5):
-            case 0:
-                del content[start:]
-            case 1:
-                for place in rng.integers(len(content), size=rng.integers(1, 4)):
-                    content[place] ^= 1 << int(rng.integers(8))
-            case 2:
-                content[start : start + stretch] = rng.bytes(len(content[start : start + stretch]))
-            case 3:
-                del content[start : start + stretch]
-            case 4:
-                content[start:start] = content[start : start + stretch]
+        damage(rng, content)
         path.write_bytes(content)
         kind = type(INDEXES[name]())
+        with contextlib.suppress(ValueError):
+            assert np.isin(kind.load(path).search(VECTORS, 4).ids, IDS).all()
         try:
-            loaded = kind.load(path)
+            loaded = kind.load(path, verify=True)
         except ValueError as error:
             assert "build it again" in str(error)
             refused += 1
@@ -167,7 +245,7 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(index, tmp_path, monke
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "savez", full)
+    monkeypatch.setattr("search.files._array_header", full)
     with pytest.raises(OSError, match="No space left"):
         index.save(path)
     assert path.read_bytes() == before and [entry.name for entry in tmp_path.iterdir()] == ["index.npz"]
