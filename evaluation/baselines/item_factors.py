@@ -7,6 +7,7 @@ import scipy.sparse as sp
 
 from base.arrays import FloatArray, unit_rows
 from data.dataset import Interactions, Movies
+from evaluation.baselines.als_solver import solve_rows
 from evaluation.baselines.base import Settings, rated_by
 from evaluation.ranking import EmbeddingScorer
 
@@ -39,22 +40,35 @@ class ImplicitALS:
         self, train: Interactions, movies: Movies, num_users: int, num_movies: int, seed: int
     ) -> "FactorScorer":
         """Factorise; the result depends on the seed, not on the number of threads. See ``Baseline.fit``."""
-        from implicit.als import AlternatingLeastSquares
         from threadpoolctl import threadpool_limits
 
         ratings = rated_by(train, num_users, num_movies)
         # Rows are solved one by one, so threads over rows change no bit; threads inside BLAS would.
         with threadpool_limits(1, "blas"):
-            model = AlternatingLeastSquares(
+            model = _model_class()(
                 factors=self.factors,
                 regularization=self.regularization,
                 alpha=self.alpha,
                 iterations=ITERATIONS,
                 random_state=seed,
-                use_gpu=False,
             )
             model.fit(ratings.T.tocsr(), show_progress=False)
         return FactorScorer(unit_rows(model.item_factors), model=model)
+
+
+def _model_class() -> type:
+    """The model of ``implicit`` with the faster ``solve_rows`` for its iterations."""
+    from implicit.cpu.als import AlternatingLeastSquares
+
+    class FasterALS(AlternatingLeastSquares):
+        @property
+        def solver(self) -> Any:
+            """What ``fit`` calls twice per iteration."""
+            return lambda confidence, factors, fixed, regularization, num_threads: solve_rows(
+                confidence, factors, fixed, regularization
+            )
+
+    return FasterALS
 
 
 @dataclass(frozen=True)
