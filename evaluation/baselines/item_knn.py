@@ -14,6 +14,7 @@ from base.arrays import FloatArray, IntArray
 from base.sparse_products import product_with_dense, rows_product
 from data.dataset import Interactions, Movies
 from evaluation.baselines.base import Settings, rated_by, row_sums
+from evaluation.baselines.latest import LatestBlocks
 
 USERS_TOGETHER = 256  # of ``score_users``: 166 MB at 162,000 users
 
@@ -38,46 +39,33 @@ class ItemKNNCosine:
     ) -> "CosineScorer":
         """Index the ratings; see ``Baseline.fit``."""
         rated = rated_by(train, num_users, num_movies)
-        return CosineScorer(CoRatings(rated, rated.T.tocsr()), np.sqrt(row_sums(rated)), self.shrinkage)
+        by_user = rated.T.tocsr()
+        co_ratings = LatestBlocks(lambda queries: rows_product(rated, queries, by_user))
+        return CosineScorer(co_ratings, np.sqrt(row_sums(rated)), self.shrinkage)
 
     def refit(self, fitted: "CosineScorer") -> "CosineScorer":
         """The same ratings with this shrinkage; see ``Refittable``."""
         return replace(fitted, shrinkage=self.shrinkage)
 
 
-class CoRatings:
-    """Counts of users who rated both of two films; the latest ones are kept for other settings.
-
-    Args:
-        rated: float32 0/1 ``[num_movies, num_users]``.
-        rated_by_user: its transpose.
-    """
-
-    def __init__(self, rated: sp.csr_matrix, rated_by_user: sp.csr_matrix):
-        self.rated, self.rated_by_user = rated, rated_by_user
-        self._asked: IntArray = np.empty(0, dtype=np.int64)
-        self._counts: FloatArray = np.empty((0, rated.shape[0]), dtype=np.float32)
-
-    def of(self, queries: IntArray) -> FloatArray:
-        """Counts of the films ``queries`` ``[n]`` with all, float32 ``[n, num_movies]``; read only."""
-        if not np.array_equal(queries, self._asked):
-            self._counts = rows_product(self.rated, queries, self.rated_by_user)
-            self._asked = np.array(queries)
-        return self._counts
-
-
 @dataclass(frozen=True)
 class CosineScorer:
-    """Cosine of film rows; ``lengths`` float64 ``[num_movies]`` are the rows' norms."""
+    """Cosine of film rows.
 
-    co_ratings: CoRatings
+    Attributes:
+        co_ratings: from query films to the numbers of users who rated both.
+        lengths: float64 ``[num_movies]``, the norms of the rows.
+        shrinkage: see ``ItemKNNCosine``.
+    """
+
+    co_ratings: LatestBlocks
     lengths: FloatArray
     shrinkage: float
 
     def score(self, queries: IntArray) -> FloatArray:
         """Similarities of the films ``queries`` ``[n]`` to all, float32 ``[n, num_movies]``."""
         # Co-ratings are counted first and divided once, so that equal similarities get equal scores.
-        counts = self.co_ratings.of(queries)
+        counts = self.co_ratings(queries)
         similar = np.zeros_like(counts)
         for row, together, query in zip(similar, counts, queries, strict=True):
             lengths = self.lengths[query] * self.lengths + self.shrinkage

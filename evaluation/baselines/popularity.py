@@ -5,10 +5,11 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
+import scipy.sparse as sp
 
 from base.arrays import FloatArray, IntArray
 from data.dataset import Interactions, Movies
-from evaluation.baselines.base import Settings
+from evaluation.baselines.base import Settings, row_sums
 
 
 @dataclass(frozen=True)
@@ -68,3 +69,7 @@ class SameForAll:
     def score(self, queries: IntArray) -> FloatArray:
         """The same row for each of ``queries`` ``[n]``: read-only float32 ``[n, num_movies]``."""
         return np.broadcast_to(self.movie_scores, (len(queries), len(self.movie_scores)))
+
+    def score_users(self, counts: sp.csr_matrix) -> FloatArray:
+        """Sums of the scores of a user's films; see ``UserScorer``."""
+        return row_sums(counts).astype(np.float32)[:, None] * self.movie_scores

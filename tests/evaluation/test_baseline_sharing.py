@@ -5,7 +5,7 @@ import pytest
 
 from data.histories import user_questions
 from data.splits import held_out_queries, split_interactions
-from evaluation.baselines import BASELINES, ImplicitALS, ItemKNNCosine, fit_and_choose, visit_counts
+from evaluation.baselines import BASELINES, ImplicitALS, ItemKNNCosine, fit_and_choose, latest
 from evaluation.baselines.base import Refittable
 from evaluation.baselines.fits import Fits
 from evaluation.baselines.for_users import film_counts, film_sums, fit_for_users
@@ -23,7 +23,7 @@ def split():
 
 @pytest.mark.parametrize("kept", [0, 10**6])
 def test_a_grid_that_shares_its_work_equals_fits_of_their_own(split, kept, monkeypatch):
-    monkeypatch.setattr(visit_counts, "KEPT_VISITS", kept)
+    monkeypatch.setattr(latest, "KEPT_NUMBERS", kept)
     movies = catalogue(NUM_MOVIES)
     questions = held_out_queries(split, "validation")
     shared = [cls for cls in BASELINES if isinstance(cls(), Refittable)]
