@@ -13,6 +13,7 @@ from base.arrays import FloatArray, IntArray
 from base.checks import row_numbers
 
 BLOCK_BYTES = 2**22  # of the dense matrix at a time: a few megabytes stay in the cache
+COLUMNS_TOGETHER = 2**12  # of a row that is added to: they stay in the nearest cache
 STRIP_ROWS = 2**14  # of the result at a time: a short strip reads the dense matrix too often
 
 
@@ -63,6 +64,17 @@ def product_with_dense(left: sp.csr_matrix, right: FloatArray) -> FloatArray:
     return out
 
 
+def add_product(total: FloatArray, left: sp.csr_matrix, right: FloatArray) -> None:
+    """Add ``left @ right`` to ``total``, where few rows of ``left`` have entries.
+
+    Args:
+        total: float32 ``[n, d]``, changed in place.
+        left: float32 ``[n, m]``.
+        right: float32 ``[m, d]``.
+    """
+    _add_product(left.indptr, left.indices, left.data, right, total)
+
+
 def _check_inner(left: tuple[int, int], right: tuple[int, int]) -> None:
     if left[1] != right[0]:
         raise ValueError(f"left must have as many columns as right has rows, got shapes {left} and {right}")
@@ -99,6 +111,17 @@ def _rows_product(left_ptr, left_columns, left_data, rows, right_ptr, right_colu
 
 
 @numba.njit(parallel=True, cache=True)
+def _add_product(left_ptr, left_columns, left_data, right, total):  # type: ignore[no-untyped-def]
+    for row in numba.prange(len(total)):
+        for first in range(0, total.shape[1], COLUMNS_TOGETHER):
+            sums = total[row, first : first + COLUMNS_TOGETHER]
+            for i in range(left_ptr[row], left_ptr[row + 1]):
+                factor, source = left_data[i], right[left_columns[i], first : first + COLUMNS_TOGETHER]
+                for column in range(len(sums)):
+                    sums[column] += factor * source[column]
+
+
+@numba.njit(parallel=True, cache=True)
 def _product_with_dense(left_ptr, left_columns, left_data, right, out, block_rows, strip_rows):  # type: ignore[no-untyped-def]
     # A strip of the result takes what a block of ``right`` adds to it, then what the next one adds:
     # the block stays in the cache, and so do a row's sums.
@@ -110,6 +133,15 @@ def _product_with_dense(left_ptr, left_columns, left_data, right, out, block_row
         for block in range(0, len(right), block_rows):
             for row in range(first_row, end_row):
                 sums, i, end = out[row], done[row - first_row], left_ptr[row + 1]
+                # Four terms at a time: the sums are read and written once for them, and added in order.
+                while i + 3 < end and left_columns[i + 3] < block + block_rows:
+                    a, b, c, d = left_data[i], left_data[i + 1], left_data[i + 2], left_data[i + 3]
+                    of_a, of_b = right[np.uint32(left_columns[i])], right[np.uint32(left_columns[i + 1])]
+                    of_c, of_d = right[np.uint32(left_columns[i + 2])], right[np.uint32(left_columns[i + 3])]
+                    for column in range(len(sums)):
+                        first = (sums[column] + a * of_a[column]) + b * of_b[column]
+                        sums[column] = (first + c * of_c[column]) + d * of_d[column]
+                    i += 4
                 while i < end and left_columns[i] < block + block_rows:
                     factor, source = left_data[i], right[np.uint32(left_columns[i])]
                     for column in range(len(sums)):

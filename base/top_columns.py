@@ -6,6 +6,8 @@ import numpy as np
 from base.arrays import FloatArray, IntArray
 from base.checks import whole_number
 
+RUN = 512  # columns that are looked at together
+
 
 def top_columns(scores: FloatArray, depth: int) -> IntArray:
     """The columns of the ``depth`` highest scores of each row, best first; of equals, the lower column.
@@ -34,17 +36,32 @@ def top_columns(scores: FloatArray, depth: int) -> IntArray:
 
 @numba.njit(parallel=True, cache=True)
 def _top_columns(scores, found):  # type: ignore[no-untyped-def]
-    depth = found.shape[1]
     for row in numba.prange(len(scores)):
-        best = np.empty(depth, dtype=scores.dtype)
-        filled = 0
-        for column in range(scores.shape[1]):
-            score = scores[row, column]
+        find_top(scores[row], found[row])
+
+
+@numba.njit(cache=True)
+def find_top(scores, found):  # type: ignore[no-untyped-def]
+    """Write the columns of the highest of ``scores`` ``[num_columns]`` to ``found`` ``[depth]``."""
+    depth = len(found)
+    best = np.empty(depth, dtype=scores.dtype)
+    filled = 0
+    for first in range(0, len(scores), RUN):
+        end = min(first + RUN, len(scores))
+        if filled == depth:
+            # Most runs have nothing good enough, and to count is faster than to look at each.
+            better = np.int32(0)
+            for column in range(first, end):
+                better += np.int32(scores[column] > best[depth - 1])
+            if better == 0:
+                continue
+        for column in range(first, end):
+            score = scores[column]
             if np.isnan(score) or (filled == depth and score <= best[depth - 1]):
                 continue
             place = filled if filled < depth else depth - 1
             filled = min(filled + 1, depth)
             while place > 0 and score > best[place - 1]:
-                best[place], found[row, place] = best[place - 1], found[row, place - 1]
+                best[place], found[place] = best[place - 1], found[place - 1]
                 place -= 1
-            best[place], found[row, place] = score, column
+            best[place], found[place] = score, column

@@ -57,6 +57,7 @@ def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:
         logger.info("%s is not used: only films of the training are evaluated", path.with_name(ADDED))
     movielens, split = load_and_split(config, checkpoint.earlier)
     check_same_data(checkpoint, movielens, split, path)
+    movielens.interactions.release()  # the split has copies
     questions = held_out_queries(split, "test")
     sampled = sample_questions(questions, config.training.eval_queries, config.run.seed)
     scorer = EmbeddingScorer(checkpoint.embeddings.numpy(), checkpoint.query_embeddings.numpy())

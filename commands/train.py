@@ -69,6 +69,20 @@ def _train(config: Config, typed: dict[str, Any], device: torch.device) -> Confi
     """``train`` while the folder of the checkpoints is locked."""
     started = time.perf_counter()
     folder = Path(config.run.checkpoint_dir)
+    config, split, progress = _all_epochs(config, typed, device)
+    if is_leader():
+        best = with_chosen_settings(load_checkpoint(folder / BEST), split, config.training)
+        save_checkpoint(best, folder / BEST)
+        _finish(config, progress, started)
+    leave_process_group()
+    return config
+
+
+def _all_epochs(
+    config: Config, typed: dict[str, Any], device: torch.device
+) -> tuple[Config, Split, Progress]:
+    """Train until the last epoch; graph, features and pairs are out of memory when this returns."""
+    folder = Path(config.run.checkpoint_dir)
     if config.run.resume:
         training = _resume(config, typed, folder / LAST, device)
     elif config.run.extend is not None:
@@ -93,12 +107,7 @@ def _train(config: Config, typed: dict[str, Any], device: torch.device) -> Confi
             record_start(embeddings, validate, training.progress)
         save(embeddings, best=config.run.extend is not None)
     fit(training.trainer, validate, training.progress, save)
-    if is_leader():
-        best = with_chosen_settings(load_checkpoint(folder / BEST), training.split, config.training)
-        save_checkpoint(best, folder / BEST)
-        _finish(config, training.progress, started)
-    leave_process_group()
-    return config
+    return config, training.split, training.progress
 
 
 def _look_at_data(config: Config, earlier: EarlierReading = TODAY) -> tuple[MovieLens, Split]:
@@ -110,6 +119,7 @@ def _look_at_data(config: Config, earlier: EarlierReading = TODAY) -> tuple[Movi
     movielens, split = load_and_split(config, earlier)
     check_trainable(split)
     logger.info("%s", held_out_line(inspect_data(movielens, split)))
+    movielens.interactions.release()  # the split has copies
     return movielens, split
 
 

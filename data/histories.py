@@ -83,13 +83,18 @@ def user_questions(split: Split, part: Part, best_rating: float = STARS) -> User
             f"nothing to evaluate: no user has training ratings and a rating of "
             f"{from_stars(LIKED, best_rating):g} or more in the {part} part; use a larger dataset"
         )
-    histories = [history_of_user(split.train, user) for user in users]
+    histories = _histories(split.train, users)
     if part == "test":
-        histories = [
-            _followed_by(history, history_of_user(split.validation, user))
-            for history, user in zip(histories, users, strict=True)
-        ]
-    return UserQuestions(users, histories, [history_of_user(liked, user).rows for user in users])
+        later = _histories(split.validation, users)
+        histories = [_followed_by(*parts) for parts in zip(histories, later, strict=True)]
+    return UserQuestions(users, histories, [history.rows for history in _histories(liked, users)])
+
+
+def _histories(interactions: Interactions, users: IntArray) -> list[History]:
+    """``history_of_user`` for many users."""
+    first, end = (np.searchsorted(interactions.users, users, side).tolist() for side in ("left", "right"))
+    films, ratings = interactions.movies, interactions.ratings
+    return [History(films[a:b], ratings[a:b]) for a, b in zip(first, end, strict=True)]
 
 
 def _followed_by(first: History, then: History) -> History:

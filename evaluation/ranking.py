@@ -5,15 +5,14 @@ Candidates are never sampled: sampled metrics order methods differently (Krichen
 Ties count half, so a method gains nothing by giving all films the same score.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from base.arrays import FloatArray, IntArray
+from base.candidate_counts import candidate_counts
 from base.errors import WorldError
-from base.top_columns import top_columns
 from data.splits import Queries
 from evaluation.metrics import (
     HIT_RATE_CUTOFFS,
@@ -43,7 +42,7 @@ __all__ = [
     "sample_questions",
 ]
 
-BLOCK_SIZE = 256  # questions per block: about 64 MB of scores at 62,000 films
+BLOCK_SIZE = 256  # films scored at once: about 64 MB of scores at 62,000 films
 COVERAGE_DEPTH = 10  # length of the lists that coverage looks at
 NO_QUESTIONS = "metrics need at least one question, got 0; check the split that made them"
 
@@ -108,7 +107,7 @@ def rank_targets(scorer: Scorer, questions: Queries, block_size: int = BLOCK_SIZ
     Args:
         scorer: the method.
         questions: what to ask it.
-        block_size: questions scored at once; bounds memory. Scores by matrix product can differ in their
+        block_size: query films scored at once; bounds memory. Scores by matrix product can differ in their
             last bit between block sizes, so scores that tie with one size may not tie with another.
 
     Returns:
@@ -117,10 +116,7 @@ def rank_targets(scorer: Scorer, questions: Queries, block_size: int = BLOCK_SIZ
     Raises:
         WorldError: a score is NaN.
     """
-    ranks = np.empty(len(questions))
-    for rows, scores, target_scores in _candidate_scores(scorer, questions, block_size):
-        ranks[rows] = half_tie_ranks(scores, target_scores)
-    return ranks
+    return _ask(scorer, questions, block_size)[0]
 
 
 def evaluate(scorer: Scorer, questions: Queries, block_size: int = BLOCK_SIZE) -> Evaluation:
@@ -130,15 +126,9 @@ def evaluate(scorer: Scorer, questions: Queries, block_size: int = BLOCK_SIZE) -
         ValueError: there are no questions.
         WorldError: a score is NaN.
     """
-    ranks = np.empty(len(questions))
-    recommended: IntArray | None = None
-    for rows, scores, target_scores in _candidate_scores(scorer, questions, block_size):
-        ranks[rows] = half_tie_ranks(scores, target_scores)
-        found = top_columns(scores, COVERAGE_DEPTH)
-        top = np.bincount(found[found >= 0], minlength=scores.shape[1])
-        recommended = top if recommended is None else recommended + top
-    if recommended is None:
+    if len(questions) == 0:
         raise ValueError(NO_QUESTIONS)
+    ranks, recommended = _ask(scorer, questions, block_size, COVERAGE_DEPTH)
     return Evaluation(ranking_metrics(ranks, questions.protocol, recommended), ranks, recommended)
 
 
@@ -189,27 +179,28 @@ def sample_questions(questions: Queries, limit: int, seed: int) -> Queries:
     return questions.select(np.sort(chosen))
 
 
-def _candidate_scores(
-    scorer: Scorer, questions: Queries, block_size: int
-) -> Iterator[tuple[IntArray, FloatArray, FloatArray]]:
-    """Blocks of (question positions ``[b]``, float32 scores ``[b, num_movies]``, targets' scores ``[b]``).
-
-    Scores of masked films are NaN: neither above nor equal to anything, so they take no part in any rank.
-    """
-    # Questions about the same film are put together: each block scores its distinct films once.
-    order = np.argsort(questions.queries, kind="stable")
-    for start in range(0, len(order), block_size):
-        rows = order[start : start + block_size]
+def _ask(scorer: Scorer, questions: Queries, block_size: int, depth: int = 0) -> tuple[FloatArray, IntArray]:
+    """Rank of each target, float64 ``[n]``, and how often each film is among the first ``depth``, int64."""
+    ranks = np.empty(len(questions))
+    recommended = np.zeros(0, dtype=np.int64)
+    # Questions about the same film are put together, so that each film is scored once.
+    queries, which = np.unique(questions.queries, return_inverse=True)
+    order = np.argsort(which, kind="stable")
+    for start in range(0, len(queries), block_size):
+        films = queries[start : start + block_size]
+        rows = order[slice(*np.searchsorted(which[order], [start, start + len(films)]))]
         block = questions.select(rows)
-        films, which = np.unique(block.queries, return_inverse=True)
-        film_scores = np.asarray(scorer.score(films), dtype=np.float32)
-        check_numbers(film_scores, films)
-        scores = film_scores[which]
-        question = np.arange(len(rows))
-        target_scores = scores[question, block.targets]
-        scores[np.repeat(question, np.diff(block.mask_ptr)), block.mask_movies] = np.nan
-        scores[question, block.targets] = target_scores
-        yield rows, scores, target_scores
+        scores = np.asarray(scorer.score(films), dtype=np.float32)
+        check_numbers(scores, films)
+        one_target = np.arange(len(rows) + 1)
+        higher, equal, best = candidate_counts(
+            scores, which[rows] - start, block.mask_ptr, block.mask_movies, one_target, block.targets, depth
+        )
+        ranks[rows] = 1 + higher + (equal - 1) / 2
+        if depth:
+            top = np.bincount(best[best >= 0], minlength=scores.shape[1])
+            recommended = recommended + top if len(recommended) else top
+    return ranks, recommended
 
 
 def check_numbers(scores: FloatArray, films: IntArray) -> None:

@@ -5,6 +5,7 @@ from typing import Protocol
 import numpy as np
 
 from base.arrays import FloatArray, IntArray
+from base.candidate_counts import candidate_counts
 from base.errors import WorldError
 from data.histories import History, UserQuestions
 from evaluation.ranking import half_tie_ranks
@@ -55,13 +56,20 @@ def user_metrics(scores: FloatArray, questions: UserQuestions) -> dict[str, floa
 
 def values_by_user(scores: FloatArray, questions: UserQuestions) -> list[dict[str, float]]:
     """What each user contributes to each metric; arguments and errors as in ``user_metrics``."""
-    scores = np.array(scores, dtype=np.float32)  # a copy, since films of the history are masked in it
+    scores = np.asarray(scores, dtype=np.float32)
     if np.isnan(scores).any():
         raise WorldError("scores contain NaN; if the training diverged, train again with a smaller `lr`")
-    return [
-        user_values(target_ranks(row, history.rows, targets))
-        for row, history, targets in zip(scores, questions.histories, questions.targets, strict=True)
-    ]
+    mask_ptr, masked = _joined([history.rows for history in questions.histories])
+    target_ptr, targets = _joined(questions.targets)
+    users = np.arange(len(questions))
+    higher, equal, _ = candidate_counts(scores, users, mask_ptr, masked, target_ptr, targets)
+    ranks = 1 + higher + (equal - 1) / 2
+    return [user_values(ranks[target_ptr[user] : target_ptr[user + 1]]) for user in users]
+
+
+def _joined(lists: list[IntArray]) -> tuple[IntArray, IntArray]:
+    """Lists one after the other, and where each begins: int64 ``[n + 1]`` and the values."""
+    return np.cumsum([0, *map(len, lists)]), np.concatenate(lists)
 
 
 def target_ranks(scores: FloatArray, seen: IntArray, targets: IntArray) -> FloatArray:

@@ -98,7 +98,7 @@ class Blend:
             learned: float32 ``[n, d]``, rows of unit length; known films or new ones.
             views: of the same films.
         """
-        candidates = self._candidates(learned.candidates, views) / self.radius
+        candidates = self._candidates(learned.candidates, views).div_(self.radius)
         filler = (1 - candidates.square().sum(dim=1, keepdim=True)).clamp(min=0).sqrt()
         shares = (self.graph_share, self.content_share)
         asked = [
@@ -108,10 +108,8 @@ class Blend:
             )
         ]
         empty = torch.zeros(len(filler), 2)
-        return Embeddings(
-            F.normalize(torch.cat([candidates, filler], dim=1), dim=1),
-            F.normalize(torch.cat([learned.queries, *asked, empty], dim=1), dim=1),
-        )
+        candidates = _normalize(torch.cat([candidates, filler], dim=1))
+        return Embeddings(candidates, _normalize(torch.cat([learned.queries, *asked, empty], dim=1)))
 
     def with_shares(self, queries: Tensor, graph: float, content: float) -> Tensor:
         """Queries of ``join`` as they are with other shares of the views, float32 of unit length."""
@@ -180,6 +178,11 @@ class Blend:
             factor = torch.where(tells, weight * deviation / of_view, 0)
             asked.append(factor[:, None] * part)
         return asked
+
+
+def _normalize(vectors: Tensor) -> Tensor:
+    """The rows scaled to unit length, in place: ``F.normalize`` would need the memory twice."""
+    return vectors.div_(vectors.norm(dim=1, keepdim=True).clamp_min_(1e-12))
 
 
 def _covariance(vectors: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 import scipy.sparse as sp
 
+from base.arrays import FloatArray
 from base.errors import WorldError
 from data.dataset import Interactions, Movies
 from data.graph_builder import build_graph
@@ -57,6 +58,15 @@ class Refittable(Protocol):
 
     def refit(self, fitted: Any) -> Scorer:
         """The result of ``fit``, made from its result on the same interactions with other settings."""
+        ...
+
+
+@runtime_checkable
+class UserScorer(Protocol):
+    """A scorer with a better way for users than to score each of their films and add up the scores."""
+
+    def score_users(self, counts: sp.csr_matrix) -> FloatArray:
+        """Scores of all films for users whose films count ``counts``, float32 ``[n, num_movies]`` both."""
         ...
 
 

@@ -1,10 +1,10 @@
 """The fits of the baselines on one split; what takes long and can be shared is computed once."""
 
 from data.dataset import Movies
-from data.splits import Split
+from data.splits import Queries, Split, held_out_queries
 from evaluation.baselines.base import Baseline, Refittable, Settings
 from evaluation.baselines.item_factors import ImplicitALS
-from evaluation.ranking import Scorer
+from evaluation.ranking import Scorer, sample_questions
 
 
 class Fits:
@@ -21,8 +21,20 @@ class Fits:
 
     def __init__(self, split: Split, movies: Movies, seed: int):
         self.split, self.movies, self.seed = split, movies, seed
+        self._questions: dict[int, Queries] = {}
         self._factors: dict[Baseline, Scorer] = {}
         self._latest: tuple[type[Baseline], Scorer] | None = None
+
+    def questions(self, max_questions: int) -> Queries:
+        """At most so many validation questions, drawn by the seed.
+
+        Raises:
+            UserError: the split has no validation questions.
+        """
+        if max_questions not in self._questions:
+            asked = held_out_queries(self.split, "validation")
+            self._questions[max_questions] = sample_questions(asked, max_questions, self.seed)
+        return self._questions[max_questions]
 
     def fit(self, baseline: type[Baseline], settings: Settings) -> Scorer:
         """The fit of ``baseline`` with ``settings``; see ``Baseline.fit``."""

@@ -1,15 +1,17 @@
 """The baselines as recommenders for users, each with the settings that validation by users chooses."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse as sp
 
 from base.arrays import FloatArray
+from base.sparse_products import add_product
 from data.histories import History, UserQuestions
-from evaluation.baselines.base import Baseline, BaselineTooLarge, Settings
+from evaluation.baselines.base import Baseline, BaselineTooLarge, Settings, UserScorer
 from evaluation.baselines.fits import Fits
-from evaluation.baselines.item_factors import FactorScorer
+from evaluation.baselines.item_knn import ItemKNNCosine
 from evaluation.baselines.popularity import Popularity
 from evaluation.ranking import Scorer
 from evaluation.users import HistoryScorer, user_metrics
@@ -53,7 +55,7 @@ class FilmSum:
 
     def score_histories(self, histories: list[History]) -> FloatArray:
         """Scores of all films for each history, float32 ``[n, num_movies]``."""
-        return film_sums(self.scorer, [film_counts(histories, self.num_movies, self.weighted)])[0]
+        return film_sums([self.scorer], [film_counts(histories, self.num_movies, self.weighted)])[0][0]
 
 
 def film_counts(histories: list[History], num_movies: int, weighted: bool) -> sp.csr_matrix:
@@ -67,22 +69,25 @@ def film_counts(histories: list[History], num_movies: int, weighted: bool) -> sp
     return sp.csr_matrix((ones, films, np.cumsum([0, *counts])), shape=(len(histories), num_movies))
 
 
-def film_sums(scorer: Scorer, weightings: list[sp.csr_matrix]) -> list[FloatArray]:
-    """Scores by several ``film_counts`` of the same histories; each film is scored once for all of them.
+def film_sums(scorers: Sequence[Scorer], weightings: list[sp.csr_matrix]) -> list[list[FloatArray]]:
+    """Scores by several ``film_counts`` of the same histories, and by several settings of one method.
+
+    Each film is scored once for all weightings. Settings that share work are asked one after the other.
 
     Returns:
-        One float32 ``[n, num_movies]`` per weighting.
+        For each scorer, one float32 ``[n, num_movies]`` per weighting.
     """
-    if isinstance(scorer, FactorScorer):
-        return [scorer.score_users(counts) for counts in weightings]
+    if all(isinstance(scorer, UserScorer) for scorer in scorers):
+        return [[scorer.score_users(counts) for counts in weightings] for scorer in scorers]  # type: ignore[attr-defined]
     by_film = [counts.tocsc() for counts in weightings]
     asked = np.flatnonzero(np.any([np.diff(counts.indptr) > 0 for counts in by_film], axis=0))
-    sums = [np.zeros(counts.shape, dtype=np.float32) for counts in by_film]
+    sums = [[np.zeros(counts.shape, dtype=np.float32) for counts in by_film] for _ in scorers]
     for start in range(0, len(asked), BLOCK_SIZE):
         block = asked[start : start + BLOCK_SIZE]
-        scores = np.ascontiguousarray(scorer.score(block))
-        for total, counts in zip(sums, by_film, strict=True):
-            total += counts[:, block] @ scores
+        for scorer, totals in zip(scorers, sums, strict=True):
+            scores = np.ascontiguousarray(scorer.score(block))
+            for total, counts in zip(totals, by_film, strict=True):
+                add_product(total, counts[:, block].tocsr(), scores)
     return sums
 
 
@@ -113,11 +118,17 @@ def _choose(baseline: type[Baseline], fits: Fits, validation: UserQuestions) -> 
     num_movies = fits.split.num_movies
     weightings = [film_counts(validation.histories, num_movies, weighted) for weighted in kinds]
     best: dict[bool, tuple[float, UserBaseline]] = {}
-    for settings in baseline.GRID:
-        fitted = fits.fit(baseline, settings)
-        for weighted, scores in zip(kinds, film_sums(fitted, weightings), strict=True):
-            figure = user_metrics(scores, validation)[CHOSEN_BY]
-            # Equal figures leave the earlier setting: the default comes first.
-            if weighted not in best or figure > best[weighted][0]:
-                best[weighted] = figure, UserBaseline(settings, FilmSum(fitted, num_movies, weighted))
+    for grid in _asked_together(baseline):
+        fitted = [fits.fit(baseline, settings) for settings in grid]
+        for settings, scorer, sums in zip(grid, fitted, film_sums(fitted, weightings), strict=True):
+            for weighted, scores in zip(kinds, sums, strict=True):
+                figure = user_metrics(scores, validation)[CHOSEN_BY]
+                # Equal figures leave the earlier setting: the default comes first.
+                if weighted not in best or figure > best[weighted][0]:
+                    best[weighted] = figure, UserBaseline(settings, FilmSum(scorer, num_movies, weighted))
     return {weighted: chosen for weighted, (_, chosen) in best.items()}
+
+
+def _asked_together(baseline: type[Baseline]) -> Sequence[Sequence[Settings]]:
+    """The settings of the grid in groups; those of item-kNN by cosine differ only in what is cheap."""
+    return [baseline.GRID] if baseline is ItemKNNCosine else [[settings] for settings in baseline.GRID]

@@ -11,9 +11,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from base.arrays import FloatArray, IntArray
-from base.sparse_products import rows_product
+from base.sparse_products import product_with_dense, rows_product
 from data.dataset import Interactions, Movies
 from evaluation.baselines.base import Settings, rated_by, row_sums
+from evaluation.baselines.latest import LatestBlocks
+
+USERS_TOGETHER = 256  # of ``score_users``: 166 MB at 162,000 users
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,9 @@ class ItemKNNCosine:
     ) -> "CosineScorer":
         """Index the ratings; see ``Baseline.fit``."""
         rated = rated_by(train, num_users, num_movies)
-        return CosineScorer(rated, rated.T.tocsr(), np.sqrt(row_sums(rated)), self.shrinkage)
+        by_user = rated.T.tocsr()
+        co_ratings = LatestBlocks(lambda queries: rows_product(rated, queries, by_user))
+        return CosineScorer(co_ratings, np.sqrt(row_sums(rated)), self.shrinkage)
 
     def refit(self, fitted: "CosineScorer") -> "CosineScorer":
         """The same ratings with this shrinkage; see ``Refittable``."""
@@ -45,20 +50,27 @@ class ItemKNNCosine:
 
 @dataclass(frozen=True)
 class CosineScorer:
-    """Cosine of film rows; ``lengths`` float64 ``[num_movies]`` are the rows' norms."""
+    """Cosine of film rows.
 
-    rated: sp.csr_matrix
-    rated_by_user: sp.csr_matrix
+    Attributes:
+        co_ratings: from query films to the numbers of users who rated both.
+        lengths: float64 ``[num_movies]``, the norms of the rows.
+        shrinkage: see ``ItemKNNCosine``.
+    """
+
+    co_ratings: LatestBlocks
     lengths: FloatArray
     shrinkage: float
 
     def score(self, queries: IntArray) -> FloatArray:
         """Similarities of the films ``queries`` ``[n]`` to all, float32 ``[n, num_movies]``."""
         # Co-ratings are counted first and divided once, so that equal similarities get equal scores.
-        similar = rows_product(self.rated, queries, self.rated_by_user)
-        for row, query in zip(similar, queries, strict=True):
-            together = row > 0  # a film without ratings has length zero
-            row[together] /= self.lengths[query] * self.lengths[together] + self.shrinkage
+        counts = self.co_ratings(queries)
+        similar = np.zeros_like(counts)
+        for row, together, query in zip(similar, counts, queries, strict=True):
+            lengths = self.lengths[query] * self.lengths + self.shrinkage
+            # A film without ratings has length zero, and nothing in common with any other.
+            np.divide(together, lengths, out=row, where=lengths > 0, casting="same_kind")
         return similar
 
 
@@ -87,12 +99,22 @@ class ItemKNNBM25:
     ) -> "ProductScorer":
         """Weight the ratings; see ``Baseline.fit``."""
         rated = rated_by(train, num_users, num_movies)
-        raters = row_sums(rated)  # [num_movies]
+        return self._weigh(rated, rated.T.tocsr())
+
+    def refit(self, fitted: "ProductScorer") -> "ProductScorer":
+        """The same ratings with these weights; see ``Refittable``."""
+        return self._weigh(fitted.weighted, fitted.weighted_by_user)
+
+    def _weigh(self, by_film: sp.csr_matrix, by_user: sp.csr_matrix) -> "ProductScorer":
+        """The scorer of ratings in both directions; their values do not matter."""
+        raters, films = np.diff(by_film.indptr), np.diff(by_user.indptr)
         length = 1 - self.b + self.b * raters / raters.mean()
-        saturation = (self.k1 + 1) / (self.k1 * length + 1)
-        rarity = np.log(num_movies) - np.log1p(np.bincount(train.users, minlength=num_users))
-        weighted = sp.csr_matrix(sp.diags(saturation) @ rated @ sp.diags(rarity), dtype=np.float32)
-        return ProductScorer(weighted, weighted.T.tocsr())
+        saturation = (self.k1 + 1) / (self.k1 * length + 1)  # [num_movies]
+        rarity = np.log(len(raters)) - np.log1p(films)  # [num_users]
+        return ProductScorer(
+            _with_values(by_film, np.repeat(saturation, raters) * rarity[by_film.indices]),
+            _with_values(by_user, saturation[by_user.indices] * np.repeat(rarity, films)),
+        )
 
 
 @dataclass(frozen=True)
@@ -105,3 +127,20 @@ class ProductScorer:
     def score(self, queries: IntArray) -> FloatArray:
         """Similarities of the films ``queries`` ``[n]`` to all, float32 ``[n, num_movies]``."""
         return rows_product(self.weighted, queries, self.weighted_by_user)
+
+    def score_users(self, counts: sp.csr_matrix) -> FloatArray:
+        """Sums of the scores of films, ``counts`` float32 ``[n, num_movies]`` times each; of the same shape.
+
+        The order of the products is changed: first the films of a user, then all films. So the cost does not
+        grow with the number of films that anybody asks for.
+        """
+        scores = np.empty(counts.shape, dtype=np.float32)
+        for start in range(0, len(scores), USERS_TOGETHER):
+            block = np.arange(start, min(start + USERS_TOGETHER, len(scores)))
+            tastes = rows_product(counts, block, self.weighted)  # [b, num_users of the training]
+            scores[block] = product_with_dense(self.weighted, tastes.T).T
+        return scores
+
+
+def _with_values(matrix: sp.csr_matrix, values: FloatArray) -> sp.csr_matrix:
+    return sp.csr_matrix((values.astype(np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)

@@ -1,13 +1,15 @@
 """The baseline that ignores the query: the films with the most ratings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
+import scipy.sparse as sp
 
 from base.arrays import FloatArray, IntArray
 from data.dataset import Interactions, Movies
-from evaluation.baselines.base import Settings
+from evaluation.baselines.base import Settings, row_sums
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,31 @@ class Popularity:
         self, train: Interactions, movies: Movies, num_users: int, num_movies: int, seed: int
     ) -> "SameForAll":
         """Count; see ``Baseline.fit``."""
-        weights = None
-        if self.half_life is not None:
-            newest_first = np.argsort(-train.timestamps, kind="stable")
-            age = np.empty(len(train))
-            age[newest_first] = np.arange(len(train)) / len(train)
-            weights = 0.5 ** (age / self.half_life)
-        return SameForAll(np.bincount(train.movies, weights, minlength=num_movies).astype(np.float32))
+        return self._count(AgedRatings(train, num_movies))
+
+    def refit(self, fitted: "SameForAll") -> "SameForAll":
+        """The same ratings with this half-life; see ``Refittable``."""
+        return self._count(fitted.ratings)
+
+    def _count(self, ratings: "AgedRatings") -> "SameForAll":
+        weights = None if self.half_life is None else 0.5 ** (ratings.age / self.half_life)
+        counts = np.bincount(ratings.train.movies, weights, minlength=ratings.num_movies)
+        return SameForAll(counts.astype(np.float32), ratings)
+
+
+class AgedRatings:
+    """Training ratings and, once it is asked for, the share of all ratings that is newer than each."""
+
+    def __init__(self, train: Interactions, num_movies: int):
+        self.train, self.num_movies = train, num_movies
+
+    @cached_property
+    def age(self) -> FloatArray:
+        """From 0 for the newest, float64 ``[n]``."""
+        newest_first = np.argsort(-self.train.timestamps, kind="stable")
+        age = np.empty(len(self.train))
+        age[newest_first] = np.arange(len(self.train)) / len(self.train)
+        return age
 
 
 @dataclass(frozen=True)
@@ -44,7 +64,12 @@ class SameForAll:
     """One score per film, float32 ``[num_movies]``, whatever the query."""
 
     movie_scores: FloatArray
+    ratings: AgedRatings = field(repr=False)
 
     def score(self, queries: IntArray) -> FloatArray:
         """The same row for each of ``queries`` ``[n]``: read-only float32 ``[n, num_movies]``."""
         return np.broadcast_to(self.movie_scores, (len(queries), len(self.movie_scores)))
+
+    def score_users(self, counts: sp.csr_matrix) -> FloatArray:
+        """Sums of the scores of a user's films; see ``UserScorer``."""
+        return row_sums(counts).astype(np.float32)[:, None] * self.movie_scores

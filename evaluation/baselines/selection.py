@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from data.dataset import Movies
-from data.splits import Queries, Split, held_out_queries
+from data.splits import Queries, Split
 from evaluation.baselines.base import Baseline, BaselineTooLarge, Settings
 from evaluation.baselines.fits import Fits
-from evaluation.ranking import Scorer, rank_targets, ranking_metrics, sample_questions
+from evaluation.ranking import Scorer, rank_targets, ranking_metrics
 
 # The cost of a question grows with the number of ratings. From five million ratings on, fewer questions
 # than asked for choose the settings: a thousand at 25 million.
@@ -64,9 +64,8 @@ def fit_and_choose(
     Raises:
         UserError: the split has no validation questions.
     """
-    limit = min(max_questions, GRID_COST // len(split.train))
-    questions = sample_questions(held_out_queries(split, "validation"), limit, seed)
     fits = fits or Fits(split, movies, seed)
+    questions = fits.questions(min(max_questions, GRID_COST // len(split.train)))
     return {baseline.name: _choose(baseline, fits, questions) for baseline in baselines}
 
 

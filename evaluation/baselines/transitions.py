@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numba
 import numpy as np
 
 from base.arrays import FloatArray, IntArray
@@ -62,14 +63,19 @@ class TransitionScorer:
 
     def score(self, queries: IntArray) -> FloatArray:
         """Smoothed counts around the films ``queries`` ``[n]``, float32 ``[n, num_movies]``."""
-        steps = np.arange(-self.window, self.window + 1)
-        steps = steps[steps != 0]
-        scores = np.tile(self.prior, (len(queries), 1))
-        for row, query in enumerate(queries):
-            here = self.positions[self.position_ptr[query] : self.position_ptr[query + 1], None]
-            near = here + steps  # [ratings of the film, 2 * window]
-            inside = (near >= 0) & (near < len(self.users))
-            near = np.where(inside, near, here)
-            same_list = inside & (self.users[near] == self.users[here])
-            scores[row] += np.bincount(self.movies[near[same_list]], minlength=scores.shape[1])
+        scores = np.zeros((len(queries), len(self.prior)), dtype=np.float32)
+        _count_near(self.users, self.movies, self.positions, self.position_ptr, self.window, queries, scores)
+        scores += self.prior
         return scores
+
+
+@numba.njit(parallel=True, cache=True)
+def _count_near(users, movies, positions, position_ptr, window, queries, counts):  # type: ignore[no-untyped-def]
+    for row in numba.prange(len(queries)):
+        query, near = queries[row], counts[row]
+        for place in range(position_ptr[query], position_ptr[query + 1]):
+            here = positions[place]
+            user = users[here]
+            for other in range(max(0, here - window), min(len(users), here + window + 1)):
+                if other != here and users[other] == user:
+                    near[movies[other]] += 1

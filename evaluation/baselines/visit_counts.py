@@ -11,9 +11,9 @@ from base.sparse_products import product_with_dense, rows_product
 from data.dataset import Interactions, Movies
 from data.graph_builder import build_graph
 from evaluation.baselines.base import Settings
+from evaluation.baselines.latest import LatestBlocks
 
 RESTART_PROBABILITY = 0.5
-KEPT_VISITS = 2**26  # visits kept in memory, queries times films of the catalogue: 256 MB
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ class RandomWalks:
         to_user = sp.csr_matrix(sp.diags(1 / strength) @ edges, dtype=np.float32)
         to_movie = sp.csr_matrix(sp.diags(1 / activity) @ edges.T.tocsr(), dtype=np.float32)
         degree = np.maximum(graph.movie_degree, 1).astype(np.float64)
-        return VisitScorer(Visits(to_user, to_movie), degree, self.popularity_exponent)
+        visits = LatestBlocks(Visits(to_user, to_movie).of)
+        return VisitScorer(visits, degree, self.popularity_exponent)
 
     def refit(self, fitted: "VisitScorer") -> "VisitScorer":
         """The same visits with this exponent; see ``Refittable``."""
@@ -56,7 +57,7 @@ class RandomWalks:
 
 
 class Visits:
-    """Expected visits by sparse products; the first ones asked for are kept for other exponents.
+    """Expected visits by sparse products.
 
     Args:
         to_user: float32 ``[num_movies, num_users]``, rows sum to one.
@@ -66,21 +67,14 @@ class Visits:
     def __init__(self, to_user: sp.csr_matrix, to_movie: sp.csr_matrix):
         self.to_user, self.to_movie = to_user, to_movie
         self.from_movie, self.from_user = to_user.T.tocsr(), to_movie.T.tocsr()
-        self.known: dict[bytes, FloatArray] = {}
 
     def of(self, queries: IntArray) -> FloatArray:
-        """Visits from the films ``queries`` ``[n]``, float32 ``[n, num_movies]``; must not be changed."""
-        key = queries.tobytes()
-        if key in self.known:
-            return self.known[key]
+        """Visits from the films ``queries`` ``[n]``, float32 ``[n, num_movies]``."""
         one_hop = rows_product(self.to_user, queries, self.to_movie)
         # One hop reaches most of the catalogue, so the second is cheaper as sparse times dense.
         users = product_with_dense(self.from_movie, one_hop.T)  # [num_users, n]
         two_hops = product_with_dense(self.from_user, users).T
-        visits = one_hop + np.float32(1 - RESTART_PROBABILITY) * two_hops
-        if visits.size + sum(kept.size for kept in self.known.values()) <= KEPT_VISITS:
-            self.known[key] = visits
-        return visits
+        return one_hop + np.float32(1 - RESTART_PROBABILITY) * two_hops
 
 
 @dataclass(frozen=True)
@@ -88,15 +82,15 @@ class VisitScorer:
     """Visits, discounted for popular films.
 
     Attributes:
-        visits: expected visits of the walks.
+        visits: from query films to expected visits of the walks.
         degree: float64 ``[num_movies]``, ratings, at least 1.
         popularity_exponent: visits are divided by the degree to this power.
     """
 
-    visits: Visits
+    visits: LatestBlocks
     degree: FloatArray
     popularity_exponent: float
 
     def score(self, queries: IntArray) -> FloatArray:
         """Discounted visits from the films ``queries`` ``[n]``, float32 ``[n, num_movies]``."""
-        return self.visits.of(queries) * (self.degree**-self.popularity_exponent).astype(np.float32)
+        return self.visits(queries) * (self.degree**-self.popularity_exponent).astype(np.float32)

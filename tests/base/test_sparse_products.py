@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.utils.extmath import randomized_svd
 
 from base import sparse_products
-from base.sparse_products import product_with_dense, rows_product
+from base.sparse_products import add_product, product_with_dense, rows_product
 from data.spectral import OVERSAMPLES, POWER_ITERATIONS, leading_right_vectors
 from tests.fuzzing import fuzz
 
@@ -108,3 +108,12 @@ def test_singular_vectors_of_a_matrix_of_known_rank():
     matrix = sp.csr_matrix((left * [5, 3, 1]) @ right.T, dtype=np.float32)
     found = leading_right_vectors(matrix, 3, seed=1)
     np.testing.assert_allclose(np.abs(found @ right), np.eye(3), atol=1e-5)
+
+
+def test_a_product_is_added_to_what_is_there():
+    left = sp.random(20, 30, 0.1, format="csr", dtype=np.float32, random_state=0)
+    right = np.random.default_rng(1).random((30, 5000), dtype=np.float32)
+    total = np.random.default_rng(2).random((20, 5000), dtype=np.float32)
+    expected = total + left.toarray() @ right
+    add_product(total, left, right)
+    np.testing.assert_allclose(total, expected, rtol=1e-5)

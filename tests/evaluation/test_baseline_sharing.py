@@ -5,7 +5,7 @@ import pytest
 
 from data.histories import user_questions
 from data.splits import held_out_queries, split_interactions
-from evaluation.baselines import BASELINES, ImplicitALS, ItemKNNCosine, fit_and_choose, visit_counts
+from evaluation.baselines import BASELINES, ImplicitALS, ItemKNNCosine, fit_and_choose, latest
 from evaluation.baselines.base import Refittable
 from evaluation.baselines.fits import Fits
 from evaluation.baselines.for_users import film_counts, film_sums, fit_for_users
@@ -23,11 +23,11 @@ def split():
 
 @pytest.mark.parametrize("kept", [0, 10**6])
 def test_a_grid_that_shares_its_work_equals_fits_of_their_own(split, kept, monkeypatch):
-    monkeypatch.setattr(visit_counts, "KEPT_VISITS", kept)
+    monkeypatch.setattr(latest, "KEPT_NUMBERS", kept)
     movies = catalogue(NUM_MOVIES)
     questions = held_out_queries(split, "validation")
     shared = [cls for cls in BASELINES if isinstance(cls(), Refittable)]
-    assert len(shared) == 2
+    assert len(shared) == 4
     chosen = fit_and_choose(shared, split, movies, 0, 10**6)
     for cls in shared:
         for grid, mrr in chosen[cls.name].trials:
@@ -64,7 +64,10 @@ def test_films_asked_once_for_both_weightings_give_the_sums_of_each(split):
     fitted = ItemKNNCosine().fit(split.train, catalogue(NUM_MOVIES), NUM_USERS, NUM_MOVIES, 0)
     histories = user_questions(split, "test").histories
     weightings = [film_counts(histories, NUM_MOVIES, weighted) for weighted in (False, True)]
-    for counts, together in zip(weightings, film_sums(fitted, weightings), strict=True):
-        np.testing.assert_array_equal(together, film_sums(fitted, [counts])[0])
+    other = ItemKNNCosine(20.0).refit(fitted)
+    sums, others = film_sums([fitted, other], weightings)
+    np.testing.assert_array_equal(others[0], film_sums([other], weightings[:1])[0][0])
+    for counts, together in zip(weightings, sums, strict=True):
+        np.testing.assert_array_equal(together, film_sums([fitted], [counts])[0][0])
         expected = counts.toarray() @ fitted.score(np.arange(NUM_MOVIES))
         np.testing.assert_allclose(together, expected, rtol=1e-5)
