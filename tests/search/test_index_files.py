@@ -16,6 +16,7 @@ from search import (
     fingerprint,
 )
 from search.files import ALIGNMENT, DIGEST, HEADER, _digest
+from search.weak_and.tokens import FilmTokens
 from tests.search.test_nearest_neighbors import unit_vectors
 
 VECTORS = unit_vectors(30)
@@ -91,6 +92,9 @@ def as_version_1(path):
     """The file as programs wrote it before arrays were mapped: no list of arrays, no lists of the index."""
     with np.load(path, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files if not name.startswith("list.")}
+        for name in FilmTokens._fields:  # Weak AND's lists begin with them
+            if f"list.{name}" in archive:
+                arrays[f"row.{name}"] = archive[f"list.{name}"][: len(arrays["ids"])]
     header = json.loads(str(arrays.pop(HEADER))) | {"version": 1}
     del header["arrays"], header["settings"]["vectors"], arrays[DIGEST]
     text = json.dumps(header)
