@@ -28,7 +28,7 @@ from data.splits import Split, split_movielens  # noqa: E402
 from model.inputs import ModelInputs, build_inputs  # noqa: E402
 from model.trainer import Trainer  # noqa: E402
 from report.text_table import TableColumn, TableSection, render_table  # noqa: E402
-from search.exact import best_by_product  # noqa: E402
+from search.scan import best_by_product  # noqa: E402
 
 ROUNDS = 3
 TRAINING_SECONDS = 10.0

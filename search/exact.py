@@ -6,21 +6,20 @@ import numpy.typing as npt
 
 from base.arrays import FloatArray, IntArray
 from search.base import VectorIndex
-from search.scan import best_by_blocks, best_by_faiss, best_by_scan
+from search.scan import best_by_blocks, best_by_faiss, best_by_product, best_by_scan
 from search.vectors import BLOCK
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-MANY_QUERIES = 20  # from so many on, a product of matrices is faster; FAISS thinks so too
-BLOCK_SCORES = 1 << 28  # scores in a GPU's memory at once, 1 GB
+MANY_QUERIES = 20  # from so many on, a product of matrices is faster
 
 
 class ExactIndex(VectorIndex):
-    """Every vector is compared: by FAISS on the CPU, or by PyTorch on the GPU if there is one.
+    """Every vector is compared: for few queries by FAISS, for many by PyTorch, on the GPU if there is one.
 
-    Compact vectors are compared on the CPU by a kernel that decodes them on the way, so they need no more
-    memory; a GPU holds them as float32.
+    Compact vectors are compared on the CPU by a kernel that decodes them on the way, or block by block, so
+    they need no more memory; a GPU holds them as float32.
     """
 
     kind = "exact"
@@ -47,27 +46,11 @@ class ExactIndex(VectorIndex):
     def _search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
         if self._on_gpu is not None:
             return best_by_product(self._on_gpu, vectors, k)
-        if not self._stored.compact:
-            return best_by_faiss(self._stored.codes, vectors, k)
         if len(vectors) < MANY_QUERIES:
-            return best_by_scan(self._stored, vectors, k)
-        return best_by_blocks(self._stored, vectors, k)
+            by_query = best_by_scan if self._stored.compact else best_by_faiss
+            return by_query(self._stored, vectors, k)
+        if self._stored.compact:
+            return best_by_blocks(self._stored, vectors, k)
+        import torch
 
-
-def best_by_product(candidates: "Tensor", queries: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
-    """The ``k`` largest inner products of each query, computed where the candidates are.
-
-    Args:
-        candidates: float32 ``[n, d]``.
-        queries: float32 ``[q, d]``, q at least 1.
-        k: at most n.
-
-    Returns:
-        Scores float32 and rows int64, ``[q, k]``, best first.
-    """
-    import torch
-
-    blocks = torch.from_numpy(queries).split(max(1, BLOCK_SCORES // len(candidates)))
-    best = [(block.to(candidates.device) @ candidates.T).topk(k, dim=1) for block in blocks]
-    scores, rows = (torch.cat(parts).cpu().numpy() for parts in zip(*best, strict=True))
-    return scores, rows
+        return best_by_product(torch.from_numpy(self._stored.codes), vectors, k)

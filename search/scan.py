@@ -1,4 +1,6 @@
-"""The best of all vectors by inner product on the CPU, from whatever form they are stored in."""
+"""The best of all vectors by inner product, from whatever form they are stored in."""
+
+from typing import TYPE_CHECKING
 
 import numba
 import numpy as np
@@ -8,14 +10,18 @@ from search.kernels import FINE_FACTOR, FINE_MORE, heap_offer, heap_sort, inner_
 from search.threads import over_queries
 from search.vectors import BLOCK, Vectors, decoded_rows
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 SCAN_BLOCK = 512  # vectors whose scores are computed before any is looked at
+SCORES_IN_MEMORY, SCORES_ON_GPU = 1 << 24, 1 << 28  # at once: 64 MB, 1 GB
 
 
-def best_by_faiss(vectors: FloatArray, queries: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
+def best_by_faiss(stored: Vectors, queries: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
     """The ``k`` largest products of each query by FAISS, which reads the vectors where they are.
 
     Args:
-        vectors: float32 ``[n, d]``.
+        stored: of float32, n vectors.
         queries: float32 ``[q, d]``, q at least 1.
         k: at most n.
 
@@ -27,8 +33,28 @@ def best_by_faiss(vectors: FloatArray, queries: FloatArray, k: int) -> tuple[Flo
     scores = np.empty((len(queries), k), dtype=np.float32)
     rows = np.empty((len(queries), k), dtype=np.int64)
     at = faiss.swig_ptr
-    count, dim = vectors.shape
-    faiss.knn_inner_product(at(queries), at(vectors), dim, len(queries), count, k, at(scores), at(rows))
+    count, dim = stored.codes.shape
+    faiss.knn_inner_product(at(queries), at(stored.codes), dim, len(queries), count, k, at(scores), at(rows))
+    return scores, rows
+
+
+def best_by_product(candidates: "Tensor", queries: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
+    """The ``k`` largest inner products of each query, computed where the candidates are.
+
+    Args:
+        candidates: float32 ``[n, d]``.
+        queries: float32 ``[q, d]``, q at least 1.
+        k: at most n.
+
+    Returns:
+        Scores float32 and rows int64, ``[q, k]``, best first.
+    """
+    import torch
+
+    num_scores = SCORES_IN_MEMORY if candidates.is_cpu else SCORES_ON_GPU
+    blocks = torch.from_numpy(queries).split(max(1, num_scores // len(candidates)))
+    best = [(block.to(candidates.device) @ candidates.T).topk(k, dim=1) for block in blocks]
+    scores, rows = (torch.cat(parts).cpu().numpy() for parts in zip(*best, strict=True))
     return scores, rows
 
 
@@ -42,13 +68,15 @@ def best_by_scan(stored: Vectors, queries: FloatArray, k: int) -> tuple[FloatArr
 
 def best_by_blocks(stored: Vectors, queries: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
     """The same for compact vectors and many queries: a block of vectors is decoded once for all queries."""
+    import torch
+
     few = _first_level(stored, k)
     scores = np.empty((len(queries), 0), dtype=np.float32)
     rows = np.empty((len(queries), 0), dtype=np.int64)
     for start in range(0, len(stored.codes), BLOCK):
         part = slice(start, start + BLOCK)
-        block = decoded_rows(stored.codes[part], stored.scales[part])
-        more_scores, more_rows = best_by_faiss(block, queries, min(few, len(block)))
+        block = torch.from_numpy(decoded_rows(stored.codes[part], stored.scales[part]))
+        more_scores, more_rows = best_by_product(block, queries, min(few, len(block)))
         scores = np.concatenate([scores, more_scores], axis=1)
         rows = np.concatenate([rows, more_rows + start], axis=1)
         best = np.argsort(-scores, axis=1, kind="stable")[:, :few]

@@ -13,7 +13,7 @@ from search import (
     WeakANDIndex,
     WeakANDQuery,
 )
-from search.exact import best_by_product
+from search.scan import best_by_product
 from search.tuning import recall_by_score, tune
 from tests.fuzzing import fuzz
 
@@ -449,13 +449,14 @@ def test_buckets_are_chosen_on_large_catalogues_only(monkeypatch):
     assert wide.method == "scan"
 
 
-def test_what_a_gpu_computes_is_what_faiss_finds(monkeypatch):
+def test_products_of_many_queries_find_what_faiss_finds_for_each(monkeypatch):
     vectors, queries = unit_vectors(300), unit_vectors(40, seed=1)
-    expected = ExactIndex().build(vectors, np.arange(300)).search(queries, 7)
-    monkeypatch.setattr("search.exact.BLOCK_SCORES", 300 * 9)  # the last block of queries is smaller
-    scores, rows = best_by_product(torch.from_numpy(vectors), queries, 7)
-    assert rows.dtype == np.int64 and np.array_equal(rows, expected.ids)
-    np.testing.assert_allclose(scores, expected.scores, rtol=1e-5)
+    index = ExactIndex().build(vectors, np.arange(300))
+    alone = [index.search(query, 7) for query in queries]
+    monkeypatch.setattr("search.scan.SCORES_IN_MEMORY", 300 * 9)  # the last block of queries is smaller
+    for scores, rows in (best_by_product(torch.from_numpy(vectors), queries, 7), index.search(queries, 7)):
+        assert rows.dtype == np.int64 and np.array_equal(rows, [found.ids for found in alone])
+        np.testing.assert_allclose(scores, [found.scores for found in alone], rtol=1e-5)
 
 
 def test_a_build_that_fails_leaves_the_old_index(monkeypatch):
