@@ -7,8 +7,10 @@ archive's checksums are compared for all but the ``LARGE`` arrays. These are onl
 so damage there changes answers and nothing else; a digest over everything finds it on demand.
 """
 
+import contextlib
 import hashlib
 import json
+import mmap
 import struct
 import zipfile
 import zlib
@@ -28,6 +30,7 @@ VERSION = 2  # version 1 had unaligned arrays and no list of them; it is read wh
 HEADER, DIGEST = "header", "digest"
 # No value in them says where something else is.
 LARGE = frozenset(("embeddings", "codes", "fine", "list.details", "row.signatures", "list.columns"))
+FAR_APART = frozenset(("fine",))  # few rows are read, and not one after the other
 ALIGNMENT = 64  # a cache line
 LOCAL_HEADER = struct.Struct("<4s22xHH")  # in a zip archive: signature, lengths of name and extra field
 
@@ -161,7 +164,8 @@ def _mapped(path: Path) -> tuple[dict[str, npt.NDArray[Any]], bool]:
     arrays, intact = {}, True
     with path.open("rb") as file, zipfile.ZipFile(file) as archive:
         # Copy on write: to compiled code the same type as an array in memory, and the file stays as it is.
-        whole = np.asarray(np.memmap(file, np.uint8, mode="c"))
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        whole = np.frombuffer(mapped, np.uint8)
         for member in archive.infolist():
             name = member.filename.removesuffix(".npy")
             file.seek(member.header_offset)
@@ -180,9 +184,18 @@ def _mapped(path: Path) -> tuple[dict[str, npt.NDArray[Any]], bool]:
             shape, by_column, dtype = np.lib.format.read_array_header_1_0(file)
             if dtype.hasobject:
                 raise ValueError(f"{name} contains objects")
+            if name in FAR_APART:
+                _no_reading_ahead(mapped, start, stop)
             array = whole[file.tell() : stop].view(dtype).reshape(shape, order="F" if by_column else "C")
             arrays[name] = array if array.flags.aligned and not by_column else array.copy()
     return arrays, intact
+
+
+def _no_reading_ahead(mapped: mmap.mmap, start: int, stop: int) -> None:
+    """Tell the system that these bytes are read here and there, where it can be told."""
+    with contextlib.suppress(AttributeError):  # Windows has no advice
+        page = start - start % mmap.PAGESIZE
+        mapped.madvise(mmap.MADV_RANDOM, page, stop - page)
 
 
 def _described(array: npt.NDArray[Any]) -> list[Any]:
