@@ -107,22 +107,27 @@ def run(task: Task, folder: Path, methods: list[str]) -> list[float]:
     tenth = exact.search(queries, K).scores[:, -1]
     for method in methods:
         index = exact if method == "exact" else METHODS[method]().build(vectors, exact.ids)
-        opened, files = [index], []
+        opened, files, seen = [index], [], []
         for form in FORMS:
             path = folder / f"{method}-{form}.npz"
             (index if form == "float32" else in_form(index, form)).save(path)
             files.append(path)
+            # Before anybody else maps the file: the system would keep it in memory.
+            command = [sys.executable, "-m", "benchmarks.compact_vectors", "--open", str(path), method]
+            seen.append(
+                json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            )
             if form != "float32":
                 opened.append(type(index).load(path, verify=True))
         alone, together = in_turns(opened, queries), batched(opened, queries)
-        for form, one, path, single, batch in zip(FORMS, opened, files, alone, together, strict=True):
-            command = [sys.executable, "-m", "benchmarks.compact_vectors", "--open", str(path), method]
-            seen = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        for form, one, path, added, single, batch in zip(
+            FORMS, opened, files, seen, alone, together, strict=True
+        ):
             stored = (one._stored.codes.nbytes + one._stored.scales.nbytes) / 1e6
             print(
                 f"{method:<6} {form:<8} vectors {stored:6.1f} MB; file {path.stat().st_size / 1e6:6.1f} MB, "
-                f"opened in {seen['open']:.3f} s; after all queries {seen['RssAnon']:6.1f} MB own and "
-                f"{seen['RssFile']:6.1f} MB mapped; recall@{K} "
+                f"opened in {added['open']:.3f} s; after all queries {added['RssAnon']:6.1f} MB own and "
+                f"{added['RssFile']:6.1f} MB mapped; recall@{K} "
                 f"{recall(vectors, queries, one.search(queries, K).ids, tenth):.4f}; microseconds per query "
                 f"{single:8.1f} alone, {batch:8.1f} of {len(queries):,} at once; float32 in memory over it "
                 f"{alone[0] / single:.2f} and {together[0] / batch:.2f}",
