@@ -61,7 +61,7 @@ def measure(scale: str, epochs: int) -> Figures:
     logging.getLogger("pinsage").setLevel(logging.WARNING)
     _warm_up()
     figures: Figures = {}
-    config = Config().override({"split": "temporal", "epochs": epochs})
+    config = Config().override({"split": "temporal", "epochs": max(1, epochs)})
 
     @contextmanager
     def timed(name: str) -> Iterator[None]:
