@@ -65,7 +65,7 @@ def product_with_dense(left: sp.csr_matrix, right: FloatArray) -> FloatArray:
 
 
 def add_product(total: FloatArray, left: sp.csr_matrix, right: FloatArray) -> None:
-    """Add ``left @ right`` to ``total``, where few rows of ``left`` have entries.
+    """Add ``left @ right`` to ``total``; rows of ``left`` without entries cost little.
 
     Args:
         total: float32 ``[n, d]``, changed in place.

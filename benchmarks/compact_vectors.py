@@ -141,7 +141,7 @@ def main(argv: list[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Compact vectors mapped from disk beside float32 in memory.")
     parser.add_argument("--scale", choices=("62k", "1m"), default="62k", help="size of the synthetic vectors")
-    parser.add_argument("--methods", choices=METHODS, nargs="*", default=list(METHODS))
+    parser.add_argument("--methods", choices=METHODS, nargs="+", default=list(METHODS))
     parser.add_argument("--queries", type=int, default=300, help="number of queries")
     parser.add_argument("--checkpoint_dir", help="folder of best.pt, whose vectors are taken instead")
     parser.add_argument("--open", nargs=2, help=argparse.SUPPRESS)

@@ -168,12 +168,14 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Weak AND against FAISS IVFFlat on one grid.")
     parser.add_argument("--scale", choices=tuple(LISTS), default="62k", help="size of the synthetic vectors")
     parser.add_argument("--lists", type=int, nargs="+", help="numbers of lists to try")
-    parser.add_argument("--methods", choices=METHODS, nargs="+", default=METHODS, help="which to build")
+    parser.add_argument("--methods", choices=METHODS, nargs="+", default=METHODS, help="one alone: --runs 0")
     parser.add_argument(
         "--runs", type=int, default=5, help="0 builds only, for a later call with the same folder"
     )
     parser.add_argument("--folder", help="keeps the indexes; by default they are built anew each time")
     flags = parser.parse_args(argv)
+    if flags.runs and set(flags.methods) != set(METHODS):
+        parser.error("one of the --methods alone can only be built; add --runs 0")
     one_thread()
     task = clustered(62_423, 2_000, 1_000) if flags.scale == "62k" else clustered(1_000_000, 32_000, 300)
     with tempfile.TemporaryDirectory() as temporary:

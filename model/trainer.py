@@ -33,7 +33,7 @@ from model.schedule import learning_rate
 MIN_PAIRS_PER_EPOCH = 1_000_000
 PAIRS_PER_FILM = 160
 FUSED_ON = ("cpu", "cuda")  # where AdamW is one operation for all weights
-# Batches are made of so many pairs per film at a time, at most so many batches; see ``Trainer.batches``.
+# Several batches are made at a time, of about so many pairs per film; see ``Trainer.batches``.
 PAIRS_TOGETHER_PER_FILM, MAX_BATCHES_TOGETHER = 2, 16
 
 
@@ -166,8 +166,8 @@ class Trainer:
     def batches(self, numbers: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches of pairs: queries and positives, int64 ``[B]`` film rows.
 
-        Where there are many films for a batch, several batches are made at a time: pairs with the same query
-        are in the same batch, so that it has fewer films to embed and fewer queries to compare with the
+        If batches are small beside the catalogue, several are made at a time: pairs with the same query are
+        in the same batch, so that it has fewer films to embed and fewer queries to compare with the
         negatives. Which queries meet in a batch is random.
 
         Args:

@@ -193,7 +193,7 @@ class VectorIndex(ABC):
             self.build(embeddings, ids)
             return
         vectors, names = _checked_vectors(embeddings, ids)
-        if vectors.shape == (0, 0):
+        if not len(vectors) and vectors.shape[1] in (0, self._stored.dim):
             return
         if vectors.shape[1] != self._stored.dim:
             raise ValueError(f"embeddings must have dimension {self._stored.dim}, got {vectors.shape}")
@@ -212,6 +212,8 @@ class VectorIndex(ABC):
             ValueError: ids that are not integers.
         """
         stays = ~np.isin(self.ids, _checked_ids("ids", ids))
+        if stays.all():
+            return 0
         self._stored, self.ids = self._stored.take(stays), self.ids[stays]
         self._rows = {name: rows[stays] for name, rows in self._rows.items()}
         self._fingerprint = None
@@ -222,7 +224,8 @@ class VectorIndex(ABC):
         """Write the index to ``path``, whole or not at all: arrays and plain values only.
 
         The file names the fingerprint of the vectors and ids that the index was built from; after ``add`` or
-        ``remove`` that of ``embeddings`` and ``ids``. It may be the file that the index was loaded from.
+        ``remove`` has changed it, that of ``embeddings`` and ``ids``. It may be the file that the index was
+        loaded from.
         """
         arrays = {"ids": self.ids, **self._stored.as_arrays()}
         arrays |= {f"trained.{name}": array for name, array in self._trained.items()}

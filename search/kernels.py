@@ -174,7 +174,8 @@ def rescore(
     """The second level: inner products of ``candidates``; the best k go into ``best_*``.
 
     Args:
-        vectors: as ``Vectors``. If they have fine codes, these decide among the best few by the others.
+        vectors: as ``Vectors``. If they have fine codes, the other codes choose a few candidates, and the
+            fine ones rank these.
         query: float32 ``[d]``.
         candidates: distinct rows, at least k.
         best_scores: float32 ``[k]``, written.

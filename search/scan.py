@@ -59,7 +59,7 @@ def best_by_product(candidates: "Tensor", queries: FloatArray, k: int) -> tuple[
 
 
 def best_by_scan(stored: Vectors, queries: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
-    """The same for compact vectors, one query after the other."""
+    """``best_by_faiss`` for compact vectors: by their codes, one query after the other."""
     scores = np.empty((len(queries), k), dtype=np.float32)
     rows = np.empty((len(queries), k), dtype=np.int64)
     over_queries(_scan, (queries, scores, rows), (tuple(stored), _first_level(stored, k)))
@@ -67,7 +67,7 @@ def best_by_scan(stored: Vectors, queries: FloatArray, k: int) -> tuple[FloatArr
 
 
 def best_by_blocks(stored: Vectors, queries: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
-    """The same for compact vectors and many queries: a block of vectors is decoded once for all queries."""
+    """``best_by_scan`` for many queries: a block of vectors is decoded once for all of them."""
     import torch
 
     few = _first_level(stored, k)

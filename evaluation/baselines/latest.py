@@ -3,6 +3,8 @@
 from collections import OrderedDict
 from collections.abc import Callable
 
+import numpy as np
+
 from base.arrays import FloatArray, IntArray
 
 KEPT_NUMBERS = 2**26  # query films times films of the catalogue: 256 MB
@@ -21,7 +23,7 @@ class LatestBlocks:
 
     def __call__(self, queries: IntArray) -> FloatArray:
         """The result for the films ``queries`` ``[n]``, float32 ``[n, num_movies]``; must not be changed."""
-        key = queries.tobytes()
+        key = queries.astype(np.int64).tobytes()  # rows come as int32 too
         if key not in self._known:
             self._known[key] = self.compute(queries)
         self._known.move_to_end(key)

@@ -142,7 +142,7 @@ def detail_unit(largest: float, weight_step: float, detail_step: float) -> int:
         detail_step: of films' details.
     """
     ratio = BYTE_STEPS * (detail_step / weight_step) / largest if largest else 1.0
-    # A hair more than the ratio: that of trained steps is a whole number but for rounding.
+    # Trained steps have a whole number as ratio, but rounding can leave it a little too low.
     return int(min(max(1.0, np.floor(ratio * (1 + 1e-6))), MAX_DETAIL_UNIT))
 
 

@@ -38,6 +38,15 @@ def test_a_grid_that_shares_its_work_equals_fits_of_their_own(split, kept, monke
                 np.testing.assert_array_equal(chosen[cls.name].scorer.score(films), alone.score(films))
 
 
+def test_a_block_of_rows_is_computed_once_whatever_type_the_rows_have():
+    asked = []
+    blocks = latest.LatestBlocks(lambda queries: asked.append(queries) or np.zeros((len(queries), 3)))
+    assert blocks(np.array([2, 0], dtype=np.int32)).shape == (2, 3)
+    assert blocks(np.array([2, 0], dtype=np.int64)).shape == (2, 3)
+    assert len(asked) == 1
+    assert blocks(np.array([2], dtype=np.int64)).shape == (1, 3)  # the bytes of [2, 0] as int32
+
+
 def test_both_protocols_choose_among_the_same_factorisations(split, monkeypatch):
     made = []
     fit = ImplicitALS.fit

@@ -154,6 +154,17 @@ def test_a_file_changes_only_when_it_is_saved(index, tmp_path):
     assert np.array_equal(again.search(VECTORS, 9).ids, loaded.search(VECTORS, 9).ids)
 
 
+def test_what_changes_nothing_leaves_the_fingerprint_and_the_mapped_arrays(index, tmp_path):
+    path = tmp_path / "index.npz"
+    index.save(path)
+    loaded = type(index).load(path)
+    assert loaded.remove([1, 2]) == 0  # ids that are not in it
+    loaded.add(np.zeros((0, VECTORS.shape[1])), [])
+    assert not loaded._stored.codes.flags.owndata
+    loaded.save(path)
+    assert len(type(index).load(path, fingerprint(VECTORS, IDS))) == 30
+
+
 def test_what_is_refused_and_why(index, tmp_path):
     path = tmp_path / "index.npz"
 
