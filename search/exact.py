@@ -6,7 +6,7 @@ import numpy.typing as npt
 
 from base.arrays import FloatArray, IntArray
 from search.base import VectorIndex
-from search.scan import best_by_blocks, best_by_faiss, best_by_product, best_by_scan
+from search.scan import as_tensor, best_by_blocks, best_by_faiss, best_by_product, best_by_scan
 from search.vectors import BLOCK
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class ExactIndex(VectorIndex):
             self._on_gpu = torch.empty((len(self), self._stored.dim), device="cuda")
             for start in range(0, len(self), BLOCK):
                 block = self._stored.decode(start, start + BLOCK)
-                self._on_gpu[start : start + BLOCK] = torch.from_numpy(block)
+                self._on_gpu[start : start + BLOCK] = as_tensor(block)
 
     def _search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
         if self._on_gpu is not None:
@@ -51,6 +51,4 @@ class ExactIndex(VectorIndex):
             return by_query(self._stored, vectors, k)
         if self._stored.compact:
             return best_by_blocks(self._stored, vectors, k)
-        import torch
-
-        return best_by_product(torch.from_numpy(self._stored.codes), vectors, k)
+        return best_by_product(as_tensor(self._stored.codes), vectors, k)

@@ -90,6 +90,12 @@ def heap_offer(scores: np.ndarray, rows: np.ndarray, size: int, score: Number, r
 
 
 @numba.njit(inline="always", cache=True)
+def nan_last(score: Number) -> Number:
+    """A float32 score for a heap: a NaN, as one damaged vector gives, would keep others from their places."""
+    return score if score == score else np.float32(-np.inf)
+
+
+@numba.njit(inline="always", cache=True)
 def _is_worse(score: Number, row: Number, other_score: Number, other_row: Number) -> bool:
     return score < other_score or (score == other_score and row > other_row)
 
@@ -226,5 +232,5 @@ def _best_products(
     size = 0
     for i in range(len(candidates)):
         if size < len(best_scores) or scores[i] >= best_scores[0]:
-            size = heap_offer(best_scores, best_rows, size, scores[i], candidates[i])
+            size = heap_offer(best_scores, best_rows, size, nan_last(scores[i]), candidates[i])
     heap_sort(best_scores, best_rows, size)

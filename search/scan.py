@@ -1,12 +1,13 @@
 """The best of all vectors by inner product, from whatever form they are stored in."""
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numba
 import numpy as np
 
 from base.arrays import FloatArray, IntArray
-from search.kernels import FINE_FACTOR, FINE_MORE, heap_offer, heap_sort, inner_products, rescore
+from search.kernels import FINE_FACTOR, FINE_MORE, heap_offer, heap_sort, inner_products, nan_last, rescore
 from search.threads import over_queries
 from search.vectors import BLOCK, Vectors, decoded_rows
 
@@ -38,6 +39,17 @@ def best_by_faiss(stored: Vectors, queries: FloatArray, k: int) -> tuple[FloatAr
     return scores, rows
 
 
+def as_tensor(array: FloatArray) -> "Tensor":
+    """The array as a tensor. Nobody writes into it, so the warning of read-only arrays does not apply."""
+    import torch
+
+    if array.flags.writeable:
+        return torch.from_numpy(array)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(array)
+
+
 def best_by_product(candidates: "Tensor", queries: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
     """The ``k`` largest inner products of each query, computed where the candidates are.
 
@@ -52,7 +64,7 @@ def best_by_product(candidates: "Tensor", queries: FloatArray, k: int) -> tuple[
     import torch
 
     num_scores = SCORES_IN_MEMORY if candidates.is_cpu else SCORES_ON_GPU
-    blocks = torch.from_numpy(queries).split(max(1, num_scores // len(candidates)))
+    blocks = as_tensor(queries).split(max(1, num_scores // len(candidates)))
     best = [(block.to(candidates.device) @ candidates.T).topk(k, dim=1) for block in blocks]
     scores, rows = (torch.cat(parts).cpu().numpy() for parts in zip(*best, strict=True))
     return scores, rows
@@ -127,7 +139,7 @@ def _scan(
             products[:length] *= scales[start : start + length]
             for j in range(length):
                 if size < few or products[j] > best_scores[0]:
-                    size = heap_offer(best_scores, best_rows, size, products[j], start + j)
+                    size = heap_offer(best_scores, best_rows, size, nan_last(products[j]), start + j)
         if len(fine) > 0:
             rescore(vectors, queries[i], best_rows, scores[i], rows[i])
         else:

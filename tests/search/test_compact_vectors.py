@@ -150,6 +150,29 @@ def test_recall_is_that_of_float32(name, form):
     assert recalls[1] >= recalls[0] - 0.005
 
 
+@pytest.mark.parametrize("form", COMPACT)
+def test_a_damaged_vector_does_not_keep_others_from_their_places(form, tmp_path):
+    vectors, path = unit_vectors(500, 16), tmp_path / "index.npz"
+    index = ExactIndex(form).build(vectors, np.arange(500))
+    index.save(path)
+    row = (index._stored.fine if form == "int8" else index._stored.codes)[3].tobytes()
+    path.write_bytes(path.read_bytes().replace(row, b"\xff" * len(row)))  # NaN
+    found, expected = (i.search(vectors[10:20], 10).ids for i in (ExactIndex.load(path), index))
+    for ids, best in zip(found.tolist(), expected.tolist(), strict=True):
+        assert set(best) - {3} <= set(ids)
+    everything = ExactIndex.load(path).search(vectors[0], 500).ids.tolist()
+    assert sorted(everything) == list(range(500)) and everything[-1] == 3
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("count", [19, 20])
+def test_exact_search_takes_arrays_that_are_read_only(count):
+    vectors = unit_vectors(60, 16)
+    expected = ExactIndex().build(vectors, np.arange(60)).search(vectors[:count], 5).ids
+    vectors.setflags(write=False)
+    assert np.array_equal(ExactIndex().build(vectors, np.arange(60)).search(vectors[:count], 5).ids, expected)
+
+
 def test_sizes_and_names():
     vectors = unit_vectors(100, 64)
     sizes = {form: sum(a.nbytes for a in Vectors.encode(vectors, form)) for form in FORMS}
