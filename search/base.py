@@ -252,13 +252,16 @@ class VectorIndex(ABC):
             ValueError: the file is torn, foreign, of another kind or version, or contains other vectors.
         """
         content = read_index(Path(path), cls.kind, expected, verify)
-        index = cls(**content.settings)
-        index._stored, index.ids = Vectors.from_arrays(content.arrays), content.arrays["ids"]
-        index._trained = _named(content.arrays, "trained.")
-        index._rows = _named(content.arrays, "row.")
-        index._fingerprint = content.fingerprint
-        index._set_query_values(content.query)
-        index._refresh(_named(content.arrays, "list."))
+        try:
+            index = cls(**content.settings)
+            index._stored, index.ids = Vectors.from_arrays(content.arrays), content.arrays["ids"]
+            index._trained = _named(content.arrays, "trained.")
+            index._rows = _named(content.arrays, "row.")
+            index._fingerprint = content.fingerprint
+            index._set_query_values(content.query)
+            index._refresh(_named(content.arrays, "list."))
+        except (KeyError, TypeError) as error:  # whole, but made by another program
+            raise ValueError(f"{path} lacks parts of an index ({error}); build it again") from error
         return index
 
     def settings(self) -> dict[str, Any]:

@@ -122,6 +122,7 @@ def read_index(path: Path, kind: str, expected: str | None = None, verify: bool 
         text, digest = str(arrays.pop(HEADER)), str(arrays.pop(DIGEST))
         header = json.loads(text)
         found = (header["format"], header["version"], header["kind"])
+        of_index = (header["settings"], header["query"], header["fingerprint"])
     except FileNotFoundError:
         raise
     except Exception as error:  # a torn or foreign file can fail anywhere in zip, header or JSON
@@ -142,9 +143,9 @@ def read_index(path: Path, kind: str, expected: str | None = None, verify: bool 
         raise ValueError(f"{path} is damaged (its digest does not match its content); build it again")
     if found[2] != kind:
         raise ValueError(f"{path} contains a {found[2]} index, not {kind}; build it again")
-    if expected is not None and header["fingerprint"] != expected:
+    if expected is not None and of_index[2] != expected:
         raise ValueError(f"{path} is stale (it contains other embeddings than those given); build it again")
-    return IndexContent(kind, header["settings"], header["query"], header["fingerprint"], arrays)
+    return IndexContent(kind, *of_index, arrays)
 
 
 def _array_header(array: npt.NDArray[Any], place: int) -> bytes:

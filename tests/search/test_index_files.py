@@ -264,3 +264,16 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(index, tmp_path, monke
     with pytest.raises(OSError, match="No space left"):
         index.save(path)
     assert path.read_bytes() == before and [entry.name for entry in tmp_path.iterdir()] == ["index.npz"]
+
+
+def test_a_whole_file_of_another_program_is_refused(index, tmp_path):
+    path = tmp_path / "index.npz"
+    for change in (
+        lambda arrays, header: header["settings"].update(unknown=1),
+        lambda arrays, header: header.pop("settings"),
+        lambda arrays, header: header.pop("query"),
+    ):
+        index.save(path)
+        rewritten(path, change)
+        with pytest.raises(ValueError, match="index.npz .*; build it again"):
+            type(index).load(path)
