@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import signal
 import subprocess
 import sys
 import threading
@@ -31,6 +30,7 @@ from data.sources.synthetic_parts import (
 )
 
 TINY = SyntheticSize(1_000, 1_682, 110_007, users_per_part=300)  # parts of 300, 300, 300 and 100 users
+ROOT = Path(__file__).parents[2]
 WANTED = {"dataset": "synthetic", "scale": "tiny", "seed": 0}
 
 
@@ -282,28 +282,36 @@ def test_run_refuses_before_it_generates(tmp_path, monkeypatch, capsys) -> None:
     assert not list(tmp_path.iterdir())
 
 
+PREPARE = """
+import sys
+from pathlib import Path
+from data.prepare import prepare_dataset
+from data.sources.synthetic import SCALES, SyntheticSize
+SCALES["twenty"] = SyntheticSize(40_000, 10_000, 6_000_000, users_per_part=2_000)
+prepare_dataset("synthetic", Path(sys.argv[1]), None, "twenty", 0, quiet=True, num_threads=2)
+"""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("stop_with", [signal.SIGKILL, signal.SIGINT])
-def test_killed_at_any_moment(tmp_path, stop_with) -> None:
-    """The script itself, ended while it makes parts: whole ones stay, and the next run keeps them."""
-    script, out = Path(__file__).parents[2] / "download_dataset.py", tmp_path / "out"
-    command = [sys.executable, str(script), "--dataset", "synthetic", "--scale", "250m", "--num_threads", "2"]
-    first = tmp_path / "out.partial" / "ratings" / "part-00000.parquet"
-
-    def run_until(done) -> int:
-        process = subprocess.Popen([*command, "--data_dir", str(out)], stderr=subprocess.PIPE)
-        while process.poll() is None and not done():
-            time.sleep(0.2)
-        assert process.poll() is None, process.stderr.read()
-        process.send_signal(stop_with)
-        process.communicate()
-        return process.returncode
-
-    code = run_until(first.exists)
-    assert code == (-signal.SIGKILL if stop_with == signal.SIGKILL else 130)
-    stamp, whole = first.stat().st_mtime_ns, len(list(first.parent.glob("part-*")))
-    run_until(lambda: len(list(first.parent.glob("part-*"))) > whole)
-    assert first.stat().st_mtime_ns == stamp
-    for path in first.parent.glob("part-*"):
-        assert pa.parquet.read_metadata(path).num_rows == 12_500_000
-    assert pa.parquet.read_table(first).equals(synthetic_part("250m", 0, 0), check_metadata=True)
+def test_killed_at_any_moment(tmp_path) -> None:
+    """Processes that are killed in the middle: whole parts stay, and the last run's folder is as if alone."""
+    folder = tmp_path / "out.partial" / "ratings"
+    size = SyntheticSize(40_000, 10_000, 6_000_000, users_per_part=2_000)
+    stamps: dict[str, int] = {}
+    for enough in (2, 7):
+        process = subprocess.Popen([sys.executable, "-c", PREPARE, str(tmp_path / "out")], cwd=ROOT)
+        while len(list(folder.glob("part-*"))) < enough:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        found = {path.name: path.stat().st_mtime_ns for path in folder.glob("part-*")}
+        assert stamps.items() <= found.items() and len(found) < 20
+        stamps = found
+    subprocess.run([sys.executable, "-c", PREPARE, str(tmp_path / "out")], cwd=ROOT, check=True)
+    files = part_files(tmp_path / "out")
+    assert [path.name for path in files] == [f"part-{part:05d}.parquet" for part in range(20)]
+    assert stamps.items() <= {path.name: path.stat().st_mtime_ns for path in files}.items()
+    assert sum(pa.parquet.read_metadata(path).num_rows for path in files) == 6_000_000
+    for part in (0, 19):
+        assert synthetic_part(size, 0, part).equals(pa.parquet.read_table(files[part]), check_metadata=True)
