@@ -17,7 +17,7 @@ import pyarrow.parquet
 import pytest
 
 from base.errors import UserError
-from commands.entry import main_everything, main_train
+from commands.entry import main_everything, main_modes
 from data import prepare
 from data.sources import staging, synthetic_parts
 from data.sources.synthetic import SCALES, SyntheticSize, draw_histories, film_popularity, user_activity
@@ -266,12 +266,16 @@ def test_two_runs_do_not_fill_one_folder(tiny, tmp_path) -> None:
             prepare_tiny(tmp_path / "out")
 
 
-def test_a_training_says_that_it_does_not_read_parts(tiny, tmp_path, capsys) -> None:
-    prepare_tiny(tmp_path / "out")
-    assert main_train(["--data_dir", str(tmp_path / "out"), "--quiet"]) == 2
-    shown = capsys.readouterr().err
-    assert "has its ratings in parts (ratings/*.parquet), which this command does not read yet" in shown
-    assert "give a --data_dir with ratings.csv" in shown and shown.count("\n") == 1
+def test_a_command_says_that_it_does_not_read_parts(tiny, tmp_path, capsys) -> None:
+    """All commands read data the same way; this one needs no PyTorch."""
+    out = tmp_path / "out"
+    prepare_tiny(out)
+    capsys.readouterr()
+    assert main_modes(["--mode", "inspect", "--data_dir", str(out), "--quiet"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        f"error: {out} has its ratings in parts (ratings/*.parquet), which this command does not read yet; "
+        "give a --data_dir with ratings.csv, as synthetic data up to 25m have it"
+    ]
 
 
 def test_run_refuses_before_it_generates(tmp_path, monkeypatch, capsys) -> None:
