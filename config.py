@@ -393,7 +393,9 @@ class DownloadConfig(Section):
     archive: str | None = flag(
         None, "zip file of the release that you already have; nothing is downloaded", metavar="FILE"
     )
-    scale: str = flag("100k", "size of the synthetic data", choices=("small", "100k", "1m", "10m", "25m"))
+    scale: str = flag(
+        "100k", "size of the synthetic data", choices=("small", "100k", "1m", "10m", "25m", "250m", "1b")
+    )
 
 
 @dataclass(frozen=True)

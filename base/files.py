@@ -75,7 +75,7 @@ def write_json(report: dict[str, Any], path: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(folder: Path, name: str, doing: str) -> Iterator[None]:
+def locked(folder: Path, name: str, doing: str, setting: str = "checkpoint_dir") -> Iterator[None]:
     """Hold the lock ``name`` of ``folder``. The folder is created if it is missing.
 
     The operating system holds the lock, so it ends with the process, however that ends. The file itself
@@ -86,6 +86,7 @@ def locked(folder: Path, name: str, doing: str) -> Iterator[None]:
         folder: what two processes must not write at once.
         name: name of the lock file.
         doing: what the holder does, for the process that is refused: ``a training``.
+        setting: the one that names the folder.
 
     Raises:
         UserError: another process holds the lock. The message says which, and since when.
@@ -98,8 +99,7 @@ def locked(folder: Path, name: str, doing: str) -> Iterator[None]:
         lock.acquire()
     except filelock.Timeout:
         raise UserError(
-            f"{folder} is in use ({_read_holder(holder)}); "
-            "wait for it to end, or give another `checkpoint_dir`"
+            f"{folder} is in use ({_read_holder(holder)}); wait for it to end, or give another `{setting}`"
         ) from None
     except OSError as error:
         if error.errno not in NO_LOCKS:

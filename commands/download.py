@@ -8,6 +8,7 @@ EXAMPLES = (
     "--dataset ml-25m",
     "--dataset ml-1m --archive ~/Downloads/ml-1m.zip",
     "--dataset synthetic --scale 25m --data_dir data/synthetic-25m",
+    "--dataset synthetic --scale 250m --data_dir data/synthetic-250m",
 )
 
 
@@ -29,7 +30,9 @@ def main(argv: list[str] | None = None) -> int:
     # The default folder depends on the dataset.
     reason = "folder to fill (default: data/<dataset>)"
     add_settings(parser, "data", ("data_dir",), reasons={"data_dir": reason})
-    add_settings(parser, "run", ("seed", "quiet", "verbose"))
+    reason = "threads that make synthetic data in parts, --scale 250m and 1b (default: all cores)"
+    names = ("seed", "num_threads", "quiet", "verbose")
+    add_settings(parser, "run", names, reasons={"num_threads": reason})
     typed = vars(parser.parse_args(argv))
     config = to_config(typed)
     set_up_logging(config.run.verbose, config.run.quiet)
@@ -45,8 +48,11 @@ def main(argv: list[str] | None = None) -> int:
             wanted.scale,
             config.run.seed,
             config.run.quiet,
+            config.run.num_threads,
         )
 
     return guarded(
-        command, config.run.verbose, "interrupted; run the same command again, a download continues"
+        command,
+        config.run.verbose,
+        "interrupted; run the same command again, a download or data in parts continue",
     )

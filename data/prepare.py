@@ -1,4 +1,4 @@
-"""From the name of a dataset to a folder with ratings.csv and movies.csv.
+"""From the name of a dataset to a folder with ratings.csv, or its parts, and movies.csv.
 
 The data come from GroupLens over HTTPS, from a zip that the user already has, from the package index as the
 second source of ml-100k, or from the generator. The folder looks the same for all of them.
@@ -17,7 +17,7 @@ from data.sources import recbole, releases
 from data.sources.archives import BadArchive, extract, file_digest
 from data.sources.convert import convert_release
 from data.sources.releases import CITATION, LICENCE, Release
-from data.sources.staging import is_complete, staged, write_marker
+from data.sources.staging import is_complete, resumed, staged, write_marker
 from data.sources.transfer import Unreachable, fetch_file, fetch_text
 
 logger = logging.getLogger("pinsage")
@@ -28,26 +28,35 @@ SECOND_SOURCES: dict[str, Callable[[Path], str]] = {"ml-100k": recbole.fetch_ml_
 
 
 def prepare_dataset(
-    dataset: str, data_dir: Path, archive: Path | None, scale: str, seed: int, quiet: bool
+    dataset: str,
+    data_dir: Path,
+    archive: Path | None,
+    scale: str,
+    seed: int,
+    quiet: bool,
+    num_threads: int | None = None,
 ) -> Path:
-    """Make sure that ``data_dir`` has ratings.csv and movies.csv of ``dataset``.
+    """Make sure that ``data_dir`` has the ratings and movies.csv of ``dataset``.
 
     A complete dataset that is already there is kept. A new one appears by one rename, so that an
-    interrupted run never leaves half a dataset. An interrupted download is continued by the next run.
+    interrupted run never leaves half a dataset. An interrupted download is continued by the next run, and so
+    are synthetic data in parts.
 
     Args:
         dataset: a key of ``RELEASES``, or ``synthetic``.
         data_dir: the folder to fill.
         archive: a zip of the release to use instead of the network.
-        scale: size of synthetic data: ``small``, ``100k``, ``1m``, ``10m`` or ``25m``.
+        scale: size of synthetic data, a key of ``SCALES``.
         seed: of synthetic data.
         quiet: no progress bars.
+        num_threads: that make parts of synthetic data; None for one per core.
 
     Returns:
         ``data_dir``.
 
     Raises:
-        UserError: the archive is not the release's zip, or ``data_dir`` contains something else.
+        UserError: the archive is not the release's zip, or ``data_dir`` or the unfinished folder beside it
+            contains something else.
         WorldError: the network, a certificate, a checksum or the disk; the text says what to do.
     """
     synthetic = dataset == "synthetic"
@@ -59,9 +68,10 @@ def prepare_dataset(
     if is_complete(data_dir, wanted):
         logger.info("%s is already there", data_dir)
     else:
-        with _full_disk_explained(), staged(data_dir) as folder:
+        resumable = synthetic and has_parts(scale)
+        with _full_disk_explained(), resumed(data_dir, wanted) if resumable else staged(data_dir) as folder:
             if synthetic:
-                source = _generate(scale, seed, folder, quiet)
+                source = _generate(scale, seed, folder, quiet, num_threads)
             elif archive is not None:
                 source = _from_archive(releases.RELEASES[dataset], archive, folder)
             else:
@@ -73,10 +83,21 @@ def prepare_dataset(
     return data_dir
 
 
-def _generate(scale: str, seed: int, folder: Path, quiet: bool) -> str:
-    from data.sources.synthetic import generate  # numba is not needed to fetch a release
+def has_parts(scale: str) -> bool:
+    """Whether synthetic data of this size are written in parts."""
+    from data.sources.synthetic import SCALES  # numba is not needed to fetch a release
 
-    generate(scale, seed, folder, quiet)
+    return SCALES[scale].users_per_part is not None
+
+
+def _generate(scale: str, seed: int, folder: Path, quiet: bool, num_threads: int | None) -> str:
+    from data.sources.synthetic import generate
+    from data.sources.synthetic_parts import generate_parts
+
+    if has_parts(scale):
+        generate_parts(scale, seed, folder, num_threads, quiet)
+    else:
+        generate(scale, seed, folder, quiet)
     return f"the generator (scale {scale}, seed {seed})"
 
 

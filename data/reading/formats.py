@@ -11,6 +11,7 @@ from dataclasses import dataclass
 Fields = tuple[str, ...]
 
 RATINGS_CSV, MOVIES_CSV, TAGS_CSV = "ratings.csv", "movies.csv", "tags.csv"
+RATINGS_FOLDER, PART_NAME = "ratings", "part-{:05d}.parquet"  # ratings in parts instead of ratings.csv
 RATING_COLUMNS = ("userId", "movieId", "rating", "timestamp")
 MOVIE_COLUMNS = ("movieId", "title", "genres")
 TAG_COLUMNS = ("userId", "movieId", "tag", "timestamp")

@@ -21,7 +21,7 @@ from data.rating_scale import with_best_rating
 from data.reading.cache import DIGEST_BYTES, content_fingerprint
 from data.reading.columns import Columns, RowFinder, joined
 from data.reading.events import equal_to_earlier
-from data.reading.formats import FORMATS, NO_GENRES, RATING_COLUMNS, ReleaseFormat
+from data.reading.formats import FORMATS, NO_GENRES, RATING_COLUMNS, RATINGS_FOLDER, ReleaseFormat
 from data.reading.number_columns import NumberColumn, read_number_columns
 from data.reading.number_kinds import AMOUNT, ID, SECONDS, parse_id
 from data.reading.source_files import OTHER_DATA, bad_line, empty, exists, shown_path
@@ -100,7 +100,7 @@ def find_release(folder: Path) -> MovieLensFolder:
     """Tell the form of the release in a folder by the names of its files.
 
     Raises:
-        UserError: there is no such folder, or it has none of the forms.
+        UserError: there is no such folder, it has its ratings in parts, or it has none of the forms.
     """
     where = shown_path(folder)
     if not exists(folder):
@@ -112,6 +112,11 @@ def find_release(folder: Path) -> MovieLensFolder:
         if exists(folder / form.ratings):
             optional = tuple(name for name in form.optional if exists(folder / name))
             return _with_features(MovieLensFolder(folder, form, optional))
+    if next(folder.glob(f"{RATINGS_FOLDER}/*.parquet"), None) is not None:
+        raise UserError(
+            f"{where} has its ratings in parts ({RATINGS_FOLDER}/*.parquet), which this command does not "
+            "read yet; give a `data_dir` with ratings.csv, as synthetic data up to 25m have it"
+        )
     forms = " or ".join(" with ".join(form.required) for form in FORMATS)
     raise UserError(
         f"{where} has no MovieLens ratings ({forms}); {FETCH}; for data of your own, {OTHER_DATA}"

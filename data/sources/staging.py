@@ -1,4 +1,7 @@
-"""A dataset folder appears whole or not at all, and a file in it says which dataset it is."""
+"""A dataset folder appears whole or not at all, and a file in it says which dataset it is.
+
+``staged`` starts anew after an interruption; ``resumed`` goes on, for data that take long to make.
+"""
 
 import contextlib
 import json
@@ -11,16 +14,29 @@ from pathlib import Path
 from typing import Any
 
 from base.errors import UserError
-from data.reading.formats import CSV, FORMATS, MOVIE_COLUMNS, MOVIES_CSV, RATING_COLUMNS, RATINGS_CSV
+from base.files import locked, write_json
+from data.reading.formats import (
+    CSV,
+    FORMATS,
+    MOVIE_COLUMNS,
+    MOVIES_CSV,
+    RATING_COLUMNS,
+    RATINGS_CSV,
+    RATINGS_FOLDER,
+)
 
-MARKER = "dataset.json"
+MARKER, LOCK = "dataset.json", ".lock"
 HEADERS = {RATINGS_CSV: ",".join(RATING_COLUMNS), MOVIES_CSV: ",".join(MOVIE_COLUMNS)}
 STALE_SECONDS = 24 * 3600
 
 
 def write_marker(folder: Path, wanted: dict[str, Any], source: str) -> None:
     """Note beside the data which dataset it is, where it came from and how many bytes each file has."""
-    sizes = {file.name: file.stat().st_size for file in sorted(folder.iterdir()) if file.is_file()}
+    sizes = {
+        file.relative_to(folder).as_posix(): file.stat().st_size
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file.name != MARKER and not file.name.startswith(LOCK)
+    }
     note = {**wanted, "source": source, "files": sizes}
     (folder / MARKER).write_text(json.dumps(note, indent=1) + "\n", encoding="utf-8")
 
@@ -45,8 +61,12 @@ def _defect(folder: Path) -> str | None:
     for form in FORMATS:
         if form is not CSV and all((folder / name).is_file() for name in form.required):
             return None  # a release as GroupLens ships it, which the reader takes as it is
+    sizes = _read_marker(folder).get("files", {})
+    in_parts = any(name.startswith(f"{RATINGS_FOLDER}/") for name in sizes)
     for name, header in HEADERS.items():
         path = folder / name
+        if name == RATINGS_CSV and in_parts:
+            continue
         if not path.is_file():
             return f"{name} is missing"
         first, tail = _first_and_last_line(path)
@@ -54,7 +74,7 @@ def _defect(folder: Path) -> str | None:
             return f"{name} does not begin with {header}"
         if not tail.endswith("\n"):
             return f"{name} ends in the middle of a line"
-    for name, size in _read_marker(folder).get("files", {}).items():
+    for name, size in sizes.items():
         if not (folder / name).is_file() or (folder / name).stat().st_size != size:
             return f"{name} has changed since it was made"
     return None
@@ -111,6 +131,51 @@ def staged(folder: Path) -> Iterator[Path]:
         os.rename(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def resumed(folder: Path, wanted: dict[str, Any]) -> Iterator[Path]:
+    """A folder ``<name>.partial`` that becomes ``folder`` when the block ends well, and else stays.
+
+    The next run for the same dataset goes on with what is in it.
+
+    Args:
+        folder: the dataset's folder, empty or not there.
+        wanted: as of ``is_complete``; the unfinished folder says it, too.
+
+    Raises:
+        UserError: the unfinished folder is of another dataset, or another process fills it.
+    """
+    folder = folder.resolve()
+    partial = folder.with_name(f"{folder.name}.partial")
+    with locked(partial, LOCK, "making a dataset", "data_dir"):
+        found = _unfinished(partial)
+        if found is None:
+            write_json(wanted, partial / MARKER)
+        elif found != wanted:
+            raise UserError(
+                f"{partial} is what an interrupted run left of another dataset ({_named(found)}, not "
+                f"{_named(wanted)}); remove it or choose another `data_dir`"
+            )
+        yield partial
+    (partial / LOCK).unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        folder.rmdir()  # is_complete has found it empty, or it is not there
+    os.rename(partial, folder)
+
+
+def _unfinished(partial: Path) -> dict[str, Any] | None:
+    """What an unfinished folder says that it is to become; None if it is empty."""
+    try:
+        note = json.loads((partial / MARKER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {} if any(not path.name.startswith(LOCK) for path in partial.iterdir()) else None
+    # A run that is killed at its very end has noted the rest, too.
+    return {name: value for name, value in note.items() if name not in ("source", "files")}
+
+
+def _named(wanted: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in wanted.items()) or "it does not say which"
 
 
 def _umask() -> int:

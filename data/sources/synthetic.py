@@ -5,6 +5,8 @@ few taste vectors and drift from one mixture to another. A session picks a niche
 tends to stay there, so films that are rated one after the other are related. A film's popularity decides
 how often it comes up in its niche, and how well it suits the user decides the stars. Nothing is copied from
 a real release: titles are numbers, and all films are older than all ratings.
+
+``generate`` writes one ratings.csv. Larger sizes are written in parts, see ``data.sources.synthetic_parts``.
 """
 
 import sys
@@ -45,6 +47,7 @@ class SyntheticSize:
         head: share of the users that the most popular film's weight aims at.
         cutoff: where the popularity's power law bends down, as a share of the catalogue: the larger
             the catalogue, the thinner its tail.
+        users_per_part: users of each part but the last, which may have fewer; None for one ratings.csv.
     """
 
     num_users: int
@@ -52,6 +55,7 @@ class SyntheticSize:
     num_ratings: int
     head: float = 0.55
     cutoff: float = 0.35
+    users_per_part: int | None = None
 
 
 SCALES = {
@@ -60,6 +64,8 @@ SCALES = {
     "1m": SyntheticSize(6_040, 3_883, 1_000_209),
     "10m": SyntheticSize(69_878, 10_681, 10_000_054, cutoff=0.2),
     "25m": SyntheticSize(162_541, 62_423, 25_000_095, head=0.46, cutoff=0.112),
+    "250m": SyntheticSize(1_600_000, 200_000, 250_000_000, 0.46, 0.112, users_per_part=80_000),
+    "1b": SyntheticSize(6_500_000, 400_000, 1_000_000_000, 0.46, 0.112, users_per_part=80_000),
 }
 
 
@@ -188,6 +194,11 @@ def make_catalogue(scale: SyntheticSize, popularity: FloatArray, rng: np.random.
     )
 
 
+def draw_tastes(rng: np.random.Generator) -> FloatArray:
+    """The tastes that users are mixtures of, float64 ``[NUM_TASTES, TASTE_DIM]``, unit rows."""
+    return _unit(rng.normal(size=(NUM_TASTES, TASTE_DIM)))
+
+
 def _user_tastes(num_users: int, tastes: FloatArray, rng: np.random.Generator) -> FloatArray:
     """The users' tastes as time goes by, float64 ``[num_users, NUM_PHASES, TASTE_DIM]``."""
     first, other = rng.dirichlet(np.full(len(tastes), 0.25), size=(2, num_users))
@@ -196,7 +207,7 @@ def _user_tastes(num_users: int, tastes: FloatArray, rng: np.random.Generator) -
 
 
 def generate(scale: str | SyntheticSize, seed: int, out_dir: Path, quiet: bool = True) -> None:
-    """Write ratings.csv (by user, then time) and movies.csv.
+    """Write ratings.csv (by user, then time) and movies.csv, in one piece at any scale.
 
     The same seed gives the same bytes. Users are made in chunks, so that memory does not grow with
     their number.
@@ -211,16 +222,8 @@ def generate(scale: str | SyntheticSize, seed: int, out_dir: Path, quiet: bool =
     rng = np.random.default_rng(seed)
     activity = user_activity(size, rng)
     films = make_catalogue(size, film_popularity(size, activity), rng)
-    tastes = _unit(rng.normal(size=(NUM_TASTES, TASTE_DIM)))
-    digits = len(str(size.num_movies))
-    write_csv(
-        out_dir / MOVIES_CSV,
-        MOVIE_COLUMNS,
-        (
-            (str(film), f"Film {film:0{digits}d} ({year})", genres)
-            for film, (year, genres) in enumerate(zip(films.years, films.genres, strict=True), start=1)
-        ),
-    )
+    tastes = draw_tastes(rng)
+    write_movies(films, out_dir)
     labels = pa.array([f"{halves / 2:.1f}" for halves in range(11)])
     kinds = (pa.int64(), pa.int64(), pa.string(), pa.int64())
     schema = pa.schema(list(zip(RATING_COLUMNS, kinds, strict=True)))
@@ -234,17 +237,40 @@ def generate(scale: str | SyntheticSize, seed: int, out_dir: Path, quiet: bool =
         with pa.csv.CSVWriter(file, schema, write_options=options) as writer:
             for first in range(0, size.num_users, USERS_PER_CHUNK):
                 counts = activity[first : first + USERS_PER_CHUNK]
-                movies, halves, times = _chunk(counts, films, tastes, rng)
+                movies, halves, times = draw_histories(counts, films, tastes, rng)
                 users = np.repeat(np.arange(first + 1, first + 1 + len(counts)), counts)
                 columns = [users, movies + 1, labels.take(pa.array(halves)), times]
                 writer.write_table(pa.table(columns, schema=schema))
                 bar.update(len(users))
 
 
-def _chunk(
+def write_movies(films: Catalogue, out_dir: Path) -> None:
+    """Write movies.csv."""
+    digits = len(str(len(films.years)))
+    write_csv(
+        out_dir / MOVIES_CSV,
+        MOVIE_COLUMNS,
+        (
+            (str(film), f"Film {film:0{digits}d} ({year})", genres)
+            for film, (year, genres) in enumerate(zip(films.years, films.genres, strict=True), start=1)
+        ),
+    )
+
+
+def draw_histories(
     counts: IntArray, films: Catalogue, tastes: FloatArray, rng: np.random.Generator
 ) -> tuple[IntArray, IntArray, IntArray]:
-    """Films, half stars and seconds of the ratings of ``len(counts)`` users, int64 each."""
+    """What some users rate, one user after the other.
+
+    Args:
+        counts: int64 ``[n]``, ratings of each user, of ``user_activity``.
+        films: the catalogue.
+        tastes: of ``draw_tastes``.
+        rng: source of the random numbers.
+
+    Returns:
+        Positions of films, half stars and seconds, int64 ``[counts.sum()]`` each; a user's in order of time.
+    """
     joined = FIRST_SECOND + rng.integers(4 * 365 * 86_400, size=len(counts))
     mood = rng.normal(scale=0.4, size=len(counts))
     return watch(

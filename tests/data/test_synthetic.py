@@ -1,5 +1,6 @@
 """The generator: MovieLens's shape, the same bytes for the same seed, and something to learn."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,32 @@ def test_same_seed_same_bytes(folder: Path, tmp_path: Path) -> None:
         assert same == (folder / name).read_bytes() != other
 
 
-@pytest.mark.parametrize("name", sorted(SCALES))
+SLOW = pytest.mark.slow
+RATINGS_SHA256 = [
+    ("small", "263f194b2e206f52ece48cde938caeb85e4530bdd6a73f7b576bbcb7655f7ba8"),
+    ("100k", "0e98946b22be00926d6fd531394df8352f85079e7d1b65afc6ab1fc306cfcb0d"),
+    ("1m", "556baf4fb6b3a139b92205ef3bfcf9ee9860df6f4f9a19cfdceb882904ca9d02"),
+    pytest.param("10m", "400866db05e33677d049e0f2dbcf7dd3f5ffdb4b9a2726801db9069f5408202c", marks=SLOW),
+    pytest.param("25m", "5d236bcb402105f1f2e85b4d19e17a57e74b551debb23d4f9cbf506f8a77d24c", marks=SLOW),
+]
+MOVIES_SHA256 = {
+    "small": "79f6ae2b4a533fb73fdfe18b52255de9a75b13d119dcba7723e097911eba45d9",
+    "100k": "766855c286f8784b6ea28f15046ab4cd6c0d5e55660536cd9a7250acae2478cf",
+    "1m": "f5789d9efd10456317d8c0cd6a4f166499757bbf5279d5188c8db99ff639d31f",
+    "10m": "b5efc32dd1c2190e3005d091e1d386248ec42299f62a3f02ddd1fe91cc31a812",
+    "25m": "f567d7aceaebbcd1b69d40c69dc4cef0ac26f1bc0edde51208d74610df3de6eb",
+}
+
+
+@pytest.mark.parametrize("name, digest", RATINGS_SHA256)
+def test_the_bytes_of_the_scales_stay(name: str, digest: str, tmp_path: Path) -> None:
+    """Figures in the documents were measured on these."""
+    generate(name, 0, tmp_path)
+    assert hashlib.sha256((tmp_path / "ratings.csv").read_bytes()).hexdigest() == digest
+    assert hashlib.sha256((tmp_path / "movies.csv").read_bytes()).hexdigest() == MOVIES_SHA256[name]
+
+
+@pytest.mark.parametrize("name", sorted(name for name, size in SCALES.items() if size.users_per_part is None))
 def test_activity_adds_up_at_every_scale(name: str) -> None:
     scale = SCALES[name]
     activity = user_activity(scale, np.random.default_rng(3))
