@@ -1,8 +1,5 @@
 """DGL's PinSage from the project's side: starts ``pinsage_dgl.py`` in its environment, asks for its speed."""
 
-import json
-import os
-import subprocess
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +9,8 @@ import numpy as np
 import torch
 
 from base.arrays import FloatArray
-from base.errors import UserError, WorldError
+from base.errors import UserError
+from benchmarks.rivals.other_python import OtherPython
 from data.dataset import Movies
 from data.feature_extractor import genre_indicators
 from data.splits import Split
@@ -44,27 +42,22 @@ class DglTraining:
             num_movies=split.num_movies,
             content=content_of(movies),
         )
-        self._errors = (folder / "errors.txt").open("w", encoding="utf-8")
         try:
-            self._process = subprocess.Popen(
+            self._script = OtherPython(
                 [python, str(script), str(folder / "training.npz")],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                text=True,
+                "DGL",
+                "install benchmarks/rivals/requirements-dgl.txt in an environment of its own",
+                folder / "errors.txt",
                 # Without DGLBACKEND, DGL writes a file into the home directory.
-                env=os.environ | {"OMP_NUM_THREADS": "1", "DGLBACKEND": "pytorch"},
+                {"OMP_NUM_THREADS": "1", "DGLBACKEND": "pytorch"},
             )
-        except OSError as error:
-            self._close_files()
-            raise UserError(
-                f"cannot run {python} ({error.strerror}); "
-                "install benchmarks/rivals/requirements-dgl.txt in an environment of its own"
-            ) from None
+        except UserError:
+            self._folder.cleanup()
+            raise
 
     def __enter__(self) -> "DglTraining":
         try:
-            self.versions = self._answer()["versions"]
+            self.versions = self._script.answer()["versions"]
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -73,9 +66,8 @@ class DglTraining:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.terminate()
-        self._process.communicate()
-        self._close_files()
+        self._script.end(at_once=True)
+        self._folder.cleanup()
 
     def rate(self, neighbors: int, walks: int, batch_size: int, seconds: float) -> float:
         """Pairs per processor-second of a training that takes at least so many processor-seconds.
@@ -119,31 +111,8 @@ class DglTraining:
         return Embeddings(torch.cat([h, bias.unsqueeze(1)], dim=1), torch.cat([h, ones], dim=1))
 
     def _ask(self, job: dict[str, Any]) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        try:
-            print(json.dumps(job), file=self._process.stdin, flush=True)
-        except BrokenPipeError:
-            pass  # the answer says why
-        return self._answer()
-
-    def _answer(self) -> dict[str, Any]:
-        """The next line of the script.
-
-        Raises:
-            WorldError: it has ended instead; its last line of stderr is the reason.
-        """
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if line:
-            answer: dict[str, Any] = json.loads(line)
-            return answer
-        code = self._process.wait()
-        said = Path(self._errors.name).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        raise WorldError(f"DGL: {said[-1].removeprefix('error: ') if said else f'exit code {code}'}")
-
-    def _close_files(self) -> None:
-        self._errors.close()
-        self._folder.cleanup()
+        self._script.send(job)
+        return self._script.answer()
 
 
 def content_of(movies: Movies) -> FloatArray:

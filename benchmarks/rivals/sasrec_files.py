@@ -1,22 +1,21 @@
 """SASRec from the project's side: starts ``sasrec.py`` in its environment and reads its rankings."""
 
 import hashlib
-import json
 import subprocess
 import tempfile
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 
 from base.arrays import FloatArray, IntArray
-from base.errors import UserError, WorldError
+from base.errors import UserError
 from benchmarks.rivals.judge import scores_of_ranking
+from benchmarks.rivals.other_python import OtherPython
 from benchmarks.rivals.questions import Questions, Task
 from benchmarks.rivals.tuning import Grid, Scores, Settings
-from data.histories import History, history_of_user
+from data.histories import History, histories_of_users
 from data.splits import Split
 
 # The order is that of the search, the first value the start.
@@ -37,6 +36,7 @@ MIN_EPOCHS = 8
 EVERY = 2  # epochs between two looks at validation
 PATIENCE = 2  # looks without a better figure in any task, after which training stops
 SCRIPT = Path(__file__).with_name("sasrec.py")
+INSTALL = "install requirements-rivals.txt in an environment of its own"
 
 
 def check_python(python: str) -> None:
@@ -45,13 +45,12 @@ def check_python(python: str) -> None:
     Raises:
         UserError: it is not there, or it does not have RecTools with its extra ``torch``.
     """
-    install = "install requirements-rivals.txt in an environment of its own"
     try:
         done = subprocess.run([python, "-c", "import rectools.models.nn.transformers"], capture_output=True)
     except OSError as error:
-        raise UserError(f"cannot run {python} ({error.strerror}); {install}") from None
+        raise UserError(f"cannot run {python} ({error.strerror}); {INSTALL}") from None
     if done.returncode != 0:
-        raise UserError(f"{python} cannot import rectools.models, a part of RecTools; {install}")
+        raise UserError(f"{python} cannot import rectools.models, a part of RecTools; {INSTALL}")
 
 
 class RecTools:
@@ -73,22 +72,21 @@ class RecTools:
         self._folder = tempfile.TemporaryDirectory(prefix="rivals-")
         folder = Path(self._folder.name)
         users = np.unique(split.train.users)
-        files = _as_arrays("train", [history_of_user(split.train, user) for user in users])
+        files = _as_arrays("train", histories_of_users(split.train, users))
         for questions in (one for by_task in asked for one in by_task.values()):
             files |= _as_arrays(set_name(questions), questions.histories)
         np.savez(folder / "questions.npz", **files)  # type: ignore[arg-type]
-        self._errors = (folder / "errors.txt").open("w", encoding="utf-8")
-        self._process = subprocess.Popen(
-            [python, str(script), str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-        )
+        try:
+            self._script = OtherPython(
+                [python, str(script), str(folder)], "SASRec", INSTALL, folder / "errors.txt"
+            )
+        except UserError:
+            self._folder.cleanup()
+            raise
 
     def __enter__(self) -> "RecTools":
         try:
-            self.versions = self._answer()["versions"]
+            self.versions = self._script.answer()["versions"]
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -97,15 +95,8 @@ class RecTools:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._process.stdin is not None
-        if kind is not None:
-            self._process.terminate()
-        try:
-            self._process.stdin.close()
-        except BrokenPipeError:
-            pass
-        self._process.wait()
-        self._close_files()
+        self._script.end(at_once=kind is not None)
+        self._folder.cleanup()
 
     def train(
         self, settings: Settings, seed: int, epochs: int = MAX_EPOCHS, every: int = EVERY
@@ -118,8 +109,8 @@ class RecTools:
             epochs: number of epochs.
             every: epochs between two models.
         """
-        self._send({"settings": FIXED | settings, "seed": seed, "epochs": epochs, "every": every})
-        while "epoch" in (answer := self._answer()):
+        self._script.send({"settings": FIXED | settings, "seed": seed, "epochs": epochs, "every": every})
+        while "epoch" in (answer := self._script.answer()):
             path = Path(answer["file"])
             with np.load(path) as file:
                 rankings = dict(file)
@@ -129,42 +120,15 @@ class RecTools:
                 yield answer["epoch"], self._scores(rankings)
                 going_on = True
             finally:
-                self._send({"go_on": going_on})
+                self._script.send({"go_on": going_on})
                 if not going_on:
-                    self._answer()  # that the job has ended
+                    self._script.answer()  # that the job has ended
 
     def _scores(self, rankings: dict[str, IntArray]) -> Scores:
         def scores(questions: Questions, way: str) -> FloatArray:
             return scores_of_ranking(rankings[set_name(questions)], self.num_movies)
 
         return scores
-
-    def _send(self, message: dict[str, Any]) -> None:
-        assert self._process.stdin is not None
-        try:
-            print(json.dumps(message), file=self._process.stdin, flush=True)
-        except BrokenPipeError:
-            pass  # the answer says why
-
-    def _answer(self) -> dict[str, Any]:
-        """The next line of the script.
-
-        Raises:
-            WorldError: it has ended instead; its last line of stderr is the reason.
-        """
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if line:
-            answer: dict[str, Any] = json.loads(line)
-            return answer
-        code = self._process.wait()
-        said = Path(self._errors.name).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        reason = said[-1].removeprefix("error: ") if said else f"exit code {code}"
-        raise (UserError if code == 2 else WorldError)(f"SASRec: {reason}")
-
-    def _close_files(self) -> None:
-        self._errors.close()
-        self._folder.cleanup()
 
 
 def set_name(questions: Questions) -> str:
