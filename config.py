@@ -14,6 +14,7 @@ from typing import Any, get_args
 AGGREGATORS = ["importance", "mean", "max"]  # model/aggregators.py
 HEADS = ["shared", "directed", "mixed"]  # model/heads.py
 LOSSES = ["softmax", "max_margin"]  # model/loss.py
+VECTOR_FORMS = ("float32", "float16", "int8")  # search/vectors.py
 
 
 def flag(
@@ -306,7 +307,7 @@ class SearchConfig(Section):
     vectors: str = flag(
         "float32",
         "how the index stores vectors: float16 takes half the memory, int8 a quarter",
-        choices=("float32", "float16", "int8"),
+        choices=VECTOR_FORMS,
     )
     verify: bool = flag(False, "compare the whole file of the index with its digest when it is opened")
 

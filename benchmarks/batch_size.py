@@ -14,8 +14,9 @@ import time
 from pathlib import Path
 from statistics import median
 
-for threads in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):  # a second thread waits by working
-    os.environ[threads] = "1"
+if __name__ == "__main__":  # before anything starts threads; whoever imports this has some already
+    for threads in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):  # a second thread waits by working
+        os.environ[threads] = "1"
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `python benchmarks/batch_size.py`
 
 import torch  # noqa: E402

@@ -26,8 +26,10 @@ import numpy as np
 from base.arrays import FloatArray
 from benchmarks.search import one_thread
 from benchmarks.search_data import Task, clustered, trained
+from config import VECTOR_FORMS
 from search import ExactIndex, LSHIndex, VectorIndex, WeakANDIndex
-from search.vectors import FORMS, Vectors
+from search.tuning import recall_by_score
+from search.vectors import Vectors
 
 K = 10
 METHODS: dict[str, Any] = {"exact": ExactIndex, "lsh": LSHIndex, "ivf": WeakANDIndex}
@@ -67,12 +69,6 @@ def open_and_ask(path: Path, method: str, queries_path: Path) -> None:
     print(json.dumps({"open": opened, **added}))
 
 
-def recall(vectors: FloatArray, queries: FloatArray, ids: Any, tenth: FloatArray) -> float:
-    """Share of the ten best that was found, by products of the float32 vectors."""
-    scores = np.einsum("qkd,qd->qk", vectors[ids], queries)
-    return float((scores >= tenth[:, None] - 1e-5).mean())
-
-
 def in_turns(indexes: list[VectorIndex], queries: FloatArray) -> list[float]:
     """Median microseconds of processor time per query of each index, one query at a time."""
     times: list[list[float]] = [[] for _ in indexes]
@@ -104,11 +100,11 @@ def run(task: Task, folder: Path, methods: list[str]) -> list[float]:
     vectors, queries, ratios = task.vectors, task.queries, []
     np.save(folder / "queries.npy", queries)
     exact = ExactIndex().build(vectors, np.arange(len(vectors)))
-    tenth = exact.search(queries, K).scores[:, -1]
+    best = exact.search(queries, K).scores
     for method in methods:
         index = exact if method == "exact" else METHODS[method]().build(vectors, exact.ids)
         opened, files, seen = [index], [], []
-        for form in FORMS:
+        for form in VECTOR_FORMS:
             path = folder / f"{method}-{form}.npz"
             (index if form == "float32" else in_form(index, form)).save(path)
             files.append(path)
@@ -121,14 +117,16 @@ def run(task: Task, folder: Path, methods: list[str]) -> list[float]:
                 opened.append(type(index).load(path, verify=True))
         alone, together = in_turns(opened, queries), batched(opened, queries)
         for form, one, path, added, single, batch in zip(
-            FORMS, opened, files, seen, alone, together, strict=True
+            VECTOR_FORMS, opened, files, seen, alone, together, strict=True
         ):
+            # By products of the float32 vectors: the scores of an index are of its own.
+            found = np.einsum("qkd,qd->qk", vectors[one.search(queries, K).ids], queries)
             stored = (one._stored.codes.nbytes + one._stored.scales.nbytes) / 1e6
             print(
                 f"{method:<6} {form:<8} vectors {stored:6.1f} MB; file {path.stat().st_size / 1e6:6.1f} MB, "
                 f"opened in {added['open']:.3f} s; after all queries {added['RssAnon']:6.1f} MB own and "
                 f"{added['RssFile']:6.1f} MB mapped; recall@{K} "
-                f"{recall(vectors, queries, one.search(queries, K).ids, tenth):.4f}; microseconds per query "
+                f"{recall_by_score(found, best):.4f}; microseconds per query "
                 f"{single:8.1f} alone, {batch:8.1f} of {len(queries):,} at once; float32 in memory over it "
                 f"{alone[0] / single:.2f} and {together[0] / batch:.2f}",
                 flush=True,

@@ -73,7 +73,10 @@ def build(method: str, num_lists: int, task: Task, folder: Path) -> Built:
         else:
             index = faiss_ivf_flat(task.vectors, num_lists)
         seconds = time.process_time() - started
-        index.save(path) if ours else faiss.write_index(index, str(path))
+        if ours:
+            index.save(path)
+        else:
+            faiss.write_index(index, str(path))
         took.write_text(str(seconds))
     index = WeakANDIndex.load(path) if ours else faiss.read_index(str(path))
     size = index_bytes(index) if ours else task.vectors.nbytes + 8 * len(task.vectors)

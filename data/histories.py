@@ -27,8 +27,14 @@ class History(NamedTuple):
 
 def history_of_user(interactions: Interactions, user: int) -> History:
     """All films that the user in row ``user`` rated, in the order of time."""
-    first, end = np.searchsorted(interactions.users, [user, user + 1])
-    return History(interactions.movies[first:end], interactions.ratings[first:end])
+    return histories_of_users(interactions, np.array([user]))[0]
+
+
+def histories_of_users(interactions: Interactions, users: IntArray) -> list[History]:
+    """``history_of_user`` for the user rows ``users`` ``[n]``."""
+    first, end = (np.searchsorted(interactions.users, users, side).tolist() for side in ("left", "right"))
+    films, ratings = interactions.movies, interactions.ratings
+    return [History(films[a:b], ratings[a:b]) for a, b in zip(first, end, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -83,18 +89,11 @@ def user_questions(split: Split, part: Part, best_rating: float = STARS) -> User
             f"nothing to evaluate: no user has training ratings and a rating of "
             f"{from_stars(LIKED, best_rating):g} or more in the {part} part; use a larger dataset"
         )
-    histories = _histories(split.train, users)
+    histories = histories_of_users(split.train, users)
     if part == "test":
-        later = _histories(split.validation, users)
+        later = histories_of_users(split.validation, users)
         histories = [_followed_by(*parts) for parts in zip(histories, later, strict=True)]
-    return UserQuestions(users, histories, [history.rows for history in _histories(liked, users)])
-
-
-def _histories(interactions: Interactions, users: IntArray) -> list[History]:
-    """``history_of_user`` for many users."""
-    first, end = (np.searchsorted(interactions.users, users, side).tolist() for side in ("left", "right"))
-    films, ratings = interactions.movies, interactions.ratings
-    return [History(films[a:b], ratings[a:b]) for a, b in zip(first, end, strict=True)]
+    return UserQuestions(users, histories, [history.rows for history in histories_of_users(liked, users)])
 
 
 def _followed_by(first: History, then: History) -> History:

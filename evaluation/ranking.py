@@ -166,9 +166,17 @@ def half_tie_ranks(scores: FloatArray, target_scores: FloatArray) -> FloatArray:
         float64 ``[n]``, from 1.
     """
     own = target_scores[:, None]
-    higher = np.count_nonzero(scores > own, axis=1)
-    equal_others = np.count_nonzero(scores == own, axis=1) - 1
-    return 1 + higher + equal_others / 2
+    return half_tie(np.count_nonzero(scores > own, axis=1), np.count_nonzero(scores == own, axis=1))
+
+
+def half_tie(higher: IntArray, equal: IntArray) -> FloatArray:
+    """Ranks, float64 ``[n]``, from the numbers of candidates above each target and level with it.
+
+    Args:
+        higher: int ``[n]``.
+        equal: int ``[n]``, the target among them.
+    """
+    return 1 + higher + (equal - 1) / 2
 
 
 def sample_questions(questions: Queries, limit: int, seed: int) -> Queries:
@@ -186,9 +194,10 @@ def _ask(scorer: Scorer, questions: Queries, block_size: int, depth: int = 0) ->
     # Questions about the same film are put together, so that each film is scored once.
     queries, which = np.unique(questions.queries, return_inverse=True)
     order = np.argsort(which, kind="stable")
+    first = np.searchsorted(which[order], np.arange(len(queries) + 1))  # of each film, and the end
     for start in range(0, len(queries), block_size):
         films = queries[start : start + block_size]
-        rows = order[slice(*np.searchsorted(which[order], [start, start + len(films)]))]
+        rows = order[first[start] : first[start + len(films)]]
         block = questions.select(rows)
         scores = np.asarray(scorer.score(films), dtype=np.float32)
         check_numbers(scores, films)
@@ -196,7 +205,7 @@ def _ask(scorer: Scorer, questions: Queries, block_size: int, depth: int = 0) ->
         higher, equal, best = candidate_counts(
             scores, which[rows] - start, block.mask_ptr, block.mask_movies, one_target, block.targets, depth
         )
-        ranks[rows] = 1 + higher + (equal - 1) / 2
+        ranks[rows] = half_tie(higher, equal)
         if depth:
             top = np.bincount(best[best >= 0], minlength=scores.shape[1])
             recommended = recommended + top if len(recommended) else top

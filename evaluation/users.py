@@ -8,7 +8,7 @@ from base.arrays import FloatArray, IntArray
 from base.candidate_counts import candidate_counts
 from base.errors import WorldError
 from data.histories import History, UserQuestions
-from evaluation.ranking import half_tie_ranks
+from evaluation.ranking import half_tie
 
 DEPTH = 20
 MAX_SCORES = 2**25  # scores held at once, users times films: 128 MB
@@ -59,29 +59,28 @@ def values_by_user(scores: FloatArray, questions: UserQuestions) -> list[dict[st
     scores = np.asarray(scores, dtype=np.float32)
     if np.isnan(scores).any():
         raise WorldError("scores contain NaN; if the training diverged, train again with a smaller `lr`")
-    mask_ptr, masked = _joined([history.rows for history in questions.histories])
-    target_ptr, targets = _joined(questions.targets)
-    users = np.arange(len(questions))
-    higher, equal, _ = candidate_counts(scores, users, mask_ptr, masked, target_ptr, targets)
-    ranks = 1 + higher + (equal - 1) / 2
-    return [user_values(ranks[target_ptr[user] : target_ptr[user + 1]]) for user in users]
+    seen = [history.rows for history in questions.histories]
+    return [user_values(ranks) for ranks in target_ranks(scores, seen, questions.targets)]
+
+
+def target_ranks(scores: FloatArray, seen: list[IntArray], targets: list[IntArray]) -> list[FloatArray]:
+    """Rank of each target among all films except those ``seen``, one float64 array per user, from 1.
+
+    Args:
+        scores: float32 ``[n, num_movies]`` without NaN, one row per user.
+        seen: film rows that are not candidates, one array per user.
+        targets: film rows, none of them seen, one array per user.
+    """
+    mask_ptr, masked = _joined(seen)
+    target_ptr, rows = _joined(targets)
+    users = np.arange(len(scores))
+    higher, equal, _ = candidate_counts(scores, users, mask_ptr, masked, target_ptr, rows)
+    return np.split(half_tie(higher, equal), target_ptr[1:-1])
 
 
 def _joined(lists: list[IntArray]) -> tuple[IntArray, IntArray]:
     """Lists one after the other, and where each begins: int64 ``[n + 1]`` and the values."""
     return np.cumsum([0, *map(len, lists)]), np.concatenate(lists)
-
-
-def target_ranks(scores: FloatArray, seen: IntArray, targets: IntArray) -> FloatArray:
-    """Rank of each target among all films except those ``seen``; float64 ``[len(targets)]``, from 1.
-
-    Args:
-        scores: float ``[num_movies]``; those of seen films are overwritten.
-        seen: film rows that are not candidates.
-        targets: film rows, none of them seen.
-    """
-    scores[seen] = np.nan  # NaN takes a film out of the comparison
-    return half_tie_ranks(scores, scores[targets])
 
 
 def user_values(ranks: FloatArray) -> dict[str, float]:

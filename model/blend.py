@@ -22,7 +22,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from base.arrays import FloatArray
 from config import ModelConfig
@@ -113,7 +112,7 @@ class Blend:
 
     def with_shares(self, queries: Tensor, graph: float, content: float) -> Tensor:
         """Queries of ``join`` as they are with other shares of the views, float32 of unit length."""
-        return F.normalize(self._with_views(queries, graph, content), dim=1)
+        return _normalize(self._with_views(queries, graph, content))
 
     def for_person(self, queries: FloatArray, graph_factor: float) -> FloatArray:
         """Queries for the films of a person's history.

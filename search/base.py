@@ -21,8 +21,9 @@ from base.checks import (
     whole_number,
     whole_numbers,
 )
+from config import VECTOR_FORMS
 from search.files import IndexContent, fingerprint, read_index, write_index
-from search.vectors import FORMS, Vectors
+from search.vectors import Vectors
 
 
 class SearchResult(NamedTuple):
@@ -42,8 +43,8 @@ class VectorIndex(ABC):
     writes into them. Adding and removing make new ones in memory, and the file changes only by ``save``.
 
     Args:
-        vectors: how the vectors are stored, one of ``FORMS``: float32, float16 (half the memory) or int8
-            (a quarter, and float16 for the best few of a search, see ``search/vectors.py``).
+        vectors: how the vectors are stored, one of ``VECTOR_FORMS``: float32, float16 (half the memory) or
+            int8 (a quarter, and float16 for the best few of a search, see ``search/vectors.py``).
 
     Shapes:
         - ``build``, ``add``: embeddings ``[n, d]`` float32, ids ``[n]`` int64, distinct
@@ -61,8 +62,8 @@ class VectorIndex(ABC):
     kind: ClassVar[str]
 
     def __init__(self, vectors: str = "float32") -> None:
-        if vectors not in FORMS:
-            raise ValueError(f"vectors must be one of {', '.join(FORMS)}, got {shown_value(vectors)}")
+        if vectors not in VECTOR_FORMS:
+            raise ValueError(f"vectors must be one of {', '.join(VECTOR_FORMS)}, got {shown_value(vectors)}")
         self.vectors = vectors
         self.ids: IntArray = np.zeros(0, dtype=np.int64)
         self.query: Any = None
@@ -107,7 +108,6 @@ class VectorIndex(ABC):
     def _refresh(self, lists: dict[str, npt.NDArray[Any]] | None = None) -> None:
         """Bring everything derived up to date; ``lists`` are those of a file, if they are known."""
         self._lists = lists or (self._arrange() if len(self) else {})
-        self._dim = self._stored.dim
         self._prepare()
         self._sorted_ids = np.sort(self.ids)
 
@@ -144,7 +144,7 @@ class VectorIndex(ABC):
     def _checked_queries(self, queries: npt.ArrayLike) -> tuple[FloatArray, bool]:
         """Queries as float32 ``[n, d]``, and whether there was one without the first axis."""
         vectors = real_numbers("queries", queries)
-        dim = self._dim
+        dim = self._stored.dim
         if dim and vectors.shape == (dim,):
             return vectors[None], True
         single = vectors.ndim == 1 and len(vectors) > 0

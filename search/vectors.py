@@ -18,7 +18,6 @@ from numba.extending import intrinsic
 
 from base.arrays import FloatArray, IntArray
 
-FORMS = ("float32", "float16", "int8")
 CODE_STEPS = 127
 BLOCK = 32_768  # vectors converted at a time, so that temporary arrays stay small
 # Of a number with 11 binary digits, as float16 has: half a unit in the last place, and room for the scale.
@@ -40,7 +39,7 @@ class Vectors(NamedTuple):
 
     @classmethod
     def encode(cls, vectors: FloatArray, form: str) -> Self:
-        """Store ``vectors`` float32 ``[n, d]`` in one of ``FORMS``; float32 is kept without a copy."""
+        """Store ``vectors`` float32 ``[n, d]`` in one of ``VECTOR_FORMS``; float32 is kept without a copy."""
         count, dim = vectors.shape
         if form == "float32":
             return cls(vectors, np.zeros(0, np.float32), np.zeros((0, dim), np.float32))

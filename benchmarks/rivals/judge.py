@@ -40,13 +40,10 @@ def figures_of(scores: FloatArray, questions: Questions) -> Figures:
     Raises:
         WorldError: a score is NaN.
     """
-    scores = np.array(scores, dtype=np.float32)  # a copy, since excluded films are masked in it
+    scores = np.asarray(scores, dtype=np.float32)
     if np.isnan(scores).any():
         raise WorldError("scores contain NaN: the training diverged; use a smaller learning rate")
-    ranks = [
-        target_ranks(row, excluded, targets)
-        for row, excluded, targets in zip(scores, questions.excluded, questions.targets, strict=True)
-    ]
+    ranks = target_ranks(scores, questions.excluded, questions.targets)
     names = FACTS[questions.task].figures
     if questions.task == "people":
         values = [user_values(of_user) for of_user in ranks]

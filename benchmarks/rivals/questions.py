@@ -12,7 +12,7 @@ import numpy as np
 
 from base.arrays import IntArray
 from data.dataset import MovieLens
-from data.histories import History, history_of_user, user_questions
+from data.histories import History, histories_of_users, user_questions
 from data.splits import Part, Split, SplitName, held_out_queries
 
 Task = Literal["people", "next_by_history", "next_by_film"]
@@ -94,7 +94,7 @@ def _next_item(split: Split, part: Part) -> dict[Task, Questions]:
         queries.mask_movies[a:b] for a, b in zip(queries.mask_ptr, queries.mask_ptr[1:], strict=False)
     ]
     targets = list(queries.targets[:, None])
-    whole = [history_of_user(split.train, user) for user in queries.users]
+    whole = histories_of_users(split.train, queries.users)
     latest = [History(history.rows[-1:], history.ratings[-1:]) for history in whole]
     assert np.array_equal([history.rows[0] for history in latest], queries.queries)
     return {

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config import VECTOR_FORMS
 from search import ExactIndex, LSHIndex, WeakANDIndex
 from search.scan import best_by_blocks, best_by_scan
-from search.vectors import FORMS, Vectors
+from search.vectors import Vectors
 from tests.fuzzing import fuzz
 from tests.search.test_nearest_neighbors import clustered, unit_vectors
 
@@ -41,7 +42,7 @@ def test_a_stored_vector_is_close_to_the_given_one(vectors, form):
 
 
 @fuzz(60)
-@given(vectors=vectors_of_any_length(), form=st.sampled_from(FORMS), seed=st.integers(0, 99))
+@given(vectors=vectors_of_any_length(), form=st.sampled_from(VECTOR_FORMS), seed=st.integers(0, 99))
 def test_taking_joining_and_files_agree_with_numpy(vectors, form, seed):
     rng = np.random.default_rng(seed)
     stored = Vectors.encode(vectors, form)
@@ -175,7 +176,7 @@ def test_exact_search_takes_arrays_that_are_read_only(count):
 
 def test_sizes_and_names():
     vectors = unit_vectors(100, 64)
-    sizes = {form: sum(a.nbytes for a in Vectors.encode(vectors, form)) for form in FORMS}
+    sizes = {form: sum(a.nbytes for a in Vectors.encode(vectors, form)) for form in VECTOR_FORMS}
     assert sizes == {"float32": 25_600, "float16": 12_800 + 400, "int8": 6_400 + 400 + 12_800}
     assert "100 x 64 int8" in repr(ExactIndex("int8").build(vectors, np.arange(100)))
     for make in (ExactIndex, lambda form: LSHIndex(vectors=form), lambda form: WeakANDIndex(vectors=form)):
