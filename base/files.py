@@ -5,6 +5,7 @@ import errno
 import json
 import logging
 import os
+import secrets
 import socket
 import time
 from collections.abc import Iterator
@@ -27,13 +28,13 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a file for writing that takes the place of ``path`` at the end.
 
     Whoever reads ``path`` meanwhile finds the old file or the new one, never a part. A process that is killed
-    leaves ``.<name>.<process>.tmp`` behind.
+    leaves ``.<name>.<process>-<token>.tmp`` behind.
 
     Raises:
         OSError: the file could not be written. The old one is unchanged. The error names ``path`` and has the
             system's own reason, also where the library that writes hides it, as PyTorch does.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         with temporary.open("wb") as file:
             yield file

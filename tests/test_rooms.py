@@ -17,6 +17,7 @@ ORDER = [
     "data",
     "model",
     "search",
+    "blocks",
     "report",
     "recommend",
     "evaluation",

@@ -9,7 +9,19 @@ from packaging.version import Version
 
 from tests.documents.pages import ROOT, pages
 
-ROOMS = ("base", "data", "model", "search", "report", "recommend", "evaluation", "serve", "commands", "utils")
+ROOMS = (
+    "base",
+    "data",
+    "model",
+    "search",
+    "blocks",
+    "report",
+    "recommend",
+    "evaluation",
+    "serve",
+    "commands",
+    "utils",
+)
 
 
 def modules(folder):
