@@ -72,7 +72,7 @@ class ShadowSampler:
         kept, kept_ptr = _draw_raters(graph, np.random.default_rng([self.seed, epoch]))
         weights = graph.movie_weights
         both = ItemGraph.unchecked(  # walks start from shadows and never reach them
-            np.concatenate([graph.movie_ptr, graph.num_edges + kept_ptr[1:]]).astype(np.int32),
+            np.concatenate([graph.movie_ptr, graph.num_edges + kept_ptr[1:]]).astype(graph.movie_ptr.dtype),
             np.concatenate([graph.movie_users, graph.movie_users[kept]]),
             graph.user_ptr,
             graph.user_movies,
