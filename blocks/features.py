@@ -108,7 +108,7 @@ def user_basis(work_dir: WorkDir, block: int, made: Sequence[str]) -> Mapping[st
 
 
 def features(
-    work_dir: WorkDir, block: int, views: Mapping[str, float], seed: int, films_per_block: int
+    work_dir: WorkDir, block: int, views: Mapping[str, Any], seed: int, films_per_block: int
 ) -> Mapping[str, Array]:
     """``features`` float32 ``[films, num_features]``; with views, ``view_`` and each member of ``Views``."""
     graph, movies = read_graph(work_dir), read_movies(work_dir)
@@ -120,7 +120,7 @@ def features(
         (np.ones(len(raters), np.float32), raters, ptr - ptr[0]), shape=(len(films), graph.num_users)
     )
     found = {"features": film_features(basis, Facts(movies.select(np.array(films))), matrix)}
-    settings = ModelConfig(**views)  # of which film_views reads these
+    settings = replace(ModelConfig(), **views)  # of which film_views reads these
     if settings.has_views:
         of_films = film_views(basis, found["features"], matrix, settings)
         found |= {f"view_{name}": part.numpy() for name, part in of_films._asdict().items()}

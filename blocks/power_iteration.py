@@ -7,9 +7,9 @@ per singular vector wanted and some more, each panel gives its part of the produ
     Z = A' A D = sum over p of A_p' (A_p D),
 
 and then Z is made orthogonal and takes the place of D. The parts are added in the order of the panels, so
-sums do not depend on the processes. At the end Y = A D is never in one place either: with its Gram matrix
-G = Y' Y and T = G^-1/2, Y T has orthonormal columns, and A' Y T = Z T is small enough for an SVD, Z T = U S W'.
-So the rows of the singular vectors of a panel are A_p D T W.
+sums do not depend on the processes. At the end Y = A D is never in one place either. With its Gram matrix
+G = Y' Y and T = G^-1/2, Y T has orthonormal columns, and A' Y T = Z T is small enough for an SVD,
+Z T = U S W'. So the rows of the singular vectors of a panel are A_p D T W.
 """
 
 from collections.abc import Mapping
@@ -66,7 +66,7 @@ def start(work_dir: WorkDir, block: int, rank: int, seed: int) -> Mapping[str, A
 def panel_product(
     work_dir: WorkDir, block: int, directions: str, normalised: bool, with_gram: bool
 ) -> Mapping[str, Array]:
-    """The part of a panel: ``product`` float32 ``[num_movies, k]``, and ``gram`` float64 ``[k, k]`` on demand."""
+    """The part of a panel: ``product`` float32 ``[num_movies, k]``; on demand ``gram`` float64 ``[k, k]``."""
     matrix = _panel_matrix(work_dir, block, normalised)
     of_users = product_with_dense(matrix, work_dir.block(directions)["directions"])
     found: dict[str, Array] = {"product": product_with_dense(matrix.T.tocsr(), of_users)}

@@ -27,8 +27,8 @@ def catalogue(
         fingerprint: of all files; it is only there to be part of the key.
 
     Returns:
-        ``movie_ids`` int64 and ``years`` float32 ``[num_movies]``; ``texts``, a JSON text of titles and genres
-        as bytes.
+        ``movie_ids`` int64 and ``years`` float32 ``[num_movies]``; ``texts``, a JSON text of titles and
+        genres as bytes.
     """
     form = next(form for form in FORMATS if form.ratings == ratings_name)
     columns = Columns()

@@ -90,7 +90,7 @@ def read_graph(work_dir: WorkDir) -> ItemGraph:
 
 
 def read_split(work_dir: WorkDir, name: SplitName) -> Split:
-    """The mapped split. Nothing that reads it needs times, and nothing ratings of the training: they are 0."""
+    """The mapped split. No reader of it needs times, or ratings of the training: they are 0."""
     by_user, held_out = work_dir.block("user_side"), work_dir.block("held_out")
     num_movies = len(work_dir.block("catalogue")["movie_ids"])
 
@@ -99,9 +99,9 @@ def read_split(work_dir: WorkDir, name: SplitName) -> Split:
         stars = zeros(np.float32(0)) if ratings is None else ratings
         return Interactions(users, movies, stars, zeros(np.int64(0)))
 
-    parts = [
+    validation, test = (
         interactions(*(held_out[f"{part}_{column}"] for column in ("users", "movies", "ratings")))
         for part in PARTS
-    ]
+    )
     train = interactions(by_user["users"], by_user["movies"])
-    return Split(name, train, *parts, num_users=len(by_user["ptr"]) - 1, num_movies=num_movies)
+    return Split(name, train, validation, test, len(by_user["ptr"]) - 1, num_movies)

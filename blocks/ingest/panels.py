@@ -28,10 +28,10 @@ def panel_of_users(work_dir: WorkDir, block: int, split: SplitName, min_rating: 
         min_rating: ratings below it are dropped. Users who have no others keep their row.
 
     Returns:
-        Of training ``degree`` int32 ``[users]`` and ``movies`` int32 ``[edges]``, in order of user and time; the
-        same edges as ``by_movie_ptr`` int64 ``[num_movies + 1]`` and ``by_movie_users`` int32 ``[edges]``,
-        ascending; for ``validation`` and ``test`` the columns ``_users`` and ``_movies`` int32 and
-        ``_ratings`` float32. User rows are those of all data.
+        Of training ``degree`` int32 ``[users]`` and ``movies`` int32 ``[edges]``, in order of user and time,
+        and the same edges as ``by_movie_ptr`` int64 ``[num_movies + 1]`` and ``by_movie_users`` int32
+        ``[edges]``, ascending. For ``validation`` and ``test`` the columns ``_users`` and ``_movies`` int32
+        and ``_ratings`` float32. User rows are those of all data.
     """
     rows = users_of_panel(work_dir, block)
     ids = work_dir.block("users")["user_ids"][rows.start : rows.stop]

@@ -1,6 +1,7 @@
 """Runs: each piece of the ratings sorted by user, so that the ratings of any users can be found in it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,9 @@ def run_of_piece(
         fingerprint: of all files; it is only there to be part of the key.
 
     Returns:
-        ``user_ids`` int64 ``[u]`` ascending and distinct, ``ptr`` int64 ``[u + 1]``, where the ratings of each
-        begin; ``movies`` int32, ``ratings`` float32 and ``times`` int64 ``[n]``; ``unknown`` int64 ``[1]``,
-        the number of ratings of films that are not in the catalogue, which are left out.
+        ``user_ids`` int64 ``[u]`` ascending and distinct, and ``ptr`` int64 ``[u + 1]``, where the ratings of
+        each begin. ``movies`` int32, ``ratings`` float32 and ``times`` int64 ``[n]``. ``unknown`` int64
+        ``[1]``, the number of ratings of films that are not in the catalogue, which are left out.
 
     Raises:
         UserError: the piece cannot be read, or has a rating above five stars.
@@ -36,8 +37,8 @@ def run_of_piece(
     users, movie_ids, ratings, times = read_piece(piece)
     if ratings.max(initial=0) > STARS:
         raise UserError(
-            f"{shown_path(piece.path)} has ratings up to {ratings.max():g}, but --mode prepare reads ratings "
-            f"of at most {STARS:g} stars; divide them"
+            f"{shown_path(Path(piece.path))} has ratings up to {ratings.max():g}, but --mode prepare reads "
+            f"ratings of at most {STARS:g} stars; divide them"
         )
     movies = RowFinder(work_dir.block("catalogue")["movie_ids"])(movie_ids)
     del movie_ids
@@ -66,8 +67,8 @@ def users_of_runs(work_dir: WorkDir, block: int, ratings_per_panel: int) -> Mapp
         ratings_per_panel: of a panel, unless a single user has more.
 
     Returns:
-        ``user_ids`` int64 ``[num_users]`` ascending, ``panels`` int64 ``[num_panels + 1]``: the rows where each
-        panel begins and the last one ends.
+        ``user_ids`` int64 ``[num_users]`` ascending, and ``panels`` int64 ``[num_panels + 1]``: the rows
+        where each panel begins and the last one ends.
 
     Raises:
         UserError: there is no rating, or most are of films that are not in the catalogue.

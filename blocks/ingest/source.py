@@ -67,7 +67,8 @@ def find_source(folder: Path) -> Source:
     for name in (SCHEMA_FILE, FEATURES_FILE):
         if exists(folder / name):
             raise UserError(
-                f"{where} has {name}, which --mode prepare does not read yet; use --mode train without `work_dir`"
+                f"{where} has {name}, which --mode prepare does not read yet; use --mode train without "
+                "`work_dir`"
             )
     form = next((form for form in FORMATS if exists(folder / form.ratings)), CSV)
     ratings = [folder / form.ratings]
