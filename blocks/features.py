@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ GRAPH = ("user_side", "movie_side")
 
 
 def feature_stages(settings: ModelConfig, seed: int, films_per_block: int) -> list[Stage]:
-    """From the graph to ``features`` and ``neighbors``.
+    """From the graph to ``features`` and ``neighbors``, and to ``nodes``, which has both for training.
 
     Args:
         settings: of features and walks.
@@ -70,6 +71,7 @@ def feature_stages(settings: ModelConfig, seed: int, films_per_block: int) -> li
             GRAPH,
             {"walks": walks, "num_neighbors": settings.max_neighbors, **films},
         ),
+        Stage("nodes", nodes, 1, ("features", "neighbors", "catalogue")),
     ]
 
 
@@ -135,6 +137,18 @@ def neighbors(
     films = block_ranges(graph.num_movies, films_per_block)[block]
     rows, weights = RandomWalkSampler(graph, **walks).batch_sample_neighbors(np.array(films), num_neighbors)
     return {"neighbors": rows.numpy().astype(np.int32), "weights": weights.numpy()}
+
+
+def nodes(work_dir: WorkDir, block: int) -> Mapping[str, Parts]:
+    """All arrays of ``features`` and ``neighbors`` in one file, as training reads them: neighbours int64."""
+    num_movies = len(work_dir.block("catalogue")["movie_ids"])
+    joined = {}
+    for stage in ("features", "neighbors"):
+        for name, first in work_dir.block(stage).items():
+            dtype = np.int64 if name == "neighbors" else first.dtype
+            parts = map(itemgetter(name), work_dir.each(stage))
+            joined[name] = Parts(dtype, (num_movies, *first.shape[1:]), parts)
+    return joined
 
 
 def read_basis(work_dir: WorkDir, seed: int) -> FeatureBasis:

@@ -15,6 +15,8 @@ from config import Config, InferenceConfig, ModelConfig, TrainingConfig
 _OF_MODEL = {setting.name for kind in (ModelConfig, TrainingConfig) for setting in fields(kind)}
 # Settings that come from the checkpoint, not from the defaults.
 _OF_CHECKPOINT = frozenset({*_OF_MODEL, "split", "min_rating", "weighted_walks", "seed", "resume", "extend"})
+# Settings of the network, which no block of --mode prepare depends on.
+_NOT_PREPARED = frozenset({"aggregator", "head", "hidden_dim", "embedding_dim"})
 _ANY_DATA = "folder with the data the model was trained on"
 
 
@@ -105,6 +107,16 @@ MODES = {
         ("--data_dir data/ml-100k", "--data_dir data/ml-100k --num_seeds 1"),
         hidden=frozenset({"resume", "extend", "checkpoint_dir", "split"}),
     ),
+    "prepare": Mode(
+        "Make graph, features and neighbours of ratings of any size, block by block, into a folder.",
+        ("data", "blocks", "model", "run"),
+        (
+            "--data_dir data/synthetic-250m --work_dir work",
+            "--data_dir data/ml-25m --work_dir work --workers 2",
+        ),
+        hidden=_NOT_PREPARED
+        | {"schema", "checkpoint_dir", "output_dir", "resume", "extend", "device", "num_threads"},
+    ),
     "export": Mode(
         "Write the embeddings and their films as .npy, CSV and Parquet, for other programs.",
         ("run", "search", "data", "model", "training"),
@@ -129,6 +141,7 @@ COMMANDS = {
     "benchmark": "commands.benchmark:benchmark",
     "ablation": "commands.ablation:ablation",
     "cold_start": "commands.cold_start:cold_start",
+    "prepare": "commands.prepare:prepare",
     "export": "commands.export:export",
     "serve": "commands.serve:serve",
 }

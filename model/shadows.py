@@ -9,6 +9,7 @@ The paper does not have shadows; all of its items are in the graph.
 """
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 
 from base.arrays import FloatArray, IntArray
@@ -80,7 +81,10 @@ class ShadowSampler:
             graph.user_weights,
         )
         facts = self.facts if epoch % 2 == 0 else Facts(self.facts.movies)
-        raters = both.movie_user_matrix()[num_movies:]
+        kept_weights = np.ones(len(kept), np.float32) if weights is None else weights[kept]
+        raters = sp.csr_matrix(
+            (kept_weights, graph.movie_users[kept], kept_ptr), shape=(num_movies, graph.num_users)
+        )
         content = self.content
         if self.basis.content is not None and content is not None:
             content = self.basis.content.masked(content, masked_share, _masks(self.seed, epoch))

@@ -29,6 +29,7 @@ def run_of_piece(
         ``user_ids`` int64 ``[u]`` ascending and distinct, and ``ptr`` int64 ``[u + 1]``, where the ratings of
         each begin. ``movies`` int32, ``ratings`` float32 and ``times`` int64 ``[n]``. ``unknown`` int64
         ``[1]``, the number of ratings of films that are not in the catalogue, which are left out.
+        ``range`` float32 ``[2]``, the lowest and the highest rating of the others; infinite if there is none.
 
     Raises:
         UserError: the piece cannot be read, or has a rating above five stars.
@@ -46,15 +47,16 @@ def run_of_piece(
     known = movies >= 0
     if not known.all():
         order = order[known[order]]
-    users = users[order]
+    users, ratings = users[order], ratings[order]
     first = np.flatnonzero(np.diff(users, prepend=-1))
     return {
         "user_ids": users[first],
         "ptr": np.append(first, len(users)),
         "movies": movies[order],
-        "ratings": ratings[order],
+        "ratings": ratings,
         "times": times[order],
         "unknown": np.array([len(known) - int(known.sum())]),
+        "range": np.array([ratings.min(initial=np.inf), ratings.max(initial=-np.inf)], np.float32),
     }
 
 
@@ -68,18 +70,19 @@ def users_of_runs(work_dir: WorkDir, block: int, ratings_per_panel: int) -> Mapp
 
     Returns:
         ``user_ids`` int64 ``[num_users]`` ascending, and ``panels`` int64 ``[num_panels + 1]``: the rows
-        where each panel begins and the last one ends.
+        where each panel begins and the last one ends; ``range`` as in ``run_of_piece``.
 
     Raises:
         UserError: there is no rating, or most are of films that are not in the catalogue.
     """
     ids, counts = np.zeros(0, np.int64), np.zeros(0, np.int64)
-    unknown = 0
+    unknown, lowest, highest = 0, np.inf, -np.inf
     for run in work_dir.each("runs"):  # added one by one: the ids of all runs at once would be many
         both = np.concatenate([ids, run["user_ids"]])
         ids, row = np.unique(both, return_inverse=True)
         counts = np.bincount(row, np.concatenate([counts, np.diff(run["ptr"])])).astype(np.int64)
         unknown += int(run["unknown"][0])
+        lowest, highest = min(lowest, run["range"][0]), max(highest, run["range"][1])
     known = int(counts.sum())
     if known == 0 or unknown > known:
         raise UserError(
@@ -88,7 +91,11 @@ def users_of_runs(work_dir: WorkDir, block: int, ratings_per_panel: int) -> Mapp
         )
     panel = (np.cumsum(counts) - 1) // ratings_per_panel
     starts = np.flatnonzero(np.diff(panel, prepend=-1))
-    return {"user_ids": ids, "panels": np.append(starts, len(ids))}
+    return {
+        "user_ids": ids,
+        "panels": np.append(starts, len(ids)),
+        "range": np.array([lowest, highest], np.float32),
+    }
 
 
 def num_panels(work_dir: WorkDir) -> int:
