@@ -3,13 +3,16 @@
 import csv
 import logging
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
+from base.agreement import agreeing, check_equal
 from base.compute import peak_memory_gb, set_up_compute
-from base.distributed import is_leader, leave_process_group
+from base.distributed import broadcast_from_leader, is_leader, leave_process_group, world_size
 from base.errors import UserError
 from base.files import locked
 from commands.cli import adopt
@@ -24,7 +27,16 @@ from data.splits import Split
 from data.trainable import check_trainable
 from evaluation.after_training import with_chosen_settings
 from evaluation.validation import judge_by, validation_questions
-from model.checkpoint import BEST, LAST, load_checkpoint, remove_unfinished, save_checkpoint
+from model.checkpoint import (
+    BEST,
+    LAST,
+    Checkpoint,
+    load_checkpoint,
+    read_checkpoint_file,
+    remove_unfinished,
+    save_checkpoint,
+    split_fingerprint,
+)
 from model.fit import Progress, fit
 from model.heads import Embeddings
 from model.training import Training, extended_training, new_training, resumed_training
@@ -54,15 +66,25 @@ def train(config: Config, typed: dict[str, Any]) -> Config:
     """
     if config.run.resume and config.run.extend is not None:
         raise UserError("--resume continues with the same data, --extend with newer data; give one of them")
-    device = set_up_compute(config.run)
-    if not is_leader():
-        if not config.run.verbose:
-            logger.setLevel(logging.WARNING)  # only the leader logs its progress
-        return _train(config, typed, device)
+    device = set_up_compute(config.run, _equal_everywhere(config))
     folder = Path(config.run.checkpoint_dir)
-    with locked(folder, LOCK, "a training"):
-        remove_unfinished(folder)
-        return _train(config, typed, device)
+    if not is_leader() and not config.run.verbose:
+        logger.setLevel(logging.WARNING)  # only the leader logs its progress
+    with ExitStack() as held:
+        with agreeing():  # the others begin when the folder is the leader's
+            if is_leader():
+                held.enter_context(locked(folder, LOCK, "a training"))
+                remove_unfinished(folder)
+        config = _train(config, typed, device)
+    leave_process_group()
+    return config
+
+
+def _equal_everywhere(config: Config) -> dict[str, str]:
+    """Settings that must be equal where several processes train one model, as flags in messages."""
+    settings = config.model_settings()
+    settings |= {"resume": config.run.resume, "extend": config.run.extend is not None}
+    return {f"`{name}`": str(value) for name, value in settings.items()}
 
 
 def _train(config: Config, typed: dict[str, Any], device: torch.device) -> Config:
@@ -70,11 +92,11 @@ def _train(config: Config, typed: dict[str, Any], device: torch.device) -> Confi
     started = time.perf_counter()
     folder = Path(config.run.checkpoint_dir)
     config, split, progress = _all_epochs(config, typed, device)
-    if is_leader():
-        best = with_chosen_settings(load_checkpoint(folder / BEST), split, config.training)
-        save_checkpoint(best, folder / BEST)
-        _finish(config, progress, started)
-    leave_process_group()
+    with agreeing():  # the others wait, so that an error of the leader is known on every machine
+        if is_leader():
+            best = with_chosen_settings(load_checkpoint(folder / BEST), split, config.training)
+            save_checkpoint(best, folder / BEST)
+            _finish(config, progress, started)
     return config
 
 
@@ -93,13 +115,14 @@ def _all_epochs(
     validate = judge_by(validation_questions(training.split, config.training, config.run.seed))
 
     def save(embeddings: Embeddings, best: bool) -> None:
-        if not is_leader():
-            return
-        # best.pt first: if the process is killed between the two, --resume trains this epoch again.
-        checkpoint = training.checkpoint(embeddings)
-        if best:
-            save_checkpoint(checkpoint, folder / BEST)
-        save_checkpoint(checkpoint, folder / LAST)
+        with agreeing():
+            if not is_leader():
+                return
+            # best.pt first: if the process is killed between the two, --resume trains this epoch again.
+            checkpoint = training.checkpoint(embeddings)
+            if best:
+                save_checkpoint(checkpoint, folder / BEST)
+            save_checkpoint(checkpoint, folder / LAST)
 
     if not config.run.resume:  # with this checkpoint, --resume also works before the first epoch is done
         embeddings = training.trainer.embeddings()
@@ -110,25 +133,47 @@ def _all_epochs(
     return config, training.split, training.progress
 
 
+def _read_checkpoint(path: Path) -> Checkpoint:
+    """The checkpoint at ``path``, in every process.
+
+    Only the leader reads the file, which it will replace after the first epoch: another process could find
+    the next one, or on another machine none.
+    """
+    if world_size() == 1:
+        return load_checkpoint(path)
+    with agreeing():
+        read = read_checkpoint_file(path) if is_leader() else b""
+    content = broadcast_from_leader(np.frombuffer(read, np.uint8)).tobytes()
+    with agreeing():
+        return load_checkpoint(path, content)
+
+
 def _look_at_data(config: Config, earlier: EarlierReading = TODAY) -> tuple[MovieLens, Split]:
     """Read and split the data; log what is held out and what looks odd; arguments as in ``load``.
 
     Raises:
         UserError: the data cannot be read or not be trained on.
     """
-    movielens, split = load_and_split(config, earlier)
-    check_trainable(split)
-    logger.info("%s", held_out_line(inspect_data(movielens, split)))
-    movielens.interactions.release()  # the split has copies
+    with agreeing():
+        movielens, split = load_and_split(config, earlier)
+        check_trainable(split)
+        logger.info("%s", held_out_line(inspect_data(movielens, split)))
+        movielens.interactions.release()  # the split has copies
+    if world_size() > 1:
+        check_equal(
+            {"the fingerprint of `data_dir`": movielens.fingerprint, "split": split_fingerprint(split)}
+        )
     return movielens, split
 
 
 def _resume(config: Config, typed: dict[str, Any], path: Path, device: torch.device) -> Training:
     """The training that ``path`` (``last.pt``) contains, after its last epoch."""
-    stored = load_checkpoint(path)
-    config = adopt(config, stored.settings, typed, MAY_CHANGE_ON_RESUME)
+    stored = _read_checkpoint(path)
+    with agreeing():
+        config = adopt(config, stored.settings, typed, MAY_CHANGE_ON_RESUME)
     movielens, split = _look_at_data(config, stored.earlier)
-    check_same_data(stored, movielens, split, path)
+    with agreeing():
+        check_same_data(stored, movielens, split, path)
     training = resumed_training(stored, config, movielens, split, device)
     logger.info("continuing after epoch %d", training.trainer.epoch)
     return training
@@ -136,10 +181,12 @@ def _resume(config: Config, typed: dict[str, Any], path: Path, device: torch.dev
 
 def _extend(config: Config, typed: dict[str, Any], path: Path, device: torch.device) -> Training:
     """A training on newer data that starts with the weights in ``path``."""
-    stored = load_checkpoint(path)
-    config = adopt(config, stored.settings, typed, MAY_CHANGE_ON_EXTEND)
+    stored = _read_checkpoint(path)
+    with agreeing():
+        config = adopt(config, stored.settings, typed, MAY_CHANGE_ON_EXTEND)
     movielens, split = _look_at_data(config, stored.earlier)
-    inputs = inputs_on_newer_data(stored, config, movielens, split, path)
+    with agreeing():
+        inputs = inputs_on_newer_data(stored, config, movielens, split, path)
     return extended_training(stored, inputs, config, movielens, split, device)
 
 
