@@ -182,7 +182,11 @@ def as_flags(text: str) -> str:
 
 
 def adopt(
-    config: Config, stored: dict[str, Any], typed: dict[str, Any], allowed: frozenset[str] | None = None
+    config: Config,
+    stored: Mapping[str, Any],
+    typed: dict[str, Any],
+    allowed: frozenset[str] | None = None,
+    contradicted: str = "the checkpoint, trained with {}; drop the flag, or train a new model with it",
 ) -> Config:
     """Replace settings by those of a checkpoint, for all commands that read one.
 
@@ -193,6 +197,8 @@ def adopt(
         allowed: flags that may differ from the checkpoint when its training continues, as ``epochs``. None
             for all other uses of a checkpoint; then only ``eval_queries`` may differ, which is not part of
             the model.
+        contradicted: what a typed flag may contradict, and what to do, for the message; ``{}`` stands for the
+            stored value.
 
     Raises:
         UserError: a typed flag contradicts the checkpoint.
@@ -202,10 +208,7 @@ def adopt(
         allowed = frozenset()
     for name in stored.keys() & typed.keys() - allowed:
         if typed[name] != stored[name]:
-            raise UserError(
-                f"--{name} {typed[name]} contradicts the checkpoint, trained with {stored[name]}; "
-                "drop the flag, or train a new model with it"
-            )
+            raise UserError(f"--{name} {typed[name]} contradicts {contradicted.format(stored[name])}")
     rules = {name: value for name, value in stored.items() if name not in allowed & typed.keys()}
     return _overridden(config, rules)
 

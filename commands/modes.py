@@ -15,6 +15,7 @@ from config import Config, InferenceConfig, ModelConfig, TrainingConfig
 _OF_MODEL = {setting.name for kind in (ModelConfig, TrainingConfig) for setting in fields(kind)}
 # Settings that come from the checkpoint, not from the defaults.
 _OF_CHECKPOINT = frozenset({*_OF_MODEL, "split", "min_rating", "weighted_walks", "seed", "resume", "extend"})
+_ENGINES = frozenset({"engine", "workers", "ray_address"})  # training has processes of its own
 # Settings of the network, which no block of --mode prepare depends on.
 _NOT_PREPARED = frozenset({"aggregator", "head", "hidden_dim", "embedding_dim"})
 _ANY_DATA = "folder with the data the model was trained on"
@@ -53,13 +54,16 @@ MODES = {
     ),
     "train": Mode(
         "Train on a folder of data; writes best.pt and last.pt in --checkpoint_dir.",
-        ("data", "model", "training", "run"),
+        ("data", "blocks", "model", "training", "run"),
         (
             "--data_dir data/ml-25m --batch_size 512 --epochs 10 --lr 0.001",
             "--data_dir data/ml-100k --preset paper --hidden_dim 128 --embedding_dim 128",
             "--data_dir data/ml-100k --resume",
             "--data_dir data/newer --extend checkpoints/best.pt --epochs 5",
+            "--work_dir work --epochs 3",
         ),
+        left_out=_ENGINES,
+        reasons={"work_dir": "folder of --mode prepare; trains on it instead of --data_dir"},
     ),
     "evaluate": Mode(
         "Evaluate the trained model and eight baselines on the split it was trained on.",

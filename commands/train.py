@@ -15,6 +15,7 @@ from base.compute import peak_memory_gb, set_up_compute
 from base.distributed import broadcast_from_leader, is_leader, leave_process_group, world_size
 from base.errors import UserError
 from base.files import locked
+from blocks.prepared import prepared_data, prepared_inputs, read_description
 from commands.cli import adopt
 from commands.common import load_and_split
 from commands.extend import MAY_CHANGE_ON_EXTEND, checkpoint_path, inputs_on_newer_data, record_start
@@ -39,6 +40,7 @@ from model.checkpoint import (
 )
 from model.fit import Progress, fit
 from model.heads import Embeddings
+from model.inputs import ModelInputs
 from model.training import Training, extended_training, new_training, resumed_training
 from report.inspection import held_out_line
 from report.training_curves import plot_training_curves
@@ -46,6 +48,7 @@ from report.training_curves import plot_training_curves
 logger = logging.getLogger("pinsage")
 
 LOCK = ".training.lock"  # in the folder of the checkpoints while a training runs
+PREPARED = "the prepared folder, made with {}; drop the flag, or run --mode prepare with it"
 # These make the training longer or shorter. With more epochs, the learning rate rises again and then falls.
 MAY_CHANGE_ON_RESUME = frozenset({"epochs", "patience"})
 
@@ -66,6 +69,8 @@ def train(config: Config, typed: dict[str, Any]) -> Config:
     """
     if config.run.resume and config.run.extend is not None:
         raise UserError("--resume continues with the same data, --extend with newer data; give one of them")
+    if "work_dir" in typed and (other := typed.keys() & {"data_dir", "extend"}):
+        raise UserError(f"--work_dir has the data of a new training; drop it, or --{min(other)}")
     device = set_up_compute(config.run, _equal_everywhere(config))
     folder = Path(config.run.checkpoint_dir)
     if not is_leader() and not config.run.verbose:
@@ -110,7 +115,10 @@ def _all_epochs(
     elif config.run.extend is not None:
         training = _extend(config, typed, checkpoint_path(config.run.extend), device)
     else:
-        training = new_training(config, *_look_at_data(config), device)
+        if "work_dir" in typed:
+            config = _adopt_prepared(config, typed)
+        movielens, split, inputs = _look_at_data(config, typed)
+        training = new_training(config, movielens, split, device, inputs)
     config = training.config
     validate = judge_by(validation_questions(training.split, config.training, config.run.seed))
 
@@ -148,12 +156,24 @@ def _read_checkpoint(path: Path) -> Checkpoint:
         return load_checkpoint(path, content)
 
 
-def _look_at_data(config: Config, earlier: EarlierReading = TODAY) -> tuple[MovieLens, Split]:
-    """Read and split the data; log what is held out and what looks odd; arguments as in ``load``.
+def _look_at_data(
+    config: Config, typed: dict[str, Any], earlier: EarlierReading = TODAY
+) -> tuple[MovieLens, Split, ModelInputs | None]:
+    """Read and split the data; log what is held out and what looks odd.
+
+    Args:
+        config: all settings.
+        typed: the flags that were typed; with ``work_dir`` the data are prepared already.
+        earlier: as in ``load``.
+
+    Returns:
+        The data, their split and, of prepared data, the inputs of the model.
 
     Raises:
         UserError: the data cannot be read or not be trained on.
     """
+    if "work_dir" in typed:
+        return _prepared(config)
     with agreeing():
         movielens, split = load_and_split(config, earlier)
         check_trainable(split)
@@ -163,7 +183,41 @@ def _look_at_data(config: Config, earlier: EarlierReading = TODAY) -> tuple[Movi
         check_equal(
             {"the fingerprint of `data_dir`": movielens.fingerprint, "split": split_fingerprint(split)}
         )
-    return movielens, split
+    return movielens, split, None
+
+
+def _prepared(config: Config) -> tuple[MovieLens, Split, ModelInputs]:
+    """The data and the inputs of a folder that ``--mode prepare`` made, mapped.
+
+    Raises:
+        UserError: it is not prepared, or cannot be trained on.
+    """
+    folder = Path(config.blocks.work_dir)
+    with agreeing():
+        movielens, split = prepared_data(folder)
+        check_trainable(split)
+        counts = (split.num_movies, split.num_users, len(split.train))
+        logger.info("%s: %s films, %s users, %s training ratings", folder, *(f"{n:,}" for n in counts))
+        inputs = prepared_inputs(folder, config.model, config.run.seed)
+    if world_size() > 1:
+        check_equal({"the fingerprint of `work_dir`": movielens.fingerprint})
+    return movielens, split, inputs
+
+
+def _adopt_prepared(config: Config, typed: dict[str, Any]) -> Config:
+    """The settings with those of the prepared folder, if the training is on one.
+
+    Args:
+        config: all settings.
+        typed: settings that must not contradict it.
+
+    Raises:
+        UserError: it is not prepared, or a setting contradicts it.
+    """
+    with agreeing():
+        return adopt(
+            config, read_description(Path(config.blocks.work_dir)).settings, typed, contradicted=PREPARED
+        )
 
 
 def _resume(config: Config, typed: dict[str, Any], path: Path, device: torch.device) -> Training:
@@ -171,10 +225,12 @@ def _resume(config: Config, typed: dict[str, Any], path: Path, device: torch.dev
     stored = _read_checkpoint(path)
     with agreeing():
         config = adopt(config, stored.settings, typed, MAY_CHANGE_ON_RESUME)
-    movielens, split = _look_at_data(config, stored.earlier)
+    if "work_dir" in typed:
+        config = _adopt_prepared(config, stored.settings)
+    movielens, split, inputs = _look_at_data(config, typed, stored.earlier)
     with agreeing():
         check_same_data(stored, movielens, split, path)
-    training = resumed_training(stored, config, movielens, split, device)
+    training = resumed_training(stored, config, movielens, split, device, inputs)
     logger.info("continuing after epoch %d", training.trainer.epoch)
     return training
 
@@ -184,7 +240,7 @@ def _extend(config: Config, typed: dict[str, Any], path: Path, device: torch.dev
     stored = _read_checkpoint(path)
     with agreeing():
         config = adopt(config, stored.settings, typed, MAY_CHANGE_ON_EXTEND)
-    movielens, split = _look_at_data(config, stored.earlier)
+    movielens, split, _ = _look_at_data(config, typed, stored.earlier)
     with agreeing():
         inputs = inputs_on_newer_data(stored, config, movielens, split, path)
     return extended_training(stored, inputs, config, movielens, split, device)

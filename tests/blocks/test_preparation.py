@@ -15,13 +15,14 @@ from blocks.preparation import preparation
 from blocks.prepared import Description, prepared_data, prepared_inputs, write_description
 from blocks.runner import opened
 from blocks.work_dir import MANIFEST, WorkDir
-from commands.entry import main_modes
+from commands.entry import main_modes, main_train
 from commands.prepare import SETTINGS
 from config import Config, ModelConfig
 from data.dataset import load_movielens
 from data.graph_view import rater_matrix
 from data.sources.synthetic import SyntheticSize, generate
 from data.splits import split_movielens
+from model.checkpoint import load_checkpoint
 from model.inputs import ModelInputs, build_inputs
 from model.nodes import Nodes
 from model.shadows import ShadowSampler
@@ -182,3 +183,37 @@ def test_wrong_inputs_end_in_one_line(data, tmp_path, capsys, flags, message):
 def test_a_folder_that_is_not_prepared(tmp_path):
     with pytest.raises(UserError, match="is not prepared; run --mode prepare with this `work_dir` first"):
         prepared_data(tmp_path)
+
+
+@pytest.fixture
+def prepared(data, tmp_path):
+    """A folder that the command prepared."""
+    work = tmp_path / "prepared"
+    line = ["--mode", "prepare", "--data_dir", str(data), "--work_dir", str(work), "--split", "temporal"]
+    assert main_modes([*line, "--spectral_dim", "8", "--num_walks", "20", "--workers", "1"]) == 0
+    return work
+
+
+def test_training_on_a_prepared_folder(data, prepared, tmp_path, capsys):
+    """Also continued: two epochs in two runs are two epochs in one."""
+    small = ["--work_dir", str(prepared), "--hidden_dim", "8", "--embedding_dim", "8", "--batch_size", "500"]
+    small += ["--lr_schedule", "exponential", "--pairs_per_epoch", "2000"]
+
+    def folders(name):
+        return ["--checkpoint_dir", str(tmp_path / name), "--output_dir", str(tmp_path / f"{name}-output")]
+
+    assert main_train([*small, *folders("whole"), "--epochs", "2"]) == 0
+    assert main_train([*small, *folders("parts"), "--epochs", "1"]) == 0
+    resumed = ["--work_dir", str(prepared), "--resume", "--epochs", "2", *folders("parts")]
+    assert main_train(resumed) == 0
+    whole, parts = (load_checkpoint(tmp_path / name / "last.pt") for name in ("whole", "parts"))
+    assert torch.equal(whole.embeddings, parts.embeddings)
+    assert whole.dataset["name"] == data.name
+    assert main_modes(["--mode", "inference", "--checkpoint_dir", str(tmp_path / "whole")]) == 0
+    capsys.readouterr()
+    assert main_train([*small, *folders("other"), "--spectral_dim", "9"]) == 2
+    assert "--spectral_dim 9 contradicts the prepared folder, made with 8" in capsys.readouterr().err
+    assert main_train([*small, *folders("other"), "--data_dir", str(data)]) == 2
+    assert "--work_dir has the data of a new training; drop it, or --data_dir" in capsys.readouterr().err
+    assert main_train(["--work_dir", str(tmp_path / "none"), *folders("other")]) == 2
+    assert "none is not prepared; run --mode prepare with this --work_dir first" in capsys.readouterr().err
