@@ -48,7 +48,7 @@ from report.training_curves import plot_training_curves
 logger = logging.getLogger("pinsage")
 
 LOCK = ".training.lock"  # in the folder of the checkpoints while a training runs
-PREPARED = "the prepared folder, made with {}; drop the flag, or run --mode prepare with it"
+PREPARED = "contradicts the prepared folder, made with {}; drop the flag, or run --mode prepare with it"
 # These make the training longer or shorter. With more epochs, the learning rate rises again and then falls.
 MAY_CHANGE_ON_RESUME = frozenset({"epochs", "patience"})
 
