@@ -381,6 +381,31 @@ class ServeConfig(Section):
 
 
 @dataclass(frozen=True)
+class BlocksConfig(Section):
+    """Work on data that are larger than one process, block by block."""
+
+    work_dir: str = flag(
+        "work", "folder of the blocks; an interrupted run continues from what is there", metavar="FOLDER"
+    )
+    workers: int | None = flag(
+        None, "number of processes that make blocks (default: all cores)", low=1, high=1024
+    )
+    engine: str = flag(
+        "local",
+        "where the blocks are made: in processes of this machine, or on a Ray cluster",
+        choices=("local", "ray"),
+    )
+    ray_address: str | None = flag(
+        None, "address of the Ray cluster, for --engine ray (default: Ray starts one here)", metavar="ADDRESS"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.ray_address is not None and self.engine != "ray":
+            raise ValueError(f"`ray_address` {self.ray_address} needs `engine` ray, got {self.engine}")
+
+
+@dataclass(frozen=True)
 class DownloadConfig(Section):
     """Which dataset to prepare, and from where."""
 
@@ -460,6 +485,7 @@ class Config:
     inference: InferenceConfig = field(default_factory=InferenceConfig)
     benchmark: BenchmarkConfig = field(default_factory=BenchmarkConfig)
     serve: ServeConfig = field(default_factory=ServeConfig)
+    blocks: BlocksConfig = field(default_factory=BlocksConfig)
     download: DownloadConfig = field(default_factory=DownloadConfig)
     run: RunConfig = field(default_factory=RunConfig)
 

@@ -15,6 +15,8 @@ from config import Config, InferenceConfig, ModelConfig, TrainingConfig
 _OF_MODEL = {setting.name for kind in (ModelConfig, TrainingConfig) for setting in fields(kind)}
 # Settings that come from the checkpoint, not from the defaults.
 _OF_CHECKPOINT = frozenset({*_OF_MODEL, "split", "min_rating", "weighted_walks", "seed", "resume", "extend"})
+# Settings of commands that compute in their own process.
+_ONE_PROCESS = frozenset({"device", "num_threads", "resume", "extend"})
 _ANY_DATA = "folder with the data the model was trained on"
 
 
@@ -105,6 +107,21 @@ MODES = {
         ("--data_dir data/ml-100k", "--data_dir data/ml-100k --num_seeds 1"),
         hidden=frozenset({"resume", "extend", "checkpoint_dir", "split"}),
     ),
+    "embed": Mode(
+        "Embed the films of a prepared work folder, block by block, by any number of processes.",
+        ("blocks", "run", "data", "model", "training"),
+        ("--work_dir work --checkpoint_dir checkpoints", "--work_dir work --workers 4"),
+        hidden=_OF_CHECKPOINT | {"data_dir", "schema"},
+        left_out=_ONE_PROCESS | {"output_dir"},
+    ),
+    "recommend_all": Mode(
+        "Find the nearest films of every film of an embedded work folder; writes one Parquet file.",
+        ("blocks", "inference", "search", "run"),
+        ("--work_dir work --num_recommendations 20", "--work_dir work --search_method ivf"),
+        left_out=_ONE_PROCESS
+        | {"seed", "checkpoint_dir", "target_recall", "verify"}
+        | {setting.name for setting in fields(InferenceConfig)} - {"num_recommendations"},
+    ),
     "export": Mode(
         "Write the embeddings and their films as .npy, CSV and Parquet, for other programs.",
         ("run", "search", "data", "model", "training"),
@@ -129,6 +146,8 @@ COMMANDS = {
     "benchmark": "commands.benchmark:benchmark",
     "ablation": "commands.ablation:ablation",
     "cold_start": "commands.cold_start:cold_start",
+    "embed": "commands.embed:embed",
+    "recommend_all": "commands.recommend_all:recommend_all",
     "export": "commands.export:export",
     "serve": "commands.serve:serve",
 }
