@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from base.arrays import FloatArray, IntArray
 from blocks.block_file import Array, read_block
 from blocks.embedding import EMBEDDINGS
 from blocks.nearest import Nearest
@@ -38,15 +39,27 @@ def answer_stages(work_dir: WorkDir, search: SearchConfig, k: int, seed: int) ->
     return [shards, Stage(ANSWERS, _by_index, num_blocks, (EMBEDDINGS, SHARDS), settings)]
 
 
-def _exact(work_dir: WorkDir, block: int, k: int) -> dict[str, Array]:
-    """The answers of a block by comparing everything."""
-    queries = work_dir.block(EMBEDDINGS, block)["queries"]
-    nearest = Nearest(queries, first_row(work_dir, block) + np.arange(len(queries)), k)
+def exact_answers(work_dir: WorkDir, queries: FloatArray, first: int, k: int) -> tuple[FloatArray, IntArray]:
+    """Scores and rows ``[n, k]`` of the nearest candidates of all blocks.
+
+    Args:
+        work_dir: has the embeddings.
+        queries: float32 ``[n, dim]``.
+        first: row of the first one; the others follow it.
+        k: at most the number of films less one.
+    """
+    nearest = Nearest(queries, first + np.arange(len(queries)), k)
     for shard in range(work_dir.num_blocks(EMBEDDINGS)):
         # Mapped for this loop alone: all shards together may be larger than the memory.
         candidates = read_block(work_dir.path(EMBEDDINGS, shard))["candidates"]
         nearest.offer(candidates, first_row(work_dir, shard))
-    scores, rows = nearest.best()
+    return nearest.best()
+
+
+def _exact(work_dir: WorkDir, block: int, k: int) -> dict[str, Array]:
+    """The answers of a block by comparing everything."""
+    queries = work_dir.block(EMBEDDINGS, block)["queries"]
+    scores, rows = exact_answers(work_dir, queries, first_row(work_dir, block), k)
     return {"ids": rows, "scores": scores}
 
 
