@@ -10,6 +10,7 @@ from typing import Protocol
 
 from tqdm import tqdm
 
+from base.errors import UserError
 from base.files import locked, write_json
 from blocks.block_file import block_digest
 from blocks.stage import Made, Stage, Task, block_key, count_blocks, missing_blocks, stage_keys
@@ -77,6 +78,35 @@ class Runner:
             for before in stages[: place + 1]:
                 if before.temporary and before.name not in later:
                     self._remove_files(before)
+
+    def adopt(self, names: Sequence[str], mode: str, verify: bool = True) -> None:
+        """Take whole stages of an earlier command as they are, so that others can be made from them.
+
+        Args:
+            names: of the stages.
+            mode: the command that makes them.
+            verify: read all their blocks and compare the digests; else only the keys are taken.
+
+        Raises:
+            UserError: a stage was never whole, or a block of it is missing, damaged or of another run.
+        """
+        for name in names:
+            try:
+                manifest = self.work_dir.manifest(name)
+                key, digests = manifest["key"], manifest["digests"]
+            except (OSError, ValueError, KeyError, TypeError):
+                raise UserError(f"{self.work_dir.folder} has no {name}; run --mode {mode} first") from None
+            self.keys[name] = key
+            bad = self._bad_blocks(name, key, digests) if verify else []
+            if bad:
+                path = self.work_dir.path(name, min(bad))
+                raise UserError(f"{path} is missing or damaged; run --mode {mode} again")
+
+    def _bad_blocks(self, name: str, key: str, digests: list[str]) -> list[int]:
+        """The blocks that are not those of the manifest."""
+        bad = missing_blocks(self.work_dir, name, len(digests), key)
+        sound = set(range(len(digests))) - set(bad)
+        return bad + [b for b in sound if block_digest(self.work_dir.path(name, b)) != digests[b]]
 
     def _missing(self, stage: Stage) -> list[int] | None:
         """The blocks to make; None as long as nobody knows how many there are."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,13 +52,21 @@ class WorkDir:
             self._mapped[stage, block] = read_block(self.path(stage, block))
         return self._mapped[stage, block]
 
+    def manifest(self, stage: str) -> dict[str, Any]:
+        """The ``key`` of a stage that is whole, and the ``digests`` of its blocks.
+
+        Raises:
+            FileNotFoundError: it was never whole.
+        """
+        return json.loads((self.folder / stage / MANIFEST).read_bytes())
+
     def num_blocks(self, stage: str) -> int:
         """How many blocks a stage has, or had before its files were removed.
 
         Raises:
             FileNotFoundError: it was never whole.
         """
-        return len(json.loads((self.folder / stage / MANIFEST).read_bytes())["digests"])
+        return len(self.manifest(stage)["digests"])
 
     def each(self, stage: str) -> Iterator[dict[str, Array]]:
         """The mapped arrays of each block of a whole stage, in order."""

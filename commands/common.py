@@ -3,9 +3,12 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from base.errors import UserError
+from blocks.engines import make_engine
+from blocks.runner import Runner, opened
 from config import Config, RunConfig
 from data.dataset import MovieLens, load_movielens
 from data.earlier_reading import TODAY, EarlierReading
@@ -65,6 +68,22 @@ def split_data(movielens: MovieLens, config: Config) -> Split:
             *(weights.min(), weights.max(), source),
         )
     return split
+
+
+@contextmanager
+def opened_work(config: Config) -> Iterator[Runner]:
+    """A runner for the work that ``--mode prepare`` began in ``--work_dir``.
+
+    Raises:
+        UserError: there is no such folder, another process works there, or the engine is not there.
+    """
+    work = config.blocks
+    folder = Path(work.work_dir)
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder}; run --mode prepare first, or check --work_dir")
+    engine = make_engine(work.engine, work.workers, work.ray_address)
+    with opened(folder, engine, config.run.quiet) as runner:
+        yield runner
 
 
 def check_who_asks(typed: dict[str, Any]) -> None:

@@ -41,8 +41,10 @@ def _check_folders(config: Config) -> None:
     Raises:
         UserError: a folder to write into is a file.
     """
-    for name in ("checkpoint_dir", "output_dir"):
-        folder = Path(getattr(config.run, name))
+    folders = {name: getattr(config.run, name) for name in ("checkpoint_dir", "output_dir")}
+    folders["work_dir"] = config.blocks.work_dir
+    for name, path in folders.items():
+        folder = Path(path)
         if folder.exists() and not folder.is_dir():
             raise UserError(f"--{name} {folder} is a file; name a folder")
 

@@ -18,6 +18,8 @@ _OF_CHECKPOINT = frozenset({*_OF_MODEL, "split", "min_rating", "weighted_walks",
 _ENGINES = frozenset({"engine", "workers", "ray_address"})  # training has processes of its own
 # Settings of the network, which no block of --mode prepare depends on.
 _NOT_PREPARED = frozenset({"aggregator", "head", "hidden_dim", "embedding_dim"})
+# Settings of commands that compute in their own process.
+_ONE_PROCESS = frozenset({"device", "num_threads", "resume", "extend"})
 _ANY_DATA = "folder with the data the model was trained on"
 
 
@@ -121,6 +123,21 @@ MODES = {
         hidden=_NOT_PREPARED
         | {"schema", "checkpoint_dir", "output_dir", "resume", "extend", "device", "num_threads"},
     ),
+    "embed": Mode(
+        "Embed the films of a prepared work folder, block by block, by any number of processes.",
+        ("blocks", "run", "data", "model", "training"),
+        ("--work_dir work --checkpoint_dir checkpoints", "--work_dir work --workers 4"),
+        hidden=_OF_CHECKPOINT | {"data_dir", "schema"},
+        left_out=_ONE_PROCESS | {"output_dir"},
+    ),
+    "recommend_all": Mode(
+        "Find the nearest films of every film of an embedded work folder; writes one Parquet file.",
+        ("blocks", "inference", "search", "run"),
+        ("--work_dir work --num_recommendations 20", "--work_dir work --search_method ivf"),
+        left_out=_ONE_PROCESS
+        | {"seed", "checkpoint_dir", "target_recall", "verify"}
+        | {setting.name for setting in fields(InferenceConfig)} - {"num_recommendations"},
+    ),
     "export": Mode(
         "Write the embeddings and their films as .npy, CSV and Parquet, for other programs.",
         ("run", "search", "data", "model", "training"),
@@ -146,6 +163,8 @@ COMMANDS = {
     "ablation": "commands.ablation:ablation",
     "cold_start": "commands.cold_start:cold_start",
     "prepare": "commands.prepare:prepare",
+    "embed": "commands.embed:embed",
+    "recommend_all": "commands.recommend_all:recommend_all",
     "export": "commands.export:export",
     "serve": "commands.serve:serve",
 }

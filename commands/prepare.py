@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from base.errors import UserError
-from blocks.engines import make_engine
 from blocks.ingest.source import Source, find_source
 from blocks.preparation import preparation
 from blocks.prepared import DESCRIPTION, Description, write_description
-from blocks.runner import opened
+from commands.common import opened_work
 from config import Config
 
 logger = logging.getLogger("pinsage")
@@ -41,9 +40,8 @@ def prepare(config: Config, typed: dict[str, Any]) -> None:
     started = time.perf_counter()
     source = find_source(Path(data.data_dir))
     folder = Path(config.blocks.work_dir)
-    engine = make_engine(config.blocks.engine, config.blocks.workers, config.blocks.ray_address)
     stages = preparation(source, data.split, data.min_rating, config.model, seed)  # type: ignore[arg-type]
-    with opened(folder, engine, config.run.quiet) as runner:
+    with opened_work(config) as runner:
         (folder / DESCRIPTION).unlink(missing_ok=True)  # until everything is whole again
         runner.run(stages)
         write_description(folder, _description(source, config))

@@ -72,7 +72,7 @@ class ImportancePoolingConv(MessagePassing):
         """Convolve over edges of PyG: ``edge_index`` with weights, or a sparse matrix of weights."""
         source, target = (x, x) if isinstance(x, Tensor) else x
         assert target is not None
-        messages = self.lin_neighbor(source).relu()  # [|V_s|, hidden]
+        messages = self.messages_of(source)
         pooled = self.propagate(
             edge_index, x=(messages, None), edge_weight=edge_weight, size=size or (len(source), len(target))
         )
@@ -80,8 +80,7 @@ class ImportancePoolingConv(MessagePassing):
 
     def forward_padded(self, source: Tensor, target: Tensor, neighbors: Tensor, weights: Tensor) -> Tensor:
         """Convolve over a neighbour table, in which padding has weight 0; this layout is the fastest."""
-        messages = self.lin_neighbor(source).relu()  # [|V_s|, hidden]
-        return self._update(target, self.aggr_module.pool_unchecked(messages, neighbors, weights))
+        return self.convolve(target, self.messages_of(source), neighbors, weights)
 
     def forward_whole(
         self,
@@ -101,13 +100,26 @@ class ImportancePoolingConv(MessagePassing):
             gather: where several processes have a share of the nodes each: from the messages of the share
                 ``x`` to those of all nodes. The nodes of the share are convolved.
         """
-        messages = torch.cat([self.lin_neighbor(block).relu() for block in x.split(block_size)])
+        messages = torch.cat([self.messages_of(block) for block in x.split(block_size)])
         if gather is not None:
             messages = gather(messages)
         parts = zip(x.split(block_size), neighbors.split(block_size), weights.split(block_size), strict=True)
-        return torch.cat(
-            [self._update(target, self.aggr_module.pool_unchecked(messages, n, w)) for target, n, w in parts]
-        )
+        return torch.cat([self.convolve(target, messages, n, w) for target, n, w in parts])
+
+    def messages_of(self, x: Tensor) -> Tensor:
+        """What nodes tell the films whose neighbours they are: the inner part of line 1."""
+        return self.lin_neighbor(x).relu()  # [|V|, hidden]
+
+    def convolve(self, target: Tensor, messages: Tensor, neighbors: Tensor, weights: Tensor) -> Tensor:
+        """Pool the messages of each target's neighbours and update the target (lines 1 to 3).
+
+        Args:
+            target: float ``[n, in_channels]``.
+            messages: float ``[num_messages, hidden_channels]``, see ``messages_of``.
+            neighbors: int64 ``[n, T]``, rows of ``messages``; padding has weight 0.
+            weights: float ``[n, T]``.
+        """
+        return self._update(target, self.aggr_module.pool_unchecked(messages, neighbors, weights))
 
     def _update(self, target: Tensor, pooled: Tensor) -> Tensor:
         # W [z || n] as two products: the inputs of the first layer are features, which need no gradient.

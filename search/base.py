@@ -258,14 +258,17 @@ class VectorIndex(ABC):
         ``remove`` has changed it, that of ``embeddings`` and ``ids``. It may be the file that the index was
         loaded from.
         """
+        write_index(self.content(), Path(path))
+
+    def content(self) -> IndexContent:
+        """All that a file of the index has."""
         arrays = {"ids": self.ids, **self._stored.as_arrays()}
         arrays |= {f"trained.{name}": array for name, array in self._trained.items()}
         lists = self._saved_lists()
         arrays |= {f"list.{name}": array for name, array in lists.items()}
         # Descriptions that are the beginning of a list are not written twice.
         arrays |= {f"row.{name}": array for name, array in self._rows.items() if name not in lists}
-        content = IndexContent(self.kind, self.settings(), self._query_values(), self.fingerprint, arrays)
-        write_index(content, Path(path))
+        return IndexContent(self.kind, self.settings(), self._query_values(), self.fingerprint, arrays)
 
     @classmethod
     def load(cls, path: str | Path, expected: str | None = None, verify: bool = False) -> Self:
@@ -283,15 +286,25 @@ class VectorIndex(ABC):
         """
         content = read_index(Path(path), cls.kind, expected, verify)
         try:
-            index = cls(**content.settings)
-            index._stored, index.ids = Vectors.from_arrays(content.arrays), content.arrays["ids"]
-            index._trained = _named(content.arrays, "trained.")
-            index._rows = _named(content.arrays, "row.")
-            index._fingerprint = content.fingerprint
-            index._set_query_values(content.query)
-            index._refresh(_named(content.arrays, "list."))
+            return cls.from_content(content)
         except (KeyError, TypeError) as error:  # whole, but made by another program
             raise ValueError(f"{path} lacks parts of an index ({error}); build it again") from error
+
+    @classmethod
+    def from_content(cls, content: IndexContent) -> Self:
+        """The index that has this ``content``. Its arrays are kept, not copied.
+
+        Raises:
+            KeyError, TypeError: parts are missing.
+            ValueError: something in the lists would lead out of an array.
+        """
+        index = cls(**content.settings)
+        index._stored, index.ids = Vectors.from_arrays(content.arrays), content.arrays["ids"]
+        index._trained = _named(content.arrays, "trained.")
+        index._rows = _named(content.arrays, "row.")
+        index._fingerprint = content.fingerprint
+        index._set_query_values(content.query)
+        index._refresh(_named(content.arrays, "list."))
         return index
 
     def settings(self) -> dict[str, Any]:

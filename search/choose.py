@@ -22,7 +22,7 @@ def index_path(folder: Path, method: str) -> Path:
     return folder / f"index-{method}.npz"
 
 
-def _new_index(search: SearchConfig, seed: int) -> VectorIndex:
+def new_index(search: SearchConfig, seed: int) -> VectorIndex:
     """An empty index with the parameters of the settings."""
     if search.search_method == "exact":
         return ExactIndex(search.vectors)
@@ -48,7 +48,7 @@ def open_index(
         seed: of hyperplanes, k-means and the tuning sample.
         folder: of the index's file; None reads and writes no file.
     """
-    fresh = _new_index(search, seed)
+    fresh = new_index(search, seed)
     ids = np.arange(len(embeddings))
     index = None
     if folder is not None and search.needs_file:
