@@ -159,6 +159,7 @@ def _look_at_data(config: Config, earlier: EarlierReading = TODAY) -> tuple[Movi
         check_trainable(split)
         logger.info("%s", held_out_line(inspect_data(movielens, split)))
         movielens.interactions.release()  # the split has copies
+        split = split.without_times()
     if world_size() > 1:
         check_equal(
             {"the fingerprint of `data_dir`": movielens.fingerprint, "split": split_fingerprint(split)}
