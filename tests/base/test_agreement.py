@@ -82,7 +82,7 @@ def test_one_process_of_a_machine_says_the_line(others, monkeypatch):
 def test_equal_facts_pass_and_other_ones_are_named(others):
     others(("b", {"data": "1", "split": "2"}))
     check_equal({"data": "1", "split": "2"})
-    with pytest.raises(UserError, match="^process 1 of 2 on b: data is 1 here and 7 in process 0 on .+ need"):
+    with pytest.raises(UserError, match="^process 1 of 2 on b: data is 1, but 7 in process 0 on .+ need"):
         check_equal({"data": "7", "split": "2"})
 
 
@@ -119,7 +119,7 @@ def test_a_process_that_cannot_start_ends_all():
 
 def test_other_flags_end_all():
     raised = meet_as(dist.HashStore(), [(None, {"`lr`": "1"}), (None, {"`lr`": "2"})])
-    assert all("process 1 of 2" in str(error) and "`lr` is 2 here and 1 in" in str(error) for error in raised)
+    assert all("process 1 of 2" in str(error) and "`lr` is 2, but 1 in" in str(error) for error in raised)
 
 
 def test_a_process_that_never_comes_is_named():

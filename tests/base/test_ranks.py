@@ -52,7 +52,7 @@ def test_other_flags_on_one_machine_end_both(tmp_path):
     ends = run_ranks(flags(data, tmp_path / "out"), flags(data, tmp_path / "out", "--lr", "0.5"))
     assert [code for code, _ in ends] == [2, 2]
     for line in errors(ends):
-        assert "process 1 of 2 on " in line and "--lr is 0.5 here and 0.003 in process 0" in line
+        assert "process 1 of 2 on " in line and "--lr is 0.5, but 0.003 in process 0" in line
 
 
 def test_a_folder_in_use_ends_both_before_anything_is_read(tmp_path):
