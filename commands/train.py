@@ -112,7 +112,8 @@ def _all_epochs(
     else:
         training = new_training(config, *_look_at_data(config), device)
     config = training.config
-    validate = judge_by(validation_questions(training.split, config.training, config.run.seed))
+    with agreeing():
+        validate = judge_by(validation_questions(training.split, config.training, config.run.seed))
 
     def save(embeddings: Embeddings, best: bool) -> None:
         with agreeing():
