@@ -7,6 +7,7 @@ python main.py --mode inference --data_dir data/ml-25m --movie_id 1 --num_recomm
 python main.py --mode benchmark  --data_dir data/ml-100k --num_seeds 3
 python main.py --mode ablation   --data_dir data/ml-100k --num_seeds 3
 python main.py --mode cold_start --data_dir data/ml-100k
+python main.py --mode prepare   --data_dir data/synthetic-250m --work_dir work
 python main.py --mode embed     --work_dir work --checkpoint_dir checkpoints
 python main.py --mode recommend_all --work_dir work --num_recommendations 20
 python main.py --mode export    --output_dir output

@@ -40,7 +40,7 @@ from model.pinsage import PinSage
 from model.training import new_training
 from recommend.recommender import Recommender
 from report.inspection import data_line, held_out_line
-from search import ExactIndex, LSHIndex, WeakANDIndex
+from search import ExactIndex, LSHIndex, ShardedIndex, WeakANDIndex
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +52,7 @@ __all__ = [
     "PinSage",
     "RandomWalkSampler",
     "Recommender",
+    "ShardedIndex",
     "UserError",
     "WeakANDIndex",
     "WorldError",

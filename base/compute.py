@@ -2,12 +2,14 @@
 
 import os
 import sys
+from collections.abc import Mapping
+from functools import partial
 
 from base.errors import UserError
 from config import RunConfig
 
 
-def set_up_compute(run: RunConfig) -> "torch.device":  # type: ignore[name-defined]  # noqa: F821
+def set_up_compute(run: RunConfig, facts: Mapping[str, str] | None = None) -> "torch.device":  # type: ignore[name-defined]  # noqa: F821
     """Choose the device, set the number of threads of PyTorch and Numba, and join the process group.
 
     ``auto`` means cuda if there is a GPU, else cpu. It never means mps, because PyTorch does not have all
@@ -15,25 +17,25 @@ def set_up_compute(run: RunConfig) -> "torch.device":  # type: ignore[name-defin
 
     Args:
         run: its ``device`` and ``num_threads`` are used.
+        facts: what must be equal in all processes of a group, see ``base/joining.py``.
 
     Returns:
         The ``torch.device``.
 
     Raises:
-        UserError: this machine does not have the device.
+        UserError: this machine does not have the device, or the processes of a group differ.
+        WorldError: a process of the group did not come.
     """
     import numba
     import torch
 
-    from base.distributed import join_process_group
+    from base.joining import join_process_group
 
     if run.num_threads is not None:
         torch.set_num_threads(run.num_threads)
         max_threads = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
         numba.set_num_threads(min(run.num_threads, max_threads))
-    device = _choose(run.device)
-    join_process_group(device)
-    return device
+    return join_process_group(partial(_choose, run.device), facts or {})
 
 
 def _choose(wanted: str) -> "torch.device":  # type: ignore[name-defined]  # noqa: F821

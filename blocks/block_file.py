@@ -37,7 +37,7 @@ class Parts:
     Attributes:
         dtype: of the array.
         shape: of the array.
-        parts: consecutive rows of it.
+        parts: consecutive rows of it, in any type that numpy turns into ``dtype``.
     """
 
     dtype: Any

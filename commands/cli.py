@@ -22,6 +22,8 @@ MISSING_PACKAGE = (
 )
 INTERRUPTED = "interrupted; the last complete checkpoint is intact, --resume continues a training"
 
+CONTRADICTED = "contradicts the checkpoint, trained with {}; drop the flag, or train a new model with it"
+
 _LACKS_VALUE = re.compile(r"argument (--\w+): expected one argument")
 _NAMED = re.compile(r"`(\w+)`")
 _SETTINGS = {f.name for section in fields(Config) for f in fields(section.default_factory)}  # type: ignore[arg-type]
@@ -182,7 +184,11 @@ def as_flags(text: str) -> str:
 
 
 def adopt(
-    config: Config, stored: dict[str, Any], typed: dict[str, Any], allowed: frozenset[str] | None = None
+    config: Config,
+    stored: Mapping[str, Any],
+    typed: dict[str, Any],
+    allowed: frozenset[str] | None = None,
+    contradicted: str = CONTRADICTED,
 ) -> Config:
     """Replace settings by those of a checkpoint, for all commands that read one.
 
@@ -193,6 +199,7 @@ def adopt(
         allowed: flags that may differ from the checkpoint when its training continues, as ``epochs``. None
             for all other uses of a checkpoint; then only ``eval_queries`` may differ, which is not part of
             the model.
+        contradicted: what the message says of a typed flag; ``{}`` stands for the stored value.
 
     Raises:
         UserError: a typed flag contradicts the checkpoint.
@@ -202,10 +209,7 @@ def adopt(
         allowed = frozenset()
     for name in stored.keys() & typed.keys() - allowed:
         if typed[name] != stored[name]:
-            raise UserError(
-                f"--{name} {typed[name]} contradicts the checkpoint, trained with {stored[name]}; "
-                "drop the flag, or train a new model with it"
-            )
+            raise UserError(f"--{name} {typed[name]} {contradicted.format(stored[name])}")
     rules = {name: value for name, value in stored.items() if name not in allowed & typed.keys()}
     return _overridden(config, rules)
 

@@ -15,6 +15,9 @@ from config import Config, InferenceConfig, ModelConfig, TrainingConfig
 _OF_MODEL = {setting.name for kind in (ModelConfig, TrainingConfig) for setting in fields(kind)}
 # Settings that come from the checkpoint, not from the defaults.
 _OF_CHECKPOINT = frozenset({*_OF_MODEL, "split", "min_rating", "weighted_walks", "seed", "resume", "extend"})
+_ENGINES = frozenset({"engine", "workers", "ray_address"})  # training has processes of its own
+# Settings of the network, which no block of --mode prepare depends on.
+_NOT_PREPARED = frozenset({"aggregator", "head", "hidden_dim", "embedding_dim"})
 # Settings of commands that compute in their own process.
 _ONE_PROCESS = frozenset({"device", "num_threads", "resume", "extend"})
 _ANY_DATA = "folder with the data the model was trained on"
@@ -53,13 +56,16 @@ MODES = {
     ),
     "train": Mode(
         "Train on a folder of data; writes best.pt and last.pt in --checkpoint_dir.",
-        ("data", "model", "training", "run"),
+        ("data", "blocks", "model", "training", "run"),
         (
             "--data_dir data/ml-25m --batch_size 512 --epochs 10 --lr 0.001",
             "--data_dir data/ml-100k --preset paper --hidden_dim 128 --embedding_dim 128",
             "--data_dir data/ml-100k --resume",
             "--data_dir data/newer --extend checkpoints/best.pt --epochs 5",
+            "--work_dir work --epochs 3",
         ),
+        left_out=_ENGINES,
+        reasons={"work_dir": "folder of --mode prepare; trains on it instead of --data_dir"},
     ),
     "evaluate": Mode(
         "Evaluate the trained model and eight baselines on the split it was trained on.",
@@ -107,6 +113,16 @@ MODES = {
         ("--data_dir data/ml-100k", "--data_dir data/ml-100k --num_seeds 1"),
         hidden=frozenset({"resume", "extend", "checkpoint_dir", "split"}),
     ),
+    "prepare": Mode(
+        "Make graph, features and neighbours of ratings of any size, block by block, into a folder.",
+        ("data", "blocks", "model", "run"),
+        (
+            "--data_dir data/synthetic-250m --work_dir work",
+            "--data_dir data/ml-25m --work_dir work --workers 2",
+        ),
+        hidden=_NOT_PREPARED
+        | {"schema", "checkpoint_dir", "output_dir", "resume", "extend", "device", "num_threads"},
+    ),
     "embed": Mode(
         "Embed the films of a prepared work folder, block by block, by any number of processes.",
         ("blocks", "run", "data", "model", "training"),
@@ -146,6 +162,7 @@ COMMANDS = {
     "benchmark": "commands.benchmark:benchmark",
     "ablation": "commands.ablation:ablation",
     "cold_start": "commands.cold_start:cold_start",
+    "prepare": "commands.prepare:prepare",
     "embed": "commands.embed:embed",
     "recommend_all": "commands.recommend_all:recommend_all",
     "export": "commands.export:export",

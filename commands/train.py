@@ -3,15 +3,19 @@
 import csv
 import logging
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
+from base.agreement import agreeing, check_equal
 from base.compute import peak_memory_gb, set_up_compute
-from base.distributed import is_leader, leave_process_group
+from base.distributed import broadcast_from_leader, is_leader, leave_process_group, world_size
 from base.errors import UserError
 from base.files import locked
+from blocks.prepared import prepared_data, prepared_inputs, read_description
 from commands.cli import adopt
 from commands.common import load_and_split
 from commands.extend import MAY_CHANGE_ON_EXTEND, checkpoint_path, inputs_on_newer_data, record_start
@@ -24,9 +28,19 @@ from data.splits import Split
 from data.trainable import check_trainable
 from evaluation.after_training import with_chosen_settings
 from evaluation.validation import judge_by, validation_questions
-from model.checkpoint import BEST, LAST, load_checkpoint, remove_unfinished, save_checkpoint
+from model.checkpoint import (
+    BEST,
+    LAST,
+    Checkpoint,
+    load_checkpoint,
+    read_checkpoint_file,
+    remove_unfinished,
+    save_checkpoint,
+    split_fingerprint,
+)
 from model.fit import Progress, fit
 from model.heads import Embeddings
+from model.inputs import ModelInputs
 from model.training import Training, extended_training, new_training, resumed_training
 from report.inspection import held_out_line
 from report.training_curves import plot_training_curves
@@ -34,6 +48,7 @@ from report.training_curves import plot_training_curves
 logger = logging.getLogger("pinsage")
 
 LOCK = ".training.lock"  # in the folder of the checkpoints while a training runs
+PREPARED = "contradicts the prepared folder, made with {}; drop the flag, or run --mode prepare with it"
 # These make the training longer or shorter. With more epochs, the learning rate rises again and then falls.
 MAY_CHANGE_ON_RESUME = frozenset({"epochs", "patience"})
 
@@ -54,15 +69,27 @@ def train(config: Config, typed: dict[str, Any]) -> Config:
     """
     if config.run.resume and config.run.extend is not None:
         raise UserError("--resume continues with the same data, --extend with newer data; give one of them")
-    device = set_up_compute(config.run)
-    if not is_leader():
-        if not config.run.verbose:
-            logger.setLevel(logging.WARNING)  # only the leader logs its progress
-        return _train(config, typed, device)
+    if "work_dir" in typed and (other := typed.keys() & {"data_dir", "extend"}):
+        raise UserError(f"--work_dir has the data of a new training; drop it, or --{min(other)}")
+    device = set_up_compute(config.run, _equal_everywhere(config))
     folder = Path(config.run.checkpoint_dir)
-    with locked(folder, LOCK, "a training"):
-        remove_unfinished(folder)
-        return _train(config, typed, device)
+    if not is_leader() and not config.run.verbose:
+        logger.setLevel(logging.WARNING)  # only the leader logs its progress
+    with ExitStack() as held:
+        with agreeing():  # the others begin when the folder is the leader's
+            if is_leader():
+                held.enter_context(locked(folder, LOCK, "a training"))
+                remove_unfinished(folder)
+        config = _train(config, typed, device)
+    leave_process_group()
+    return config
+
+
+def _equal_everywhere(config: Config) -> dict[str, str]:
+    """Settings that must be equal where several processes train one model, as flags in messages."""
+    settings = config.model_settings()
+    settings |= {"resume": config.run.resume, "extend": config.run.extend is not None}
+    return {f"`{name}`": str(value) for name, value in settings.items()}
 
 
 def _train(config: Config, typed: dict[str, Any], device: torch.device) -> Config:
@@ -70,11 +97,11 @@ def _train(config: Config, typed: dict[str, Any], device: torch.device) -> Confi
     started = time.perf_counter()
     folder = Path(config.run.checkpoint_dir)
     config, split, progress = _all_epochs(config, typed, device)
-    if is_leader():
-        best = with_chosen_settings(load_checkpoint(folder / BEST), split, config.training)
-        save_checkpoint(best, folder / BEST)
-        _finish(config, progress, started)
-    leave_process_group()
+    with agreeing():  # the others wait, so that an error of the leader is known on every machine
+        if is_leader():
+            best = with_chosen_settings(load_checkpoint(folder / BEST), split, config.training)
+            save_checkpoint(best, folder / BEST)
+            _finish(config, progress, started)
     return config
 
 
@@ -88,18 +115,22 @@ def _all_epochs(
     elif config.run.extend is not None:
         training = _extend(config, typed, checkpoint_path(config.run.extend), device)
     else:
-        training = new_training(config, *_look_at_data(config), device)
+        if "work_dir" in typed:
+            config = _adopt_prepared(config, typed)
+        movielens, split, inputs = _look_at_data(config, typed)
+        training = new_training(config, movielens, split, device, inputs)
     config = training.config
     validate = judge_by(validation_questions(training.split, config.training, config.run.seed))
 
     def save(embeddings: Embeddings, best: bool) -> None:
-        if not is_leader():
-            return
-        # best.pt first: if the process is killed between the two, --resume trains this epoch again.
-        checkpoint = training.checkpoint(embeddings)
-        if best:
-            save_checkpoint(checkpoint, folder / BEST)
-        save_checkpoint(checkpoint, folder / LAST)
+        with agreeing():
+            if not is_leader():
+                return
+            # best.pt first: if the process is killed between the two, --resume trains this epoch again.
+            checkpoint = training.checkpoint(embeddings)
+            if best:
+                save_checkpoint(checkpoint, folder / BEST)
+            save_checkpoint(checkpoint, folder / LAST)
 
     if not config.run.resume:  # with this checkpoint, --resume also works before the first epoch is done
         embeddings = training.trainer.embeddings()
@@ -110,36 +141,108 @@ def _all_epochs(
     return config, training.split, training.progress
 
 
-def _look_at_data(config: Config, earlier: EarlierReading = TODAY) -> tuple[MovieLens, Split]:
-    """Read and split the data; log what is held out and what looks odd; arguments as in ``load``.
+def _read_checkpoint(path: Path) -> Checkpoint:
+    """The checkpoint at ``path``, in every process.
+
+    Only the leader reads the file, which it will replace after the first epoch: another process could find
+    the next one, or on another machine none.
+    """
+    if world_size() == 1:
+        return load_checkpoint(path)
+    with agreeing():
+        read = read_checkpoint_file(path) if is_leader() else b""
+    content = broadcast_from_leader(np.frombuffer(read, np.uint8)).tobytes()
+    with agreeing():
+        return load_checkpoint(path, content)
+
+
+def _look_at_data(
+    config: Config, typed: dict[str, Any], earlier: EarlierReading = TODAY
+) -> tuple[MovieLens, Split, ModelInputs | None]:
+    """Read and split the data; log what is held out and what looks odd.
+
+    Args:
+        config: all settings.
+        typed: the flags that were typed; with ``work_dir`` the data are prepared already.
+        earlier: as in ``load``.
+
+    Returns:
+        The data, their split and, of prepared data, the inputs of the model.
 
     Raises:
         UserError: the data cannot be read or not be trained on.
     """
-    movielens, split = load_and_split(config, earlier)
-    check_trainable(split)
-    logger.info("%s", held_out_line(inspect_data(movielens, split)))
-    movielens.interactions.release()  # the split has copies
-    return movielens, split
+    if "work_dir" in typed:
+        return _prepared(config)
+    with agreeing():
+        movielens, split = load_and_split(config, earlier)
+        check_trainable(split)
+        logger.info("%s", held_out_line(inspect_data(movielens, split)))
+        movielens.interactions.release()  # the split has copies
+    if world_size() > 1:
+        check_equal(
+            {"the fingerprint of `data_dir`": movielens.fingerprint, "split": split_fingerprint(split)}
+        )
+    return movielens, split, None
+
+
+def _prepared(config: Config) -> tuple[MovieLens, Split, ModelInputs]:
+    """The data and the inputs of a folder that ``--mode prepare`` made, mapped.
+
+    Raises:
+        UserError: it is not prepared, or cannot be trained on.
+    """
+    folder = Path(config.blocks.work_dir)
+    with agreeing():
+        movielens, split = prepared_data(folder)
+        check_trainable(split)
+        counts = (split.num_movies, split.num_users, len(split.train))
+        logger.info("%s: %s films, %s users, %s training ratings", folder, *(f"{n:,}" for n in counts))
+        inputs = prepared_inputs(folder, config.model, config.run.seed)
+    if world_size() > 1:
+        check_equal({"the fingerprint of `work_dir`": movielens.fingerprint})
+    return movielens, split, inputs
+
+
+def _adopt_prepared(config: Config, typed: dict[str, Any]) -> Config:
+    """The settings with those of the prepared folder, if the training is on one.
+
+    Args:
+        config: all settings.
+        typed: settings that must not contradict it.
+
+    Raises:
+        UserError: it is not prepared, or a setting contradicts it.
+    """
+    with agreeing():
+        return adopt(
+            config, read_description(Path(config.blocks.work_dir)).settings, typed, contradicted=PREPARED
+        )
 
 
 def _resume(config: Config, typed: dict[str, Any], path: Path, device: torch.device) -> Training:
     """The training that ``path`` (``last.pt``) contains, after its last epoch."""
-    stored = load_checkpoint(path)
-    config = adopt(config, stored.settings, typed, MAY_CHANGE_ON_RESUME)
-    movielens, split = _look_at_data(config, stored.earlier)
-    check_same_data(stored, movielens, split, path)
-    training = resumed_training(stored, config, movielens, split, device)
+    stored = _read_checkpoint(path)
+    with agreeing():
+        config = adopt(config, stored.settings, typed, MAY_CHANGE_ON_RESUME)
+    if "work_dir" in typed:
+        config = _adopt_prepared(config, stored.settings)
+    movielens, split, inputs = _look_at_data(config, typed, stored.earlier)
+    with agreeing():
+        check_same_data(stored, movielens, split, path)
+    training = resumed_training(stored, config, movielens, split, device, inputs)
     logger.info("continuing after epoch %d", training.trainer.epoch)
     return training
 
 
 def _extend(config: Config, typed: dict[str, Any], path: Path, device: torch.device) -> Training:
     """A training on newer data that starts with the weights in ``path``."""
-    stored = load_checkpoint(path)
-    config = adopt(config, stored.settings, typed, MAY_CHANGE_ON_EXTEND)
-    movielens, split = _look_at_data(config, stored.earlier)
-    inputs = inputs_on_newer_data(stored, config, movielens, split, path)
+    stored = _read_checkpoint(path)
+    with agreeing():
+        config = adopt(config, stored.settings, typed, MAY_CHANGE_ON_EXTEND)
+    movielens, split, _ = _look_at_data(config, typed, stored.earlier)
+    with agreeing():
+        inputs = inputs_on_newer_data(stored, config, movielens, split, path)
     return extended_training(stored, inputs, config, movielens, split, device)
 
 

@@ -76,6 +76,11 @@ def fit_features(facts: Facts, graph: ItemGraph, spectral_dim: int, seed: int) -
         spectral_dim: maximum number of singular vectors; the matrix may have fewer.
         seed: seed of the randomised SVDs.
     """
+    return basis_of(facts, graph, fit_spectral(graph, spectral_dim, seed), seed)
+
+
+def basis_of(facts: Facts, graph: ItemGraph, user_basis: FloatArray, seed: int) -> FeatureBasis:
+    """The feature basis with a given spectral basis; other arguments as in ``fit_features``."""
     movies = facts.movies
     rated = graph.movie_degree > 0
     years = movies.years[np.isfinite(movies.years)]
@@ -88,7 +93,7 @@ def fit_features(facts: Facts, graph: ItemGraph, spectral_dim: int, seed: int) -
         year_std=_spread(years),
         degree_mean=float(log_degree.mean()) if len(log_degree) else 0.0,
         degree_std=_spread(log_degree),
-        user_basis=fit_spectral(graph, spectral_dim, seed),
+        user_basis=user_basis,
         tag_names=tag_names,
         tag_basis=tag_basis,
         genome_mean=genome_mean,

@@ -87,6 +87,7 @@ class ItemGraph:
     ) -> "ItemGraph":
         """A graph of arrays that are known to be right; compiled code will read them as they are.
 
+        Pointers are both int32 or, with more edges than that can count, both int64.
         The film direction may have more rows than the user direction knows: films that walks start from
         and never reach.
         """

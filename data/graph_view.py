@@ -38,7 +38,12 @@ def fit_graph_view(graph: ItemGraph, seed: int) -> FloatArray:
     matrix = rater_matrix(graph)
     right = leading_right_vectors(matrix, rank, seed).T.astype(np.float32)
     squares = np.square(product_with_dense(matrix, right)).sum(axis=0, dtype=np.float64)  # s^2
-    return np.ascontiguousarray(right / np.sqrt(squares + NOISE_SHARE * squares.max()), dtype=np.float32)
+    return np.ascontiguousarray(right * view_scale(squares), dtype=np.float32)
+
+
+def view_scale(squares: FloatArray) -> FloatArray:
+    """``1 / sqrt(s^2 + noise)`` of the squared singular values, float64 ``[rank]``."""
+    return 1 / np.sqrt(squares + NOISE_SHARE * squares.max())
 
 
 def rater_matrix(graph: ItemGraph) -> sp.csr_matrix:

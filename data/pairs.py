@@ -30,7 +30,7 @@ class TrainingPairs:
 
     def __init__(self, train: Interactions, num_users: int, window: int, both_ways: bool):
         counts = np.bincount(train.users, minlength=num_users)
-        self.movies = torch.from_numpy(train.movies.astype(np.int32))
+        self.movies = torch.from_numpy(train.movies.astype(np.int32, copy=False))
         self.starts = torch.from_numpy(np.cumsum(counts) - counts)
         distances = np.arange(1, window + 1)[:, None]
         # One block per (distance, user), in this order: a user with n films has n - distance pairs there.

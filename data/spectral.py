@@ -33,9 +33,9 @@ def fit_spectral(graph: ItemGraph, spectral_dim: int, seed: int) -> FloatArray:
     rank = min(spectral_dim, min(matrix.shape) - 1)
     if rank < 1 or graph.num_edges == 0:
         return np.zeros((graph.num_users, 0), dtype=np.float32)
-    user_scale = _inverse_root(graph.user_strength)
+    user_scale = inverse_root(graph.user_strength)
     # Products with diagonal matrices would copy rows and columns of all edges.
-    of_movie = np.repeat(_inverse_root(graph.movie_strength), graph.movie_degree)
+    of_movie = np.repeat(inverse_root(graph.movie_strength), graph.movie_degree)
     normalised = of_movie * matrix.data * user_scale[matrix.indices]
     matrix = sp.csr_matrix((normalised, matrix.indices, matrix.indptr), shape=matrix.shape)
     right = leading_right_vectors(matrix, rank, seed)
@@ -79,5 +79,6 @@ def _normalised(vectors: FloatArray) -> FloatArray:
     return linalg.lu(vectors, permute_l=True, overwrite_a=True, check_finite=False)[0]
 
 
-def _inverse_root(strength: IntArray | FloatArray) -> FloatArray:
+def inverse_root(strength: IntArray | FloatArray) -> FloatArray:
+    """One divided by the square root, float32 ``[n]``; 1 for 0."""
     return 1 / np.sqrt(np.where(strength > 0, strength, 1).astype(np.float32))

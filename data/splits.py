@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from base.arrays import IntArray
+from base.arrays import BoolArray, IntArray
 from base.errors import UserError
 from data.dataset import Events, Interactions, MovieLens
 from data.edge_weights import WeightSource, training_weights
@@ -117,25 +117,10 @@ def split_interactions(
         UserError: the training part is empty, or the test part is empty and ``name`` is not ``none``; or a
             weight is too large.
     """
-    counts = np.bincount(interactions.users, minlength=num_users)
-    starts = np.cumsum(counts) - counts
-    size = counts[interactions.users]
-    position = np.arange(len(interactions)) - starts[interactions.users]
-    if name == "leave_one_out":
-        held_out_allowed = size >= 3
-        is_test = held_out_allowed & (position == size - 1)
-        is_validation = held_out_allowed & (position == size - 2)
-    elif name == "temporal":
-        is_test = position >= 8 * size // 10
-        is_validation = (position >= 7 * size // 10) & ~is_test
-    else:
-        is_test = is_validation = np.zeros(len(interactions), dtype=bool)
+    is_validation, is_test = held_out(interactions.users, num_users, name)
     is_train = ~(is_test | is_validation)
     if not is_train.any() or (name != "none" and not is_test.any()):
-        raise UserError(
-            f"too few ratings to split: none of the {num_users} users has enough ratings for both training "
-            "and test; use a larger dataset or `split` none"
-        )
+        raise too_few_to_split(num_users)
     train_weights = training_weights(interactions, events, is_train, weights)
     return Split(
         name,
@@ -145,6 +130,36 @@ def split_interactions(
         num_users=num_users,
         num_movies=num_movies,
     )
+
+
+def too_few_to_split(num_users: int) -> UserError:
+    """The error for data of which nothing can be trained on, or nothing be held out."""
+    return UserError(
+        f"too few ratings to split: none of the {num_users} users has enough ratings for both training "
+        "and test; use a larger dataset or `split` none"
+    )
+
+
+def held_out(users: IntArray, num_users: int, name: SplitName) -> tuple[BoolArray, BoolArray]:
+    """Which interactions are validation, and which are test: bool ``[n]`` each.
+
+    Args:
+        users: int ``[n]``, user rows of interactions that are sorted by user and time.
+        num_users: number of user rows.
+        name: of the split, see ``split_interactions``.
+    """
+    counts = np.bincount(users, minlength=num_users)
+    starts = np.cumsum(counts) - counts
+    size = counts[users]
+    position = np.arange(len(users)) - starts[users]
+    if name == "leave_one_out":
+        enough = size >= 3
+        return enough & (position == size - 2), enough & (position == size - 1)
+    if name == "temporal":
+        is_test = position >= 8 * size // 10
+        return (position >= 7 * size // 10) & ~is_test, is_test
+    none = np.zeros(len(users), dtype=bool)
+    return none, none
 
 
 def held_out_queries(split: Split, part: Part) -> Queries:

@@ -2,9 +2,19 @@
 
 import numpy as np
 
+from base.agreement import agreeing
+from base.arrays import FloatArray, IntArray
+from base.distributed import gather_objects, rank, world_size
 from config import TrainingConfig
 from data.splits import Queries, Split, held_out_queries
-from evaluation.ranking import EmbeddingScorer, evaluate, sample_questions
+from evaluation.ranking import (
+    BLOCK_SIZE,
+    EmbeddingScorer,
+    Scorer,
+    rank_targets,
+    ranking_metrics,
+    sample_questions,
+)
 from model.fit import Validate
 from model.heads import Embeddings
 
@@ -28,8 +38,40 @@ def judge_by(questions: Queries | None) -> Validate | None:
         return None
 
     def validate(embeddings: Embeddings) -> dict[str, float]:
-        result = evaluate(EmbeddingScorer.of(embeddings), questions)
-        error = np.std(1 / result.ranks) / np.sqrt(len(result.ranks))
-        return {name: result.metrics[name] for name in SHOWN} | {"mrr_error": float(error)}
+        ranks = ranks_together(EmbeddingScorer.of(embeddings), questions)
+        metrics = ranking_metrics(ranks, questions.protocol)
+        error = np.std(1 / ranks) / np.sqrt(len(ranks))
+        return {name: metrics[name] for name in SHOWN} | {"mrr_error": float(error)}
 
     return validate
+
+
+def ranks_together(scorer: Scorer, questions: Queries) -> FloatArray:
+    """The ranks of ``rank_targets``, in every process; each process answers its share of the questions.
+
+    Args:
+        scorer: the method, the same in every process.
+        questions: the same in every process.
+
+    Raises:
+        WorldError: a score is NaN.
+    """
+    shares = question_shares(questions, world_size())
+    with agreeing():
+        mine = rank_targets(scorer, questions.select(shares[rank()]))
+    ranks = np.empty(len(questions))
+    for share, part in zip(shares, gather_objects(mine), strict=True):
+        ranks[share] = part
+    return ranks
+
+
+def question_shares(questions: Queries, num_shares: int) -> list[IntArray]:
+    """Positions of the questions of each share: whole blocks of films that one process scores at once.
+
+    Scores depend in their last bit on the films that are scored at once. These stay together, so the ranks do
+    not depend on the number of shares.
+    """
+    _, which = np.unique(questions.queries, return_inverse=True)
+    blocks = which // BLOCK_SIZE
+    share = blocks * num_shares // (blocks.max() + 1)
+    return [np.flatnonzero(share == number) for number in range(num_shares)]

@@ -159,14 +159,18 @@ def remove_unfinished(folder: Path) -> None:
             unfinished.unlink(missing_ok=True)
 
 
-def load_checkpoint(path: Path) -> Checkpoint:
+def load_checkpoint(path: Path, content: bytes | None = None) -> Checkpoint:
     """Read a checkpoint onto the CPU. Code in it never runs.
+
+    Args:
+        path: the file, also for messages.
+        content: what ``read_checkpoint_file`` gave, where another process has read the file.
 
     Raises:
         UserError: the file is missing, damaged, of another program or version, or its parts do not fit
             together.
     """
-    stored = _read(path)
+    stored = _parsed(path, read_checkpoint_file(path) if content is None else content)
     if not isinstance(stored, dict) or stored.get("format") != FORMAT:
         raise UserError(f"{path} is not a checkpoint of this program; check `checkpoint_dir`, or train again")
     version = stored.get("version")
@@ -211,18 +215,27 @@ def _add_missing(stored: dict[str, Any]) -> None:
             settings |= {"graph_view": 0.0, "content_view": 0.0, "lr_schedule": "exponential"}
 
 
-def _read(path: Path) -> Any:
-    """What ``torch.save`` wrote to ``path``, of any program.
+def read_checkpoint_file(path: Path) -> bytes:
+    """The content of a checkpoint.
 
     Raises:
-        UserError: the file is missing, damaged, or contains anything but tensors and plain values.
+        UserError: the file is missing or cannot be read.
     """
     if not path.exists():
         raise UserError(f"no checkpoint at {path}; train one first: python main.py --mode train")
     try:
-        content = io.BytesIO(path.read_bytes())
+        return path.read_bytes()
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); check `checkpoint_dir`") from error
+
+
+def _parsed(path: Path, file_content: bytes) -> Any:
+    """What ``torch.save`` wrote to ``path``, of any program.
+
+    Raises:
+        UserError: the content is damaged, or contains anything but tensors and plain values.
+    """
+    content = io.BytesIO(file_content)
     try:
         with zipfile.ZipFile(content) as archive:  # torch itself does not look at the checksums
             if damaged := archive.testzip():

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from base.distributed import broadcast_from_leader, is_leader
+from base.distributed import broadcast_from_leader
 from base.errors import WorldError
 from model.heads import Embeddings
 from model.trainer import Trainer
@@ -111,9 +111,10 @@ def fit(
 def validation_figures(validate: Validate, embeddings: Embeddings) -> dict[str, float]:
     """Validation figures for the training history, as ``validation_<name>``.
 
-    Only the leader computes them and sends them to all processes, so that all stop at the same epoch.
+    Several processes answer a share of the questions each. All take the leader's figures, so that all stop
+    at the same epoch, whatever their processors do with the last bit of a mean.
     """
-    figures = validate(embeddings) if is_leader() else {}
+    figures = validate(embeddings)
     return broadcast_from_leader({f"validation_{name}": value for name, value in figures.items()})
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from base.distributed import from_leader
 from config import ModelConfig
 from data.dataset import Facts, Interactions, MovieLens, Tags
 from data.feature_extractor import FeatureBasis, content_columns, film_features, fit_features
@@ -57,9 +58,14 @@ def build_inputs(
     """
     graph = build_graph(split.train, split.num_users, split.num_movies)
     facts = training_facts(movielens, split)
-    basis = fit_features(facts, graph, settings.spectral_dim, seed)
-    if settings.graph_view:
-        basis = replace(basis, view_basis=fit_graph_view(graph, seed))
+
+    def fit_basis() -> FeatureBasis:
+        basis = fit_features(facts, graph, settings.spectral_dim, seed)
+        return replace(basis, view_basis=fit_graph_view(graph, seed)) if settings.graph_view else basis
+
+    # Singular vectors have no sign of their own, and processors that round differently may find the other
+    # one; so all processes take those of the first.
+    basis = from_leader(fit_basis)
     return inputs_by_basis(basis, graph, facts, settings, seed)
 
 

@@ -1,5 +1,6 @@
 """The convolution of the paper (CONVOLVE) as a PyG message-passing layer."""
 
+from collections.abc import Callable
 from typing import Optional
 
 import torch
@@ -81,9 +82,27 @@ class ImportancePoolingConv(MessagePassing):
         """Convolve over a neighbour table, in which padding has weight 0; this layout is the fastest."""
         return self.convolve(target, self.messages_of(source), neighbors, weights)
 
-    def forward_whole(self, x: Tensor, neighbors: Tensor, weights: Tensor, block_size: int) -> Tensor:
-        """Convolve all nodes of a graph: first all messages, then the pooling in blocks (section 3.4)."""
+    def forward_whole(
+        self,
+        x: Tensor,
+        neighbors: Tensor,
+        weights: Tensor,
+        block_size: int,
+        gather: Callable[[Tensor], Tensor] | None = None,
+    ) -> Tensor:
+        """Convolve all nodes of a graph: first all messages, then the pooling in blocks (section 3.4).
+
+        Args:
+            x: vectors of the nodes.
+            neighbors: rows of all nodes.
+            weights: of the neighbours.
+            block_size: nodes that are pooled at once.
+            gather: where several processes have a share of the nodes each: from the messages of the share
+                ``x`` to those of all nodes. The nodes of the share are convolved.
+        """
         messages = torch.cat([self.messages_of(block) for block in x.split(block_size)])
+        if gather is not None:
+            messages = gather(messages)
         parts = zip(x.split(block_size), neighbors.split(block_size), weights.split(block_size), strict=True)
         return torch.cat([self.convolve(target, messages, n, w) for target, n, w in parts])
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch_geometric.typing import Adj
 
 from base.checks import MAX_INT32, check_distinct, row_numbers, whole_number
+from base.distributed import gather_rows, share_of_rows
 from model.aggregators import check_table
 from model.heads import HEADS, Embeddings
 from model.layers import ImportancePoolingConv
@@ -176,20 +178,38 @@ class PinSage(nn.Module):
 
     @torch.no_grad()
     def embed_all(
-        self, features: Tensor, neighbors: Tensor, weights: Tensor, block_size: int = 16_384
+        self,
+        features: Tensor,
+        neighbors: Tensor,
+        weights: Tensor,
+        block_size: int = 16_384,
+        together: bool = False,
     ) -> Embeddings:
         """Embed all films layer by layer, each film once per layer (paper, section 3.4).
 
         Each layer computes its messages once for all films and pools them for ``block_size`` films at a
         time. Only the vectors of two layers are in memory at the same time.
+
+        Args:
+            features: of all films.
+            neighbors: of all films.
+            weights: of the neighbours.
+            block_size: films that are pooled at once.
+            together: the processes of ``base/distributed.py`` embed a share of the films each, and all have
+                all embeddings at the end. All of them must call it. Between layers they exchange messages
+                only: a film's own vector is needed by no other process.
         """
-        h = features
+        num_movies = len(features)
+        mine = share_of_rows(num_movies) if together else slice(num_movies)
+        gather = partial(gather_rows, num_rows=num_movies) if together else None
+        h = features[mine]
         for conv, count in zip(self.convs, self.layer_neighbors, strict=True):
             h = conv.forward_whole(  # type: ignore[operator]
-                h, neighbors[:, :count], weights[:, :count], block_size
+                h, neighbors[mine, :count], weights[mine, :count], block_size, gather
             )
-        parts = [self.head(block) for block in h.split(block_size)]
-        return Embeddings(*(torch.cat(part) for part in zip(*parts, strict=True)))
+        blocks = [self.head(block) for block in h.split(block_size)]
+        parts = (torch.cat(part) for part in zip(*blocks, strict=True))
+        return Embeddings(*(part if gather is None else gather(part) for part in parts))
 
 
 def _check_arguments(sizes: dict[str, int], head: str) -> None:

@@ -9,6 +9,7 @@ The paper does not have shadows; all of its items are in the graph.
 """
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 
 from base.arrays import FloatArray, IntArray
@@ -72,7 +73,7 @@ class ShadowSampler:
         kept, kept_ptr = _draw_raters(graph, np.random.default_rng([self.seed, epoch]))
         weights = graph.movie_weights
         both = ItemGraph.unchecked(  # walks start from shadows and never reach them
-            np.concatenate([graph.movie_ptr, graph.num_edges + kept_ptr[1:]]).astype(np.int32),
+            np.concatenate([graph.movie_ptr, graph.num_edges + kept_ptr[1:]]).astype(graph.movie_ptr.dtype),
             np.concatenate([graph.movie_users, graph.movie_users[kept]]),
             graph.user_ptr,
             graph.user_movies,
@@ -80,7 +81,10 @@ class ShadowSampler:
             graph.user_weights,
         )
         facts = self.facts if epoch % 2 == 0 else Facts(self.facts.movies)
-        raters = both.movie_user_matrix()[num_movies:]
+        kept_weights = np.ones(len(kept), np.float32) if weights is None else weights[kept]
+        raters = sp.csr_matrix(
+            (kept_weights, graph.movie_users[kept], kept_ptr), shape=(num_movies, graph.num_users)
+        )
         content = self.content
         if self.basis.content is not None and content is not None:
             content = self.basis.content.masked(content, masked_share, _masks(self.seed, epoch))

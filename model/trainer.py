@@ -245,9 +245,12 @@ class Trainer:
         return self.blend.join(learned, self.views)
 
     def learned_embeddings(self, nodes: Nodes) -> Embeddings:
-        """What the network makes of films, float32 ``[n, d]`` of unit length, on the CPU."""
+        """What the network makes of films, float32 ``[n, d]`` of unit length, on the CPU.
+
+        Several processes embed a share of the films each.
+        """
         self.model.eval()
-        return Embeddings(*(part.cpu() for part in self.model.embed_all(*nodes)))
+        return Embeddings(*(part.cpu() for part in self.model.embed_all(*nodes, together=True)))
 
     def state_dict(self) -> dict[str, Any]:
         """Weights, state of the optimiser, epoch and random states, as tensors and plain values."""

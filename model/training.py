@@ -70,18 +70,37 @@ class Training:
         )
 
 
-def new_training(config: Config, movielens: MovieLens, split: Split, device: torch.device) -> Training:
+def new_training(
+    config: Config,
+    movielens: MovieLens,
+    split: Split,
+    device: torch.device,
+    inputs: ModelInputs | None = None,
+) -> Training:
     """A new training, before its first epoch.
+
+    Args:
+        config: all settings.
+        movielens: the data.
+        split: split of these data.
+        device: device of all tensors.
+        inputs: of the model, if they are made already.
 
     Raises:
         UserError: there are fewer than three films, or no user has two training ratings.
     """
-    inputs = build_inputs(movielens, split, config.model, config.run.seed)
+    if inputs is None:
+        inputs = build_inputs(movielens, split, config.model, config.run.seed)
     return Training(config, movielens, split, inputs, _trainer(config, inputs, split, device), Progress())
 
 
 def resumed_training(
-    stored: Checkpoint, config: Config, movielens: MovieLens, split: Split, device: torch.device
+    stored: Checkpoint,
+    config: Config,
+    movielens: MovieLens,
+    split: Split,
+    device: torch.device,
+    inputs: ModelInputs | None = None,
 ) -> Training:
     """The training of a checkpoint, in its state after the last epoch.
 
@@ -91,10 +110,20 @@ def resumed_training(
         movielens: the data of the training.
         split: the split of the training.
         device: device of all tensors.
+        inputs: of the model, if they are made already; those of the training.
 
     Raises:
         UserError: there are fewer than three films, or no user has two training ratings.
     """
+    if inputs is None:
+        inputs = _stored_inputs(stored, config, movielens, split)
+    trainer = _trainer(config, inputs, split, device)
+    trainer.load_state_dict(stored.trainer)
+    return Training(config, movielens, split, inputs, trainer, Progress(**stored.progress))
+
+
+def _stored_inputs(stored: Checkpoint, config: Config, movielens: MovieLens, split: Split) -> ModelInputs:
+    """The inputs of the training of a checkpoint: what it lacks is made anew from the data."""
     graph = build_graph(split.train, split.num_users, split.num_movies)
     facts = training_facts(movielens, split)
     content = content_columns(stored.basis, stored.features.numpy())
@@ -102,10 +131,7 @@ def resumed_training(
     views = None
     if config.model.has_views:
         views = film_views(stored.basis, stored.features.numpy(), rater_matrix(graph), config.model)
-    inputs = ModelInputs(graph, stored.basis, stored.nodes, shadows, views)
-    trainer = _trainer(config, inputs, split, device)
-    trainer.load_state_dict(stored.trainer)
-    return Training(config, movielens, split, inputs, trainer, Progress(**stored.progress))
+    return ModelInputs(graph, stored.basis, stored.nodes, shadows, views)
 
 
 def extended_training(

@@ -8,6 +8,7 @@ from search.base import SearchResult, VectorIndex
 from search.exact import ExactIndex
 from search.files import fingerprint
 from search.lsh.index import LSHIndex, LSHQuery
+from search.sharded import ShardedIndex
 from search.weak_and.index import WeakANDIndex, WeakANDQuery
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "LSHIndex",
     "LSHQuery",
     "SearchResult",
+    "ShardedIndex",
     "VectorIndex",
     "WeakANDIndex",
     "WeakANDQuery",

@@ -82,7 +82,36 @@ class VectorIndex(ABC):
         """
         return self._stored.decode()
 
-    def build(self, embeddings: npt.ArrayLike, ids: npt.ArrayLike) -> Self:
+    @property
+    def dim(self) -> int:
+        """The dimension of the vectors; 0 if there never were any."""
+        return self._stored.dim
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the vectors and ids that the index was built from, or that ``add`` and ``remove`` left."""
+        if self._fingerprint is None:
+            self._fingerprint = fingerprint(self.embeddings, self.ids)
+        return self._fingerprint
+
+    def learn(self, embeddings: npt.ArrayLike) -> dict[str, npt.NDArray[Any]]:
+        """What ``build`` would learn from ``embeddings``, for several indexes with the same settings.
+
+        Args:
+            embeddings: real numbers ``[n, d]``, at least one vector.
+
+        Raises:
+            ValueError: as ``build``.
+        """
+        vectors = real_numbers("embeddings", embeddings)
+        return self._train(checked_vectors(vectors, np.arange(len(vectors)))[0])
+
+    def build(
+        self,
+        embeddings: npt.ArrayLike,
+        ids: npt.ArrayLike,
+        learnt: dict[str, npt.NDArray[Any]] | None = None,
+    ) -> Self:
         """Index ``embeddings`` under ``ids``, in place of what was indexed before.
 
         Arrays of the right type are kept without a copy, so they must not be changed afterwards.
@@ -91,13 +120,17 @@ class VectorIndex(ABC):
             embeddings: real numbers ``[n, d]``, converted to float32.
             ids: distinct integers ``[n]``, from -2^63 to 2^63 - 1. Floats are refused, also 3.0, and so are
                 texts: an index gives back the ids that it got.
+            learnt: what ``learn`` gave for more vectors than these, of the same dimension; by default learnt
+                from these.
 
         Raises:
             ValueError: shapes that do not fit, embeddings that are not finite, ids that are no such integers,
                 repeated ids.
         """
-        vectors, names = _checked_vectors(embeddings, ids)
-        self._trained = self._train(vectors) if len(vectors) else {}
+        vectors, names = checked_vectors(embeddings, ids)
+        if len(vectors) and learnt is None:
+            learnt = self._train(vectors)
+        self._trained = (learnt or {}) if len(vectors) else {}
         self._rows = self._encode(vectors) if len(vectors) else {}
         self._stored, self.ids = Vectors.encode(vectors, self.vectors), names
         # Of a compact index the file names the vectors that it was made from, which are gone by then.
@@ -117,7 +150,7 @@ class VectorIndex(ABC):
     def search(
         self, queries: npt.ArrayLike, k: int, exclude: IntArray | list[IntArray] | None = None
     ) -> SearchResult:
-        """The ``k`` best ids for each query, without the excluded ones.
+        """The ``k`` best ids for each query, without the excluded ones; of equal scores the lower first.
 
         Args:
             queries: real numbers ``[d]`` or ``[n, d]``. For a query of zeros every score is 0, and any ids
@@ -133,10 +166,9 @@ class VectorIndex(ABC):
         if exclude is None:
             count = len(self.ids)
             if single and count:  # the shortest way, since a call takes microseconds
-                scores, rows = self._search(vectors, k if k < count else count)
-                return SearchResult(scores[0], self.ids[rows[0]])
-            scores, rows = self._best(vectors, min(k, count))
-            result = SearchResult(scores, self.ids[rows])
+                scores, ids = self._search(vectors, k if k < count else count)
+                return SearchResult(scores[0], ids[0])
+            result = self._best(vectors, min(k, count))
         else:
             result = self._search_without(vectors, k, [exclude] if single else exclude)
         return SearchResult(result.scores[0], result.ids[0]) if single else result
@@ -164,8 +196,7 @@ class VectorIndex(ABC):
         present = [self._present(ids) for ids in lists]
         max_excluded = max((len(ids) for ids in present), default=0)
         k = min(k, len(self.ids) - max_excluded)
-        scores, rows = self._best(vectors, k + max_excluded if k > 0 else 0)
-        found = self.ids[rows]
+        scores, found = self._best(vectors, k + max_excluded if k > 0 else 0)
         keep = np.array([~_contained(row, out) for row, out in zip(found, present, strict=True)], dtype=bool)
         keep = keep.reshape(found.shape)
         keep &= np.cumsum(keep, axis=1) <= k
@@ -177,11 +208,11 @@ class VectorIndex(ABC):
         wanted = np.unique(_checked_ids("exclude", ids))
         return wanted[_contained(wanted, self._sorted_ids)]
 
-    def _best(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
+    def _best(self, vectors: FloatArray, k: int) -> SearchResult:
         if k == 0 or not len(vectors):
             shape = (len(vectors), k)
-            return np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.int64)
-        return self._search(vectors, k)
+            return SearchResult(np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.int64))
+        return SearchResult(*self._search(vectors, k))
 
     def add(self, embeddings: npt.ArrayLike, ids: npt.ArrayLike) -> None:
         """Index more vectors; arguments as in ``build``. An error changes nothing.
@@ -192,7 +223,7 @@ class VectorIndex(ABC):
         if not len(self):
             self.build(embeddings, ids)
             return
-        vectors, names = _checked_vectors(embeddings, ids)
+        vectors, names = checked_vectors(embeddings, ids)
         if not len(vectors) and vectors.shape[1] in (0, self._stored.dim):
             return
         if vectors.shape[1] != self._stored.dim:
@@ -237,8 +268,7 @@ class VectorIndex(ABC):
         arrays |= {f"list.{name}": array for name, array in lists.items()}
         # Descriptions that are the beginning of a list are not written twice.
         arrays |= {f"row.{name}": array for name, array in self._rows.items() if name not in lists}
-        mark = self._fingerprint or fingerprint(self.embeddings, self.ids)
-        return IndexContent(self.kind, self.settings(), self._query_values(), mark, arrays)
+        return IndexContent(self.kind, self.settings(), self._query_values(), self.fingerprint, arrays)
 
     @classmethod
     def load(cls, path: str | Path, expected: str | None = None, verify: bool = False) -> Self:
@@ -314,7 +344,10 @@ class VectorIndex(ABC):
 
     @abstractmethod
     def _search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
-        """Scores and rows ``[n, k]``, best first, distinct, for 1 <= k <= len(self) and n >= 1."""
+        """Scores and ids ``[n, k]``, distinct, for 1 <= k <= len(self) and n >= 1.
+
+        The best come first and, of equal scores, the lower ids.
+        """
 
     @property
     def _size(self) -> str:
@@ -329,7 +362,12 @@ def _named(arrays: dict[str, npt.NDArray[Any]], prefix: str) -> dict[str, npt.ND
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
-def _checked_vectors(embeddings: npt.ArrayLike, ids: npt.ArrayLike) -> tuple[FloatArray, IntArray]:
+def checked_vectors(embeddings: npt.ArrayLike, ids: npt.ArrayLike) -> tuple[FloatArray, IntArray]:
+    """Vectors as float32 ``[n, d]`` and their ids as int64 ``[n]``.
+
+    Raises:
+        ValueError: as ``VectorIndex.build``.
+    """
     vectors = real_numbers("embeddings", embeddings)
     names = whole_numbers("ids", ids, MIN_INT64, MAX_INT64)
     if vectors.shape == (0,):  # an empty list

@@ -2,24 +2,30 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import numpy.typing as npt
 
 from base.arrays import FloatArray, IntArray
 from search.base import VectorIndex
-from search.scan import as_tensor, best_by_blocks, best_by_faiss, best_by_product, best_by_scan
+from search.narrow import settle_all
+from search.scan import Catalogue, as_tensor, best_by_product, best_by_scan, best_on_device
+from search.threads import over_queries
 from search.vectors import BLOCK
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+FEW_VECTORS = 100  # up to so many, computing the scores that decide is faster than narrowing first
 MANY_QUERIES = 20  # from so many on, a product of matrices is faster
 
 
 class ExactIndex(VectorIndex):
-    """Every vector is compared: for few queries by FAISS, for many by PyTorch, on the GPU if there is one.
+    """Every vector is compared: for few queries by a scan, for many by PyTorch, on the GPU if there is one.
 
-    Compact vectors are compared on the CPU by a kernel that decodes them on the way, or block by block, so
-    they need no more memory; a GPU holds them as float32.
+    Results are ordered by score and, of equal scores, by id. They do not depend on the way they were
+    computed, on the order of the vectors or on what else is indexed. Those of int8 are those of float16.
+    Compact vectors are decoded on the way or block by block, so they need no more memory; a GPU holds them
+    as float32.
     """
 
     kind = "exact"
@@ -36,6 +42,8 @@ class ExactIndex(VectorIndex):
     def _prepare(self) -> None:
         import torch
 
+        self._vectors = tuple(self._stored)
+        self._catalogue: Catalogue | None = None  # made when first needed: it reads float32 vectors
         self._on_gpu: Tensor | None = None
         if torch.cuda.is_available():
             self._on_gpu = torch.empty((len(self), self._stored.dim), device="cuda")
@@ -44,11 +52,16 @@ class ExactIndex(VectorIndex):
                 self._on_gpu[start : start + BLOCK] = as_tensor(block)
 
     def _search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
+        if len(self.ids) <= FEW_VECTORS:
+            scores = np.empty((len(vectors), k), dtype=np.float32)
+            ids = np.empty((len(vectors), k), dtype=np.int64)
+            over_queries(settle_all, (vectors, scores, ids), (self._vectors, self.ids))
+            return scores, ids
+        catalogue = self._catalogue
+        if catalogue is None:
+            catalogue = self._catalogue = Catalogue.of(self._stored, self.ids)
         if self._on_gpu is not None:
-            return best_by_product(self._on_gpu, vectors, k)
+            return best_on_device(self._on_gpu, catalogue, vectors, k)
         if len(vectors) < MANY_QUERIES:
-            by_query = best_by_scan if self._stored.compact else best_by_faiss
-            return by_query(self._stored, vectors, k)
-        if self._stored.compact:
-            return best_by_blocks(self._stored, vectors, k)
-        return best_by_product(as_tensor(self._stored.codes), vectors, k)
+            return best_by_scan(catalogue, vectors, k)
+        return best_by_product(catalogue, vectors, k)

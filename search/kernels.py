@@ -172,65 +172,79 @@ def worth_rescoring(rows: np.ndarray, scores: np.ndarray, k: int, margin: int) -
 @numba.njit(nogil=True, cache=True)
 def rescore(
     vectors: tuple[np.ndarray, np.ndarray, np.ndarray],
+    ids: np.ndarray,
     query: np.ndarray,
     candidates: np.ndarray,
     best_scores: np.ndarray,
-    best_rows: np.ndarray,
+    best_ids: np.ndarray,
 ) -> None:
     """The second level: inner products of ``candidates``; the best k go into ``best_*``.
 
     Args:
         vectors: as ``Vectors``. If they have fine codes, the other codes choose a few candidates, and the
             fine ones rank these.
+        ids: int64 ``[n]``, of the rows.
         query: float32 ``[d]``.
         candidates: distinct rows, at least k.
         best_scores: float32 ``[k]``, written.
-        best_rows: int64 ``[k]``, written; of equal scores the lower row comes first.
+        best_ids: int64 ``[k]``, written; of equal scores the lower id comes first.
     """
     codes, scales, fine = vectors
-    if len(fine) == 0:
-        _best_products(codes, scales, query, candidates, best_scores, best_rows)
-        return
-    few = min(len(candidates), FINE_FACTOR * len(best_scores) + FINE_MORE)
-    scores = np.empty(few, dtype=np.float32)
-    rows = np.empty(few, dtype=np.int64)
-    _best_products(codes, scales, query, candidates, scores, rows)
-    _best_products(fine, scales, query, rows, best_scores, best_rows)
+    scores = np.empty(len(candidates), dtype=np.float32)
+    products(codes, scales, query, candidates, scores)
+    if len(fine) > 0:
+        few = min(len(candidates), FINE_FACTOR * len(best_scores) + FINE_MORE)
+        rows = candidates.copy()
+        keep_best(scores, rows, len(rows), few)
+        candidates = rows[:few]
+        products(fine, scales, query, candidates, scores)
+    size = offer_all(scores, ids, candidates, best_scores, best_ids, 0)
+    heap_sort(best_scores, best_ids, size)
 
 
 @numba.njit(nogil=True, cache=True)
 def rescore_all(
     queries: np.ndarray,
     scores: np.ndarray,
-    rows: np.ndarray,
+    found: np.ndarray,
     vectors: tuple[np.ndarray, np.ndarray, np.ndarray],
+    ids: np.ndarray,
 ) -> None:
     """``rescore`` for queries float32 ``[q, d]`` with every vector a candidate; fills ``[q, k]``."""
-    candidates = np.arange(len(vectors[0]))
+    candidates = np.arange(len(ids))
     for i in range(len(queries)):
-        rescore(vectors, queries[i], candidates, scores[i], rows[i])
+        rescore(vectors, ids, queries[i], candidates, scores[i], found[i])
 
 
 @numba.njit(nogil=True, cache=True, fastmath=REGROUP)
-def _best_products(
-    codes: np.ndarray,
-    scales: np.ndarray,
-    query: np.ndarray,
-    candidates: np.ndarray,
-    best_scores: np.ndarray,
-    best_rows: np.ndarray,
+def products(
+    codes: np.ndarray, scales: np.ndarray, query: np.ndarray, rows: np.ndarray, scores: np.ndarray
 ) -> None:
-    """The best of ``candidates`` by the product of their codes; fills ``best_*``, best first."""
-    scores = np.empty(len(candidates), dtype=np.float32)
-    # All scores first: with no branch on a score in between, several rows come from memory at once.
-    for i in range(len(candidates)):
-        row = candidates[i]
+    """``scores[i] = scales[rows[i]] * <codes[rows[i]], query>``: the scores that a search returns.
+
+    The compiler chooses the order of the additions, one for all rows. So the score of a vector does not
+    depend on its row, on the number of rows, or on the other candidates.
+    """
+    # No branch on a score in between, so several rows come from memory at once.
+    for i in range(len(rows)):
+        row = rows[i]
         score = np.float32(0)
         for j in range(len(query)):
             score += decoded(codes[row, j]) * query[j]
         scores[i] = score * scales[row] if len(scales) > 0 else score
-    size = 0
-    for i in range(len(candidates)):
+
+
+@numba.njit(nogil=True, cache=True)
+def offer_all(
+    scores: np.ndarray,
+    ids: np.ndarray,
+    rows: np.ndarray,
+    best_scores: np.ndarray,
+    best_ids: np.ndarray,
+    size: int,
+) -> int:
+    """Offer the scores of ``rows``, with their ids, to the heap ``best_*``; returns its new size."""
+    for i in range(len(rows)):
         if size < len(best_scores) or scores[i] >= best_scores[0]:
-            size = heap_offer(best_scores, best_rows, size, nan_last(scores[i]), candidates[i])
-    heap_sort(best_scores, best_rows, size)
+            size = heap_offer(best_scores, best_ids, size, nan_last(scores[i]), ids[rows[i]])
+    return size

@@ -164,7 +164,7 @@ def read_release(release: MovieLensFolder) -> Columns:
     """
     folder, form = release.folder, release.format
     columns = Columns({}, {"notes": [], "findings": []})
-    _add_movies(release, columns)
+    add_movies(release, columns)
     find_movie = RowFinder(columns.arrays["movie_ids"])
     _add_ratings(release, find_movie, columns)
     if form.tags is not None and form.tags.name in release.optional:
@@ -181,7 +181,7 @@ def read_release(release: MovieLensFolder) -> Columns:
     return columns
 
 
-def _add_movies(release: MovieLensFolder, columns: Columns) -> None:
+def add_movies(release: MovieLensFolder, columns: Columns) -> None:
     """Add the catalogue: ids, titles, genres and years, in the order of the file.
 
     Raises:

@@ -6,6 +6,7 @@ the same columns, or the error that names the line and the value.
 """
 
 import csv
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,10 @@ class Layout:
 
 
 def read_number_columns(
-    path: Path, columns: tuple[NumberColumn, ...], separator: str = ","
+    path: Path,
+    columns: tuple[NumberColumn, ...],
+    separator: str = ",",
+    span: tuple[int, int] | None = None,
 ) -> Iterator[tuple[np.ndarray, ...]]:
     r"""Read the wanted columns of a file, block by block.
 
@@ -51,6 +55,7 @@ def read_number_columns(
             separator (``\t`` or ``::``) it has no header and exactly these columns.
         columns: what to read.
         separator: what stands between values.
+        span: the first byte of a part of the file and the one behind it; the lines that begin there are read.
 
     Yields:
         One array per column, ``[lines of the block]`` each, of the columns' types.
@@ -64,7 +69,10 @@ def read_number_columns(
         else:
             count = len(columns)
             layout, first_line = Layout(path, separator, count, columns, tuple(range(count))), 1
-        for line, block in _blocks(path, file, first_line):
+        num_bytes = None
+        if span is not None:
+            first_line, num_bytes = _go_to(file, *span, first_line)
+        for line, block in _blocks(path, file, first_line, num_bytes):
             arrays = _parse_block(layout, block)
             yield arrays if arrays is not None else _parse_lines(layout, block, line)
 
@@ -82,10 +90,47 @@ def _csv_layout(path: Path, file: BinaryIO, columns: tuple[NumberColumn, ...]) -
     return Layout(path, ",", len(header), columns, column_positions(path, header, names))
 
 
-def _blocks(path: Path, file: BinaryIO, line: int) -> Iterator[tuple[int, bytes]]:
-    """Blocks of whole lines, some MiB each, with the number of the block's first line."""
+def _go_to(file: BinaryIO, first: int, end: int, line: int) -> tuple[int, int]:
+    """Go to the first line that begins in a span.
+
+    Args:
+        file: at its first line of data.
+        first: first byte of the span.
+        end: the byte behind it.
+        line: number of the line where the file is.
+
+    Returns:
+        The number of the line, and the bytes of the lines that begin in the span.
+    """
+    start = file.tell()
+    places = []
+    for place in (first, end):
+        if place > start:  # a line that began before it is of the span before
+            file.seek(place - 1)
+            file.readline()
+        places.append(file.tell() if place > start else start)
+    file.seek(start)
+    left = places[0] - start
+    while chunk := file.read(min(BLOCK_BYTES, left)):
+        line += chunk.count(b"\n")
+        left -= len(chunk)
+    file.seek(places[0])
+    return line, places[1] - places[0]
+
+
+def _blocks(path: Path, file: BinaryIO, line: int, num_bytes: int | None) -> Iterator[tuple[int, bytes]]:
+    """Blocks of whole lines, some MiB each, with the number of the block's first line.
+
+    Args:
+        path: of the file, for errors.
+        file: at the first line.
+        line: its number.
+        num_bytes: how much is read; None for the rest of the file.
+    """
     rest = b""
-    while chunk := file.read(BLOCK_BYTES):
+    left = sys.maxsize if num_bytes is None else num_bytes
+    while chunk := file.read(min(BLOCK_BYTES, left)):
+        left -= len(chunk)
         chunk = rest + chunk
         end = chunk.rfind(b"\n") + 1
         rest = chunk[end:]

@@ -23,7 +23,7 @@ HALF = np.uint64(32)
 
 
 class Adjacency(NamedTuple):
-    """The arrays of an ``ItemGraph`` without weights, as uint32."""
+    """The arrays of an ``ItemGraph`` without weights, as uint32; pointers as uint64 if they are int64."""
 
     movie_ptr: np.ndarray
     movie_users: np.ndarray
@@ -32,7 +32,7 @@ class Adjacency(NamedTuple):
 
 
 class WeightedAdjacency(NamedTuple):
-    """An ``ItemGraph`` with weights: pointers as uint32, and alias tables of ``alias_tables``."""
+    """An ``ItemGraph`` with weights: pointers as in ``Adjacency``, and alias tables of ``alias_tables``."""
 
     movie_ptr: np.ndarray
     movie_table: np.ndarray
@@ -46,7 +46,7 @@ class Scratch(NamedTuple):
     Attributes:
         words: uint64, random words of a hop.
         nodes: uint32 ``[num_walks]``, where each live walk stands.
-        edges: uint32 ``[num_walks]``, which edge it takes next.
+        edges: of the type of the pointers ``[num_walks]``, which edge it takes next.
         chances: uint32 ``[num_walks]``, with weights: decides between that edge and its alias.
         visits: int32 ``[num_movies]``, visits of each film; zero between seeds.
         visited: uint32, the visited films in the order of their first visit.
@@ -75,11 +75,11 @@ def mix(z: np.uint64) -> np.uint64:
 
 
 @numba.njit(inline="always", cache=True)
-def _pick(ptr: np.ndarray, node: np.uint32, word: np.uint64) -> np.uint32:
+def _pick(ptr: np.ndarray, node: np.uint32, word: np.uint64) -> np.uint64:
     """An edge of ``node``, chosen by the upper half of a word: multiply and shift, no division."""
-    start = ptr[node]
-    degree = np.uint64(ptr[node + np.uint32(1)] - start)
-    return start + np.uint32(((word >> HALF) * degree) >> HALF)
+    start = np.uint64(ptr[node])
+    degree = np.uint64(ptr[node + np.uint32(1)]) - start
+    return start + (((word >> HALF) * degree) >> HALF)
 
 
 @numba.njit(inline="always", cache=True)
@@ -129,10 +129,10 @@ def _step_by_weight(
     """
     nodes, edges, chances = scratch.nodes, scratch.edges, scratch.chances
     for i in range(alive):
-        start = ptr[nodes[i]]
-        degree = np.uint64(ptr[nodes[i] + np.uint32(1)] - start)
+        start = np.uint64(ptr[nodes[i]])
+        degree = np.uint64(ptr[nodes[i] + np.uint32(1)]) - start
         product = ((words[i] << shift) >> HALF) * degree
-        edges[i] = start + np.uint32(product >> HALF)
+        edges[i] = start + (product >> HALF)
         chances[i] = np.uint32(product)
     for i in range(alive):
         edge = edges[i]
@@ -256,7 +256,7 @@ def sample_neighbors(
         scratch = Scratch(
             np.empty(2 * num_walks, dtype=np.uint64),
             np.empty(num_walks, dtype=np.uint32),
-            np.empty(num_walks, dtype=np.uint32),
+            np.empty(num_walks, dtype=graph.movie_ptr.dtype),
             np.empty(num_walks, dtype=np.uint32),
             np.zeros(num_movies, dtype=np.int32),
             np.empty(max_found, dtype=np.uint32),

@@ -129,7 +129,8 @@ def walk_sampler(graph: ItemGraph, settings: ModelConfig, seed: int) -> RandomWa
 
 def _adjacency(graph: ItemGraph) -> Adjacency | WeightedAdjacency:
     """The graph as the kernel reads it; with weights, with alias tables."""
-    movie_ptr, user_ptr = graph.movie_ptr.view(np.uint32), graph.user_ptr.view(np.uint32)
+    unsigned = np.dtype(f"u{graph.movie_ptr.itemsize}")
+    movie_ptr, user_ptr = graph.movie_ptr.view(unsigned), graph.user_ptr.view(unsigned)
     if graph.movie_weights is None or graph.user_weights is None:
         return Adjacency(
             movie_ptr, graph.movie_users.view(np.uint32), user_ptr, graph.user_movies.view(np.uint32)

@@ -137,23 +137,29 @@ class LSHIndex(VectorIndex):
 
     def _search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
         scores = np.empty((len(vectors), k), dtype=np.float32)
-        rows = np.empty((len(vectors), k), dtype=np.int64)
+        ids = np.empty((len(vectors), k), dtype=np.int64)
         count = len(self.ids)
         limit = min(count, self.query.candidates_factor * k)
         by_scan = self.method == "scan"
         if limit == count and by_scan:  # a first level would choose nothing
-            over_queries(rescore_all, (vectors, scores, rows), (self._vectors,))
-            return scores, rows
-        shared = (self._vectors, self._trained["mean"], self._trained["normals"], self._lists["columns"])
+            over_queries(rescore_all, (vectors, scores, ids), (self._vectors, self.ids))
+            return scores, ids
+        shared = (
+            self._vectors,
+            self.ids,
+            self._trained["mean"],
+            self._trained["normals"],
+            self._lists["columns"],
+        )
         if by_scan:
-            over_queries(_search_by_scan, (vectors, scores, rows), (*shared, limit))
+            over_queries(_search_by_scan, (vectors, scores, ids), (*shared, limit))
         else:
             if self._tables is None:
                 self._tables = self._make_tables()
             probes = min(self.query.probes, 1 << self._key_bits)
             fixed = (*shared, self._rows["signatures"], tuple(self._tables), probes, limit)
-            over_queries(_search_by_buckets, (vectors, scores, rows), fixed)
-        return scores, rows
+            over_queries(_search_by_buckets, (vectors, scores, ids), fixed)
+        return scores, ids
 
     def _make_tables(self) -> Tables:
         if self._key_bits > MAX_KEY_BITS:
@@ -174,8 +180,9 @@ class LSHIndex(VectorIndex):
 def _search_by_scan(
     queries: np.ndarray,
     scores: np.ndarray,
-    rows: np.ndarray,
+    found: np.ndarray,
     vectors: tuple[np.ndarray, np.ndarray, np.ndarray],
+    ids: np.ndarray,
     mean: np.ndarray,
     normals: np.ndarray,
     columns: np.ndarray,
@@ -185,15 +192,16 @@ def _search_by_scan(
     signature = np.empty(len(columns), dtype=np.uint64)
     for i in range(len(queries)):
         sign_query(queries[i], mean, normals, projections, signature)
-        rescore(vectors, queries[i], scan(columns, signature, limit), scores[i], rows[i])
+        rescore(vectors, ids, queries[i], scan(columns, signature, limit), scores[i], found[i])
 
 
 @numba.njit(nogil=True, cache=True)
 def _search_by_buckets(
     queries: np.ndarray,
     scores: np.ndarray,
-    rows: np.ndarray,
+    found: np.ndarray,
     vectors: tuple[np.ndarray, np.ndarray, np.ndarray],
+    ids: np.ndarray,
     mean: np.ndarray,
     normals: np.ndarray,
     columns: np.ndarray,
@@ -211,4 +219,4 @@ def _search_by_buckets(
         candidates = probe(tables, signatures, signature, projections, key_bits, probes, limit)
         if len(candidates) < scores.shape[1]:
             candidates = scan(columns, signature, limit)
-        rescore(vectors, queries[i], candidates, scores[i], rows[i])
+        rescore(vectors, ids, queries[i], candidates, scores[i], found[i])

@@ -186,7 +186,7 @@ class WeakANDIndex(VectorIndex):
         self.tokens = FilmTokens(*(rows[: len(self)] for rows in tokens))
         self._rows |= self.tokens._asdict()  # views of the tokens in the lists: they are kept once
         lists = (tuple(tokens), *self.postings[1:])
-        self._parts: Any = (tuple(self._stored), tuple(self.partitions), lists)
+        self._parts: Any = (tuple(self._stored), self.ids, tuple(self.partitions), lists)
 
     def _rounded_partitions(self, tokens: FilmTokens) -> Partitions:
         """Centroids in whole steps, and the errors of all rounding for the films in the index.
@@ -238,18 +238,18 @@ class WeakANDIndex(VectorIndex):
             return self._run(vectors, k, NOT_COUNTED)
         # Every film would be a candidate: a first level chooses nothing.
         scores = np.empty((len(vectors), k), dtype=np.float32)
-        rows = np.empty((len(vectors), k), dtype=np.int64)
-        over_queries(rescore_all, (vectors, scores, rows), (self._parts[0],))
-        return scores, rows
+        ids = np.empty((len(vectors), k), dtype=np.int64)
+        over_queries(rescore_all, (vectors, scores, ids), self._parts[:2])
+        return scores, ids
 
     def _run(self, vectors: FloatArray, k: int, counts: IntArray) -> tuple[FloatArray, IntArray]:
         scores = np.empty((len(vectors), k), dtype=np.float32)
-        rows = np.empty((len(vectors), k), dtype=np.int64)
+        ids = np.empty((len(vectors), k), dtype=np.int64)
         query = self.query
         num_candidates = min(len(self), query.candidates_factor * k)
         fixed = (self._parts, self._probes, num_candidates, query.wand_factor)
-        over_queries(_search_rows, (vectors, scores, rows, counts), fixed)
-        return scores, rows
+        over_queries(_search_each, (vectors, scores, ids, counts), fixed)
+        return scores, ids
 
     def __repr__(self) -> str:
         partitions, query = self.num_partitions, self.query
@@ -259,26 +259,26 @@ class WeakANDIndex(VectorIndex):
 
 
 @numba.njit(nogil=True, cache=True)
-def _search_rows(
+def _search_each(
     queries: np.ndarray,
     scores: np.ndarray,
-    rows: np.ndarray,
+    found: np.ndarray,
     counts: np.ndarray,
     parts: tuple,
     probes: int,
     num_candidates: int,
     wand_factor: float,
 ) -> None:
-    """Both levels for each query: fills ``scores`` and ``rows`` ``[n, k]``.
+    """Both levels for each query: fills ``scores`` and ``found`` ``[n, k]``.
 
     Fills ``counts`` ``[n, 2]`` too, unless it has no rows.
     """
-    vectors, partitions, postings = parts
+    vectors, ids, partitions, postings = parts
     for i in range(len(queries)):
         query = queries[i]
         weighed = weigh_query(query, partitions, probes, num_candidates)
         films, token_scores, scored, skipped = weak_and(postings, weighed, num_candidates, wand_factor)
         if len(counts):
             counts[i, 0], counts[i, 1] = scored, skipped
-        candidates = worth_rescoring(films, token_scores, rows.shape[1], weighed[5])
-        rescore(vectors, query, candidates, scores[i], rows[i])
+        candidates = worth_rescoring(films, token_scores, found.shape[1], weighed[5])
+        rescore(vectors, ids, query, candidates, scores[i], found[i])

@@ -9,24 +9,9 @@ from base.errors import UserError
 from blocks.block_file import BadBlockError, Parts, read_block, write_block
 from blocks.local_engine import LocalEngine
 from blocks.runner import opened
-from blocks.stage import make_block
 from blocks.work_dir import MANIFEST, WorkDir, block_ranges
+from tests.blocks.here import Here
 from tests.blocks.sums import ROWS, expected, stages
-
-
-class Here:
-    """Makes blocks in this process, last one first."""
-
-    def __init__(self):
-        self.blocks = []
-
-    def run(self, tasks, done):
-        for task in reversed(tasks):
-            self.blocks.append((task.stage, task.block))
-            done(task, make_block(task))
-
-    def close(self):
-        pass
 
 
 def run(folder, *args, **kwargs):

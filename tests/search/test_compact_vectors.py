@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from config import VECTOR_FORMS
 from search import ExactIndex, LSHIndex, WeakANDIndex
-from search.scan import best_by_blocks, best_by_scan
+from search.scan import Catalogue, best_by_product, best_by_scan
 from search.vectors import Vectors
 from tests.fuzzing import fuzz
 from tests.search.test_nearest_neighbors import clustered, unit_vectors
@@ -56,15 +56,12 @@ def test_taking_joining_and_files_agree_with_numpy(vectors, form, seed):
 
 
 def naive_best(stored, query, k):
-    """Scores and rows by a loop: int8 chooses 2 k + 10 by its codes, float16 decides among them."""
+    """Scores by a loop over the float16 codes, which decide for int8 too."""
     scales = stored.scales.astype(np.float64)
     halves = (stored.fine if len(stored.fine) else stored.codes).view(np.float16).astype(np.float64)
-    rows = range(len(scales))
-    if len(stored.fine):
-        coarse = [scales[row] * (stored.codes[row].astype(np.float64) @ query) for row in rows]
-        rows = sorted(rows, key=lambda row: -coarse[row])[: 2 * k + 10]
-    best = sorted(((scales[row] * (halves[row] @ query), row) for row in rows), reverse=True)[:k]
-    return np.array([score for score, _ in best]), [row for _, row in best]
+    return np.array(
+        sorted((scales[row] * (halves[row] @ query) for row in range(len(scales))), reverse=True)[:k]
+    )
 
 
 @fuzz(40)
@@ -78,24 +75,26 @@ def naive_best(stored, query, k):
 def test_both_exact_searches_find_what_a_loop_finds(form, count, dim, k, seed):
     vectors, queries = unit_vectors(count, dim, seed), unit_vectors(3, dim, seed + 1)
     stored, k = Vectors.encode(vectors, form), min(k, count)
-    for best in (best_by_scan, best_by_blocks):
-        scores, rows = best(stored, queries, k)
+    for best in (best_by_scan, best_by_product):
+        scores, rows = best(Catalogue.of(stored, np.arange(count)), queries, k)
         for query, found, found_rows in zip(queries, scores, rows, strict=True):
-            expected, _ = naive_best(stored, query.astype(np.float64), k)
+            expected = naive_best(stored, query.astype(np.float64), k)
             np.testing.assert_allclose(found, expected, atol=1e-5)
             np.testing.assert_allclose(found, stored.decode()[found_rows] @ query, atol=1e-5)
             assert len(set(found_rows.tolist())) == k
 
 
 def test_blocks_of_a_large_catalogue_are_put_together(monkeypatch):
-    monkeypatch.setattr("search.scan.BLOCK", 100)
+    monkeypatch.setattr("search.scan.VECTOR_BLOCK", 100)
+    monkeypatch.setattr("search.scan.QUERY_BLOCK", 30)
     vectors, queries = clustered(1010, 20)
     for form in COMPACT:
         index = ExactIndex(form).build(vectors, np.arange(1010))
         together = index.search(queries, 7)  # 101 queries: by blocks
         for row, query in enumerate(queries):
             alone = index.search(query, 7)
-            np.testing.assert_allclose(alone.scores, together.scores[row], atol=1e-6)
+            assert np.array_equal(alone.scores, together.scores[row])
+            assert np.array_equal(alone.ids, together.ids[row])
         best = np.sort(vectors @ queries.T, axis=0)[::-1][:7].T
         np.testing.assert_allclose(together.scores, best, atol=1e-3)
 

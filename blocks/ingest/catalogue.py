@@ -1,0 +1,45 @@
+"""The films of the source in one file, so that no process reads texts again."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from blocks.block_file import Array
+from blocks.work_dir import WorkDir
+from data.dataset import Movies
+from data.reading.columns import Columns
+from data.reading.formats import FORMATS
+from data.reading.movielens import MovieLensFolder, add_movies
+
+
+def catalogue(
+    work_dir: WorkDir, block: int, folder: str, ratings_name: str, fingerprint: str
+) -> Mapping[str, Array]:
+    """Read the films.
+
+    Args:
+        work_dir: of the work.
+        block: 0.
+        folder: of the source.
+        ratings_name: tells the form of the release.
+        fingerprint: of all files; it is only there to be part of the key.
+
+    Returns:
+        ``movie_ids`` int64 and ``years`` float32 ``[num_movies]``; ``texts``, a JSON text of titles and
+        genres as bytes.
+    """
+    form = next(form for form in FORMATS if form.ratings == ratings_name)
+    columns = Columns()
+    add_movies(MovieLensFolder(Path(folder), form, ()), columns)
+    texts = json.dumps([columns.texts["titles"], columns.texts["genres"]])
+    return {**columns.arrays, "texts": np.frombuffer(texts.encode(), np.uint8)}
+
+
+def read_movies(work_dir: WorkDir) -> Movies:
+    """The films of the stage ``catalogue``."""
+    arrays = work_dir.block("catalogue")
+    titles, genres = json.loads(arrays["texts"].tobytes())
+    names = [tuple(name for name in text.split("|") if name) for text in genres]
+    return Movies(arrays["movie_ids"], titles, names, arrays["years"])

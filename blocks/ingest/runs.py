@@ -1,0 +1,109 @@
+"""Runs: each piece of the ratings sorted by user, so that the ratings of any users can be found in it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from base.errors import UserError
+from blocks.block_file import Array
+from blocks.ingest.source import Piece, read_piece
+from blocks.work_dir import WorkDir
+from data.reading.columns import STARS, RowFinder, stable_order
+from data.reading.source_files import shown_path
+
+
+def run_of_piece(
+    work_dir: WorkDir, block: int, pieces: list[list[Any]], fingerprint: str
+) -> Mapping[str, Array]:
+    """Read a piece and sort it by user, then place in the file.
+
+    Args:
+        work_dir: has the stage ``catalogue``.
+        block: number of the piece.
+        pieces: the arguments of each ``Piece``.
+        fingerprint: of all files; it is only there to be part of the key.
+
+    Returns:
+        ``user_ids`` int64 ``[u]`` ascending and distinct, and ``ptr`` int64 ``[u + 1]``, where the ratings of
+        each begin. ``movies`` int32, ``ratings`` float32 and ``times`` int64 ``[n]``. ``unknown`` int64
+        ``[1]``, the number of ratings of films that are not in the catalogue, which are left out.
+        ``range`` float32 ``[2]``, the lowest and the highest rating of the others; infinite if there is none.
+
+    Raises:
+        UserError: the piece cannot be read, or has a rating above five stars.
+    """
+    piece = Piece(*pieces[block])
+    users, movie_ids, ratings, times = read_piece(piece)
+    if ratings.max(initial=0) > STARS:
+        raise UserError(
+            f"{shown_path(Path(piece.path))} has ratings up to {ratings.max():g}, but --mode prepare reads "
+            f"ratings of at most {STARS:g} stars; divide them"
+        )
+    movies = RowFinder(work_dir.block("catalogue")["movie_ids"])(movie_ids)
+    del movie_ids
+    order = stable_order(users)
+    known = movies >= 0
+    if not known.all():
+        order = order[known[order]]
+    users, ratings = users[order], ratings[order]
+    first = np.flatnonzero(np.diff(users, prepend=-1))
+    return {
+        "user_ids": users[first],
+        "ptr": np.append(first, len(users)),
+        "movies": movies[order],
+        "ratings": ratings,
+        "times": times[order],
+        "unknown": np.array([len(known) - int(known.sum())]),
+        "range": np.array([ratings.min(initial=np.inf), ratings.max(initial=-np.inf)], np.float32),
+    }
+
+
+def users_of_runs(work_dir: WorkDir, block: int, ratings_per_panel: int) -> Mapping[str, Array]:
+    """All users, and panels of them: consecutive users with about equally many ratings.
+
+    Args:
+        work_dir: has the stage ``runs``.
+        block: 0.
+        ratings_per_panel: of a panel, unless a single user has more.
+
+    Returns:
+        ``user_ids`` int64 ``[num_users]`` ascending, and ``panels`` int64 ``[num_panels + 1]``: the rows
+        where each panel begins and the last one ends; ``range`` as in ``run_of_piece``.
+
+    Raises:
+        UserError: there is no rating, or most are of films that are not in the catalogue.
+    """
+    ids, counts = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    unknown, lowest, highest = 0, np.inf, -np.inf
+    for run in work_dir.each("runs"):  # added one by one: the ids of all runs at once would be many
+        both = np.concatenate([ids, run["user_ids"]])
+        ids, row = np.unique(both, return_inverse=True)
+        counts = np.bincount(row, np.concatenate([counts, np.diff(run["ptr"])])).astype(np.int64)
+        unknown += int(run["unknown"][0])
+        lowest, highest = min(lowest, run["range"][0]), max(highest, run["range"][1])
+    known = int(counts.sum())
+    if known == 0 or unknown > known:
+        raise UserError(
+            f"{unknown} of {known + unknown} ratings are of films that are not in the catalogue; "
+            "use the ratings and the films of one release"
+        )
+    panel = (np.cumsum(counts) - 1) // ratings_per_panel
+    starts = np.flatnonzero(np.diff(panel, prepend=-1))
+    return {
+        "user_ids": ids,
+        "panels": np.append(starts, len(ids)),
+        "range": np.array([lowest, highest], np.float32),
+    }
+
+
+def num_panels(work_dir: WorkDir) -> int:
+    """Number of panels of users."""
+    return len(work_dir.block("users")["panels"]) - 1
+
+
+def users_of_panel(work_dir: WorkDir, panel: int) -> range:
+    """The user rows of a panel."""
+    first, end = work_dir.block("users")["panels"][panel : panel + 2].tolist()
+    return range(first, end)
