@@ -18,7 +18,8 @@ from config import AGGREGATORS, HEADS
 from data.splits import split_interactions
 from model.checkpoint import Checkpoint, load_checkpoint
 from model.inputs import build_inputs
-from tests.blocks.works import Here, prepared
+from tests.blocks.here import Here
+from tests.blocks.works import prepared
 from tests.factories import random_movielens
 from tests.trained import MODEL, trained_checkpoint
 

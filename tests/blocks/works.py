@@ -8,29 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from blocks.runner import opened
-from blocks.stage import Stage, make_block
+from blocks.stage import Stage
 from model.nodes import Nodes
 from model.views import Views
+from tests.blocks.here import Here
 
 FILMS_PER_BLOCK = 7  # of 20 films, so the last block is shorter
-
-
-class Here:
-    """Makes blocks in this process, last one first; may die after some of them."""
-
-    def __init__(self, dies_after: int | None = None):
-        self.blocks: list[tuple[str, int]] = []
-        self.dies_after = dies_after
-
-    def run(self, tasks, done):
-        for task in reversed(tasks):
-            if len(self.blocks) == self.dies_after:
-                raise KeyboardInterrupt
-            self.blocks.append((task.stage, task.block))
-            done(task, make_block(task))
-
-    def close(self):
-        pass
 
 
 def copied(work_dir, block, source):
