@@ -1,9 +1,11 @@
 """The device and the number of threads to compute with, and the memory that was used."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 
 from base.errors import UserError
 from config import RunConfig
@@ -56,6 +58,10 @@ def _choose(wanted: str) -> "torch.device":  # type: ignore[name-defined]  # noq
 
 def peak_memory_gb() -> float:
     """The maximum memory of this process so far, in GB; 0 if the system does not report it."""
+    with contextlib.suppress(OSError):  # Linux; its getrusage also counts what a parent had at the start
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 / 1e9
     try:
         import resource
     except ImportError:  # Windows

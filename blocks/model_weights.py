@@ -35,11 +35,13 @@ class StoredModel:
 
     Attributes:
         settings: ``Config.model_settings()`` of the training.
+        dataset: name and fingerprints of the data of the training.
         num_features: of the films that it was trained on.
         arrays: the block.
     """
 
     settings: dict[str, Any]
+    dataset: dict[str, str]
     num_features: int
     arrays: Mapping[str, Array]
 
@@ -84,8 +86,8 @@ def weights_stage(checkpoint: Path) -> Stage:
 def stored_model(work_dir: WorkDir) -> StoredModel:
     """What the stage has stored."""
     arrays = work_dir.block(WEIGHTS)
-    text = _read_text(arrays["settings"])
-    return StoredModel(text["settings"], text["num_features"], arrays)
+    text = _read_text(arrays["training"])
+    return StoredModel(**text, arrays=arrays)
 
 
 def _store_weights(path: Path, work_dir: WorkDir, block: int, checkpoint: str) -> dict[str, Array]:
@@ -93,8 +95,12 @@ def _store_weights(path: Path, work_dir: WorkDir, block: int, checkpoint: str) -
     loaded = load_checkpoint(path)
     if _digest(path) != checkpoint:
         raise UserError(f"{path} was replaced in the meantime; run the same command again")
-    text = {"settings": loaded.settings, "num_features": loaded.features.size(1)}
-    arrays = {"settings": _text(text)}
+    text = {
+        "settings": loaded.settings,
+        "dataset": loaded.dataset,
+        "num_features": loaded.features.size(1),
+    }
+    arrays = {"training": _text(text)}
     arrays |= {f"model.{name}": weight.numpy() for name, weight in loaded.trainer["model"].items()}
     if (blend := loaded.blend) is None:
         return arrays | {"blend": _text(None)}

@@ -2,15 +2,16 @@
 
 A product of matrices is fast, but the last bits of its numbers depend on the shapes of the matrices. Equal
 candidates could get unequal scores. So its numbers only tell which candidates may be among the best. These
-are scored again by ``score_of``, which reads the two vectors and nothing else, and they are ordered by that
-score and then by row. The result does not depend on the order of the shards, or on their sizes.
+are scored again by the kernel whose scores every search returns, and they are ordered by that score and then
+by row. So the result is that of one ``ExactIndex`` over all shards, whatever their order and sizes.
 """
 
 import numba
 import numpy as np
 
 from base.arrays import FloatArray, IntArray
-from search.kernels import REGROUP, heap_offer, heap_sort
+from search.kernels import heap_offer, heap_sort
+from search.kernels import products as score_rows
 
 UNIT = 2.0**-24  # largest relative error of one operation in float32
 MORE_OPERATIONS = 16  # beside those of the sum
@@ -75,15 +76,6 @@ def _longest(vectors: FloatArray) -> float:
     return float(np.sqrt(np.einsum("ij,ij->i", vectors, vectors).max(initial=0)))
 
 
-@numba.njit(nogil=True, cache=True, fastmath=REGROUP)
-def score_of(query: np.ndarray, candidate: np.ndarray) -> np.float32:
-    """The inner product of two vectors float32 ``[d]``. The order of its additions is always the same."""
-    score = np.float32(0)
-    for j in range(len(query)):
-        score += query[j] * candidate[j]
-    return score
-
-
 @numba.njit(nogil=True, cache=True)
 def _offer(
     products: np.ndarray,
@@ -98,6 +90,8 @@ def _offer(
 ) -> None:
     """Score those candidates again whose ``products`` ``[n, m]`` may be high enough, and offer them."""
     k = best_scores.shape[1]
+    ones = np.zeros(0, dtype=np.float32)  # scales of float32 vectors
+    rows, scores = np.empty(RUN, dtype=np.int64), np.empty(RUN, dtype=np.float32)
     for i in range(len(queries)):
         size = sizes[i]
         limit = best_scores[i, 0] - slack if size == k else np.float32(-np.inf)
@@ -109,13 +103,16 @@ def _offer(
                 hits += not run[j] < limit
             if hits == 0:
                 continue
+            hits = 0
             for j in range(start, start + len(run)):
-                if row[j] < limit or first + j == own[i]:
-                    continue
-                score = score_of(queries[i], candidates[j])
-                size = heap_offer(best_scores[i], best_rows[i], size, score, first + j)
-                if size == k:
-                    limit = best_scores[i, 0] - slack
+                if not row[j] < limit and first + j != own[i]:
+                    rows[hits] = j
+                    hits += 1
+            score_rows(candidates, ones, queries[i], rows[:hits], scores)
+            for hit in range(hits):
+                size = heap_offer(best_scores[i], best_rows[i], size, scores[hit], first + rows[hit])
+            if size == k:
+                limit = best_scores[i, 0] - slack
         sizes[i] = size
 
 

@@ -18,7 +18,8 @@ from config import AGGREGATORS, HEADS
 from data.splits import split_interactions
 from model.checkpoint import Checkpoint, load_checkpoint
 from model.inputs import build_inputs
-from tests.blocks.works import Here, prepared
+from tests.blocks.here import Here
+from tests.blocks.works import prepared
 from tests.factories import random_movielens
 from tests.trained import MODEL, trained_checkpoint
 
@@ -180,8 +181,8 @@ def test_workers_get_the_weights_of_the_checkpoint_alone(tmp_path):
     [
         ({"spectral_dim": 3}, r"has \d+ features, but the checkpoint needs \d+; run --mode prepare"),
         ({"num_neighbors": 4}, "has 4 `num_neighbors`, but the checkpoint needs 5; run"),
-        ({"graph_view": 0.0}, "has 0 columns of `graph_view`, but the checkpoint needs 4; run"),
-        (NO_VIEWS, "has 0 columns of `graph_view`, but the checkpoint needs 4; run"),
+        ({"graph_view": 0.0}, "has 0 columns of `graph_view`, but the checkpoint needs 19; run"),
+        (NO_VIEWS, "has 0 columns of `graph_view`, but the checkpoint needs 19; run"),
     ],
 )
 def test_a_work_of_other_settings_is_refused(tmp_path, changes, message):

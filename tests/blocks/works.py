@@ -8,33 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from blocks.runner import opened
-from blocks.stage import Stage, make_block
+from blocks.stage import Stage
 from model.nodes import Nodes
 from model.views import Views
+from tests.blocks.here import Here
 
 FILMS_PER_BLOCK = 7  # of 20 films, so the last block is shorter
 
 
-class Here:
-    """Makes blocks in this process, last one first; may die after some of them."""
-
-    def __init__(self, dies_after: int | None = None):
-        self.blocks: list[tuple[str, int]] = []
-        self.dies_after = dies_after
-
-    def run(self, tasks, done):
-        for task in reversed(tasks):
-            if len(self.blocks) == self.dies_after:
-                raise KeyboardInterrupt
-            self.blocks.append((task.stage, task.block))
-            done(task, make_block(task))
-
-    def close(self):
-        pass
-
-
-def copied(work_dir, block, source):
-    """The arrays of a block that lies ready in a file."""
+def copied(work_dir, block, source, version=1):
+    """The arrays of a block that lies ready in a file; ``version`` is there to be part of the key."""
     return dict(np.load(Path(source) / f"{block}.npz"))
 
 
@@ -44,7 +27,7 @@ def prepared(
     views: Views | None,
     movie_ids: np.ndarray | None = None,
     films_per_block: int = FILMS_PER_BLOCK,
-    **changed: object,
+    version: int = 1,
 ) -> Path:
     """Stages ``features``, ``neighbors`` and ``catalogue`` of a work folder.
 
@@ -54,7 +37,7 @@ def prepared(
         views: of the films; None if the model has none.
         movie_ids: int64 ``[num_movies]``; the rows by default.
         films_per_block: films of a block.
-        changed: values that become part of the keys.
+        version: becomes part of the keys.
     """
     features = {"features": nodes.features} | {
         f"view_{name}": part for name, part in (views._asdict() if views else {}).items()
@@ -71,7 +54,7 @@ def prepared(
         for block, start in enumerate(starts):
             part = {key: np.asarray(array)[start : start + size] for key, array in arrays.items()}
             np.savez(source / f"{block}.npz", **part)
-        settings = {"source": str(source), **changed}
+        settings = {"source": str(source), "version": version}
         stages.append(Stage(name, copied, len(starts), settings=settings))
     with opened(folder, Here()) as runner:
         runner.run(stages)

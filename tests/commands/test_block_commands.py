@@ -3,22 +3,25 @@
 import csv
 import io
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from pyarrow import parquet
 
+from blocks.ingest.source import find_source
+from blocks.preparation import preparation
+from blocks.prepared import Description, read_description, write_description
+from blocks.runner import opened
 from blocks.work_dir import WorkDir
-from commands.entry import main_modes
-from config import ModelConfig
-from data.dataset import load_movielens
-from data.splits import split_movielens
+from commands.entry import main_modes, main_train
+from commands.prepare import SETTINGS
+from config import Config
 from model.checkpoint import load_checkpoint
-from model.inputs import build_inputs
-from tests.blocks.works import prepared
+from tests.blocks.here import Here
 from tests.commands.test_commands import refused
 from tests.planted import planted_movielens
-from tests.workspaces import ask, trained
+from tests.workspaces import ask
 
 WANTED = 6
 
@@ -33,16 +36,18 @@ def work_flags(folder, work="work"):
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
-    """A trained model, and a work folder that was prepared, embedded and answered."""
+    """A work folder of three blocks of films, a model trained on it, embeddings and answers."""
     folder = tmp_path_factory.mktemp("workspace")
     planted_movielens(folder / "planted")
-    trained(folder, "--epochs", "1")
-    checkpoint = load_checkpoint(folder / "checkpoints" / "best.pt")
-    movielens = load_movielens(str(folder / "planted"))
-    split = split_movielens(movielens, "leave_one_out")
-    names = {name: checkpoint.settings[name] for name in ModelConfig.__dataclass_fields__}
-    inputs = build_inputs(movielens, split, ModelConfig(**names), 0)
-    prepared(folder / "work", checkpoint.nodes, inputs.views, checkpoint.movies.ids, 16)
+    model = Config().override({"spectral_dim": 4, "num_walks": 20, "num_neighbors": 5})
+    source = find_source(folder / "planted")
+    with opened(folder / "work", Here()) as runner:
+        runner.run(preparation(source, "leave_one_out", 0.0, model.model, 0, films_per_block=16))
+    settings = {name: model.model_settings()[name] for name in SETTINGS}
+    write_description(folder / "work", Description("planted", source.fingerprint, settings))
+    small = ["--hidden_dim", "16", "--embedding_dim", "8", "--batch_size", "64", "--epochs", "1"]
+    where = ["--checkpoint_dir", str(folder / "checkpoints"), "--output_dir", str(folder / "output")]
+    assert main_train(["--work_dir", str(folder / "work"), *small, *where, "--num_threads", "1"]) == 0
     assert main_modes(["--mode", "embed", *work_flags(folder), "--embedding_dim", "8"]) == 0
     assert recommend_all(folder) == 0
     return folder
@@ -121,6 +126,13 @@ def test_an_index_answers_too(workspace):
     assert recommend_all(workspace) == 0
 
 
+def describe(work, settings=(), **changed):
+    """Change what the folder says it was prepared from."""
+    description = read_description(work)
+    changed["settings"] = description.settings | dict(settings)
+    write_description(work, replace(description, **changed))
+
+
 def damage(path):
     content = bytearray(path.read_bytes())
     content[0] ^= 1
@@ -133,6 +145,17 @@ def damage(path):
         ("embed", lambda w: shutil.rmtree(w), "run --mode prepare first, or check --work_dir"),
         ("embed", lambda w: shutil.rmtree(w / "features"), "has no features; run --mode prepare first"),
         ("embed", lambda w: damage(w / "neighbors/000001.block"), "000001.block is missing or damaged; run"),
+        ("embed", lambda w: (w / "work.json").unlink(), "is not prepared; run --mode prepare"),
+        (
+            "embed",
+            lambda w: describe(w, fingerprint="1"),
+            "was prepared from other data (planted) than the checkpoint was trained on (planted); run",
+        ),
+        (
+            "embed",
+            lambda w: describe(w, settings={"num_walks": 30}),
+            "was prepared with --num_walks 30, but the checkpoint was trained with 20; run --mode prepare",
+        ),
         ("recommend_all", lambda w: shutil.rmtree(w), "run --mode prepare first, or check --work_dir"),
         (
             "recommend_all",
@@ -165,6 +188,7 @@ def test_a_work_that_is_not_whole_is_one_line(workspace, tmp_path, capsys, mode,
         ("embed", ["--engine", "ray"], "--engine ray is not part of this version"),
         ("recommend_all", ["--ray_address", "1.2.3.4"], "--ray_address 1.2.3.4 needs --engine ray"),
         ("embed", ["--embedding_dim", "16"], "--embedding_dim 16 contradicts the checkpoint"),
+        ("embed", ["--spectral_dim", "5"], "--spectral_dim 5 contradicts the checkpoint"),
         ("embed", ["--checkpoint_dir", "nowhere"], "no checkpoint at nowhere/best.pt"),
         ("embed", ["--work_dir", __file__], "is a file; name a folder"),
     ],
