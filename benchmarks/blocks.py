@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 
 from base.compute import peak_memory_gb
+from base.files import write_json
 from blocks.embedding import FEATURES, NEIGHBORS, embedding_stages
 from blocks.engines import make_engine
 from blocks.ingest.source import find_source
@@ -29,6 +30,7 @@ from blocks.model_weights import weights_stage
 from blocks.preparation import preparation
 from blocks.prepared import Description, prepared_data, prepared_inputs, write_description
 from blocks.runner import Runner, opened
+from blocks.stage import Made
 from commands.prepare import SETTINGS
 from config import Config
 from data.dataset import load_movielens
@@ -85,6 +87,21 @@ def processor_seconds() -> float:
     return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
+def total_cost(blocks: list[Made]) -> dict[str, float]:
+    """Of all blocks of a stage: processor seconds and bytes."""
+    return {
+        "seconds": sum(made.processor_seconds for made in blocks),
+        "bytes": sum(made.bytes for made in blocks),
+    }
+
+
+def counts(folder: Path) -> dict[str, int]:
+    """How large the data are."""
+    _, split = prepared_data(folder)
+    parts = (split.train, split.validation, split.test)
+    return {"ratings": sum(map(len, parts)), "users": split.num_users, "films": split.num_movies}
+
+
 def show_stages(runner: Runner) -> None:
     """Print what each stage took."""
     print(f"{'stage':<22}{'blocks':>7}{'seconds':>10}{'share':>8}{'GB':>9}{'memory':>9}")
@@ -106,6 +123,7 @@ def main() -> None:
     parser.add_argument("--work_dir", help="kept, so that a second run continues (default: a temporary one)")
     parser.add_argument("--engine", default="local", choices=("local", "ray"))
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--costs", help="file to write for benchmarks.block_costs", metavar="FILE")
     parser.add_argument("--only_in_memory", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.only_in_memory:
@@ -117,6 +135,7 @@ def main() -> None:
     print(f"in memory: {before['seconds']:.1f} processor seconds, {before['memory']:.2f} GB", flush=True)
     config = Config().override({"split": SPLIT})
     seconds = clock = 0.0
+    made: dict[str, list[Made]] = {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(args.work_dir or temporary)
         steps = {
@@ -130,8 +149,12 @@ def main() -> None:
             seconds += processor_seconds() - seconds_before
             clock += time.perf_counter() - clock_before
             show_stages(runner)
+            made |= runner.made
             if name == "prepare" and not (folder / WEIGHTS).exists():
                 write_random_weights(folder, config)
+        if args.costs is not None:
+            costs = {name: total_cost(stage) for name, stage in made.items()}
+            write_json({"counts": counts(folder), "stages": costs}, Path(args.costs))
     print(f"blocks: {seconds:.1f} processor seconds, {clock:.1f} s by the clock with {args.workers} workers")
     print(f"ratio: {seconds / before['seconds']:.2f} (processor seconds of blocks to the way in memory)")
 

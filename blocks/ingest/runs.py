@@ -75,27 +75,39 @@ def users_of_runs(work_dir: WorkDir, block: int, ratings_per_panel: int) -> Mapp
     Raises:
         UserError: there is no rating, or most are of films that are not in the catalogue.
     """
-    ids, counts = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    ids, counts = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     unknown, lowest, highest = 0, np.inf, -np.inf
-    for run in work_dir.each("runs"):  # added one by one: the ids of all runs at once would be many
-        both = np.concatenate([ids, run["user_ids"]])
-        ids, row = np.unique(both, return_inverse=True)
-        counts = np.bincount(row, np.concatenate([counts, np.diff(run["ptr"])])).astype(np.int64)
+    for run in work_dir.each("runs"):
+        ids.append(run["user_ids"])
+        counts.append(np.diff(run["ptr"]))
         unknown += int(run["unknown"][0])
         lowest, highest = min(lowest, run["range"][0]), max(highest, run["range"][1])
-    known = int(counts.sum())
+        if sum(map(len, ids[1:])) > len(
+            ids[0]
+        ):  # so each id is merged a few times, however many runs there are
+            _merge(ids, counts)
+    _merge(ids, counts)
+    (ids_of_all,), (counts_of_all,) = ids, counts
+    known = int(counts_of_all.sum())
     if known == 0 or unknown > known:
         raise UserError(
             f"{unknown} of {known + unknown} ratings are of films that are not in the catalogue; "
             "use the ratings and the films of one release"
         )
-    panel = (np.cumsum(counts) - 1) // ratings_per_panel
+    panel = (np.cumsum(counts_of_all) - 1) // ratings_per_panel
     starts = np.flatnonzero(np.diff(panel, prepend=-1))
     return {
-        "user_ids": ids,
-        "panels": np.append(starts, len(ids)),
+        "user_ids": ids_of_all,
+        "panels": np.append(starts, len(ids_of_all)),
         "range": np.array([lowest, highest], np.float32),
     }
+
+
+def _merge(ids: list[Array], counts: list[Array]) -> None:
+    """Replace the lists by one entry each: the distinct ids, ascending, and the sums of their counts."""
+    distinct, row = np.unique(np.concatenate(ids), return_inverse=True)
+    total = np.bincount(row, np.concatenate(counts), minlength=len(distinct)).astype(np.int64)
+    ids[:], counts[:] = [distinct], [total]
 
 
 def num_panels(work_dir: WorkDir) -> int:
