@@ -122,7 +122,7 @@ def compared(found: Sequence[tuple[str, Mapping[str, str]]]) -> list[Outcome]:
         for name in expected:
             if facts.get(name) != expected[name]:
                 problem = (
-                    f"{name} is {facts.get(name)} here and {expected[name]} in process 0 on {leader}; all "
+                    f"{name} is {facts.get(name)}, but {expected[name]} in process 0 on {leader}; all "
                     "processes need the same flags, data, packages and version of this program"
                 )
                 break

@@ -6,7 +6,8 @@ The nodes are two network namespaces of this machine with a cable between them; 
 program ``ip``. First, one process trains an epoch. Then one process and two nodes continue its checkpoint for
 another epoch of the same steps, so they differ in nothing but the number of processes. Both nodes share this
 machine's processors, so wall time says little; processor time per step and process is what a node of its own
-would need, without waiting for the network.
+would need, without waiting for the other. Sums in another order differ in their last bit; the control is
+one process with two threads, whose sums have another order, too.
 
 The last lines are ``ratio: NUMBER (of what to what)``.
 """
@@ -27,18 +28,21 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `python b
 
 from base.errors import UserError  # noqa: E402
 from benchmarks.nodes_network import ROOT, reason_against, torchrun_on_nodes, two_nodes  # noqa: E402
+from benchmarks.nodes_process import STAGES  # noqa: E402
 from commands.cli import guarded  # noqa: E402
 from model.checkpoint import BEST, LAST  # noqa: E402
 from report.text_table import TableColumn, TableSection, render_table  # noqa: E402
 
 PROCESS = "benchmarks/nodes_process.py"
 SECONDS = 7200.0
+CLOSE = 1e-5
 COLUMNS = (
     TableColumn("", numeric=False),
     TableColumn("first loss"),
     TableColumn("last loss"),
     TableColumn("a step", group="processor seconds"),
     TableColumn("embed all", group="processor seconds"),
+    TableColumn("(network)", group="processor seconds"),
     TableColumn("validate", group="processor seconds"),
     TableColumn("wall s per step"),
     TableColumn("private", group="memory in MB"),
@@ -76,9 +80,9 @@ def train_on_two_nodes(record: Path, flags: Sequence[str], seconds: float = SECO
     return [json.loads(Path(f"{record}.{number}.json").read_text()) for number in range(len(nodes))]
 
 
-def largest_difference(losses: Sequence[float], others: Sequence[float]) -> float:
-    """The largest relative difference of two lists of losses, step by step."""
-    return max(abs(one - other) / abs(one) for one, other in zip(losses, others, strict=True))
+def relative_differences(losses: Sequence[float], others: Sequence[float]) -> list[float]:
+    """How much two lists of losses differ, step by step, as shares of the first."""
+    return [abs(one - other) / abs(one) for one, other in zip(losses, others, strict=True)]
 
 
 def compare(data_dir: str, steps: int, batch_size: int, rate: float, folder: Path) -> None:
@@ -91,23 +95,34 @@ def compare(data_dir: str, steps: int, batch_size: int, rate: float, folder: Pat
     start = folder / "start"
     train_alone(start, [*flags, "--epochs", "1", *_folders(start)])
 
-    def continued(name: str) -> tuple[Path, list[str]]:
+    def continued(name: str, threads: int = 1) -> tuple[Path, list[str]]:
         (folder / name).mkdir()
         for file in (LAST, BEST):
             shutil.copy(start / file, folder / name / file)
         return folder / name, [
-            *("--data_dir", data_dir, "--resume", "--epochs", "2", "--num_threads", "1"),
+            *("--data_dir", data_dir, "--resume", "--epochs", "2", "--num_threads", str(threads)),
             *_folders(folder / name),
         ]
 
     alone = train_alone(*continued("alone"))
+    threads = train_alone(*continued("threads", threads=2))
     both = train_on_two_nodes(*continued("two"))
     rows = [_row("one process", alone)]
+    rows += [_row("with two threads", threads)]
     rows += [_row(f"node {number} of {len(both)}", record) for number, record in enumerate(both)]
     print(render_table(COLUMNS, [TableSection(rows)]))
-    difference = largest_difference(alone["losses"], both[0]["losses"])
-    print(f"largest relative difference of a loss in {len(alone['losses'])} steps: {difference:.1e}")
-    for name, words in (("step_cpu", "a step"), ("embed", "embedding"), ("validate", "validation")):
+    for name, record in (("two nodes", both[0]), ("two threads", threads)):
+        differences = relative_differences(alone["losses"], record["losses"])
+        same = next((step for step, value in enumerate(differences) if value > CLOSE), len(differences))
+        print(
+            f"{name}: losses differ from those of one process by at most {max(differences):.1e} of "
+            f"their size in {len(differences)} steps, by less than {CLOSE:g} in the first {same}"
+        )
+    for name, words in (
+        ("step_cpu", "a step"),
+        ("network", "the network over all films"),
+        ("validate", "validation"),
+    ):
         share = max(median(record[name]) for record in both) / median(alone[name])
         print(f"ratio: {share:.2f} (processor time of {words}, the slower of two nodes to one process)")
 
@@ -122,7 +137,7 @@ def _row(name: str, record: dict[str, Any]) -> list[str]:
         name,
         *(f"{record['losses'][place]:.6f}" for place in (0, -1)),
         f"{median(record['step_cpu']):.3f}",
-        *(f"{median(record[stage]):.1f}" for stage in ("embed", "validate")),
+        *(f"{median(record[stage]):.1f}" for stage in STAGES),
         f"{median(record['step_wall']):.3f}",
         f"{memory['Private_Clean'] + memory['Private_Dirty']:,.0f}",
         f"{memory['Shared_Clean'] + memory['Shared_Dirty']:,.0f}",

@@ -4,10 +4,12 @@ import contextlib
 import logging
 import multiprocessing
 import os
+import pickle
+import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+import traceback
+from collections import Counter, deque
+from collections.abc import Callable, Container, Iterator, Sequence
 from multiprocessing import connection
 
 from base.errors import WorldError
@@ -18,12 +20,21 @@ logger = logging.getLogger("pinsage")
 MAX_TRIES = 3  # of a block whose process dies
 # One thread per process: sums of BLAS depend on the number of threads, and blocks must not.
 ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+    (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+        "NUMBA_NUM_THREADS",
+    ),
+    "1",
 )
 
 
 class LocalEngine:
     """Makes blocks in processes of this machine. One that dies is replaced, and its block made again.
+
+    An error or an interrupt ends all processes at once. What they leave, the runner removes.
 
     Args:
         num_workers: number of processes.
@@ -31,63 +42,91 @@ class LocalEngine:
 
     def __init__(self, num_workers: int) -> None:
         self.num_workers = num_workers
-        self._pool: ProcessPoolExecutor | None = None
+        self._workers: list[_Worker] = []
 
     def run(self, tasks: Sequence[Task], done: Callable[[Task, Made], None]) -> None:
         """See ``Engine``."""
-        left = list(tasks)
-        for tries in range(1, MAX_TRIES + 1):
-            left = self._try(left, done)
-            if not left:
-                return
+        waiting = deque(tasks)
+        deaths: Counter[int] = Counter()  # by block
+        busy: dict[connection.Connection, tuple[_Worker, Task]] = {}
+        try:
+            while waiting or busy:
+                for worker in self._idle(busy, len(waiting)):
+                    task = waiting.popleft()
+                    busy[worker.pipe] = worker, task
+                    worker.make(task)
+                ready = connection.wait(list(busy))
+                for pipe in [pipe for pipe in busy if pipe in ready]:
+                    worker, task = busy.pop(pipe)
+                    answer = worker.answer()
+                    if isinstance(answer, Made):
+                        done(task, answer)
+                    elif answer is not None:
+                        raise answer
+                    else:
+                        self._workers.remove(worker)
+                        deaths[task.block] += 1
+                        _report_death(worker, task, deaths[task.block])
+                        waiting.appendleft(task)
+        except BaseException:
             self.close()
-            logger.warning("a worker process died; %d blocks of %s are left", len(left), left[0].stage)
-            if tries < MAX_TRIES:
-                continue
-            raise WorldError(
-                f"worker processes died {MAX_TRIES} times at {left[0].stage}, perhaps for lack of memory; "
-                "use fewer `workers`, then run the same command again: what is whole is kept"
-            )
+            raise
 
     def close(self) -> None:
         """End the processes."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-            self._pool = None
+        for worker in self._workers:
+            worker.process.kill()
+        for worker in self._workers:
+            worker.process.join()
+        self._workers = []
 
-    def _try(self, tasks: Sequence[Task], done: Callable[[Task, Made], None]) -> list[Task]:
-        """Make the blocks; those that were left when a process died come back."""
-        if self._pool is None:
-            self._pool = _new_pool(self.num_workers)
-        waiting: dict[Future[Made], Task] = {}
-        left = []
+    def _idle(self, busy: Container[connection.Connection], wanted: int) -> list["_Worker"]:
+        idle = [worker for worker in self._workers if worker.pipe not in busy][:wanted]
+        new = min(wanted - len(idle), self.num_workers - len(self._workers))
+        started = [_Worker() for _ in range(new)]
+        self._workers += started
+        return idle + started
+
+
+class _Worker:
+    """A process, and this end of the pipe to it."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_make_blocks, args=(theirs,), daemon=True)
+        with _environment(ONE_THREAD):
+            self.process.start()
+        theirs.close()  # so that the pipe ends with the process
+
+    def make(self, task: Task) -> None:
+        with contextlib.suppress(OSError):  # it died while it was idle; then it gives no answer
+            self.pipe.send(task)
+
+    def answer(self) -> Made | Exception | None:
+        """What a block took, or its error; None if the process died."""
         try:
-            with contextlib.suppress(BrokenProcessPool):
-                for task in tasks:
-                    waiting[self._pool.submit(make_block, task)] = task
-            for future in as_completed(waiting):
-                try:
-                    done(waiting[future], future.result())
-                except BrokenProcessPool:
-                    left.append(waiting[future])
-        except BaseException:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            raise
-        return left + list(tasks[len(waiting) :])
+            return self.pipe.recv()
+        except (EOFError, OSError):
+            self.process.join()
+            return None
 
 
-def _new_pool(num_workers: int) -> ProcessPoolExecutor:
-    pool = ProcessPoolExecutor(
-        num_workers, multiprocessing.get_context("spawn"), initializer=_end_with_the_parent
-    )
-    with _environment(ONE_THREAD):
-        pool.submit(os.getpid)  # the first task starts all processes
-    return pool
+def _report_death(worker: _Worker, task: Task, deaths: int) -> None:
+    code = worker.process.exitcode or 0
+    how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+    if deaths == MAX_TRIES:
+        raise WorldError(
+            f"{MAX_TRIES} processes in turn died at block {task.block} of {task.stage}, the last one {how}, "
+            "perhaps for lack of memory; use fewer `workers`, then run the same command again: "
+            "what is whole is kept"
+        )
+    logger.warning("a process %s; block %d of %s is made again", how, task.block, task.stage)
 
 
 @contextlib.contextmanager
 def _environment(values: dict[str, str]) -> Iterator[None]:
-    """Set environment variables for processes that are started meanwhile."""
+    """Set environment variables for a process that is started meanwhile."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:
@@ -100,8 +139,34 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
+def _make_blocks(pipe: connection.Connection) -> None:
+    """Make one block after the other, in a process of its own."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends this one
+    _end_with_the_parent()
+    while True:
+        answer: Made | Exception
+        try:
+            answer = make_block(pipe.recv())
+        except EOFError:
+            return
+        except Exception as error:
+            answer = _sendable(error)
+        pipe.send(answer)
+
+
+def _sendable(error: Exception) -> Exception:
+    """An error that can be pickled, with its traceback as a note."""
+    note = "".join(traceback.format_exception(error))
+    try:
+        error = pickle.loads(pickle.dumps(error))
+    except Exception:
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+    error.add_note(note)
+    return error
+
+
 def _end_with_the_parent() -> None:
-    """End this process when the parent dies: a pool's processes would wait for it for ever."""
+    """End this process when the parent dies, also in the middle of a block."""
     parent = multiprocessing.parent_process()
     assert parent is not None
 

@@ -19,6 +19,7 @@ from blocks.work_dir import MANIFEST, WorkDir
 logger = logging.getLogger("pinsage")
 
 LOCK = ".work.lock"
+LINE_EVERY = 30.0  # seconds between lines of progress where there is no bar
 
 
 class Engine(Protocol):
@@ -41,7 +42,7 @@ class Runner:
     Args:
         folder: of the work; ``opened`` holds its lock.
         engine: makes the blocks.
-        quiet: no progress bar; there is also none when stderr is not a terminal.
+        quiet: no progress bar. Where stderr is not a terminal, lines of the log take its place.
 
     Attributes:
         work_dir: reads what is there.
@@ -51,7 +52,7 @@ class Runner:
     def __init__(self, folder: Path, engine: Engine, quiet: bool = True) -> None:
         self.work_dir = WorkDir(folder)
         self.engine = engine
-        self.hidden = quiet or not sys.stderr.isatty()
+        self.has_bar = not quiet and sys.stderr.isatty()
         self.keys: dict[str, str] = {}
         self.made: dict[str, list[Made]] = {}
 
@@ -130,13 +131,16 @@ class Runner:
         ]
         started = time.perf_counter()
         made = self.made.setdefault(stage.name, [])
-        with tqdm(total=len(tasks), desc=stage.name, unit="blocks", disable=self.hidden, leave=False) as bar:
+        with _progress(stage.name, len(tasks), self.has_bar) as advance:
 
             def done(task: Task, what: Made) -> None:
                 made.append(what)
-                bar.update()
+                advance()
 
-            self.engine.run(tasks, done)
+            try:
+                self.engine.run(tasks, done)
+            finally:
+                _remove_strangers(folder, paths)  # of processes that died; they may fill the disk
         self.work_dir = WorkDir(self.work_dir.folder)  # files may have been replaced since they were mapped
         write_json({"key": key, "digests": [block_digest(path) for path in paths]}, folder / MANIFEST)
         logger.info(
@@ -152,6 +156,26 @@ class Runner:
     def _remove_files(self, stage: Stage) -> None:
         for path in (self.work_dir.folder / stage.name).glob("*.block"):
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _progress(stage: str, num_blocks: int, has_bar: bool) -> Iterator[Callable[[], None]]:
+    """Call what comes back after each block: it shows how many are made and how long the rest may take."""
+    started = said = time.perf_counter()
+    made = 0
+    with tqdm(total=num_blocks, desc=stage, unit="blocks", disable=not has_bar, leave=False) as bar:
+
+        def advance() -> None:
+            nonlocal made, said
+            made += 1
+            bar.update()
+            now = time.perf_counter()
+            if not has_bar and now - said >= LINE_EVERY:
+                said = now
+                left = tqdm.format_interval((now - started) / made * (num_blocks - made))
+                logger.info("%s: %d of %d blocks, about %s left", stage, made, num_blocks, left)
+
+        yield advance
 
 
 def _remove_strangers(folder: Path, own: Sequence[Path]) -> None:

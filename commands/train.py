@@ -120,7 +120,8 @@ def _all_epochs(
         movielens, split, inputs = _look_at_data(config, typed)
         training = new_training(config, movielens, split, device, inputs)
     config = training.config
-    validate = judge_by(validation_questions(training.split, config.training, config.run.seed))
+    with agreeing():
+        validate = judge_by(validation_questions(training.split, config.training, config.run.seed))
 
     def save(embeddings: Embeddings, best: bool) -> None:
         with agreeing():
@@ -179,6 +180,7 @@ def _look_at_data(
         check_trainable(split)
         logger.info("%s", held_out_line(inspect_data(movielens, split)))
         movielens.interactions.release()  # the split has copies
+        split = split.without_times()
     if world_size() > 1:
         check_equal(
             {"the fingerprint of `data_dir`": movielens.fingerprint, "split": split_fingerprint(split)}

@@ -30,7 +30,7 @@ class TrainingPairs:
 
     def __init__(self, train: Interactions, num_users: int, window: int, both_ways: bool):
         counts = np.bincount(train.users, minlength=num_users)
-        self.movies = torch.from_numpy(train.movies.astype(np.int32, copy=False))
+        self.movies = torch.from_numpy(np.asarray(train.movies, np.int32))
         self.starts = torch.from_numpy(np.cumsum(counts) - counts)
         distances = np.arange(1, window + 1)[:, None]
         # One block per (distance, user), in this order: a user with n films has n - distance pairs there.
@@ -85,8 +85,8 @@ class WeightedPairs:
     """
 
     def __init__(self, train: Interactions, num_users: int, window: int, both_ways: bool):
-        self.movies = torch.from_numpy(train.movies.astype(np.int32))
-        self.users = torch.from_numpy(train.users.astype(np.int32))
+        self.movies = torch.from_numpy(np.asarray(train.movies, np.int32))
+        self.users = torch.from_numpy(np.asarray(train.users, np.int32))
         self.weights = torch.tensor(train.weights).sqrt()  # a product of two is a geometric mean
         self.window = window
         self.distances = [d for d in range(-window if both_ways else 1, window + 1) if d != 0]

@@ -197,3 +197,12 @@ def test_none_holds_nothing_out() -> None:
     assert len(split.train) == len(TWO_USERS) and len(split.test) == len(split.validation) == 0
     with pytest.raises(UserError, match="`split` none holds nothing out"):
         held_out_queries(split, "test")
+
+
+def test_without_times_all_else_is_the_same_memory() -> None:
+    split = split_interactions(interactions_of(TWO_USERS), 3, 10)
+    timeless = split.without_times()
+    for before, after in ((split.train, timeless.train), (split.test, timeless.test)):
+        assert after.users is before.users and after.movies is before.movies
+        assert after.timestamps.tolist() == [0] * len(before) and after.timestamps.strides == (0,)
+    assert len(timeless.train.select(np.array([0]))) == 1

@@ -17,17 +17,17 @@ KNOWN = (
     "../dgl/bin/pip install",
     "python -m pip", "python -m venv", "python -m pytest", "python -m commands.settings_table",
     ". .venv/bin/activate", "bash .ci/run", "bash .ci/oldest",
-    "ruff check", "ruff format", "mypy", "jupyter lab", "echo", "printf",
+    "ruff check", "ruff format", "mypy", "jupyter lab", "echo", "printf", "ip netns", "ip link", "ip -n",
 )  # fmt: skip
 # Flags in the documents that are not settings.
 OTHER_FLAGS = {
     "--mode", "--help", "--no-build-isolation", "--nproc_per_node", "--skip", "--methods",
-    "--rectools_python", "--dgl_python", "--no-deps",
+    "--rectools_python", "--dgl_python", "--no-deps", "--nnodes", "--node_rank", "--master_addr",
 }  # fmt: skip
 
 _ASSIGNMENT = re.compile(r"[A-Z_]+=\S*")
 _PROGRAM = re.compile(r"[a-z][\w-]*(\.py)?")
-_SEPARATORS = {"&&", "||", "|", ";"}
+_SEPARATORS = {"&&", "||", "|", ";", "&"}
 
 
 class Command(NamedTuple):
@@ -88,8 +88,12 @@ def split_line(line: str) -> list[tuple[str, ...]]:
 
 def script_flags(words: tuple[str, ...]) -> tuple[str, list[str]] | None:
     """Which of the five scripts a command runs, and its flags; None for another command."""
+    if words[:3] == ("ip", "netns", "exec"):  # in a network namespace
+        words = words[4:]
     names = [word.removesuffix(".py") if word.endswith(".py") else None for word in words]
-    place = {"python": 1, "torchrun": 2}.get(words[0], 0)
+    place = 1 if words[0] == "python" else 0
+    if words[0] == "torchrun":  # its own flags come first, as --name=value
+        place = next(place for place in range(1, len(words)) if not words[place].startswith("--"))
     if place >= len(words) or names[place] not in SCRIPTS:
         return None
     return str(names[place]), list(words[place + 1 :])
