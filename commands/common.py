@@ -71,15 +71,19 @@ def split_data(movielens: MovieLens, config: Config) -> Split:
 
 
 @contextmanager
-def opened_work(config: Config) -> Iterator[Runner]:
+def opened_work(config: Config, begin: bool = False) -> Iterator[Runner]:
     """A runner for the blocks in ``--work_dir``.
+
+    Args:
+        config: all settings.
+        begin: make the folder if it is missing.
 
     Raises:
         UserError: there is no such folder, another process works there, or the engine is not there.
     """
     work = config.blocks
     folder = Path(work.work_dir)
-    if not folder.is_dir():
+    if not begin and not folder.is_dir():
         raise UserError(f"there is no folder {folder}; run --mode prepare first, or check --work_dir")
     engine = make_engine(work.engine, work.workers, work.ray_address)
     with opened(folder, engine, config.run.quiet) as runner:

@@ -41,8 +41,7 @@ def prepare(config: Config, typed: dict[str, Any]) -> None:
     source = find_source(Path(data.data_dir))
     folder = Path(config.blocks.work_dir)
     stages = preparation(source, data.split, data.min_rating, config.model, seed)  # type: ignore[arg-type]
-    folder.mkdir(parents=True, exist_ok=True)
-    with opened_work(config) as runner:
+    with opened_work(config, begin=True) as runner:
         (folder / DESCRIPTION).unlink(missing_ok=True)  # until everything is whole again
         runner.run(stages)
         write_description(folder, _description(source, config))

@@ -195,7 +195,7 @@ def test_exceptions_become_one_line_and_an_exit_code(error, code, line, capsys):
 def test_scripts_only_parse_and_call_main():
     for name in ("main", "train", "inference", "run", "download_dataset"):
         code = (ROOT / f"{name}.py").read_text()
-        assert len(code.splitlines()) < 20 and f"python {name}.py" in code
+        assert len(code.splitlines()) < 25 and f"python {name}.py" in code
 
 
 def test_help_does_not_load_heavy_libraries():
