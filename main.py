@@ -5,7 +5,6 @@ python main.py --mode train     --data_dir data/ml-25m
 python main.py --mode evaluate  --data_dir data/ml-25m --checkpoint_dir checkpoints
 python main.py --mode inference --data_dir data/ml-25m --movie_id 1 --num_recommendations 10
 python main.py --mode benchmark  --data_dir data/ml-100k --num_seeds 3
-python main.py --mode ablation   --data_dir data/ml-100k --num_seeds 3
 python main.py --mode cold_start --data_dir data/ml-100k
 python main.py --mode prepare   --data_dir data/synthetic-250m --work_dir work
 python main.py --mode embed     --work_dir work --checkpoint_dir checkpoints

@@ -185,7 +185,6 @@ def test_a_work_that_is_not_whole_is_one_line(workspace, tmp_path, capsys, mode,
 @pytest.mark.parametrize(
     ("mode", "flag", "message"),
     [
-        ("embed", ["--engine", "ray"], "--engine ray is not part of this version"),
         ("recommend_all", ["--ray_address", "1.2.3.4"], "--ray_address 1.2.3.4 needs --engine ray"),
         ("embed", ["--embedding_dim", "16"], "--embedding_dim 16 contradicts the checkpoint"),
         ("embed", ["--spectral_dim", "5"], "--spectral_dim 5 contradicts the checkpoint"),
