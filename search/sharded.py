@@ -142,7 +142,7 @@ class ShardedIndex:
         folder.mkdir(parents=True, exist_ok=True)
         older, entries = [], []
         with contextlib.suppress(FileNotFoundError, ValueError):  # none, or a torn one
-            older = _files(folder)
+            older = shard_files(folder)
         for number, shard in enumerate(self.shards):
             name = f"shard-{number:05}-{shard.kind}-{shard.fingerprint}.npz"
             shard.save(folder / name)
@@ -166,10 +166,7 @@ class ShardedIndex:
             ValueError: a file is torn, foreign, of another kind or version, or contains other vectors.
         """
         folder = Path(folder)
-        shards = [
-            KINDS[entry["kind"]].load(folder / entry["file"], entry["fingerprint"], verify)
-            for entry in _files(folder)
-        ]
+        shards = [open_shard(folder / entry["file"], entry, verify) for entry in shard_files(folder)]
         return cls(shards, num_threads)
 
     def __repr__(self) -> str:
@@ -216,7 +213,21 @@ def _merged(parts: list[_Part], k: int) -> SearchResult:
     return SearchResult(np.take_along_axis(scores, best, axis=1), np.take_along_axis(ids, best, axis=1))
 
 
-def _files(folder: Path) -> list[dict[str, str]]:
+def open_shard(path: Path, entry: dict[str, str], verify: bool = False) -> VectorIndex:
+    """The index in a file of a shard.
+
+    Args:
+        path: the file.
+        entry: what the manifest says of it, see ``shard_files``.
+        verify: as ``VectorIndex.load``.
+
+    Raises:
+        FileNotFoundError, ValueError: as ``ShardedIndex.load``.
+    """
+    return KINDS[entry["kind"]].load(path, entry["fingerprint"], verify)
+
+
+def shard_files(folder: Path) -> list[dict[str, str]]:
     """The shards that the manifest of a folder names: file, kind and fingerprint of each.
 
     Raises:
