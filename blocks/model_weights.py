@@ -92,7 +92,7 @@ def stored_model(work_dir: WorkDir) -> StoredModel:
 
 def _store_weights(path: Path, work_dir: WorkDir, block: int, checkpoint: str) -> dict[str, Array]:
     """The weights of the checkpoint at ``path``, whose digest is ``checkpoint``."""
-    loaded = load_checkpoint(path)
+    loaded = load_checkpoint(path, mapped=True)
     if _digest(path) != checkpoint:
         raise UserError(f"{path} was replaced in the meantime; run the same command again")
     text = {

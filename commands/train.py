@@ -2,6 +2,7 @@
 
 import csv
 import logging
+import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -99,7 +100,9 @@ def _train(config: Config, typed: dict[str, Any], device: torch.device) -> Confi
     config, split, progress = _all_epochs(config, typed, device)
     with agreeing():  # the others wait, so that an error of the leader is known on every machine
         if is_leader():
-            best = with_chosen_settings(load_checkpoint(folder / BEST), split, config.training)
+            # Windows does not replace a file that is mapped.
+            stored = load_checkpoint(folder / BEST, mapped=sys.platform != "win32")
+            best = with_chosen_settings(stored, split, config.training)
             save_checkpoint(best, folder / BEST)
             _finish(config, progress, started)
     return config

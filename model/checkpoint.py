@@ -159,18 +159,23 @@ def remove_unfinished(folder: Path) -> None:
             unfinished.unlink(missing_ok=True)
 
 
-def load_checkpoint(path: Path, content: bytes | None = None) -> Checkpoint:
+def load_checkpoint(path: Path, content: bytes | None = None, mapped: bool = False) -> Checkpoint:
     """Read a checkpoint onto the CPU. Code in it never runs.
 
     Args:
         path: the file, also for messages.
         content: what ``read_checkpoint_file`` gave, where another process has read the file.
+        mapped: leave tensors in the file, which must not change meanwhile; what is not used takes no memory.
 
     Raises:
         UserError: the file is missing, damaged, of another program or version, or its parts do not fit
             together.
     """
-    stored = _parsed(path, read_checkpoint_file(path) if content is None else content)
+    if mapped:
+        _check_readable(path)
+        stored = _parsed(path, path)
+    else:
+        stored = _parsed(path, io.BytesIO(read_checkpoint_file(path) if content is None else content))
     if not isinstance(stored, dict) or stored.get("format") != FORMAT:
         raise UserError(f"{path} is not a checkpoint of this program; check `checkpoint_dir`, or train again")
     version = stored.get("version")
@@ -221,29 +226,39 @@ def read_checkpoint_file(path: Path) -> bytes:
     Raises:
         UserError: the file is missing or cannot be read.
     """
+    _check_readable(path)
+    return path.read_bytes()
+
+
+def _check_readable(path: Path) -> None:
     if not path.exists():
         raise UserError(f"no checkpoint at {path}; train one first: python main.py --mode train")
     try:
-        return path.read_bytes()
+        path.open("rb").close()
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); check `checkpoint_dir`") from error
 
 
-def _parsed(path: Path, file_content: bytes) -> Any:
+def _parsed(path: Path, content: io.BytesIO | Path) -> Any:
     """What ``torch.save`` wrote to ``path``, of any program.
+
+    Args:
+        path: the file, for messages.
+        content: of the file; or its path, and then it is mapped.
 
     Raises:
         UserError: the content is damaged, or contains anything but tensors and plain values.
     """
-    content = io.BytesIO(file_content)
+    mapped = isinstance(content, Path)
     try:
         with zipfile.ZipFile(content) as archive:  # torch itself does not look at the checksums
             if damaged := archive.testzip():
                 raise UserError(f"{path} is damaged (wrong checksum in {damaged}); train again")
-        content.seek(0)
+        if isinstance(content, io.BytesIO):
+            content.seek(0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about details of foreign pickles
-            return torch.load(content, map_location="cpu", weights_only=True)
+            return torch.load(content, map_location="cpu", weights_only=True, mmap=mapped)
     except (UserError, MemoryError):
         raise
     except pickle.UnpicklingError as error:
@@ -265,7 +280,7 @@ def _plain(value: Movies | FeatureBasis) -> dict[str, Any]:
 def _tensors(value: Any) -> Any:
     """The same value with tensors for arrays, at any depth."""
     if isinstance(value, np.ndarray):
-        return torch.from_numpy(np.array(value))
+        return torch.from_numpy(value if value.flags.writeable else np.array(value))
     return _inside(value, _tensors)
 
 

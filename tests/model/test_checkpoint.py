@@ -22,11 +22,15 @@ def checkpoint():
     return trained_checkpoint()
 
 
-def test_everything_comes_back(checkpoint, tmp_path):
+mapped_or_read = pytest.mark.parametrize("mapped", [False, True])
+
+
+@mapped_or_read
+def test_everything_comes_back(checkpoint, tmp_path, mapped):
     checkpoint = replace(checkpoint, person=PersonSettings(1.0, 4.0))
     path = tmp_path / "folder" / "last.pt"
     save_checkpoint(checkpoint, path)
-    loaded = load_checkpoint(path)
+    loaded = load_checkpoint(path, mapped=mapped)
     for name in ("settings", "dataset", "progress", "person"):
         assert getattr(loaded, name) == getattr(checkpoint, name)
     for name in ("features", "neighbors", "weights", "embeddings", "query_embeddings", "user_ids"):
@@ -61,17 +65,19 @@ def test_neighbours_by_layer_come_back(tmp_path):
     assert stored_model(load_checkpoint(tmp_path / "best.pt")).layer_neighbors == (5, 3)
 
 
+@mapped_or_read
 @pytest.mark.parametrize("keep", [0.0, 0.3, 0.9, 0.999])
-def test_a_torn_file_is_refused(checkpoint, tmp_path, keep):
+def test_a_torn_file_is_refused(checkpoint, tmp_path, keep, mapped):
     path = tmp_path / "best.pt"
     save_checkpoint(checkpoint, path)
     content = path.read_bytes()
     path.write_bytes(content[: int(keep * len(content))])
     with pytest.raises(UserError, match=r"best.pt is damaged or not a checkpoint .*; train again$"):
-        load_checkpoint(path)
+        load_checkpoint(path, mapped=mapped)
 
 
-def test_a_flipped_bit_is_refused(checkpoint, tmp_path):
+@mapped_or_read
+def test_a_flipped_bit_is_refused(checkpoint, tmp_path, mapped):
     path = tmp_path / "best.pt"
     save_checkpoint(checkpoint, path)
     content = bytearray(path.read_bytes())
@@ -79,7 +85,7 @@ def test_a_flipped_bit_is_refused(checkpoint, tmp_path):
     content[middle + 5] ^= 64
     path.write_bytes(content)
     with pytest.raises(UserError, match="damaged .*wrong checksum"):
-        load_checkpoint(path)
+        load_checkpoint(path, mapped=mapped)
 
 
 class Payload:
@@ -91,7 +97,8 @@ class Payload:
         return os.mkdir, (f"{Payload.target}",)
 
 
-def test_code_in_a_checkpoint_is_not_run(tmp_path):
+@mapped_or_read
+def test_code_in_a_checkpoint_is_not_run(tmp_path, mapped):
     Payload.target = tmp_path / "harm"
     torch.save({"format": FORMAT, "version": VERSION, "settings": Payload()}, tmp_path / "best.pt")
     (tmp_path / "last.pt").write_bytes(pickle.dumps(Payload()))
@@ -103,7 +110,7 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path):
         ("last.pt", "last.pt is damaged or not a checkpoint of this program; train again"),
     ):
         with pytest.raises(UserError, match=message) as caught:
-            load_checkpoint(tmp_path / name)
+            load_checkpoint(tmp_path / name, mapped=mapped)
         assert "PyTorch" not in str(caught.value) and "\n" not in str(caught.value)
     assert not Payload.target.exists()
 
