@@ -21,8 +21,13 @@ from blocks.ray_engine import RayEngine
 from blocks.runner import opened
 from blocks.stage import Stage
 from blocks.work_dir import MANIFEST, WorkDir
+from search.exact import ExactIndex
+from search.ray_shards import load_on_ray
+from search.sharded import ShardedIndex
+from search.weak_and.index import WeakANDIndex
 from tests.blocks.held import NUM_BLOCKS, environment, held_stages, products
 from tests.blocks.kills import ROOT, Drive, interrupt
+from tests.blocks.road import embed_and_answer, prepare, random_model, small_data
 from tests.blocks.small_disk import small_disk
 
 STAGES = ["numbers", "squares", "total"]
@@ -103,6 +108,56 @@ def test_the_same_files_as_of_local_processes(nodes, by_local_processes, tmp_pat
         runner.run(all_stages())
     assert manifests(tmp_path) == by_local_processes
     assert set(by_local_processes) == {*STAGES, "products"}
+
+
+@pytest.fixture(scope="module")
+def road_by_local_processes(tmp_path_factory):
+    """Data, a model, and the manifests of the whole road."""
+    folder = tmp_path_factory.mktemp("road")
+    data, work, model = small_data(folder / "data"), folder / "work", folder / "best.pt"
+    prepare(data, work, LocalEngine(2))
+    random_model(work, model)
+    embed_and_answer(work, LocalEngine(2), model)
+    return data, model, manifests(work)
+
+
+@needs_ray
+@pytest.mark.slow
+@pytest.mark.parametrize("num_workers", [1, 2, 4])
+def test_neighbours_embeddings_and_answers_to_the_bit(nodes, road_by_local_processes, tmp_path, num_workers):
+    data, model, expected = road_by_local_processes
+    prepare(data, tmp_path, make_engine("ray", num_workers, nodes.address))
+    embed_and_answer(tmp_path, make_engine("ray", num_workers, nodes.address), model)
+    assert {"neighbors", "features", "embeddings", "answers"} <= set(expected)
+    assert manifests(tmp_path) == expected
+
+
+@needs_ray
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [ExactIndex, WeakANDIndex])
+def test_shards_in_actors_answer_as_shards_here(nodes, tmp_path, kind):
+    import ray
+
+    rng = np.random.default_rng(0)
+    vectors = rng.integers(-2, 3, (300, 6)).astype(np.float32)  # many equal scores
+    here = ShardedIndex([kind() for _ in range(3)]).build(vectors, np.arange(300))
+    here.save(tmp_path)
+    with pytest.raises(RuntimeError, match="call ray.init first"):
+        load_on_ray(tmp_path)
+    ray.init(address=nodes.address, log_to_driver=False)
+    try:
+        there = load_on_ray(tmp_path)
+        assert len(there) == 300
+        exclude = [np.array([row, row + 1]) for row in range(20)]
+        for found, expected in (
+            (there.search(vectors[:20], 7), here.search(vectors[:20], 7)),
+            (there.search(vectors[:20], 7, exclude), here.search(vectors[:20], 7, exclude)),
+            (there.search(vectors[0], 400), here.search(vectors[0], 400)),
+        ):
+            assert np.array_equal(found.ids, expected.ids)
+            assert np.array_equal(found.scores, expected.scores)
+    finally:
+        ray.shutdown()
 
 
 @needs_ray

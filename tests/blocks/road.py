@@ -1,0 +1,56 @@
+"""The whole road over blocks on small data: from ratings to the answers of all films."""
+
+import torch
+
+from blocks.answers import answer_stages
+from blocks.embedding import FEATURES, NEIGHBORS, embedding_stages
+from blocks.ingest.source import find_source
+from blocks.model_weights import weights_stage
+from blocks.preparation import preparation
+from blocks.prepared import Description, prepared_data, prepared_inputs, write_description
+from blocks.runner import opened
+from commands.prepare import SETTINGS
+from config import Config, SearchConfig
+from data.sources.synthetic import SyntheticSize, generate
+from model.checkpoint import save_checkpoint
+from model.training import new_training
+
+CONFIG = Config().override(
+    {"split": "temporal", "spectral_dim": 8, "num_walks": 20, "num_neighbors": 4, "num_layers": 2}
+    | {"hidden_dim": 8, "embedding_dim": 8}
+)
+
+
+def small_data(folder):
+    """Ratings of a release."""
+    folder.mkdir()
+    generate(SyntheticSize(num_users=120, num_movies=80, num_ratings=3000), 0, folder)
+    return folder
+
+
+def prepare(data, folder, engine):
+    """``--mode prepare``, over several panels and blocks."""
+    source = find_source(data)
+    with opened(folder, engine) as runner:
+        runner.run(preparation(source, "temporal", 0.0, CONFIG.model, 0, 32, 1000))
+    settings = CONFIG.model_settings()
+    write_description(
+        folder, Description("small", source.fingerprint, {name: settings[name] for name in SETTINGS})
+    )
+
+
+def random_model(folder, path):
+    """A checkpoint before any training."""
+    movielens, split = prepared_data(folder)
+    inputs = prepared_inputs(folder, CONFIG.model, 0)
+    training = new_training(CONFIG, movielens, split, torch.device("cpu"), inputs)
+    save_checkpoint(training.checkpoint(training.trainer.embeddings()), path)
+
+
+def embed_and_answer(folder, engine, checkpoint):
+    """``--mode embed`` and ``--mode recommend_all``."""
+    with opened(folder, engine) as runner:
+        runner.adopt((FEATURES, NEIGHBORS), "prepare")
+        runner.run([weights_stage(checkpoint)])
+        runner.run(embedding_stages(runner.work_dir))
+        runner.run(answer_stages(runner.work_dir, SearchConfig(), 5, 0))
