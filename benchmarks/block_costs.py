@@ -1,7 +1,7 @@
 """What blocks cost at other sizes and on other numbers of machines, from measured costs of each stage.
 
     python -m benchmarks.blocks --data_dir data/synthetic-250m --costs costs.json
-    python -m benchmarks.block_costs costs.json
+    python -m benchmarks.block_costs --costs costs.json
 
 Each stage grows with something: the ratings, the users, the films, or panels times films. Its measured
 seconds and bytes are scaled by that. Stages of one block do not get faster with more machines. These are
@@ -90,12 +90,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("costs", help="file that benchmarks.blocks wrote")
+    parser.add_argument("--costs", required=True, help="file that benchmarks.blocks wrote", metavar="FILE")
     measured = json.loads(Path(parser.parse_args().costs).read_text())
     base = Size("measured", *(measured["counts"][name] for name in ("ratings", "users", "films")))
-    print(
-        "| data | machines | hours | of them in one process | GB written | GB per machine over the network |"
-    )
+    print("| data | machines | minutes | of them in one process | GB written | GB per machine, network |")
     print("|---|---|---|---|---|---|")
     for size in (base, *SIZES):
         alone = shared = written = 0.0
@@ -105,10 +103,10 @@ def main() -> None:
             alone, shared = (alone + seconds, shared) if is_alone(stage) else (alone, shared + seconds)
         graph = 2 * 4 * size.ratings / GB
         for machines in MACHINES:
-            hours = (alone + shared / (CORES * machines)) / 3600
+            minutes = (alone + shared / (CORES * machines)) / 60
             # What is written is read once more; every machine reads the graph.
             network = 0.0 if machines == 1 else 2 * written / machines + graph
-            figures = f"{hours:,.2f} | {alone / 3600:,.2f} | {written:,.0f} | {network:,.0f}"
+            figures = f"{minutes:,.1f} | {alone / 60:,.1f} | {written:,.0f} | {network:,.0f}"
             print(f"| {size.name} | {machines} | {figures} |")
     print()
     for size in (base, *SIZES):

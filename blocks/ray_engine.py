@@ -87,11 +87,16 @@ class RayEngine:
             _check_answers(address)
         try:
             self.ray.init(**options)
-        except ConnectionError:
-            raise UserError(
-                "`ray_address` auto: no Ray runs on this machine; start it with `ray start --head`, "
-                "name the head as `ray_address` host:port, or use `ray_address` local"
-            ) from None
+        except ConnectionError as error:
+            if address == "auto":
+                raise UserError(
+                    "`ray_address` auto: no Ray runs on this machine; start one (docs/scale.md says how), "
+                    "give the address of another machine's as host:port, or use `ray_address` local"
+                ) from None
+            raise WorldError(
+                f"`ray_address` {address}: the Ray there refuses; set RAY_AUTH_MODE=token in the "
+                "environment, and put the cluster's token into ~/.ray/auth_token"
+            ) from error
         except (RuntimeError, ValueError, self.ray.exceptions.RayError) as error:
             first = str(error).splitlines()[0]
             raise WorldError(
