@@ -1,7 +1,7 @@
 """What blocks cost at other sizes and on other numbers of machines, from measured costs of each stage.
 
-    python -m benchmarks.blocks --data_dir data/synthetic-250m --costs costs.json
-    python -m benchmarks.block_costs --costs costs.json
+    python -m benchmarks.blocks --data_dir data/synthetic-250m
+    python -m benchmarks.block_costs
 
 Each stage grows with something: the ratings, the users, the films, or panels times films. Its measured
 seconds and bytes are scaled by that. Stages of one block do not get faster with more machines. These are
@@ -13,6 +13,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.blocks import COSTS
 from blocks.preparation import RATINGS_PER_PANEL
 from config import ModelConfig
 from data.spectral import OVERSAMPLES
@@ -90,7 +91,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--costs", required=True, help="file that benchmarks.blocks wrote", metavar="FILE")
+    parser.add_argument("--costs", default=COSTS, help="file that benchmarks.blocks wrote", metavar="FILE")
     measured = json.loads(Path(parser.parse_args().costs).read_text())
     base = Size("measured", *(measured["counts"][name] for name in ("ratings", "users", "films")))
     print("| data | machines | minutes | of them in one process | GB written | GB per machine, network |")

@@ -41,6 +41,7 @@ from model.training import new_training
 
 SPLIT: SplitName = "temporal"
 WEIGHTS = "random.pt"
+COSTS = "output/block_costs.json"
 
 
 def in_memory(data_dir: str) -> None:
@@ -123,7 +124,7 @@ def main() -> None:
     parser.add_argument("--work_dir", help="kept, so that a second run continues (default: a temporary one)")
     parser.add_argument("--engine", default="local", choices=("local", "ray"))
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--costs", help="file to write for benchmarks.block_costs", metavar="FILE")
+    parser.add_argument("--costs", default=COSTS, help="written for benchmarks.block_costs", metavar="FILE")
     parser.add_argument("--only_in_memory", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.only_in_memory:
@@ -152,9 +153,8 @@ def main() -> None:
             made |= runner.made
             if name == "prepare" and not (folder / WEIGHTS).exists():
                 write_random_weights(folder, config)
-        if args.costs is not None:
-            costs = {name: total_cost(stage) for name, stage in made.items()}
-            write_json({"counts": counts(folder), "stages": costs}, Path(args.costs))
+        costs = {name: total_cost(stage) for name, stage in made.items()}
+        write_json({"counts": counts(folder), "stages": costs}, Path(args.costs))
     print(f"blocks: {seconds:.1f} processor seconds, {clock:.1f} s by the clock with {args.workers} workers")
     print(f"ratio: {seconds / before['seconds']:.2f} (processor seconds of blocks to the way in memory)")
 
