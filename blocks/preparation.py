@@ -1,6 +1,7 @@
 """The stages of ``--mode prepare``: from a folder of ratings to graph, features and neighbours."""
 
 from dataclasses import astuple
+from functools import partial
 
 from blocks.features import feature_stages
 from blocks.ingest.catalogue import catalogue
@@ -41,13 +42,13 @@ def preparation(
     ingest = [
         Stage(
             "catalogue",
-            catalogue,
+            partial(catalogue, source.folder.resolve()),
             1,
-            settings={"folder": str(source.folder), "ratings_name": source.format.ratings, **of_source},
+            settings={"ratings_name": source.format.ratings, **of_source},
         ),
         Stage(
             "runs",
-            run_of_piece,
+            partial(run_of_piece, source.folder.resolve()),
             len(pieces),
             ("catalogue",),
             {"pieces": pieces, **of_source},

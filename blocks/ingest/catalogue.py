@@ -15,14 +15,14 @@ from data.reading.movielens import MovieLensFolder, add_movies
 
 
 def catalogue(
-    work_dir: WorkDir, block: int, folder: str, ratings_name: str, fingerprint: str
+    folder: Path, work_dir: WorkDir, block: int, ratings_name: str, fingerprint: str
 ) -> Mapping[str, Array]:
     """Read the films.
 
     Args:
+        folder: of the source. It is no setting: data that were moved are still the same.
         work_dir: of the work.
         block: 0.
-        folder: of the source.
         ratings_name: tells the form of the release.
         fingerprint: of all files; it is only there to be part of the key.
 
@@ -32,7 +32,7 @@ def catalogue(
     """
     form = next(form for form in FORMATS if form.ratings == ratings_name)
     columns = Columns()
-    add_movies(MovieLensFolder(Path(folder), form, ()), columns)
+    add_movies(MovieLensFolder(folder, form, ()), columns)
     texts = json.dumps([columns.texts["titles"], columns.texts["genres"]])
     return {**columns.arrays, "texts": np.frombuffer(texts.encode(), np.uint8)}
 

@@ -15,11 +15,12 @@ from data.reading.source_files import shown_path
 
 
 def run_of_piece(
-    work_dir: WorkDir, block: int, pieces: list[list[Any]], fingerprint: str
+    folder: Path, work_dir: WorkDir, block: int, pieces: list[list[Any]], fingerprint: str
 ) -> Mapping[str, Array]:
     """Read a piece and sort it by user, then place in the file.
 
     Args:
+        folder: of the source. It is no setting: data that were moved are still the same.
         work_dir: has the stage ``catalogue``.
         block: number of the piece.
         pieces: the arguments of each ``Piece``.
@@ -35,11 +36,11 @@ def run_of_piece(
         UserError: the piece cannot be read, or has a rating above five stars.
     """
     piece = Piece(*pieces[block])
-    users, movie_ids, ratings, times = read_piece(piece)
+    users, movie_ids, ratings, times = read_piece(folder, piece)
     if ratings.max(initial=0) > STARS:
         raise UserError(
-            f"{shown_path(Path(piece.path))} has ratings up to {ratings.max():g}, but --mode prepare reads "
-            f"ratings of at most {STARS:g} stars; divide them"
+            f"{shown_path(folder / piece.name)} has ratings up to {ratings.max():g}, but --mode prepare "
+            f"reads ratings of at most {STARS:g} stars; divide them"
         )
     movies = RowFinder(work_dir.block("catalogue")["movie_ids"])(movie_ids)
     del movie_ids

@@ -27,12 +27,12 @@ class Piece:
     """A part of the ratings.
 
     Attributes:
-        path: a Parquet file, or a delimited one.
+        name: of a Parquet file or a delimited one, from the folder of the source on.
         first, end: its row groups, or its bytes: every line that begins there.
         separator: of the values of a delimited file.
     """
 
-    path: str
+    name: str
     first: int
     end: int
     separator: str = ","
@@ -81,14 +81,15 @@ def find_source(folder: Path) -> Source:
             f"{where} has no MovieLens ratings ({forms}, or {RATINGS_FOLDER}/*.parquet or "
             f"{RATINGS_FOLDER}/*.csv with {CSV.movies.name}); {FETCH}"
         )
-    pieces = [piece for path in ratings for piece in _pieces(path, form.separator)]
+    pieces = [piece for path in ratings for piece in _pieces(folder, path, form.separator)]
     return Source(folder, form, tuple(pieces), content_fingerprint([folder / form.movies.name, *ratings]))
 
 
-def _pieces(path: Path, separator: str) -> Iterator[Piece]:
+def _pieces(folder: Path, path: Path, separator: str) -> Iterator[Piece]:
+    name = path.relative_to(folder).as_posix()
     if path.suffix != ".parquet":
         for first in range(0, max(path.stat().st_size, 1), BYTES_PER_PIECE):
-            yield Piece(str(path), first, first + BYTES_PER_PIECE, separator)
+            yield Piece(name, first, first + BYTES_PER_PIECE, separator)
         return
     try:
         described = pa.parquet.ParquetFile(path).metadata
@@ -98,12 +99,12 @@ def _pieces(path: Path, separator: str) -> Iterator[Piece]:
     for group in range(described.num_row_groups):
         rows += described.row_group(group).num_rows
         if rows >= ROWS_PER_PIECE or group == described.num_row_groups - 1:
-            yield Piece(str(path), first, group + 1)
+            yield Piece(name, first, group + 1)
             first, rows = group + 1, 0
 
 
-def read_piece(piece: Piece) -> tuple[np.ndarray, ...]:
-    """The ratings of a piece.
+def read_piece(folder: Path, piece: Piece) -> tuple[np.ndarray, ...]:
+    """The ratings of a piece of the source in ``folder``.
 
     Returns:
         Ids of users and films int64, ratings float32 and times int64, ``[n]`` each, in the order of the file.
@@ -111,7 +112,7 @@ def read_piece(piece: Piece) -> tuple[np.ndarray, ...]:
     Raises:
         UserError: the file or a line of it cannot be read, or has a value that is not allowed.
     """
-    path = Path(piece.path)
+    path = folder / piece.name
     if path.suffix == ".parquet":
         return _read_parquet(path, piece)
     wanted = tuple(NumberColumn(name, kind) for name, kind in zip(RATING_COLUMNS, KINDS, strict=True))

@@ -238,7 +238,7 @@ def test_bad_parts_are_refused_in_one_line(tmp_path, changed, message):
 def test_a_part_without_a_column_or_of_another_kind(tmp_path):
     folder = parquet_with(tmp_path, pa.table({"userId": [1]}))
     with pytest.raises(UserError, match="must have the columns"):
-        read_piece(find_source(folder).pieces[0])
+        read_piece(folder, find_source(folder).pieces[0])
     (folder / "ratings" / "a.parquet").write_text("no")
     with pytest.raises(UserError, match="not a Parquet file or is damaged"):
         find_source(folder)
@@ -263,3 +263,18 @@ def test_changed_ratings_are_read_again(tmp_path):
     assert Path(tmp_path / "work" / "user_side").is_dir()
     assert_equal(ingest(tmp_path, tmp_path / "work"), tmp_path)
     assert first.num_users == 3
+
+
+def test_moved_data_are_not_read_again(tmp_path):
+    rows = [(user, movie, 8, time) for time, user in enumerate((1, 2, 3)) for movie in (3, 5, 7, 9)]
+    write_csv(tmp_path / "data" / "ratings.csv", rows)
+    (tmp_path / "data" / "movies.csv").write_text(MOVIES)
+    engine = Here()
+    for place in ("data", "moved"):
+        if place == "moved":
+            (tmp_path / "data").rename(tmp_path / "moved")
+            engine.blocks.clear()
+        stages = preparation(find_source(tmp_path / place), "temporal", 0.0, ModelConfig(), 0)
+        with opened(tmp_path / "work", engine) as runner:
+            runner.run(stages[:INGEST])
+    assert engine.blocks == []
