@@ -45,7 +45,13 @@ class Drive:
         """Start a run in a process group of its own, as a terminal does."""
         command = [sys.executable, "-m", "tests.blocks.drive", str(self.folder), *map(str, self.engine)]
         self.process = subprocess.Popen(
-            command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+            command,
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            # A shell's background job, as a CI can be, ignores Ctrl-C and hands that on.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def end(self):
