@@ -7,6 +7,7 @@ under the same path. Nothing is kept in Ray's object store.
 import logging
 import os
 import socket
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -85,13 +86,20 @@ class RayEngine:
             options |= {"include_dashboard": False}
         elif address != "auto":
             _check_answers(address)
+        # Ray prints what goes wrong in the cluster to stdout, where answers belong. No switch stops it.
+        self.ray._private.worker.print_to_stdstream = _log_message
         try:
             self.ray.init(**options)
-        except ConnectionError:
-            raise UserError(
-                "`ray_address` auto: no Ray runs on this machine; start it with `ray start --head`, "
-                "name the head as `ray_address` host:port, or use `ray_address` local"
-            ) from None
+        except ConnectionError as error:
+            if address == "auto":
+                raise UserError(
+                    "`ray_address` auto: no Ray cluster runs on this machine; give the host:port of "
+                    "its head, or use `ray_address` local"
+                ) from None
+            raise WorldError(
+                f"`ray_address` {address}: the Ray there refuses; set RAY_AUTH_MODE=token in the "
+                "environment, and put the cluster's token into ~/.ray/auth_token"
+            ) from error
         except (RuntimeError, ValueError, self.ray.exceptions.RayError) as error:
             first = str(error).splitlines()[0]
             raise WorldError(
@@ -127,6 +135,12 @@ class RayEngine:
                 f"{task.stage} ({type(error).__name__}), perhaps for lack of memory; use fewer `workers`, "
                 "then run the same command again: what is whole is kept"
             ) from error
+
+
+def _log_message(data: dict[str, Any], ignore_prefix: bool) -> None:
+    for message in data["lines"]:
+        logger.warning("Ray: %s", textwrap.shorten(message, 160))
+        logger.debug("Ray: %s", message)
 
 
 def _check_answers(address: str) -> None:

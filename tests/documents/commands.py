@@ -17,7 +17,8 @@ KNOWN = (
     "../dgl/bin/pip install",
     "python -m pip", "python -m venv", "python -m pytest", "python -m commands.settings_table",
     ". .venv/bin/activate", "bash .ci/run", "bash .ci/oldest",
-    "ruff check", "ruff format", "mypy", "jupyter lab", "echo", "printf",
+    "ruff check", "ruff format", "mypy", "jupyter lab", "echo", "printf", "mkdir", "export",
+    "ip netns", "ip link", "ip -n", "ray get-auth-token", "ray start", "ray stop", "ray up",
 )  # fmt: skip
 # Flags in the documents that are not settings.
 OTHER_FLAGS = {

@@ -28,7 +28,7 @@ from tests.documents.commands import (
 from tests.documents.pages import ROOT, pages, parse
 from tests.planted import planted_movielens
 
-LANGUAGES = {"bash", "python", "text", "json"}
+LANGUAGES = {"bash", "python", "text", "json", "yaml"}
 # Films of ml-100k that the documents ask for, with their ids.
 TITLES = {
     1: "Toy Story (1995)",
