@@ -7,6 +7,8 @@ under the same path. Nothing is kept in Ray's object store.
 import logging
 import os
 import socket
+import textwrap
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -53,16 +55,13 @@ class RayEngine:
 
     def run(self, tasks: Sequence[Task], done: Callable[[Task, Made], None]) -> None:
         """See ``Engine``."""
-        waiting = iter(tasks)
+        waiting = deque(tasks)
         running: dict[Any, Task] = {}
         try:
-            while True:
-                for task in waiting:
+            while waiting or running:
+                while waiting and len(running) < self._most_at_once():
+                    task = waiting.popleft()
                     running[self._make.remote(task)] = task
-                    if len(running) >= self._most_at_once():
-                        break
-                if not running:
-                    return
                 ready, _ = self.ray.wait(list(running), timeout=SECONDS_UNTIL_A_WORD)
                 if not ready and not self._processors():
                     logger.warning("no node of the Ray cluster is left; waiting for one")
@@ -85,13 +84,15 @@ class RayEngine:
             options |= {"include_dashboard": False}
         elif address != "auto":
             _check_answers(address)
+        # Ray prints what goes wrong in the cluster to stdout, where answers belong. No switch stops it.
+        self.ray._private.worker.print_to_stdstream = _log_message
         try:
             self.ray.init(**options)
         except ConnectionError as error:
             if address == "auto":
                 raise UserError(
-                    "`ray_address` auto: no Ray runs on this machine; start one (docs/scale.md says how), "
-                    "give the address of another machine's as host:port, or use `ray_address` local"
+                    "`ray_address` auto: no Ray cluster runs on this machine; give the host:port of "
+                    "its head, or use `ray_address` local"
                 ) from None
             raise WorldError(
                 f"`ray_address` {address}: the Ray there refuses; set RAY_AUTH_MODE=token in the "
@@ -132,6 +133,12 @@ class RayEngine:
                 f"{task.stage} ({type(error).__name__}), perhaps for lack of memory; use fewer `workers`, "
                 "then run the same command again: what is whole is kept"
             ) from error
+
+
+def _log_message(data: dict[str, Any], ignore_prefix: bool) -> None:
+    for message in data["lines"]:
+        logger.warning("Ray: %s", textwrap.shorten(message, 160))
+        logger.debug("Ray: %s", message)
 
 
 def _check_answers(address: str) -> None:

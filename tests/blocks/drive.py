@@ -17,7 +17,7 @@ def main(folder: str, engine: str, workers: str, address: str | None = None) -> 
         with opened(Path(folder), make_engine(engine, int(workers), address)) as runner:
             runner.run(held_stages())
 
-    return guarded(command)
+    return guarded(command, when_interrupted="interrupted; the same command goes on")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """A run in a process of its own that a test holds in the middle of a write, kills, and looks at."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -47,7 +48,8 @@ class Drive:
         self.process = subprocess.Popen(
             command,
             cwd=ROOT,
-            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
             # A shell's background job, as a CI can be, ignores Ctrl-C and hands that on.
@@ -56,7 +58,8 @@ class Drive:
 
     def end(self):
         """Wait for the end: exit code, and what the user saw."""
-        _, seen = self.process.communicate(timeout=PATIENCE)
+        seen, _ = self.process.communicate(timeout=PATIENCE)
+        print(seen)
         return self.process.returncode, seen
 
     def run(self):
@@ -125,6 +128,11 @@ class Drive:
         """None of the processes that made blocks is alive."""
         pids = self.calls()[1]
         wait_until(lambda: not [pid for pid in pids if is_alive(pid)], "the end of the processes")
+
+
+def besides_progress(seen):
+    """The lines that are no progress."""
+    return [line for line in seen.splitlines() if not re.search(r": \d+ of \d+ blocks", line)]
 
 
 def is_alive(pid):
