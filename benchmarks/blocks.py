@@ -31,7 +31,6 @@ from blocks.preparation import preparation
 from blocks.prepared import Description, prepared_data, prepared_inputs, write_description
 from blocks.runner import Runner, opened
 from blocks.stage import Made
-from commands.prepare import SETTINGS
 from config import Config
 from data.dataset import load_movielens
 from data.splits import SplitName, split_movielens
@@ -62,8 +61,7 @@ def prepare(data_dir: str, folder: Path, config: Config, runner: Runner) -> None
     """``--mode prepare``."""
     source = find_source(Path(data_dir))
     runner.run(preparation(source, SPLIT, 0.0, config.model, 0))
-    settings = {name: config.model_settings()[name] for name in SETTINGS}
-    write_description(folder, Description("data", source.fingerprint, settings))
+    write_description(folder, Description.of(source, config))
 
 
 def embed(folder: Path, runner: Runner) -> None:

@@ -8,11 +8,12 @@ from base.arrays import FloatArray, IntArray
 from blocks.block_file import Array, read_block
 from blocks.embedding import EMBEDDINGS
 from blocks.nearest import Nearest
-from blocks.shards import SHARDS, first_row, merged, open_shard, shards_stage
+from blocks.shards import SHARDS, first_row, open_shard, shards_stage
 from blocks.stage import Stage
 from blocks.work_dir import WorkDir
 from config import SearchConfig
 from search.base import SearchResult
+from search.sharded import merged
 
 ANSWERS = "answers"
 

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -49,16 +49,13 @@ class BadBlockError(ValueError):
     """A file that is torn, damaged or not the block that was expected; the text is one line."""
 
 
-def write_block(path: Path, key: str, arrays: Mapping[str, Array | Parts]) -> str:
+def write_block(path: Path, key: str, arrays: Mapping[str, Array | Parts]) -> None:
     """Write the arrays of a block.
 
     Args:
         path: its file. Its folder exists.
         key: of the content, see ``blocks.stage``.
         arrays: by name.
-
-    Returns:
-        The hex digest of the arrays.
 
     Raises:
         OSError: the file could not be written; an older one is unchanged.
@@ -82,7 +79,6 @@ def write_block(path: Path, key: str, arrays: Mapping[str, Array | Parts]) -> st
         start = file.tell()
         file.write(json.dumps(text).encode())
         file.write(END.pack(start, MAGIC))
-    return digest.hexdigest()
 
 
 def read_block(path: Path, key: str | None = None, verify: bool = False) -> dict[str, Array]:
@@ -99,13 +95,7 @@ def read_block(path: Path, key: str | None = None, verify: bool = False) -> dict
     """
     with path.open("rb") as file:
         try:
-            file.seek(-END.size, 2)
-            size = file.tell()
-            start, magic = END.unpack(file.read(END.size))
-            if magic != MAGIC or not size - MAX_TEXT_BYTES <= start <= size:
-                raise ValueError("it has no end")
-            file.seek(start)
-            text = json.loads(file.read(size - start))
+            text, start = _read_end(file)
             if key is not None and text["key"] != key:
                 raise ValueError("it was made from something else")
             # Copy on write: for compiled code and PyTorch the same type as an array in memory.
@@ -121,11 +111,22 @@ def read_block(path: Path, key: str | None = None, verify: bool = False) -> dict
 def block_digest(path: Path) -> str:
     """The digest that a sound file says it has."""
     with path.open("rb") as file:
-        file.seek(-END.size, 2)
-        size = file.tell()
-        start, _ = END.unpack(file.read(END.size))
-        file.seek(start)
-        return json.loads(file.read(size - start))["digest"]
+        return _read_end(file)[0]["digest"]
+
+
+def _read_end(file: BinaryIO) -> tuple[dict[str, Any], int]:
+    """The JSON text at the end of a block file, and where it begins.
+
+    Raises:
+        OSError, ValueError, struct.error: the file has no such end.
+    """
+    file.seek(-END.size, 2)
+    size = file.tell()
+    start, magic = END.unpack(file.read(END.size))
+    if magic != MAGIC or not size - MAX_TEXT_BYTES <= start <= size:
+        raise ValueError("it has no end")
+    file.seek(start)
+    return json.loads(file.read(size - start)), start
 
 
 def _aligned(place: int) -> int:

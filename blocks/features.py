@@ -19,6 +19,7 @@ from blocks.work_dir import WorkDir, block_ranges
 from config import ModelConfig
 from data.dataset import Facts
 from data.feature_extractor import FeatureBasis, basis_of, film_features
+from data.graph_builder import ItemGraph
 from data.graph_view import GRAPH_VIEW_DIM, view_scale
 from data.spectral import POWER_ITERATIONS, inverse_root
 from data.walks.sampler import RandomWalkSampler
@@ -114,7 +115,7 @@ def features(
 ) -> Mapping[str, Array]:
     """``features`` float32 ``[films, num_features]``; with views, ``view_`` and each member of ``Views``."""
     graph, movies = read_graph(work_dir), read_movies(work_dir)
-    basis = read_basis(work_dir, seed)
+    basis = read_basis(work_dir, graph, Facts(movies), seed)
     films = block_ranges(len(movies), films_per_block)[block]
     ptr = graph.movie_ptr[films.start : films.stop + 1]
     raters = graph.movie_users[ptr[0] : ptr[-1]]
@@ -151,9 +152,9 @@ def nodes(work_dir: WorkDir, block: int) -> Mapping[str, Parts]:
     return joined
 
 
-def read_basis(work_dir: WorkDir, seed: int) -> FeatureBasis:
-    """The feature basis; the rows of the users are mapped."""
-    graph, of_users = read_graph(work_dir), work_dir.block("user_basis")
+def read_basis(work_dir: WorkDir, graph: ItemGraph, facts: Facts, seed: int) -> FeatureBasis:
+    """The feature basis of ``graph`` and the ``facts`` about all films; the rows of users are mapped."""
+    of_users = work_dir.block("user_basis")
     spectral = of_users.get("spectral", np.zeros((graph.num_users, 0), np.float32))
-    basis = basis_of(Facts(read_movies(work_dir)), graph, spectral, seed)
+    basis = basis_of(facts, graph, spectral, seed)
     return replace(basis, view_basis=of_users.get("view"))

@@ -4,22 +4,21 @@ A checkpoint also holds features, neighbours and embeddings of the films that it
 that embeds a block of films needs none of them.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from base.errors import UserError
-from blocks.block_file import DIGEST_BYTES, Array
+from blocks.block_file import Array
+from blocks.json_arrays import as_json, from_json
 from blocks.stage import Stage
 from blocks.work_dir import WorkDir
 from config import ModelConfig
+from data.sources.archives import file_digest
 from model.blend import Blend
 from model.checkpoint import load_checkpoint
 from model.pinsage import PinSage
@@ -63,7 +62,7 @@ class StoredModel:
 
     def blend(self) -> Blend | None:
         """How learned vectors and views are joined; None if the learned ones are all."""
-        plain = _read_text(self.arrays["blend"])
+        plain = from_json(self.arrays["blend"])
         if plain is None:
             return None
         graph, content, popularity, mean = (
@@ -86,7 +85,7 @@ def weights_stage(checkpoint: Path) -> Stage:
 def stored_model(work_dir: WorkDir) -> StoredModel:
     """What the stage has stored."""
     arrays = work_dir.block(WEIGHTS)
-    text = _read_text(arrays["training"])
+    text = from_json(arrays["training"])
     return StoredModel(**text, arrays=arrays)
 
 
@@ -100,34 +99,20 @@ def _store_weights(path: Path, work_dir: WorkDir, block: int, checkpoint: str) -
         "dataset": loaded.dataset,
         "num_features": loaded.features.size(1),
     }
-    arrays = {"training": _text(text)}
+    arrays = {"training": as_json(text)}
     arrays |= {f"model.{name}": weight.numpy() for name, weight in loaded.trainer["model"].items()}
     if (blend := loaded.blend) is None:
-        return arrays | {"blend": _text(None)}
+        return arrays | {"blend": as_json(None)}
     plain = blend.as_plain()
     tensors = (*plain.pop("covariances"), plain.pop("content_mean"))
     arrays |= {f"blend.{name}": tensor.numpy() for name, tensor in zip(OF_BLEND, tensors, strict=True)}
-    return arrays | {"blend": _text(plain)}
+    return arrays | {"blend": as_json(plain)}
 
 
 def _digest(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=DIGEST_BYTES)).hexdigest()
+        return file_digest(path, "blake2b")
     except OSError as error:
         raise UserError(
             f"no checkpoint at {path} ({error.strerror}); train a model first, or check `checkpoint_dir`"
         ) from error
-
-
-def _text(value: Any) -> Array:
-    return np.frombuffer(json.dumps(value).encode(), np.uint8)
-
-
-def _read_text(array: Array) -> Any:
-    """The value of ``_text``. JSON has no tuples, and nothing that is stored has lists."""
-    return json.loads(array.tobytes(), object_pairs_hook=_with_tuples)
-
-
-def _with_tuples(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in pairs}

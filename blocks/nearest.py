@@ -12,9 +12,8 @@ import numpy as np
 from base.arrays import FloatArray, IntArray
 from search.kernels import heap_offer, heap_sort
 from search.kernels import products as score_rows
+from search.narrow import relative_error
 
-UNIT = 2.0**-24  # largest relative error of one operation in float32
-MORE_OPERATIONS = 16  # beside those of the sum
 QUERIES_AT_ONCE, CANDIDATES_AT_ONCE = 1024, 1024  # their scores stay in the cache
 RUN = 128  # scores that are compared before any is looked at
 
@@ -46,10 +45,7 @@ class Nearest:
         """
         if self._rows.shape[1] == 0:
             return
-        # Two sums of d products, in any order, each differ from the true one by at most about d * UNIT times
-        # the lengths of both vectors (Higham, 2002, section 3.1).
-        relative = 2.02 * UNIT * (candidates.shape[1] + MORE_OPERATIONS)
-        slack = np.float32(relative * self._longest * _longest(candidates))
+        slack = np.float32(relative_error(candidates.shape[1]) * self._longest * _longest(candidates))
         for start in range(0, len(candidates), CANDIDATES_AT_ONCE):
             part = candidates[start : start + CANDIDATES_AT_ONCE]
             for begin in range(0, len(self.queries), QUERIES_AT_ONCE):

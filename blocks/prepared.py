@@ -1,6 +1,5 @@
 """What a prepared folder holds, and training from it: every process maps the same files."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,10 @@ from base.files import write_json
 from blocks.features import read_basis
 from blocks.ingest.catalogue import read_movies
 from blocks.ingest.graph import read_graph, read_split
+from blocks.ingest.source import Source
+from blocks.json_arrays import from_json
 from blocks.work_dir import WorkDir
-from config import ModelConfig
+from config import Config, ModelConfig
 from data.dataset import Facts, Interactions, MovieLens
 from data.splits import Split
 from model.inputs import ModelInputs
@@ -24,6 +25,11 @@ from model.shadows import ShadowSampler
 from model.views import Views
 
 DESCRIPTION = "work.json"  # written when everything is whole
+# What the blocks depend on, of the settings that a checkpoint stores.
+SETTINGS = (
+    *("split", "min_rating", "weighted_walks", "seed", "spectral_dim", "num_layers", "num_neighbors"),
+    *("num_walks", "walk_length", "restart_probability", "graph_view", "content_view"),
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,14 @@ class Description:
     name: str
     fingerprint: str
     settings: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, source: Source, config: Config) -> "Description":
+        """What a folder is when it was prepared from ``source`` with these settings."""
+        stored = config.model_settings()
+        return cls(
+            source.folder.resolve().name, source.fingerprint, {name: stored[name] for name in SETTINGS}
+        )
 
 
 def write_description(folder: Path, description: Description) -> None:
@@ -57,14 +71,9 @@ def read_description(folder: Path) -> Description:
         UserError: it is not prepared.
     """
     try:
-        description = Description(**json.loads((folder / DESCRIPTION).read_bytes()))
+        return Description(**from_json((folder / DESCRIPTION).read_bytes()))
     except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{folder} is not prepared; run --mode prepare with this `work_dir` first") from error
-    neighbors = description.settings["num_neighbors"]
-    numbers = tuple(neighbors) if isinstance(neighbors, list) else neighbors  # JSON has no tuples
-    return Description(
-        description.name, description.fingerprint, {**description.settings, "num_neighbors": numbers}
-    )
 
 
 def prepared_data(folder: Path) -> tuple[MovieLens, Split]:
@@ -92,9 +101,10 @@ def prepared_inputs(folder: Path, settings: ModelConfig, seed: int) -> ModelInpu
         seed: of the shadows.
     """
     work_dir = WorkDir(folder)
-    graph, basis = read_graph(work_dir), read_basis(work_dir, seed)
+    graph, facts = read_graph(work_dir), Facts(read_movies(work_dir))
+    basis = read_basis(work_dir, graph, facts, seed)
     arrays = {name: torch.from_numpy(array) for name, array in work_dir.block("nodes").items()}
-    shadows = ShadowSampler(graph, basis, Facts(read_movies(work_dir)), settings, seed)
+    shadows = ShadowSampler(graph, basis, facts, settings, seed)
     views = Views(*(arrays[f"view_{name}"] for name in Views._fields)) if settings.has_views else None
     return ModelInputs(
         graph, basis, Nodes(arrays["features"], arrays["neighbors"], arrays["weights"]), shadows, views

@@ -6,19 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from base.errors import UserError
-from blocks.ingest.source import Source, find_source
+from blocks.ingest.source import find_source
 from blocks.preparation import preparation
 from blocks.prepared import DESCRIPTION, Description, write_description
 from commands.common import opened_work
 from config import Config
 
 logger = logging.getLogger("pinsage")
-
-# What the blocks depend on, of the settings that a checkpoint stores.
-SETTINGS = (
-    *("split", "min_rating", "weighted_walks", "seed", "spectral_dim", "num_layers", "num_neighbors"),
-    *("num_walks", "walk_length", "restart_probability", "graph_view", "content_view"),
-)
 
 
 def prepare(config: Config, typed: dict[str, Any]) -> None:
@@ -44,16 +38,10 @@ def prepare(config: Config, typed: dict[str, Any]) -> None:
     with opened_work(config, begin=True) as runner:
         (folder / DESCRIPTION).unlink(missing_ok=True)  # until everything is whole again
         runner.run(stages)
-        write_description(folder, _description(source, config))
+        write_description(folder, Description.of(source, config))
         logger.info(
             "%d of the blocks were made, in %.0f s -> %s",
             sum(map(len, runner.made.values())),
             time.perf_counter() - started,
             folder,
         )
-
-
-def _description(source: Source, config: Config) -> Description:
-    settings = config.model_settings()
-    kept = {name: settings[name] for name in SETTINGS}
-    return Description(source.folder.resolve().name, source.fingerprint, kept)

@@ -135,13 +135,13 @@ class ItemGraph:
         if weights is None:
             first = np.sort(np.unique(edges, return_index=True)[1])  # where each edge occurs first
             first = first[np.argsort(user_rows[first], kind="stable")]
-            return _both_directions(user_rows[first], item_rows[first], num_users, num_items)
+            return both_directions(user_rows[first], item_rows[first], num_users, num_items)
         values = checked_weights("weights", weights, len(edges))
         _, first, edge_of = np.unique(edges, return_index=True, return_inverse=True)
         sums = checked_weights("sums of weights", np.bincount(edge_of, weights=values), len(first))
         order = np.lexsort((first, user_rows[first]))
         first = first[order]
-        return _both_directions(user_rows[first], item_rows[first], num_users, num_items, sums[order])
+        return both_directions(user_rows[first], item_rows[first], num_users, num_items, sums[order])
 
     @property
     def num_movies(self) -> int:
@@ -228,10 +228,10 @@ def build_graph(train: Interactions, num_users: int, num_movies: int) -> ItemGra
     weights = train.weights
     if weights is not None:
         weights = checked_weights("train.weights", weights, len(users))
-    return _both_directions(users, movies, num_users, num_movies, weights)
+    return both_directions(users, movies, num_users, num_movies, weights)
 
 
-def _both_directions(
+def both_directions(
     users: IntArray, movies: IntArray, num_users: int, num_movies: int, weights: FloatArray | None = None
 ) -> ItemGraph:
     """The graph of distinct edges that are sorted by user.

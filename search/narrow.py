@@ -56,11 +56,18 @@ def _row_lengths(vectors: np.ndarray, lengths: np.ndarray) -> None:
 
 
 @numba.njit(nogil=True, cache=True)
+def relative_error(dim: int) -> float:
+    """How far two sums of the same ``dim`` products in float32 can be apart, per unit of |q| |x|.
+
+    Each, in any order, differs from the true one by at most about dim * UNIT * sum |q_j x_j|, which is at
+    most that product of lengths (Higham, 2002, section 3.1).
+    """
+    return 2.02 * UNIT * (dim + MORE_OPERATIONS)
+
+
+@numba.njit(nogil=True, cache=True)
 def slack_of(query: np.ndarray, compact: bool, by_codes: bool, rounding: float) -> np.float32:
     """How far a fast score can be from the one that decides, per unit of ``lengths_of``.
-
-    Two sums of d products in float32, in any order, each differ from the true one by at most about
-    d * UNIT * sum |q_j x_j|, which is at most |q| |x| (Higham, 2002, section 3.1).
 
     Args:
         query: float32 ``[d]``.
@@ -73,7 +80,7 @@ def slack_of(query: np.ndarray, compact: bool, by_codes: bool, rounding: float) 
         value = np.float64(query[j])
         total += abs(value)
         squares += value * value
-    relative = 2.02 * UNIT * (len(query) + MORE_OPERATIONS) + rounding
+    relative = relative_error(len(query)) + rounding
     if compact:
         return np.float32(1.001 * total * ((CODE_STEPS + 1) * relative + (CODE_ERROR if by_codes else 0.0)))
     return np.float32(1.001 * np.sqrt(squares) * relative)

@@ -15,8 +15,8 @@ from typing import Any, ClassVar, NamedTuple, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from base.arrays import FloatArray, IntArray
-from base.checks import check_distinct, whole_number
+from base.arrays import IntArray
+from base.checks import MAX_INT64, check_distinct, whole_number
 from base.files import write_json
 from search.base import SearchResult, VectorIndex, checked_vectors
 from search.exact import ExactIndex
@@ -108,8 +108,9 @@ class ShardedIndex:
         else:
             with ThreadPoolExecutor(min(self.num_threads, len(self.shards))) as pool:
                 parts = list(pool.map(lambda shard: _asked(shard, queries, k, conditions), self.shards))
-        merged = _merged(parts, k)
-        return SearchResult(merged.scores[0], merged.ids[0]) if parts[0].single else merged
+        counts = np.sum([part.counts for part in parts], axis=0)
+        best = merged([part.found for part in parts], min([k, *counts.tolist()]))
+        return SearchResult(best.scores[0], best.ids[0]) if parts[0].single else best
 
     def add(self, embeddings: npt.ArrayLike, ids: npt.ArrayLike) -> None:
         """Index more vectors, all in the smallest shard; arguments and errors as ``VectorIndex.add``."""
@@ -174,11 +175,10 @@ class ShardedIndex:
 
 
 class _Part(NamedTuple):
-    """What a shard found: ``[n, c]``, ``there`` says which of them; and whether there was one query."""
+    """What a shard found: ``[n, c]``, of which query i has ``counts[i]``; and whether there was one query."""
 
-    scores: FloatArray
-    ids: IntArray
-    there: npt.NDArray[np.bool_]
+    found: SearchResult
+    counts: IntArray
     single: bool
 
 
@@ -186,30 +186,37 @@ def _asked(shard: Shard, queries: npt.ArrayLike, k: int, conditions: dict[str, A
     """The best of a shard for each query.
 
     A shard gives as many columns as it has for every query. If some queries exclude much of it, the others
-    have more: then it is asked one query at a time.
+    have more: then it is asked one query at a time, and places that stay empty come after all others.
     """
     found = shard.search(queries, k, **conditions)
-    if found.ids.ndim == 1:
-        return _Part(found.scores[None], found.ids[None], np.ones((1, len(found.ids)), dtype=bool), True)
-    there = np.ones(found.ids.shape, dtype=bool)
-    if len(found.ids) < 2 or found.ids.shape[1] == min(k, len(shard)):
-        return _Part(found.scores, found.ids, there, False)
+    single = found.ids.ndim == 1
+    if single:
+        found = SearchResult(found.scores[None], found.ids[None])
+    num_queries, columns = found.ids.shape
+    if num_queries < 2 or columns == min(k, len(shard)):
+        return _Part(found, np.full(num_queries, columns), single)
     each = [
         shard.search(query, k, **{name: values[i] for name, values in conditions.items()})
         for i, query in enumerate(np.asarray(queries))
     ]
-    there = np.arange(max(len(one.ids) for one in each)) < np.array([[len(one.ids)] for one in each])
-    scores, ids = np.zeros(there.shape, dtype=np.float32), np.zeros(there.shape, dtype=np.int64)
+    counts = np.array([len(one.ids) for one in each])
+    there = np.arange(counts.max()) < counts[:, None]
+    scores, ids = np.full(there.shape, -np.inf, dtype=np.float32), np.full(there.shape, MAX_INT64)
     scores[there] = np.concatenate([one.scores for one in each])
     ids[there] = np.concatenate([one.ids for one in each])
-    return _Part(scores, ids, there, False)
+    return _Part(SearchResult(scores, ids), counts, False)
 
 
-def _merged(parts: list[_Part], k: int) -> SearchResult:
-    """The best of all parts: by falling score and, if scores are equal, rising id."""
-    scores, ids, there = (np.concatenate([part[i] for part in parts], axis=1) for i in range(3))
-    columns = min(k, int(there.sum(axis=1).min(initial=there.shape[1])))
-    best = np.lexsort((ids, -scores, ~there), axis=1)[:, :columns]
+def merged(results: Sequence[SearchResult], k: int) -> SearchResult:
+    """The ``k`` best of what several shards found, by falling score and, if scores are equal, rising id.
+
+    Args:
+        results: of the same queries, ``[n, any]`` each, ids that no other has.
+        k: number of results; fewer if there are fewer.
+    """
+    scores = np.concatenate([result.scores for result in results], axis=1)
+    ids = np.concatenate([result.ids for result in results], axis=1)
+    best = np.lexsort((ids, -scores), axis=1)[:, :k]
     return SearchResult(np.take_along_axis(scores, best, axis=1), np.take_along_axis(ids, best, axis=1))
 
 

@@ -1,12 +1,10 @@
 """The films of the source in one file, so that no process reads texts again."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from blocks.block_file import Array
+from blocks.json_arrays import as_json, from_json
 from blocks.work_dir import WorkDir
 from data.dataset import Movies
 from data.reading.columns import Columns
@@ -33,13 +31,12 @@ def catalogue(
     form = next(form for form in FORMATS if form.ratings == ratings_name)
     columns = Columns()
     add_movies(MovieLensFolder(folder, form, ()), columns)
-    texts = json.dumps([columns.texts["titles"], columns.texts["genres"]])
-    return {**columns.arrays, "texts": np.frombuffer(texts.encode(), np.uint8)}
+    return {**columns.arrays, "texts": as_json([columns.texts["titles"], columns.texts["genres"]])}
 
 
 def read_movies(work_dir: WorkDir) -> Movies:
     """The films of the stage ``catalogue``."""
     arrays = work_dir.block("catalogue")
-    titles, genres = json.loads(arrays["texts"].tobytes())
+    titles, genres = from_json(arrays["texts"])
     names = [tuple(name for name in text.split("|") if name) for text in genres]
     return Movies(arrays["movie_ids"], titles, names, arrays["years"])

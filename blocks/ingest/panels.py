@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 import numpy as np
-import scipy.sparse as sp
 
 from base.arrays import IntArray
 from blocks.block_file import Array
 from blocks.ingest.runs import users_of_panel
 from blocks.work_dir import WorkDir
+from data.graph_builder import both_directions
 from data.reading.columns import first_of_pair, time_order
 from data.splits import SplitName, held_out
 
@@ -45,13 +45,12 @@ def panel_of_users(work_dir: WorkDir, block: int, split: SplitName, min_rating: 
         users, movies, ratings = users[kept], movies[kept], ratings[kept]
     validation, test = held_out(users, len(rows), split)
     train = ~(validation | test)
-    degree = np.bincount(users[train], minlength=len(rows)).astype(np.int32)
-    by_movie = _by_movie(degree, movies[train], num_movies)
+    graph = both_directions(users[train], movies[train], len(rows), num_movies)
     found = {
-        "degree": degree,
-        "movies": movies[train],
-        "by_movie_ptr": by_movie.indptr.astype(np.int64),
-        "by_movie_users": by_movie.indices.astype(np.int32) + np.int32(rows.start),
+        "degree": graph.user_degree,
+        "movies": graph.user_movies,
+        "by_movie_ptr": graph.movie_ptr.astype(np.int64),
+        "by_movie_users": graph.movie_users + np.int32(rows.start),
     }
     for name, part in zip(PARTS, (validation, test), strict=True):
         found[f"{name}_users"] = users[part] + np.int32(rows.start)
@@ -72,10 +71,3 @@ def _ratings_of(work_dir: WorkDir, ids: IntArray) -> tuple[Array, Array, Array, 
             column.append(run[name][ptr[0] : ptr[-1]])
     users, movies, ratings, times = (np.concatenate(column) for column in columns)
     return users, movies, ratings, times
-
-
-def _by_movie(degree: IntArray, movies: IntArray, num_movies: int) -> sp.csc_matrix:
-    """The edges of a panel with the film first: SciPy transposes by counting, so users are ascending."""
-    ptr = np.concatenate([[0], np.cumsum(degree)])
-    by_user = sp.csr_matrix((np.ones(len(movies), np.int8), movies, ptr), shape=(len(degree), num_movies))
-    return by_user.tocsc()

@@ -9,7 +9,6 @@ from blocks.model_weights import weights_stage
 from blocks.preparation import preparation
 from blocks.prepared import Description, prepared_data, prepared_inputs, write_description
 from blocks.runner import opened
-from commands.prepare import SETTINGS
 from config import Config, SearchConfig
 from data.sources.synthetic import SyntheticSize, generate
 from model.checkpoint import save_checkpoint
@@ -33,10 +32,7 @@ def prepare(data, folder, engine):
     source = find_source(data)
     with opened(folder, engine) as runner:
         runner.run(preparation(source, "temporal", 0.0, CONFIG.model, 0, 32, 1000))
-    settings = CONFIG.model_settings()
-    write_description(
-        folder, Description("small", source.fingerprint, {name: settings[name] for name in SETTINGS})
-    )
+    write_description(folder, Description.of(source, CONFIG))
 
 
 def random_model(folder, path):

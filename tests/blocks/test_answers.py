@@ -10,12 +10,13 @@ from blocks.answers import answer_stages
 from blocks.local_engine import LocalEngine
 from blocks.nearest import Nearest
 from blocks.runner import opened
-from blocks.shards import merged, open_shard
+from blocks.shards import open_shard
 from blocks.work_dir import WorkDir
 from config import SearchConfig
 from search.base import SearchResult
 from search.exact import ExactIndex
 from search.kernels import products
+from search.sharded import merged
 from tests.blocks.here import Here
 from tests.blocks.works import with_embeddings
 

@@ -16,7 +16,6 @@ from blocks.prepared import Description, prepared_data, prepared_inputs, write_d
 from blocks.runner import opened
 from blocks.work_dir import MANIFEST, WorkDir
 from commands.entry import main_modes, main_train
-from commands.prepare import SETTINGS
 from config import Config, ModelConfig
 from data.dataset import load_movielens
 from data.graph_view import rater_matrix
@@ -124,12 +123,9 @@ def settings_of(**changed):
 
 def test_data_of_a_prepared_folder_have_the_same_identity(work, data, at_once):
     movielens, split, _ = at_once
-    settings = settings_of().model_settings()
-    write_description(
-        work, Description("data", movielens.fingerprint, {name: settings[name] for name in SETTINGS})
-    )
+    write_description(work, Description.of(find_source(data), settings_of()))
     found, found_split = prepared_data(work)
-    expected = data_identity(movielens, split) | {"name": "data"}
+    expected = data_identity(movielens, split)
     assert data_identity(found, found_split) == expected
     assert np.array_equal(found.user_ids, movielens.user_ids)
     assert found.movies.titles == movielens.movies.titles

@@ -11,11 +11,10 @@ from pyarrow import parquet
 
 from blocks.ingest.source import find_source
 from blocks.preparation import preparation
-from blocks.prepared import Description, read_description, write_description
+from blocks.prepared import SETTINGS, Description, read_description, write_description
 from blocks.runner import opened
 from blocks.work_dir import WorkDir
 from commands.entry import main_modes, main_train
-from commands.prepare import SETTINGS
 from config import Config
 from model.checkpoint import load_checkpoint
 from tests.blocks.here import Here
