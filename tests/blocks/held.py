@@ -18,6 +18,7 @@ from blocks.stage import Stage
 
 ROWS = 1 << 17  # of a block: more than a buffer of the file
 NUM_BLOCKS = 4
+STAGES = ["numbers", "squares", "total"]
 TROUBLE = (
     "mistake",
     "strange",

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.blocks.held import STAGES
+
 
 @contextmanager
 def small_disk(folder, size):
@@ -23,3 +25,20 @@ def small_disk(folder, size):
         yield folder
     finally:
         subprocess.run(["umount", "-l", folder], check=True)
+
+
+def fill(drive):
+    """A run that does not fit; the user is told in one line."""
+    code, seen = drive.run()
+    assert code == 1
+    assert "the disk is full; free some space, then run the same command again" in seen.splitlines()[-1]
+
+
+def go_on_with_more_space(drive, disk):
+    """A second run on the larger disk, which keeps what was whole."""
+    before = drive.whole(*STAGES)
+    assert before
+    subprocess.run(["mount", "-o", "remount,size=50m", disk], check=True)
+    assert drive.run()[0] == 0
+    assert before.items() <= drive.whole(*STAGES).items()
+    drive.assert_right()

@@ -133,6 +133,14 @@ def test_low_ratings_are_dropped_before_the_split(tmp_path, split):
     assert np.array_equal(parts.test.movies, expected.test.movies)
 
 
+def assert_same_walks(*graphs):
+    """Neighbours and weights of all films."""
+    films = np.arange(graphs[0].num_movies)
+    tables = (RandomWalkSampler(graph).batch_sample_neighbors(films, 4) for graph in graphs)
+    for found, expected in zip(*tables, strict=True):
+        assert found.equal(expected)
+
+
 def test_pointers_of_64_bits(tmp_path, monkeypatch):
     monkeypatch.setattr(graph_module, "MAX_INT32", 5)
     rng = np.random.default_rng(0)
@@ -149,13 +157,7 @@ def test_pointers_of_64_bits(tmp_path, monkeypatch):
         graph.user_ptr.astype(np.int32),
         graph.user_movies,
     )
-    films = np.arange(graph.num_movies)
-    for wide, same in zip(
-        RandomWalkSampler(graph).batch_sample_neighbors(films, 4),
-        RandomWalkSampler(narrow).batch_sample_neighbors(films, 4),
-        strict=True,
-    ):
-        assert wide.equal(same)
+    assert_same_walks(graph, narrow)
 
 
 def far_away(path, values, shift):
@@ -175,13 +177,7 @@ def test_walks_read_edges_beyond_32_bits(tmp_path):
         near.user_ptr.astype(np.int64) + shift,
         far_away(tmp_path / "movies", near.user_movies, shift),
     )
-    films = np.arange(near.num_movies)
-    for found, expected in zip(
-        RandomWalkSampler(far).batch_sample_neighbors(films, 4),
-        RandomWalkSampler(near).batch_sample_neighbors(films, 4),
-        strict=True,
-    ):
-        assert found.equal(expected)
+    assert_same_walks(far, near)
 
 
 @fuzz(60)

@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import subprocess
 
 import numpy as np
 import pytest
@@ -13,12 +12,10 @@ from blocks.engines import make_engine
 from blocks.local_engine import MAX_TRIES, ONE_THREAD, LocalEngine
 from blocks.runner import opened
 from blocks.stage import Stage
-from tests.blocks.held import environment
+from tests.blocks.held import STAGES, environment
 from tests.blocks.kills import Drive, besides_progress, interrupt
-from tests.blocks.small_disk import small_disk
+from tests.blocks.small_disk import fill, go_on_with_more_space, small_disk
 from tests.blocks.sums import stages
-
-STAGES = ["numbers", "squares", "total"]
 
 
 @pytest.fixture
@@ -125,16 +122,9 @@ def test_an_error_ends_the_run_and_the_blocks_in_the_making(drive, trouble, code
 def test_a_full_disk(tmp_path):
     with small_disk(tmp_path / "disk", "5m") as disk:
         drive = Drive(disk / "work", "local", 2)
-        code, seen = drive.run()
-        assert code == 1
-        assert "the disk is full; free some space, then run the same command again" in seen.splitlines()[-1]
+        fill(drive)
         assert drive.left() == []
-        before = drive.whole(*STAGES)
-        assert before
-        subprocess.run(["mount", "-o", "remount,size=50m", disk], check=True)
-        assert drive.run()[0] == 0
-        assert before.items() <= drive.whole(*STAGES).items()
-        drive.assert_right()
+        go_on_with_more_space(drive, disk)
 
 
 def test_every_process_has_one_thread(tmp_path):

@@ -7,7 +7,6 @@ import importlib.util
 import os
 import secrets
 import signal
-import subprocess
 import sys
 
 import numpy as np
@@ -26,12 +25,11 @@ from search.exact import ExactIndex
 from search.ray_shards import load_on_ray
 from search.sharded import ShardedIndex
 from search.weak_and.index import WeakANDIndex
-from tests.blocks.held import NUM_BLOCKS, environment, held_stages, products
+from tests.blocks.held import NUM_BLOCKS, STAGES, environment, held_stages, products
 from tests.blocks.kills import ROOT, Drive, besides_progress, interrupt, is_alive, wait_until
 from tests.blocks.road import embed_and_answer, prepare, random_model, small_data
-from tests.blocks.small_disk import small_disk
+from tests.blocks.small_disk import fill, go_on_with_more_space, small_disk
 
-STAGES = ["numbers", "squares", "total"]
 HELD = [("numbers", 1), ("squares", 1), ("total", 0)]
 
 needs_ray = pytest.mark.skipif(
@@ -299,15 +297,8 @@ def test_an_error_is_one_line_and_ends_the_blocks_in_the_making(drive, trouble, 
 def test_a_full_disk(nodes, tmp_path):
     with small_disk(tmp_path / "disk", "5m") as disk:
         drive = Drive(disk / "work", "ray", 2, nodes.address)
-        code, seen = drive.run()
-        assert code == 1
-        assert "the disk is full; free some space, then run the same command again" in seen.splitlines()[-1]
-        before = drive.whole(*STAGES)
-        assert before
-        subprocess.run(["mount", "-o", "remount,size=50m", disk], check=True)
-        assert drive.run()[0] == 0
-        assert before.items() <= drive.whole(*STAGES).items()
-        drive.assert_right()
+        fill(drive)
+        go_on_with_more_space(drive, disk)
 
 
 @needs_ray
