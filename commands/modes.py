@@ -143,7 +143,7 @@ MODES = {
         ("inference", "search", "data", "blocks", "run", "model", "training"),
         (
             "--num_recommendations 100",
-            "--recommend_for users --data_dir data/ml-25m --num_recommendations 20 --format csv",
+            "--recommend_for users --data_dir data/ml-25m --format csv",
             "--work_dir work --num_recommendations 20",
         ),
         hidden=_OF_CHECKPOINT | {"device"},
