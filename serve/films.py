@@ -34,9 +34,13 @@ class Films:
         checkpoint: the trained model.
         search: parameters of the indexes, and the method that answers if none is named.
         folder: where the files of the indexes are kept; None keeps none.
+        fingerprint: of the model's files.
     """
 
-    def __init__(self, checkpoint: Checkpoint, search: SearchConfig, folder: Path | None):
+    def __init__(
+        self, checkpoint: Checkpoint, search: SearchConfig, folder: Path | None, fingerprint: str = ""
+    ):
+        self.fingerprint = fingerprint
         self.checkpoint = checkpoint
         self.movies = checkpoint.movies
         self.method = search.search_method
@@ -52,6 +56,7 @@ class Films:
     def info(self) -> dict[str, Any]:
         """What is served, for the top of the page."""
         return {
+            "fingerprint": self.fingerprint,
             "dataset": self.checkpoint.dataset["name"],
             "films": len(self.movies),
             "dimension": self.checkpoint.embeddings.shape[1],

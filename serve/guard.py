@@ -63,11 +63,11 @@ class Guard:
         headers = dict(scope["headers"])
         try:
             if self.hosts and _host(headers) not in self.hosts:
-                await _refuse(
+                await refuse(
                     send_guarded, 400, "this server is not known by that name; ask for 127.0.0.1 or localhost"
                 )
             elif int(headers.get(b"content-length", b"0")) > MAX_BYTES:
-                await _refuse(send_guarded, 413, TOO_LARGE)
+                await refuse(send_guarded, 413, TOO_LARGE)
             else:
                 await self.app(scope, receive_limited, send_guarded)
         except Exception as error:  # a bug: the log shows it, the browser does not
@@ -77,10 +77,10 @@ class Guard:
             if started:
                 raise
             if not too_large:
-                await _refuse(send_guarded, 500, "the server met an unexpected error; its log says more")
+                await refuse(send_guarded, 500, "the server met an unexpected error; its log says more")
         if too_large and not started:
             too_large = False
-            await _refuse(send_guarded, 413, TOO_LARGE)
+            await refuse(send_guarded, 413, TOO_LARGE)
 
 
 def _host(headers: dict[bytes, bytes]) -> str | None:
@@ -94,8 +94,9 @@ def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
-async def _refuse(send: Any, status: int, line: str) -> None:
+async def refuse(send: Any, status: int, line: str, more: dict[str, str] | None = None) -> None:
+    """Answer with one line of JSON and, if there are, more headers."""
     body = json.dumps({"error": line}).encode()
-    headers = {"content-type": "application/json", "content-length": str(len(body))}
+    headers = {"content-type": "application/json", "content-length": str(len(body)), **(more or {})}
     await send({"type": "http.response.start", "status": status, "headers": _encoded(headers)})
     await send({"type": "http.response.body", "body": body})

@@ -65,12 +65,19 @@ class Comparison(BaseModel):
     methods: list[Side]
 
 
+class State(BaseModel):
+    """How the server is: alive, or ready to answer."""
+
+    state: Literal["alive", "ready"]
+
+
 class Info(BaseModel):
-    """The model that is served. Ratings are on the scale of its data; a page offers ``ratings``.
+    """The model that is served, and the fingerprint of its files. Ratings are on the scale of its data; a page offers ``ratings``.
 
     ``popularity`` says whether the model can prefer well-known or surprising films.
     """
 
+    fingerprint: str
     dataset: str
     films: int
     dimension: int
