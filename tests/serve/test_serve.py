@@ -48,7 +48,7 @@ def test_popularity_is_a_parameter_of_both_questions(client):
 
 def test_the_model_is_described(client):
     assert client.get("/api/info").json() == {
-        "dataset": "planted", "films": 40, "dimension": PLANTED_DIM, "split": "leave_one_out",
+        "fingerprint": "", "dataset": "planted", "films": 40, "dimension": PLANTED_DIM, "split": "leave_one_out",
         "methods": ["exact", "lsh", "ivf"], "method": "exact", "popularity": True,
         "lowest_rating": 0.5, "highest_rating": 5,
         "ratings": [5, 4.5, 4, 3.5, 3, 2.5, 2, 1.5, 1, 0.5],
@@ -168,7 +168,7 @@ def test_pages_and_description_load_nothing_from_elsewhere(client):
         )
         assert "https://" not in response.text
     paths = client.get("/openapi.json").json()["paths"]
-    assert len(paths) == 7 and "/api/movies/{movie_id}/recommendations" in paths
+    assert len(paths) == 10 and "/api/movies/{movie_id}/recommendations" in paths
 
 
 def test_who_stops_waiting_for_the_map_does_not_cancel_it_for_others():
