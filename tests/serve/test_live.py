@@ -115,7 +115,7 @@ def test_added_films_that_change_during_the_load_are_read_again(folder):
     assert len(loads) == 2 and live.served.fingerprint == loads[1] == fingerprint_of(folder)
 
 
-def test_the_thread_sees_a_new_file_and_looks_at_once_when_told(folder, monkeypatch):
+def test_the_thread_sees_a_new_file(folder):
     live, ready = live_of(folder), threading.Event()
     live.start(ready.set)
     assert ready.wait(60) and live.tried.wait(60) and live.failure is None
