@@ -94,7 +94,7 @@ def _answer(
         what = f"{len(films.movies):,} films of {checkpoint.dataset['name']}"
         return Served(create_app(films, hosts, metrics), fingerprint, what)
 
-    live = Live(folder, load, create_app(None, hosts, metrics), metrics and metrics.loaded)
+    live = Live(folder, load, create_app(None, hosts, metrics), metrics.loaded if metrics else None)
     watchers = [write_access_line] if config.serve.access_log or config.run.verbose else []
     service = Service(live, config.serve.max_in_flight, watchers, metrics)
     logger.info("building the indexes; the first time on a machine their kernels are compiled")

@@ -41,11 +41,11 @@ class Live:
 
     Args:
         folder: of ``best.pt`` and ``added.json``.
-        load: makes an application from the content of ``best.pt``, the films of the folder's ``added.json`` and
-            the fingerprint of both.
+        load: makes an application from the content of ``best.pt``, the films of ``added.json`` in the folder
+            and the fingerprint of both.
         loading: the application until the first model is there.
-        noted: called in the thread after each attempt, with ``taken`` or ``refused`` and the fingerprint that is
-            served then.
+        noted: called in the thread after each attempt, with ``taken`` or ``refused`` and the fingerprint that
+            is served then.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Counts and times for Prometheus, if its client is installed.
 
-Several processes write into files of one folder, which ``PROMETHEUS_MULTIPROC_DIR`` names, and each of them can
-show the sums: the multiprocess mode of prometheus-client. The client reads the variable when it is imported.
+Several processes write into files of one folder, which ``PROMETHEUS_MULTIPROC_DIR`` names, and each of them
+can show the sums: the multiprocess mode of prometheus-client, which reads the variable when it is imported.
 """
 
 import contextlib
@@ -25,22 +25,25 @@ class Metrics:
         import prometheus_client as client
 
         self.media_type = client.CONTENT_TYPE_LATEST
-        self.registry = client.CollectorRegistry()
-        here = {"registry": self.registry}
+        self.registry = here = client.CollectorRegistry()
         self._answers = client.Counter(
-            "pinsage_requests", "answers by route template and status", ["route", "status"], **here
+            "pinsage_requests", "answers by route template and status", ["route", "status"], registry=here
         )
         self._seconds = client.Histogram(
-            "pinsage_request_seconds", "time of an answer by route template", ["route"], buckets=SECONDS, **here
-        )
-        self._refused = client.Counter("pinsage_refused", "requests above the limit in flight", **here)
-        live = {"multiprocess_mode": "livesum", **here}
-        self._in_flight = client.Gauge("pinsage_requests_in_flight", "requests being answered", **live)
+            "pinsage_request_seconds", "time of an answer by route template", ["route"],
+            buckets=SECONDS, registry=here,
+        )  # fmt: skip
+        self._refused = client.Counter("pinsage_refused", "requests above the limit in flight", registry=here)
+        self._in_flight = client.Gauge(
+            "pinsage_requests_in_flight", "requests being answered",
+            multiprocess_mode="livesum", registry=here,
+        )  # fmt: skip
         self._models = client.Gauge(
-            "pinsage_model_processes", "processes that answer from a model", ["fingerprint"], **live
-        )
+            "pinsage_model_processes", "processes that answer from a model", ["fingerprint"],
+            multiprocess_mode="livesum", registry=here,
+        )  # fmt: skip
         self._loads = client.Counter(
-            "pinsage_model_loads", "models that were taken over or refused", ["outcome"], **here
+            "pinsage_model_loads", "models that were taken over or refused", ["outcome"], registry=here
         )
         self._fingerprint = ""
 
@@ -73,7 +76,7 @@ class Metrics:
         if FOLDER not in os.environ:
             return generate_latest(self.registry)
         together = CollectorRegistry()
-        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(together)
         return generate_latest(together)
 
 
@@ -82,7 +85,7 @@ def forget_process(pid: int) -> None:
     with contextlib.suppress(ModuleNotFoundError):
         from prometheus_client.multiprocess import mark_process_dead
 
-        mark_process_dead(pid)  # type: ignore[no-untyped-call]
+        mark_process_dead(pid)
 
 
 def find_metrics() -> Metrics | None:

@@ -72,8 +72,9 @@ class State(BaseModel):
 
 
 class Info(BaseModel):
-    """The model that is served, and the fingerprint of its files. Ratings are on the scale of its data; a page offers ``ratings``.
+    """The model that is served, and the fingerprint of its files.
 
+    Ratings are on the scale of its data; a page offers ``ratings``.
     ``popularity`` says whether the model can prefer well-known or surprising films.
     """
 

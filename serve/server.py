@@ -42,8 +42,8 @@ def serve_live(
         service: what answers.
         listener: a listening socket.
         then: called when the first model is served.
-        several: whether other processes accept from the same socket. Then connections are accepted one by one,
-            so that those that come together are shared.
+        several: whether other processes accept from the same socket. Then connections are accepted one by
+            one, so that those that come together are shared.
         at_once: accept connections while the first model is loaded, and say that it is. Else accept later.
 
     Raises:

@@ -77,9 +77,7 @@ class Service:
         finally:
             route = getattr(scope.get("route"), "path", None)
             seconds = time.perf_counter() - started
-            answered = Answered(
-                scope["method"], route, status, seconds, size, served.fingerprint, refused
-            )
+            answered = Answered(scope["method"], route, status, seconds, size, served.fingerprint, refused)
             for watcher in self._watchers:
                 watcher(answered)
 

@@ -1,7 +1,7 @@
 """The Containerfile's own command, as its user, on a file system like that of its image. No image is built.
 
-A new root has the system's folders, this Python and the files that ``COPY . .`` would take, all read-only; only
-``/tmp`` can be written. Mount and network namespaces keep it apart from this machine.
+A new root has the system's folders, this Python and the files that ``COPY . .`` would take, all read-only.
+Only ``/tmp`` can be written. Mount and network namespaces keep it apart from this machine.
 """
 
 import fnmatch
@@ -69,9 +69,9 @@ def left_out(path, rules):
     found = False
     for rule in rules:
         pattern = rule.removeprefix("!").removeprefix("/")
-        patterns = [pattern, pattern.removeprefix("**/")]
-        above = [str(path), *map(str, path.parents)]
-        if any(fnmatch.fnmatch(one, p) or (p != pattern and Path(one).name == p) for one in above for p in patterns):
+        above = [path, *path.parents]
+        names = [one.name if pattern.startswith("**/") else str(one) for one in above]
+        if any(fnmatch.fnmatch(name, pattern.removeprefix("**/")) for name in names):
             found = not rule.startswith("!")
     return found
 
@@ -108,7 +108,9 @@ def test_the_image_is_pinned_like_the_requirements_and_has_few_layers():
 
 def test_what_the_image_has_and_has_not(outside):
     copy_all(outside / "app")
-    there = {str(path.relative_to(outside / "app")) for path in (outside / "app").rglob("*") if path.is_file()}
+    there = {
+        str(path.relative_to(outside / "app")) for path in (outside / "app").rglob("*") if path.is_file()
+    }
     assert {"main.py", "data/dataset.py", "data/reading/movielens.py", "serve/page/app.js"} <= there
     assert not any(path.startswith(("tests/", ".git/", "checkpoints/best", "data/ml-")) for path in there)
 

@@ -69,7 +69,12 @@ def test_what_is_no_whole_model_is_refused_in_one_line(folder, kind, caplog):
     before, whole = live.served, (folder / BEST).read_bytes()
     damaged = bytearray(whole)
     damaged[len(whole) // 2] ^= 1
-    files = {"torn": whole[: len(whole) // 2], "empty": b"", "foreign": b"PK\3\4 no model", "one byte": damaged}
+    files = {
+        "torn": whole[: len(whole) // 2],
+        "empty": b"",
+        "foreign": b"PK\3\4 no model",
+        "one byte": damaged,
+    }
     if kind == "gone":
         (folder / BEST).unlink()
     else:

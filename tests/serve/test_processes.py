@@ -25,7 +25,9 @@ testclient = pytest.importorskip("fastapi.testclient")
 aiohttp = pytest.importorskip("aiohttp")
 prometheus_client = pytest.importorskip("prometheus_client")
 
-QUESTIONS = [f"/api/movies/{movie}/recommendations?k=10&method={m}" for movie in (1, 7, 23) for m in ("exact", "lsh")]
+QUESTIONS = [
+    f"/api/movies/{movie}/recommendations?k=10&method={m}" for movie in (1, 7, 23) for m in ("exact", "lsh")
+]
 RELOADS = 100
 
 
@@ -86,7 +88,9 @@ async def ask_until(server, done, models, number):
 def load_on(server, models, number=6):
     """Clients that ask while the block runs; checks at its end that every answer was right."""
     done, result = threading.Event(), []
-    thread = threading.Thread(target=lambda: result.append(asyncio.run(ask_until(server, done, models, number))))
+    thread = threading.Thread(
+        target=lambda: result.append(asyncio.run(ask_until(server, done, models, number)))
+    )
     thread.start()
     try:
         yield
@@ -161,7 +165,9 @@ def test_the_processes_end_with_a_parent_that_is_killed(folder):
         raise AssertionError(server.log.read_text())
 
 
-@pytest.mark.parametrize(("number", "workers"), [(signal.SIGTERM, "1"), (signal.SIGINT, "1"), (signal.SIGINT, "2")])
+@pytest.mark.parametrize(
+    ("number", "workers"), [(signal.SIGTERM, "1"), (signal.SIGINT, "1"), (signal.SIGINT, "2")]
+)
 def test_a_stop_answers_what_was_accepted(folder, number, workers):
     """Requests that are held back by their bodies are accepted, then the signal comes, then the bodies."""
     body = json.dumps({"history": [{"movieId": 7}], "k": 5}).encode()
@@ -169,7 +175,9 @@ def test_a_stop_answers_what_was_accepted(folder, number, workers):
     async def scenario(server):
         async def ask(go):
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-            head = "POST /api/recommendations HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            head = (
+                "POST /api/recommendations HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            )
             writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:10])
             await writer.drain()
             await go.wait()

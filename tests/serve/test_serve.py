@@ -48,7 +48,8 @@ def test_popularity_is_a_parameter_of_both_questions(client):
 
 def test_the_model_is_described(client):
     assert client.get("/api/info").json() == {
-        "fingerprint": "", "dataset": "planted", "films": 40, "dimension": PLANTED_DIM, "split": "leave_one_out",
+        "fingerprint": "", "dataset": "planted", "films": 40,
+        "dimension": PLANTED_DIM, "split": "leave_one_out",
         "methods": ["exact", "lsh", "ivf"], "method": "exact", "popularity": True,
         "lowest_rating": 0.5, "highest_rating": 5,
         "ratings": [5, 4.5, 4, 3.5, 3, 2.5, 2, 1.5, 1, 0.5],

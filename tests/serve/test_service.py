@@ -84,7 +84,9 @@ def test_above_the_limit_the_answer_is_503_and_every_accepted_request_is_answere
             assert headers[b"retry-after"] == b"1" and b"content-security-policy" in headers
             assert list(json.loads(body)) == ["error"]
     assert sum(one.refused for one in seen) == max(0, asked - limit)
-    assert {(one.status, one.size > 0, one.fingerprint) for one in seen if not one.refused} == {(200, True, "f")}
+    assert {(one.status, one.size > 0, one.fingerprint) for one in seen if not one.refused} == {
+        (200, True, "f")
+    }
 
 
 def test_a_place_is_free_again_after_a_failure():
