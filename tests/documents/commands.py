@@ -18,12 +18,14 @@ KNOWN = (
     "python -m pip", "python -m venv", "python -m pytest", "python -m commands.settings_table",
     ". .venv/bin/activate", "bash .ci/run", "bash .ci/oldest",
     "ruff check", "ruff format", "mypy", "jupyter lab", "echo", "printf", "mkdir", "export",
+    "python -m serve.health", "docker build", "docker run", "sha256sum",
     "ip netns", "ip link", "ip -n", "ray get-auth-token", "ray start", "ray stop", "ray up",
 )  # fmt: skip
 # Flags in the documents that are not settings.
 OTHER_FLAGS = {
     "--mode", "--help", "--no-build-isolation", "--nproc_per_node", "--skip", "--methods",
     "--rectools_python", "--dgl_python", "--no-deps", "--nnodes", "--node_rank", "--master_addr",
+    "--url", "--against", "--read-only", "--tmpfs",
 }  # fmt: skip
 
 _ASSIGNMENT = re.compile(r"[A-Z_]+=\S*")
