@@ -1,5 +1,6 @@
 """The application: API, page and OpenAPI page, with errors as one line of JSON."""
 
+import weakref
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -45,7 +46,8 @@ def create_app(
     if films is None:
         app.add_api_route("/{path:path}", _not_loaded, methods=["GET", "POST"], include_in_schema=False)
         return app
-    app.include_router(make_api(films))
+    app.state.films = films
+    app.include_router(make_api(weakref.proxy(films)))  # FastAPI caches routes; they must not keep a model
 
     addresses = {"index.html": "/", "docs.html": "/docs"}
     for path in (*PAGE.iterdir(), THEME):

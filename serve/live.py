@@ -77,6 +77,7 @@ class Live:
         self._asked.set()
 
     def _run(self, then: Callable[[], None]) -> None:
+        gc.freeze()  # modules stay; a collection need not look at them again and is ten times as fast
         try:
             self._renew()
         except Exception as error:

@@ -1,6 +1,8 @@
 """Taking over a new model: what changes, what is refused, and whose answers are given."""
 
+import gc
 import threading
+import weakref
 
 import pytest
 
@@ -59,6 +61,26 @@ def test_a_new_model_is_taken_over_and_says_its_fingerprint(folder):
     expected._renew()
     assert answer(live) == answer(expected) != before
     assert noted == [("taken", first), ("taken", live.served.fingerprint)]
+
+
+def test_the_model_before_leaves_the_memory(folder):
+    live = live_of(folder)
+    load, films = live._load, []
+
+    def remembered(content, fingerprint):
+        served = load(content, fingerprint)
+        made = next(one for one in gc.get_objects() if type(one) is Films and one.fingerprint == fingerprint)
+        made.map.result(60)  # its thread has the model, too
+        films.append(weakref.ref(made))
+        return served
+
+    live._load = remembered
+    live._renew()
+    assert films[0]() is not None
+    put(folder / "other.pt", folder)
+    live._try_to_renew()
+    gc.collect()
+    assert films[0]() is None and films[1]() is not None
 
 
 @pytest.mark.parametrize("kind", ["torn", "empty", "foreign", "one byte", "gone"])
