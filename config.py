@@ -350,6 +350,11 @@ class InferenceConfig(Section):
     popularity: float = flag(
         0.0, "from surprising films (below 0) to well-known ones (above 0)", low=-1, high=1
     )
+    where: str | None = flag(
+        None,
+        'condition on the films: "year >= 1990 and genre in (Comedy, Drama) and not id in @seen.txt"',
+        metavar="CONDITION",
+    )
     explain: bool = flag(
         False, "show the neighbours of the film, and which of them the recommended films share"
     )

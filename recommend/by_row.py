@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from base.arrays import FloatArray, IntArray
 from base.checks import row_numbers, shown_value, whole_number
@@ -23,10 +23,13 @@ from recommend.answers import (
     history_question,
     make_answer,
 )
+from recommend.conditions.evaluate import fulfilling, parse
+from recommend.conditions.film_columns import FilmColumns
 from recommend.explanation import NeighborTable, reasons_for
 from recommend.lookup import FilmLookup
 from recommend.new_movies import append_guests
 from recommend.taste import ChangeQueries, Suggestion, suggest
+from search.base import SearchResult
 from search.choose import open_index
 
 BLOCK = 256  # films asked about at once
@@ -54,6 +57,7 @@ class RowRecommender:
         embeddings: float32 ``[num_movies, dim]``, films as candidates.
         query_embeddings: float32 ``[num_movies, dim]``, films as queries.
         popularity: 0, or what ``with_popularity`` asked for.
+        allowed: int64, rows of the films that may be recommended, ascending; None for all.
 
     Raises:
         ValueError: the settings of the index do not fit.
@@ -64,6 +68,7 @@ class RowRecommender:
     ):
         self.search_config = search or SearchConfig()
         self.popularity = 0.0
+        self.allowed: IntArray | None = None
         self._set_model(model)
         self.index = open_index(
             self.search_config,
@@ -80,6 +85,7 @@ class RowRecommender:
         self.query_embeddings = model.query_embeddings.numpy()
         self.num_ratings = training_ratings(model.basis, model.features.numpy())
         self.neighbor_table = NeighborTable(model.neighbors.numpy(), model.weights.numpy())
+        self.columns = FilmColumns(self.movies, model.item_columns)
 
     def __repr__(self) -> str:
         num_movies, dim = self.embeddings.shape
@@ -105,9 +111,18 @@ class RowRecommender:
             queries = self.query_embeddings[block]
             if self._change is not None:
                 queries = self._change(queries)
-            found = self.index.search(queries, k, exclude=list(block[:, None]))
-            for scores, ids in zip(found.scores, found.ids, strict=True):
-                yield [Recommendation(int(i), float(s)) for i, s in zip(ids, scores, strict=True)]
+            for found in self._searched(queries, block, k):
+                yield [Recommendation(int(i), float(s)) for i, s in zip(found.ids, found.scores, strict=True)]
+
+    def _searched(self, queries: FloatArray, rows: IntArray, k: int) -> Iterator[SearchResult]:
+        """What the index finds for the films ``rows``, without themselves."""
+        exclude = list(rows[:, None])
+        if self.allowed is None or len(self.allowed) > k:
+            yield from map(SearchResult, *self.index.search(queries, k, exclude, self.allowed))
+            return
+        # A search gives all queries as many films. Those that may be recommended have one fewer.
+        for query, out in zip(queries, exclude, strict=True):
+            yield self.index.search(query, k, out, self.allowed)
 
     def answer_rows(self, rows: Sequence[int], k: int, reasons: bool = False) -> Iterator[Answer]:
         """One answer per row of ``rows``. ``reasons`` say in a few words why each film is similar."""
@@ -117,19 +132,26 @@ class RowRecommender:
                 question = replace(question, id=None)  # a guest: nobody can ask for it by an id
             films = [film.row for film in found]
             why = reasons_for(self.movies, self.neighbor_table, row, films) if reasons else None
-            yield make_answer(question, self.movies, films, [film.score for film in found], k, why)
+            answer = make_answer(question, self.movies, films, [film.score for film in found], k, why)
+            yield self._of_condition(answer)
 
     def suggest(self, history: History, k: int) -> list[Suggestion]:
         """The ``k`` best films for a history."""
         offset = self.checkpoint.person.rank_offset
-        return suggest(self.index, self.query_embeddings, history, k, offset, self._change_for_person)
+        return suggest(
+            self.index, self.query_embeddings, history, k, offset, self._change_for_person, self.allowed
+        )
 
     def answer_history(self, history: History, k: int, question: Question | None = None) -> Answer:
         """The ``k`` best films for a history, whose ratings are stars; each with its reason."""
         question = question or history_question(self.movies, history)
-        return answer_for_person(
-            question, self.movies, self.suggest(history, k), k, self.checkpoint.best_rating
+        found = self.suggest(history, k)
+        return self._of_condition(
+            answer_for_person(question, self.movies, found, k, self.checkpoint.best_rating)
         )
+
+    def _of_condition(self, answer: Answer) -> Answer:
+        return replace(answer, conditioned=self.allowed is not None)
 
     def with_popularity(self, popularity: float) -> Self:
         """A recommender that prefers well-known films, or surprising ones. The index stays as it is.
@@ -149,6 +171,24 @@ class RowRecommender:
             )
         changed = copy.copy(self)
         changed.popularity = float(popularity)
+        return changed
+
+    def with_condition(self, condition: Any) -> Self:
+        """A recommender of the films that fulfil a condition. The index stays as it is.
+
+        Args:
+            condition: text such as ``year >= 1990 and genre in (Comedy, Drama)``, or a tree of dictionaries
+                and lists, as docs/conditions.md explains; it replaces an earlier one. None is no condition.
+
+        Raises:
+            ValueError: it is no condition, names a column that there is not, or compares one with values of
+                another kind. The message names the place.
+        """
+        changed = copy.copy(self)
+        changed.allowed = None
+        if condition is not None:
+            rows = fulfilling(parse(condition), self.columns)
+            changed.allowed = rows[rows < len(self.index)]  # guests are never recommended
         return changed
 
     @property
