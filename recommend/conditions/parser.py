@@ -12,15 +12,15 @@
 Columns and values are words, or stand in quotes of either kind.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from base.errors import UserError
 from recommend.conditions.tokens import (
-    END,
-    MARK,
-    QUOTED,
-    WORD,
-    Token,
+    is_name,
+    is_quoted,
     place_of,
+    shown_token,
+    text_of,
     tokens_of,
     value_of,
 )
@@ -30,6 +30,8 @@ from recommend.conditions.tree import (
     KNOWN,
     MAX_LEVELS,
     MAX_LISTED,
+    ORDERS,
+    TOO_DEEP,
     UNKNOWN,
     AllOf,
     AnyOf,
@@ -44,6 +46,7 @@ from recommend.conditions.tree import (
 )
 
 MAX_BYTES = 64 * 1024  # of text, in UTF-8
+END = ""  # the token after the last one
 
 # From the name of a file to the values in it, and the number of the line of each.
 ReadList = Callable[[str], tuple[list[str], list[int]]]
@@ -60,45 +63,52 @@ def parse_text(text: str, read_list: ReadList | None = None) -> Condition:
         UserError: it is no condition; one line with the place, the number of a character from 1.
     """
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise wrong(
-            place_of(MAX_BYTES), f"a text may have at most {MAX_BYTES:,} bytes; give a list as a tree or file"
-        )
+        problem = f"a text may have at most {MAX_BYTES:,} bytes; give a long list as a tree, or as a file"
+        raise wrong(f", character {min(len(text), MAX_BYTES + 1)}", problem)
     parser = _Parser(text, read_list)
     condition = parser.alternatives(0)
-    if parser.next.kind != END:
+    if parser.next != END:
         raise parser.expected("and, or, or the end")
     _check_levels(condition)
     return condition
 
 
 class _Parser:
-    """Reads tokens from left to right; ``next`` is the one that was not used yet."""
+    """Reads tokens from left to right; ``at`` is the number of the first that was not used yet."""
 
     def __init__(self, text: str, read_list: ReadList | None):
-        self.tokens = tokens_of(text)
+        self.text = text
         self.read_list = read_list
-        self.listed = 0
-        self.next = next(self.tokens)
+        self.tokens = [*tokens_of(text), END]
+        self.at = 0
 
-    def take(self) -> Token:
+    @property
+    def next(self) -> str:
+        """The token that was not used yet."""
+        return self.tokens[self.at]
+
+    @property
+    def keyword(self) -> str:
+        """The same, small letters."""
+        return self.tokens[self.at].lower()
+
+    def take(self) -> str:
         """Use the next token."""
-        token = self.next
-        if token.kind != END:
-            self.next = next(self.tokens)
-        return token
+        self.at += 1
+        return self.tokens[self.at - 1]
 
-    def expected(self, what: str) -> Exception:
+    def place(self, number: int) -> str:
+        """The place of a token, for an error."""
+        return place_of(self.text, number)
+
+    def expected(self, what: str) -> UserError:
         """The error of the next token."""
-        return wrong(place_of(self.next.start), f"expected {what}, got {self.next}")
-
-    def is_mark(self, mark: str) -> bool:
-        """Whether the next token is this mark."""
-        return self.next.kind == MARK and self.next.text == mark
+        return wrong(self.place(self.at), f"expected {what}, got {shown_token(self.next)}")
 
     def alternatives(self, level: int) -> Condition:
         """Conditions between ``or``; ``level`` is the number of brackets and ``not`` around them."""
         parts = [self.together(level)]
-        while self.next.keyword == "or":
+        while self.keyword == "or":
             self.take()
             parts.append(self.together(level))
         return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
@@ -106,114 +116,111 @@ class _Parser:
     def together(self, level: int) -> Condition:
         """Conditions between ``and``."""
         parts = [self.one(level)]
-        while self.next.keyword == "and":
+        while self.keyword == "and":
             self.take()
             parts.append(self.one(level))
         return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
     def one(self, level: int) -> Condition:
         """A condition with ``not`` before it, in brackets, or a comparison."""
-        negated, bracket = self.next.keyword == "not", self.is_mark("(")
-        if not negated and not bracket:
+        negated = self.keyword == "not"
+        if not negated and self.next != "(":
             return self.comparison()
         if level == MAX_LEVELS:
-            raise wrong(place_of(self.next.start), _TOO_DEEP)
+            raise wrong(self.place(self.at), TOO_DEEP)
         self.take()
         if negated:
             return Not(self.one(level + 1))
         inside = self.alternatives(level + 1)
-        if not self.is_mark(")"):
+        if self.next != ")":
             raise self.expected("and, or, or )")
         self.take()
         return inside
 
     def comparison(self) -> Condition:
         """A column and what follows it."""
-        name = self.next
-        if name.kind not in (WORD, QUOTED) or name.keyword or (name.kind == WORD and name.text[0] == "@"):
+        if not is_name(self.next):
             raise self.expected("a column")
-        self.take()
-        if self.next.is_order:
-            order = self.take().text
-            start = self.next.start
-            value = self.value()
-            return Comparison(
-                name.text, order, value, Place(place_of(name.start), lambda number: place_of(start))
-            )
-        if self.next.keyword == IS:
-            return self.knowledge(name)
-        negated = self.next.keyword == "not"
+        start = self.at
+        column = text_of(self.take())
+        if self.next in ORDERS:
+            order = self.take()
+            (value,) = self.values([self.at])
+            self.take()
+            return Comparison(column, order, value, self.places(start, [start + 2]))
+        if self.keyword == IS:
+            self.take()
+            if self.keyword not in (KNOWN, UNKNOWN):
+                raise self.expected("known or unknown")
+            return Comparison(column, IS, self.take().lower(), self.places(start, [start + 2]))
+        negated = self.keyword == "not"
         if negated:
             self.take()
-        if self.next.keyword != IN:
+        if self.keyword != IN:
             raise self.expected(IN if negated else "a comparison (=, !=, <, <=, >, >=, in, is)")
         self.take()
-        values, value_place = self.values()
-        found = Comparison(name.text, IN, values, Place(place_of(name.start), value_place))
+        found = self.listed(column, start)
         return Not(found) if negated else found
 
-    def knowledge(self, name: Token) -> Condition:
-        """``is known`` or ``is unknown``."""
-        self.take()
-        word, start = self.next.text.lower(), self.next.start
-        if self.next.kind != WORD or word not in (KNOWN, UNKNOWN):
-            raise self.expected("known or unknown")
-        self.take()
-        return Comparison(name.text, IS, word, Place(place_of(name.start), lambda number: place_of(start)))
-
-    def values(self) -> tuple[tuple[Value, ...], Callable[[int], str]]:
-        """The values of a list, and the place of each."""
-        if self.next.kind == WORD and self.next.text[0] == "@":
-            return self.values_of_file()
-        if not self.is_mark("("):
+    def listed(self, column: str, start: int) -> Comparison:
+        """The comparison of a column with a list, in brackets or a file."""
+        if self.next.startswith("@"):
+            return self.listed_in_file(column, start)
+        if self.next != "(":
             raise self.expected("( or @file")
         self.take()
-        values: list[Value] = []
-        starts: list[int] = []
-        while not (self.is_mark(")") and not values):
-            starts.append(self.next.start)
-            values.append(self.value())
-            if self.is_mark(")"):
-                break
-            if not self.is_mark(","):
-                raise self.expected(", or )")
+        if self.next == ")":
             self.take()
+            return Comparison(column, IN, (), self.places(start, []))
+        first = self.at
+        commas = self.tokens[first + 1 :: 2]  # up to the first token that is no comma
+        count = next(i for i, mark in enumerate([*commas, END], start=1) if mark != ",")
+        numbers = range(first, min(first + 2 * count, len(self.tokens)), 2)
+        values = self.values(numbers)
+        self.at = first + 2 * count - 1
+        if self.next != ")":
+            raise self.expected(", or )")
         self.take()
-        return tuple(values), lambda number: place_of(starts[number])
+        return Comparison(column, IN, values, self.places(start, numbers))
 
-    def value(self) -> Value:
-        """A number or a text."""
-        token = self.next
-        if token.kind not in (WORD, QUOTED) or token.keyword:
-            raise self.expected("a value (a text that is a word of conditions, or has signs, goes in quotes)")
-        if token.kind == WORD and token.text[0] == "@":
-            raise wrong(
-                place_of(token.start), "@file may only follow in; put a text that begins so in quotes"
-            )
-        self.take()
-        return value_of(token)
+    def values(self, numbers: Sequence[int]) -> tuple[Value, ...]:
+        """The numbers and texts that tokens are."""
+        tokens = [self.tokens[number] for number in numbers]
+        values = []
+        for number, token in zip(numbers, tokens, strict=True):
+            if not is_name(token):
+                self.at = number
+                if token.startswith("@"):
+                    raise wrong(
+                        self.place(number), "@file may only follow in; a text that begins so needs quotes"
+                    )
+                raise self.expected("a value (in quotes if it is a word of conditions or has signs)")
+            value = value_of(token)
+            if value is None:
+                raise wrong(self.place(number), f"the number {shown_token(token)} is too large")
+            values.append(value)
+        return tuple(values)
 
-    def values_of_file(self) -> tuple[tuple[Value, ...], Callable[[int], str]]:
-        """The values in a file that is named after ``@``."""
-        mark = self.take()
-        name = mark.text[1:]
-        if not name and self.next.kind == QUOTED and self.next.start == mark.end:
-            name = self.take().text
+    def places(self, column: int, values: Sequence[int]) -> Place:
+        """The places of a comparison, whose tokens have these numbers."""
+        return Place(lambda: self.place(column), lambda number: self.place(values[number]))
+
+    def listed_in_file(self, column: str, start: int) -> Comparison:
+        """The comparison of a column with the values in a file that is named after ``@``."""
+        mark = self.at
+        name = self.take()[1:]
+        if not name and is_quoted(self.next):
+            name = text_of(self.take())
         if self.read_list is None:
-            raise wrong(
-                place_of(mark.start),
-                "@file is read on the command line only; give the values in brackets, or as a tree",
-            )
+            problem = "@file is read on the command line only; give the values in brackets, or as a tree"
+            raise wrong(self.place(mark), problem)
         if not name:
-            raise wrong(place_of(mark.start), "expected the name of a file after @")
+            raise wrong(self.place(mark), "expected the name of a file after @")
         values, lines = self.read_list(name)
-        self.listed += len(values)
-        if self.listed > MAX_LISTED:
-            raise wrong(place_of(mark.start), f"lists may have at most {MAX_LISTED:,} values")
-        return tuple(values), lambda number: f" @{name}, line {lines[number]}"
-
-
-_TOO_DEEP = f"more than {MAX_LEVELS} levels of brackets, and, or and not; write it flatter"
+        if len(values) > MAX_LISTED:
+            raise wrong(f" @{name}", f"a list may have at most {MAX_LISTED:,} values, got {len(values):,}")
+        places = Place(lambda: self.place(start), lambda number: f" @{name}, line {lines[number]}")
+        return Comparison(column, IN, tuple(values), places)
 
 
 def _check_levels(condition: Condition, level: int = 0) -> None:
@@ -221,6 +228,6 @@ def _check_levels(condition: Condition, level: int = 0) -> None:
     if isinstance(condition, Comparison):
         return
     if level == MAX_LEVELS:
-        raise wrong(comparisons_of(condition)[0].place.column, _TOO_DEEP)
+        raise wrong(comparisons_of(condition)[0].place.column(), TOO_DEEP)
     for part in parts_of(condition):
         _check_levels(part, level + 1)

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from base.arrays import BoolArray, IntArray
-from base.checks import shown_value
 from data.reading.number_kinds import FINITE
 from data.reading.source_files import shown
-from recommend.conditions.columns import HOLDS, ORDERED, Column, NumberColumn
+from recommend.conditions.columns import HOLDS, ORDERED, Column, NumberColumn, refuse_kind
 from recommend.conditions.tree import IN, Comparison, wrong
 
 COMMON = 50  # values of a column that are offered to choose from
@@ -47,27 +46,15 @@ class TextColumn(Column):
         return NumberColumn(np.array([*numbers, np.nan])[self.codes]) if numbers else None
 
     def _operand(self, comparison: Comparison) -> Any:
-        if set(map(type, comparison.values)) == {str} and comparison.op not in ORDERED:
-            return list(comparison.values), []
-        column = shown(comparison.column)
-        texts: list[str] = []
-        numbers: list[float] = []
-        for number, value in enumerate(comparison.values):
-            if not isinstance(value, str) and self.as_numbers is not None:
-                numbers.append(float(value))
-            elif isinstance(value, float) or (isinstance(value, int) and comparison.op in ORDERED):
-                raise wrong(
-                    comparison.place.value(number),
-                    f"{column} is text; put {shown_value(value)} in quotes",
-                )
-            elif comparison.op in ORDERED and self.as_numbers is not None:
-                raise wrong(
-                    comparison.place.value(number),
-                    f"{column} has numbers, so it must be compared with one, got {shown(str(value))}",
-                )
-            else:
-                texts.append(str(value))
-        return texts, numbers
+        column, values = shown(comparison.column), comparison.values
+        ordered = comparison.op in ORDERED
+        if self.as_numbers is not None:
+            if ordered:
+                refuse_kind(str, comparison, f"{column} has numbers, so it must be compared with one")
+            return [v for v in values if isinstance(v, str)], [v for v in values if not isinstance(v, str)]
+        for kind in (float, int) if ordered else (float,):
+            refuse_kind(kind, comparison, f"{column} is text, so a number must be in quotes")
+        return list(map(str, values)), []
 
     def _holding(self, op: str, operand: Any) -> BoolArray:
         texts, numbers = operand
@@ -113,16 +100,11 @@ class SetColumn(Column):
     def _operand(self, comparison: Comparison) -> Any:
         if comparison.op in ORDERED:
             raise wrong(
-                comparison.place.column,
+                comparison.place.column(),
                 f"{shown(comparison.column)} are sets, which =, !=, in and is compare, not {comparison.op}",
             )
-        for number, value in enumerate(comparison.values):
-            if isinstance(value, float):
-                raise wrong(
-                    comparison.place.value(number),
-                    f"{shown(comparison.column)} are text; put {shown_value(value)} in quotes",
-                )
-        return [str(value) for value in comparison.values]
+        refuse_kind(float, comparison, f"{shown(comparison.column)} are text, so a number must be in quotes")
+        return list(map(str, comparison.values))
 
     def _holding(self, op: str, operand: Any) -> BoolArray:
         found = np.zeros(len(self.known), dtype=bool)

@@ -1,98 +1,69 @@
-"""The words of a condition's text, one at a time."""
+"""The words of a condition's text, as they were typed: marks, words, and texts in quotes.
+
+A text in quotes keeps them here, so that ``'in'`` is another token than ``in``. Places are found again only
+for errors, so that a list of thirty thousand values takes milliseconds.
+"""
 
 import re
-from collections.abc import Iterator
+from itertools import islice
 from math import isfinite
-from typing import NamedTuple
 
 from data.reading.source_files import shown
-from recommend.conditions.tree import BARE, KEYWORDS, ORDERS, Value, wrong
+from recommend.conditions.tree import BARE, KEYWORDS, Value, wrong
 
-WORD, QUOTED, MARK, END = "word", "quoted", "mark", "end"
+QUOTES, MARKS = "'\"", "(),=<>!"
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")  # of JSON, so 007 is text
 MAX_WHOLE = 40  # digits; more are no number of a column and slow to read
 
-# Possessive: an open quote is looked at once, whatever quotes follow.
-_QUOTES = r"'(?:[^']++|'')*+'|\"(?:[^\"]++|\"\")*+\""
-_TOKEN = re.compile(rf"\s*+(?:([(),]|[<>!]=|[<>=])|({_QUOTES})|({BARE.pattern})|(.)|$)", re.DOTALL)
+# Possessive: an open quote is looked at once, whatever quotes follow. It takes the rest of the text.
+_QUOTED = r"'(?:[^']++|'')*+'|\"(?:[^\"]++|\"\")*+\""
+_TOKEN = re.compile(rf"[<>!]=|[{MARKS}]|{_QUOTED}|{BARE.pattern}|[{QUOTES}].*+", re.DOTALL)
 
 
-class Token(NamedTuple):
-    """A word of the text.
-
-    Attributes:
-        kind: ``word``, ``quoted`` (without its quotes), ``mark`` or ``end``.
-        text: its characters.
-        start: the place of the first one, from 0.
-        end: the place after the last one.
-    """
-
-    kind: str
-    text: str
-    start: int
-    end: int
-
-    @property
-    def keyword(self) -> str | None:
-        """The word in lower case if it is one of ``KEYWORDS``."""
-        word = self.text.lower() if self.kind == WORD else ""
-        return word if word in KEYWORDS else None
-
-    @property
-    def is_order(self) -> bool:
-        """Whether it is one of ``ORDERS``."""
-        return self.kind == MARK and self.text in ORDERS
-
-    def __str__(self) -> str:
-        """The word as an error shows it."""
-        return "the end" if self.kind == END else shown(self.text)
-
-
-def tokens_of(text: str) -> Iterator[Token]:
-    """The tokens of a text, the last of kind ``end``.
+def tokens_of(text: str) -> list[str]:
+    """The tokens of a text.
 
     Raises:
-        UserError: a quote is not closed, or a sign has no meaning; at its turn.
+        UserError: a quote is not closed.
     """
-    at = 0
-    while True:
-        match = _TOKEN.match(text, at)
-        assert match is not None  # the last two alternatives match anything
-        at = match.end()
-        kind = match.lastindex
-        if kind is None:
-            yield Token(END, "", at, at)
-            return
-        word, start = match[kind], match.start(kind)
-        if kind == 4:
-            if word == "!":
-                raise wrong(place_of(start), "! must be followed by =; write not for the opposite")
-            raise wrong(
-                place_of(start),
-                f"the quote {word} is not closed; close it, and double a quote that is part of a text",
-            )
-        if kind == 2:
-            yield Token(QUOTED, word[1:-1].replace(word[0] * 2, word[0]), start, at)
-        else:
-            yield Token(MARK if kind == 1 else WORD, word, start, at)
+    tokens = _TOKEN.findall(text)
+    if tokens and is_quoted(last := tokens[-1]) and not re.fullmatch(_QUOTED, last):
+        problem = f"the quote {last[0]} is not closed; close it, and double a quote that is part of a text"
+        raise wrong(place_of(text, len(tokens) - 1), problem)
+    return tokens
 
 
-def place_of(start: int) -> str:
-    """The place of a character, from 0, as an error names it."""
-    return f", character {start + 1}"
+def place_of(text: str, number: int) -> str:
+    """The place of token ``number`` of a text, as an error names it; past the last one the end."""
+    match = next(islice(_TOKEN.finditer(text), number, None), None)
+    return f", character {(len(text) if match is None else match.start()) + 1}"
 
 
-def value_of(token: Token) -> Value:
-    """The number or text that a token is.
+def is_quoted(token: str) -> bool:
+    """Whether a token is a text in quotes."""
+    return token[:1] in QUOTES and token != ""
 
-    Raises:
-        UserError: it is a number that no float can be.
-    """
-    if token.kind == QUOTED or not NUMBER.fullmatch(token.text):
-        return token.text
-    if token.text.lstrip("-").isdecimal() and len(token.text) <= MAX_WHOLE:
-        return int(token.text)
-    number = float(token.text)
-    if not isfinite(number):
-        raise wrong(place_of(token.start), f"the number {shown(token.text)} is too large")
-    return number
+
+def is_name(token: str) -> bool:
+    """Whether a token can be a column or a value: neither a mark nor a keyword, ``@file`` or the end."""
+    return token != "" and token[0] not in MARKS + "@" and token.lower() not in KEYWORDS
+
+
+def text_of(token: str) -> str:
+    """The text that a word or a text in quotes is."""
+    return token[1:-1].replace(token[0] * 2, token[0]) if is_quoted(token) else token
+
+
+def value_of(token: str) -> Value | None:
+    """The number or text that a token is; None if it is a number that no float can be."""
+    if not NUMBER.fullmatch(token):
+        return text_of(token)
+    if len(token) <= MAX_WHOLE and token.lstrip("-").isdecimal():
+        return int(token)
+    number = float(token)
+    return number if isfinite(number) else None
+
+
+def shown_token(token: str) -> str:
+    """A token as an error shows it."""
+    return shown(token) if token else "the end"

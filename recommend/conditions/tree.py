@@ -12,6 +12,7 @@ from typing import NamedTuple
 from base.errors import UserError
 
 MAX_LEVELS = 32  # of and, or, not and brackets, one inside the other
+TOO_DEEP = f"more than {MAX_LEVELS} levels of and, or, not and brackets; write it flatter"
 MAX_LISTED = 1_000_000  # values in all lists of a tree
 MAX_COMPARISONS = 10_000  # of a tree; 64 KiB of text have no more
 
@@ -29,15 +30,15 @@ class Place(NamedTuple):
     """Where a comparison stands, for errors.
 
     Attributes:
-        column: the place of its column.
-        value: from the number of a value, from 0, to its place.
+        column: gives the place of its column.
+        value: gives the place of a value, whose number from 0 it takes.
     """
 
-    column: str
+    column: Callable[[], str]
     value: Callable[[int], str]
 
 
-NOWHERE = Place("", lambda number: "")
+NOWHERE = Place(lambda: "", lambda number: "")
 
 
 @dataclass(frozen=True)
