@@ -148,14 +148,17 @@ def refuse_kind(kind: type, comparison: Comparison, problem: str) -> None:
 def refusal(comparison: Comparison, number: int, problem: str) -> UserError:
     """The error of a value of a comparison."""
     value = shown_value(comparison.values[number])
-    return wrong(comparison.place.value(number), f"{problem}, got {value}")
+    return wrong(comparison.place.of_value(number), f"{problem}, got {value}")
 
 
 def _whole_numbers(comparison: Comparison) -> Sequence[int]:
     """The ids of a comparison, of which some may be written as text."""
-    if str not in set(map(type, comparison.values)):
+    kinds = set(map(type, comparison.values))
+    if str not in kinds:
         return comparison.values  # type: ignore[return-value]
-    texts = [value if isinstance(value, str) else "0" for value in comparison.values]
+    texts: Sequence[Any] = comparison.values
+    if kinds != {str}:
+        texts = [value if isinstance(value, str) else "0" for value in texts]
     are_digits, lengths = list(map(str.isdecimal, texts)), list(map(len, texts))
     if False in are_digits:
         raise refusal(comparison, are_digits.index(False), _ID_RULE)
