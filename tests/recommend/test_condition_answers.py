@@ -149,10 +149,6 @@ def test_added_films_have_the_values_of_their_file():
     recommender = Recommender(more)
     for where in ("stock >= 4000 and price = 7.25", "id in (500, 501) and not stock = 1"):
         assert [film.movie_id for film in recommender.similar(12, where=where)] == [500]
-    ]
-    assert [
-        film.movie_id for film in recommender.similar(12, where="id in (500, 501) and not stock = 1")
-    ] == [500]
 
 
 def test_a_saved_model_keeps_its_columns_and_one_without_has_four(tmp_path):
