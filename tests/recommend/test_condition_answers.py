@@ -50,7 +50,7 @@ def rows_of(answer):
 @fuzz(60)
 @given(conditions, st.integers(0, NUM - 1), st.integers(1, NUM + 5), st.sampled_from(METHODS))
 def test_a_film_gets_the_best_that_fulfil_a_condition(tree, row, k, method):
-    allowed = np.setdiff1d(naive_rows(tree, CHECKPOINT.movies, OWN), row)
+    allowed = np.setdiff1d(np.array(naive_rows(tree, CHECKPOINT.movies, OWN), dtype=np.int64), row)
     answer = RECOMMENDERS[method].similar(id=row + 10, k=k, where=tree)
     assert len(answer) == min(k, len(allowed)) and set(rows_of(answer)) <= set(allowed)
     if method == "exact":
