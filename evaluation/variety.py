@@ -127,7 +127,7 @@ def personalisation(counts: IntArray, num_lists: int) -> float | None:
 
 
 def gini_index(counts: IntArray) -> float:
-    """The Gini index of counts, int ``[n]``: 0 if they are equal, 1 if only one is not 0; they are not all 0."""
+    """The Gini index of counts, int ``[n]``, not all 0: 0 if they are equal, 1 if only one is not 0."""
     n = len(counts)
     if n == 1:
         return 0.0
