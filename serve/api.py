@@ -33,6 +33,12 @@ K = Annotated[int, Query(ge=1, le=MAX_RESULTS, description="films wanted")]
 Popularity = Annotated[
     float, Query(ge=-1, le=1, allow_inf_nan=False, description="from surprising (-1) to well-known films (1)")
 ]
+Diversity = Annotated[
+    float,
+    Query(
+        ge=0, le=1, allow_inf_nan=False, description="from the best films (0) to films unlike each other (1)"
+    ),
+]
 Where = Annotated[
     str | None, Query(description="a condition on the films, such as year >= 1990 and genre = Comedy")
 ]
@@ -90,13 +96,14 @@ def make_api(films: Films) -> APIRouter:
         k: K = 10,
         method: Method | None = None,
         popularity: Popularity = 0,
+        diversity: Diversity = 0,
         where: Where = None,
     ) -> Any:
         """Films that go with a film, best first."""
         check_popularity(popularity)
         row = row_of(movie_id)
         with checked_condition():
-            return films.similar(row, k, method or films.method, popularity, where)
+            return films.similar(row, k, method or films.method, popularity, diversity, where)
 
     @api.get("/movies/{movie_id:path}/methods", response_model=Comparison, responses=UNKNOWN)
     async def compare(movie_id: str, k: K = 10) -> Any:
@@ -122,6 +129,6 @@ def make_api(films: Films) -> APIRouter:
             raise HTTPException(422, "history: each film must be there only once")
         ratings = [seen.rating for seen in taste.history]
         with checked_condition():
-            return films.for_history(rows, ratings, taste.k, taste.popularity, taste.where)
+            return films.for_history(rows, ratings, taste.k, taste.popularity, taste.diversity, taste.where)
 
     return api

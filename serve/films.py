@@ -92,7 +92,13 @@ class Films:
         return self.default.columns.summaries()
 
     def similar(
-        self, row: int, k: int, method: str, popularity: float = 0.0, where: Any = None
+        self,
+        row: int,
+        k: int,
+        method: str,
+        popularity: float = 0.0,
+        diversity: float = 0.0,
+        where: Any = None,
     ) -> dict[str, Any]:
         """The ``k`` films that go with a film, with reasons.
 
@@ -101,12 +107,13 @@ class Films:
             k: films wanted.
             method: of search.
             popularity: from surprising (-1) to well-known films (1).
+            diversity: from the best films (0) to films unlike each other (1).
             where: a condition, as ``with_condition`` takes it.
 
         Raises:
             UserError: the model has no view of popularity, or the condition is none.
         """
-        recommender = self.recommenders[method].with_popularity(popularity).with_condition(where)
+        recommender = _changed(self.recommenders[method], popularity, diversity, where)
         answer = next(recommender.answer_rows([row], k, reasons=True))
         return answer.as_plain() | {"method": method}
 
@@ -146,6 +153,7 @@ class Films:
         ratings: list[float | None],
         k: int,
         popularity: float = 0.0,
+        diversity: float = 0.0,
         where: Any = None,
     ) -> dict[str, Any]:
         """The ``k`` best films for someone who has seen ``rows``, oldest first; each with its reason.
@@ -155,6 +163,7 @@ class Films:
             ratings: one per film, in ``rating_range`` of the model, None without one.
             k: films wanted.
             popularity: from surprising (-1) to well-known films (1).
+            diversity: from the best films (0) to films unlike each other (1).
             where: a condition, as ``with_condition`` takes it.
 
         Raises:
@@ -164,7 +173,7 @@ class Films:
         stars = np.array(
             [np.nan if rating is None else to_stars(rating, best) for rating in ratings], dtype=np.float32
         )
-        recommender = self.default.with_popularity(popularity).with_condition(where)
+        recommender = _changed(self.default, popularity, diversity, where)
         return recommender.answer_history(History(np.array(rows), stars), k).as_plain()
 
     def _map(self) -> dict[str, Any]:
@@ -176,6 +185,11 @@ class Films:
             for row, (x, y), genre in zip(laid_out.rows, places, laid_out.main_genre, strict=True)
         ]
         return {"width": WIDTH, "height": HEIGHT, "genres": laid_out.genres, "films": films}
+
+
+def _changed(recommender: Recommender, popularity: float, diversity: float, where: Any) -> Recommender:
+    """The recommender for one question."""
+    return recommender.with_popularity(popularity).with_diversity(diversity).with_condition(where)
 
 
 def _in_background(work: Callable[[], bytes]) -> Future[bytes]:
