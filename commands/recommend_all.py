@@ -116,7 +116,7 @@ def _key(recommender: Recommender, config: Config, k: int) -> str:
     person = [model.person.rank_offset, model.person.graph_factor, model.settings["min_rating"]]
     request = [config.inference.recommend_for, k, recommender.popularity, recommender.diversity]
     if recommender.allowed is not None:
-        request.append(hashlib.blake2b(recommender.allowed).hexdigest())
+        request.append(hashlib.blake2b(recommender.allowed.data).hexdigest())
     text = json.dumps([VERSION, vectors, model.dataset["data"], person, request, asdict(config.search)])
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
