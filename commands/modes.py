@@ -139,9 +139,9 @@ MODES = {
         | {setting.name for setting in fields(InferenceConfig)} - {"num_recommendations"},
     ),
     "export": Mode(
-        "Write the embeddings and their films as .npy, CSV and Parquet, for other programs.",
-        ("run", "search", "data", "model", "training"),
-        ("--output_dir output", "--search_method ivf"),
+        "Write the embeddings and their films as .npy, CSV and Parquet, or for a vector store.",
+        ("export", "run", "search", "data", "model", "training"),
+        ("--output_dir output", "--to qdrant,onnx", "--search_method ivf"),
         hidden=_OF_CHECKPOINT | {"data_dir", "schema", "device"},
     ),
     "serve": Mode(

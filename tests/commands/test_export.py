@@ -12,7 +12,7 @@ import pytest
 from pyarrow import parquet
 
 from commands.entry import main_modes, main_train
-from commands.export import _write_vectors, write_parquet
+from recommend.stores.arrays import write_parquet, write_vectors
 from data.dataset import Movies
 from tests.commands.test_commands import FAST, flags
 from tests.planted import planted_movielens
@@ -72,7 +72,7 @@ def test_a_disk_that_fills_up_is_said_and_leaves_the_file_before(tmp_path):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     writers = {
-        "x.npy": lambda path: _write_vectors(path, vectors),
+        "x.npy": lambda path: write_vectors(path, vectors),
         "x.parquet": lambda path: write_parquet(path, movies, vectors, None),
     }
     for name, write in writers.items():
