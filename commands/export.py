@@ -18,8 +18,8 @@ def export(config: Config, typed: dict[str, Any]) -> None:
 
     If a film as a query differs from the film as a candidate, ``embeddings/queries.npy`` has the vectors of
     queries (same rows, unit length). ``embeddings/embeddings.parquet`` holds all of it in one file. With
-    ``--to``, a folder per store is written instead. With ``--search_method`` or ``--vectors`` typed, the index
-    is written as ``embeddings/index-<method>.npz``; its ids are rows.
+    ``--to``, a folder per store is written instead: ``embeddings/<store>/``. With ``--search_method`` or
+    ``--vectors`` typed, the index is written as ``embeddings/index-<method>.npz``; its ids are rows.
 
     Raises:
         UserError: there is no checkpoint, flags contradict it, search parameters do not fit, or a package is

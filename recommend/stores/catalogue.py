@@ -83,7 +83,11 @@ class Catalogue:
         return known
 
     def arrow_columns(self, vectors: bool = False) -> dict[str, Any]:
-        """The keys of ``record`` as Arrow arrays, ids as they are; with ``vectors`` also those of ``vectors``."""
+        """The keys of ``record`` as Arrow arrays, ids as they are.
+
+        Args:
+            vectors: add the arrays of ``self.vectors``, as lists of fixed length.
+        """
         import pyarrow
 
         arrays = {"row": pyarrow.array(np.arange(len(self))), **movie_columns(self.movies)}

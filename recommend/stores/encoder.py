@@ -28,10 +28,11 @@ FILES = """\
 `encoder.onnx` makes the vectors. Its inputs have one row per item, of as many items as you like:
 
 - `features` float32 [n, {features}]
-- `neighbors` int64 [n, {neighbors}], rows of the same table; `weights` float32 [n, {neighbors}], 0 where there is no neighbour
+- `neighbors` int64 [n, {neighbors}], rows of these items
+- `weights` float32 [n, {neighbors}], 0 where there is no neighbour
 {views}
-Its outputs are `candidates` and `queries`, float32 [n, {dim}]. `inputs.npz` has the inputs of the items that the
-model was trained on, under these names; their vectors are those of the other exports."""
+Its outputs are `candidates` and `queries`, float32 [n, {dim}]. `inputs.npz` has the inputs of the items that
+the model was trained on, under these names; their vectors are those of the other exports."""
 OF_VIEWS = """\
 - `graph` float32 [n, {graph}], who took the item; `content` float32 [n, {content}], what it is
 - `content_factor` float32 [n], 1, or more for items that the training has not seen
@@ -83,7 +84,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.model = copy.deepcopy(model)
         for conv in self.model.convs:
-            conv.aggr_module = GatheredPooling(conv.aggregator)
+            conv.aggr_module = GatheredPooling(conv.aggregator)  # type: ignore[arg-type]
         self.blend = blend
         self.eval()
 
@@ -91,7 +92,9 @@ class Encoder(nn.Module):
         """The vectors of the items."""
         h = features
         for conv, count in zip(self.model.convs, self.model.layer_neighbors, strict=True):
-            h = conv.forward_padded(h, h, neighbors[:, :count], weights[:, :count])
+            h = conv.forward_padded(  # type: ignore[operator]
+                h, h, neighbors[:, :count], weights[:, :count]
+            )
         learned = self.model.head(h)
         return learned if self.blend is None else self.blend.join(learned, Views(*views))
 
@@ -107,7 +110,7 @@ def write_onnx(checkpoint: Checkpoint, folder: Path) -> None:
     with replacing(folder / "encoder.onnx") as file:
         file.write(exported(Encoder(stored_model(checkpoint), checkpoint.blend), inputs))
     with replacing(folder / "inputs.npz") as file:
-        np.savez(file, **{name: part.numpy() for name, part in inputs.items()})
+        np.savez(file, allow_pickle=False, **{name: part.numpy() for name, part in inputs.items()})
     widths = {name: part.size(-1) for name, part in inputs.items()}
     views = "" if checkpoint.blend is None else OF_VIEWS.format(**widths)
     files = FILES.format(**widths | {"dim": checkpoint.embeddings.size(1), "views": views})
@@ -144,7 +147,9 @@ def exported(encoder: Encoder, inputs: dict[str, Tensor]) -> bytes:
         inputs: an example; of its rows, the number is left open.
     """
     rows = {0: torch.export.Dim("items")}
-    of_nodes, of_views = [rows] * len(OF_NODES), [rows] * (len(inputs) - len(OF_NODES))
+    shapes: list[object] = [rows] * len(OF_NODES)
+    if of_views := len(inputs) - len(OF_NODES):  # the exporter wants those of *views together
+        shapes.append((rows,) * of_views)
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
             encoder,
@@ -153,7 +158,7 @@ def exported(encoder: Encoder, inputs: dict[str, Tensor]) -> bytes:
             verbose=False,
             input_names=list(inputs),
             output_names=OUTPUTS,
-            dynamic_shapes=(*of_nodes, tuple(of_views)),
+            dynamic_shapes=shapes,
         )
     assert program is not None
     return program.model_proto.SerializeToString()

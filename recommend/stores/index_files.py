@@ -1,6 +1,7 @@
 """Index files of FAISS and usearch, whose keys are rows, and beside them the items of these rows."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def write_usearch(catalogue: Catalogue, folder: Path) -> None:
     _write(catalogue, folder, "items.usearch", index.save(), note)
 
 
-def _write(catalogue: Catalogue, folder: Path, name: str, content: bytes | bytearray | memoryview, note: str) -> None:
+def _write(catalogue: Catalogue, folder: Path, name: str, content: Any, note: str) -> None:
     with replacing(folder / name) as file:
         file.write(content)
     write_table(folder / "items.parquet", catalogue.arrow_columns())

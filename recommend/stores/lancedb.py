@@ -6,9 +6,9 @@ from recommend.stores.catalogue import Catalogue
 
 TABLE = "items"
 FILES = (
-    f"This folder is a LanceDB database. Its table `{TABLE}` has the items and their vectors. Search the column "
-    '`candidate` with `distance_type("dot")`; distances are 1 - score. There is no index on it, so a search is '
-    "exact; for millions of items, make one with `create_index`."
+    f"This folder is a LanceDB database. Its table `{TABLE}` has the items and their vectors. Search the "
+    'column `candidate` with `distance_type("dot")`; distances are 1 - score. There is no index on it, so a '
+    "search is exact; for millions of items, make one with `create_index`."
 )
 
 

@@ -17,12 +17,13 @@ from recommend.stores.catalogue import Catalogue, decimals
 TABLE = "pinsage_items"
 MOST_INDEXED = 2000  # numbers of a vector that pgvector can index
 FILES = (
-    "`items.sql` is a script for psql. It makes the table `{table}`, or makes it anew; the columns `candidate` and "
-    "`query` are vectors. `query.sql` asks for the nearest items of one. `<#>` is the inner product times -1, so "
-    "the smallest is the best. {index}"
+    "`items.sql` is a script for psql. It makes the table `{table}`, in place of one of this name; the "
+    "columns `candidate` and `query` are vectors. `query.sql` asks for the nearest items of one. `<#>` is the "
+    "inner product times -1, so the smallest is the best. {index}"
 )
 INDEXED = (
-    "The index is approximate (HNSW): `SET hnsw.ef_search = 200` finds more, and without the index a search is exact."
+    "The index is approximate (HNSW). `SET hnsw.ef_search = 200` finds more; without the index, a search is "
+    "exact."
 )
 NOT_INDEXED = "There is no index, because pgvector indexes at most 2,000 numbers; so a search is exact."
 BEGIN = r"""\set ON_ERROR_STOP on
@@ -48,7 +49,7 @@ ANALYZE {table};
 """
 INDEX = "CREATE INDEX ON {table} USING hnsw (candidate vector_ip_ops);\n"
 QUERY = """\
--- The ten nearest items of the first one, itself left out. The inner query may name any item, by its id or row.
+-- The ten nearest items of the first one, which is left out itself.
 SELECT id, title, -(candidate <#> (SELECT {query} FROM {table} WHERE "row" = 0)) AS score
 FROM {table}
 WHERE "row" <> 0

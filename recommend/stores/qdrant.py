@@ -8,8 +8,8 @@ from recommend.stores.catalogue import Catalogue, decimals
 
 FILES = (
     "`points.jsonl` has one point a line: `id` (the row), `vector` and `payload`, as Qdrant's `PUT "
-    "/collections/{name}/points` takes them. Make the collection with one vector per name of `vector`, all with "
-    "the distance `Dot`. `query` only needs to be kept, not indexed."
+    "/collections/{name}/points` takes them. Make the collection with one vector per name of `vector`, all "
+    "with the distance `Dot`. `query` only needs to be kept, not indexed."
 )
 
 

@@ -38,7 +38,7 @@ def crowded(count: int = 2000, dim: int = 40) -> Catalogue:
     """Vectors in clusters, as those of a trained model are; queries lie near their candidates."""
     rng = np.random.default_rng(0)
     centres = rng.normal(size=(50, dim))
-    candidates = unit_rows((centres[rng.integers(50, size=count)] + 0.7 * rng.normal(size=(count, dim))))
+    candidates = unit_rows(centres[rng.integers(50, size=count)] + 0.7 * rng.normal(size=(count, dim)))
     queries = unit_rows(candidates + 0.1 * rng.normal(size=(count, dim)))
     movies = Movies(np.arange(count), ["x"] * count, [()] * count, np.full(count, np.nan, np.float32))
     return Catalogue("crowded", movies, candidates.astype(np.float32), queries.astype(np.float32), {})
