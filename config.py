@@ -15,6 +15,7 @@ AGGREGATORS = ["importance", "mean", "max"]  # model/aggregators.py
 HEADS = ["shared", "directed", "mixed"]  # model/heads.py
 LOSSES = ["softmax", "max_margin"]  # model/loss.py
 VECTOR_FORMS = ("float32", "float16", "int8")  # search/vectors.py
+STORES = ("faiss", "lancedb", "onnx", "pgvector", "qdrant", "usearch")  # recommend/stores/registry.py
 
 
 def flag(
@@ -396,6 +397,29 @@ class ServeConfig(Section):
 
 
 @dataclass(frozen=True)
+class ExportConfig(Section):
+    """Which program the embeddings are written for."""
+
+    to: str | None = flag(
+        None,
+        f"stores to write files for, separated by commas: {', '.join(STORES)} "
+        "(default: .npy, CSV and Parquet)",
+        metavar="NAMES",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for store in self.stores:
+            if store not in STORES:
+                raise ValueError(f"`to` must be one of {', '.join(STORES)}, got {store!r}")
+
+    @property
+    def stores(self) -> tuple[str, ...]:
+        """The names in ``to``, each once."""
+        return () if self.to is None else tuple(dict.fromkeys(map(str.strip, self.to.split(","))))
+
+
+@dataclass(frozen=True)
 class BlocksConfig(Section):
     """Work on data that are larger than one process, block by block."""
 
@@ -500,6 +524,7 @@ class Config:
     inference: InferenceConfig = field(default_factory=InferenceConfig)
     benchmark: BenchmarkConfig = field(default_factory=BenchmarkConfig)
     serve: ServeConfig = field(default_factory=ServeConfig)
+    export: ExportConfig = field(default_factory=ExportConfig)
     blocks: BlocksConfig = field(default_factory=BlocksConfig)
     download: DownloadConfig = field(default_factory=DownloadConfig)
     run: RunConfig = field(default_factory=RunConfig)

@@ -157,9 +157,9 @@ MODES = {
         choices={"format": ("parquet", "jsonl", "csv")},
     ),
     "export": Mode(
-        "Write the embeddings and their films as .npy, CSV and Parquet, for other programs.",
-        ("run", "search", "data", "model", "training"),
-        ("--output_dir output", "--search_method ivf"),
+        "Write the embeddings and their films as .npy, CSV and Parquet, or for a vector store.",
+        ("export", "run", "search", "data", "model", "training"),
+        ("--output_dir output", "--to qdrant,onnx", "--search_method ivf"),
         hidden=_OF_CHECKPOINT | {"data_dir", "schema", "device"},
     ),
     "serve": Mode(

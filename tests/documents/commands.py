@@ -18,6 +18,7 @@ KNOWN = (
     "python -m pip", "python -m venv", "python -m pytest", "python -m commands.settings_table",
     ". .venv/bin/activate", "bash .ci/run", "bash .ci/oldest",
     "ruff check", "ruff format", "mypy", "jupyter lab", "echo", "printf", "mkdir", "export",
+    "psql",
     "ip netns", "ip link", "ip -n", "ray get-auth-token", "ray start", "ray stop", "ray up",
 )  # fmt: skip
 # Flags in the documents that are not settings.
