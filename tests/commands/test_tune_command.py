@@ -27,19 +27,24 @@ from tests.planted import planted_movielens
 pytest.importorskip("optuna", reason="needs requirements-tune.txt")
 
 ROOT = Path(__file__).resolve().parents[2]
-# Small layers, so that a training takes a moment; the other settings are varied.
+# Small layers, so that a training takes a moment; the other settings are varied, from a bad start.
 SMALL = "--hidden_dim 16 --embedding_dim 8 --num_walks 20 --batch_size 64 --epochs 2 --num_threads 1".split()
+
+
+START = {"lr": 0.001, "temperature": 0.2, "graph_view": 0.01, "content_view": 0.01}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return planted_movielens(tmp_path_factory.mktemp("workspace") / "planted", per_user=20).parent
+    workspace = planted_movielens(tmp_path_factory.mktemp("workspace") / "planted", per_user=20).parent
+    (workspace / "start.json").write_text(json.dumps(START))
+    return workspace
 
 
 def command(folder, *argv, output="output", trials=4):
     return [
         *("--mode", "tune", "--data_dir", str(folder / "planted"), "--output_dir", str(folder / output)),
-        *(*SMALL, "--trials", str(trials), *argv),
+        *(*SMALL, "--preset", str(folder / "start.json"), "--trials", str(trials), *argv),
     ]
 
 
@@ -55,7 +60,7 @@ def test_the_report_has_every_trial_and_the_comparison(tuned, folder):
     figures = [trial["validation_mrr"] for trial in tuned["trials"]]
     assert tuned["best_trial"] == 1 + int(np.argmax(figures)) and not (folder / "checkpoints").exists()
     first = tuned["trials"][0]["settings"]
-    assert first == {name: Config().model_settings()[name] for name in first}
+    assert first == {name: Config().model_settings()[name] for name in first} | START
     assert not {"hidden_dim", "embedding_dim"} & first.keys()  # they are typed
     assert tuned["comparison"]["seeds"] == [1, 2, 3]
 
@@ -127,7 +132,7 @@ def test_a_planted_study_where_nothing_helps_says_so(folder, capsys, monkeypatch
         "verdict": NOTHING_BETTER
     }
     kept = json.loads((folder / "equal" / "best_settings.json").read_text())
-    assert kept["lr"] == Config().training.lr
+    assert kept["lr"] == START["lr"]
 
 
 def test_a_lucky_trial_is_not_said_to_help(folder, capsys, monkeypatch):
@@ -152,7 +157,7 @@ def test_a_lucky_trial_is_not_said_to_help(folder, capsys, monkeypatch):
     [
         (
             ["--lr", "0.004"],
-            "tuning.sqlite3 has trials with --lr 0.003, not 0.004; give another",
+            "tuning.sqlite3 has trials with --lr 0.001, not 0.004; give another",
         ),
         (["--split", "temporal"], "tuning.sqlite3 has trials with --split leave_one_out, not temporal"),
         (["--seed", "5"], "tuning.sqlite3 has trials with --seed 0, not 5"),
