@@ -7,7 +7,7 @@ command runs. A section checks its values when it is created, so its values are 
 
 from collections.abc import Sequence
 from dataclasses import Field, asdict, dataclass, field, fields, replace
-from math import isfinite
+from sys import float_info
 from typing import Any, get_args
 
 # The keys of three registries. `config` cannot import them; a test checks that the names are equal.
@@ -83,7 +83,7 @@ def fits(setting: Field, value: Any) -> bool:
     if rule["choices"]:
         return value in rule["choices"]
     return kind in (str, bool) or (
-        isfinite(value)
+        abs(value) <= float_info.max  # also false for NaN
         and (rule["low"] is None or value >= rule["low"])
         and (rule["high"] is None or value <= rule["high"])
         and (rule["above"] is None or value > rule["above"])
@@ -212,7 +212,11 @@ class ModelConfig(Section):
 class TrainingConfig(Section):
     """The pairs, the loss and the schedule."""
 
-    preset: str = flag("default", "set of settings to start from", choices=("default", "paper"))
+    preset: str = flag(
+        "default",
+        "settings to start from: default, paper, or a JSON file, such as the one of --mode tune",
+        metavar="NAME|FILE",
+    )
     epochs: int = flag(6, "passes over the pairs", low=1)
     batch_size: int = flag(8192, "pairs per training step", low=1)
     lr: float = flag(0.003, "peak learning rate of Adam", above=0, high=1000)
@@ -389,6 +393,22 @@ class BenchmarkConfig(Section):
 
 
 @dataclass(frozen=True)
+class TuneConfig(Section):
+    """How long better settings are looked for."""
+
+    trials: int = flag(
+        40, "number of trainings with other settings; those of an interrupted run count", low=1, high=10_000
+    )
+
+
+@dataclass(frozen=True)
+class WatchConfig(Section):
+    """How a training can be watched."""
+
+    tensorboard: bool = flag(False, "write what TensorBoard shows to --output_dir/tensorboard")
+
+
+@dataclass(frozen=True)
 class ServeConfig(Section):
     """The address of the web page of --mode serve."""
 
@@ -486,6 +506,7 @@ class RunConfig(Section):
     quiet: bool = flag(False, "show only results and errors")
 
 
+FROM_FILE = "file"  # what a checkpoint stores as its preset: the values count, not where the file was
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
     # The settings of the paper (sections 3.2-3.3 and 4.1). Those that it does not state keep our defaults.
@@ -523,6 +544,8 @@ class Config:
     search: SearchConfig = field(default_factory=SearchConfig)
     inference: InferenceConfig = field(default_factory=InferenceConfig)
     benchmark: BenchmarkConfig = field(default_factory=BenchmarkConfig)
+    tune: TuneConfig = field(default_factory=TuneConfig)
+    watch: WatchConfig = field(default_factory=WatchConfig)
     serve: ServeConfig = field(default_factory=ServeConfig)
     export: ExportConfig = field(default_factory=ExportConfig)
     blocks: BlocksConfig = field(default_factory=BlocksConfig)

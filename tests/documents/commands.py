@@ -20,11 +20,12 @@ KNOWN = (
     "ruff check", "ruff format", "mypy", "jupyter lab", "echo", "printf", "mkdir", "export",
     "psql",
     "ip netns", "ip link", "ip -n", "ray get-auth-token", "ray start", "ray stop", "ray up",
+    "tensorboard --logdir",
 )  # fmt: skip
 # Flags in the documents that are not settings.
 OTHER_FLAGS = {
     "--mode", "--help", "--no-build-isolation", "--nproc_per_node", "--skip", "--methods",
-    "--rectools_python", "--dgl_python", "--no-deps", "--nnodes", "--node_rank", "--master_addr",
+    "--rectools_python", "--dgl_python", "--no-deps", "--nnodes", "--node_rank", "--master_addr", "--logdir",
 }  # fmt: skip
 
 _ASSIGNMENT = re.compile(r"[A-Z_]+=\S*")
@@ -137,7 +138,10 @@ def parse_script(script: str, flags: list[str], monkeypatch) -> None:
         try:
             main(flags)
         except Parsed as parsed:
-            to_config(vars(parsed.args[0]))
+            typed = vars(parsed.args[0])
+            if typed.get("preset", "").endswith(".json"):  # it is not there yet
+                del typed["preset"]
+            to_config(typed)
         else:
             raise AssertionError(f"{script}.py ran without a parser")
 
