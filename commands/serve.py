@@ -51,7 +51,7 @@ def serve(config: Config, typed: dict[str, Any]) -> None:
         )
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
-        what = f"{len(films.movies):,} films of {checkpoint.dataset['name']}"
+        what = f"{films.movies.words.counted(len(films.movies))} of {checkpoint.dataset['name']}"
         print(f"http://{shown}:{port} serves {what}; /docs explains the API; Ctrl-C stops", flush=True)
         server.run(sockets=[listener])
 

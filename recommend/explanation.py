@@ -154,30 +154,3 @@ def explain_pair(movies: Movies, table: NeighborTable, first: int, second: int) 
         tie.overlap,
         tuple(SharedNeighbor(movies.public_id(n.row), movies.titles[n.row], n.weight) for n in tie.shared),
     )
-
-
-def reasons_for(movies: Movies, table: NeighborTable, row: int, found: list[int]) -> list[str]:
-    """A reason in a few words for each of ``found`` as an answer to film ``row``.
-
-    A film's importance neighbours are what its random walks visit most. Two films with similar embeddings
-    have many neighbours in common, or are neighbours themselves. If not, their genres are the reason.
-
-    Args:
-        movies: the catalogue.
-        table: its importance neighbours.
-        row: the film that asks.
-        found: rows of the films that answer.
-    """
-    place = {film: place for place, (film, _) in enumerate(table.of(row), start=1)}
-    genres = set(movies.genres[row])
-    reasons = []
-    for film in found:
-        shared = sum(neighbor.row in place for neighbor in table.of(film))
-        both = [genre for genre in movies.genres[film] if genre in genres]
-        if film in place:
-            reasons.append(f"walk neighbour no. {place[film]}")
-        elif shared:
-            reasons.append(f"{shared} of {len(place)} walk neighbours in common")
-        else:
-            reasons.append(f"both {', '.join(both)}" if both else "near it by its features alone")
-    return reasons
