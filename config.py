@@ -350,6 +350,9 @@ class InferenceConfig(Section):
     popularity: float = flag(
         0.0, "from surprising films (below 0) to well-known ones (above 0)", low=-1, high=1
     )
+    diversity: float = flag(
+        0.0, "from the best films (0) to films that are unlike each other (1)", low=0, high=1
+    )
     explain: bool = flag(
         False, "show the neighbours of the film, and which of them the recommended films share"
     )

@@ -55,7 +55,7 @@ def recommend(config: Config, typed: dict[str, Any]) -> None:
     elif film is not None:
         logger.info("%s is not kept; with --add it is, and can be recommended", film.title)
         recommender = recommender.with_guests([film])
-    recommender = recommender.with_popularity(request.popularity)
+    recommender = recommender.with_popularity(request.popularity).with_diversity(request.diversity)
     answers = _answers(recommender, request, movielens)
     if request.explain:
         answers = (with_explanation(answer, recommender) for answer in answers)

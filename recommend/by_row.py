@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Self
 
+import numpy as np
+
 from base.arrays import FloatArray, IntArray
 from base.checks import row_numbers, shown_value, whole_number
 from base.errors import UserError
@@ -23,6 +25,7 @@ from recommend.answers import (
     history_question,
     make_answer,
 )
+from recommend.diversity import FilmChooser, num_candidates
 from recommend.explanation import NeighborTable
 from recommend.lookup import FilmLookup
 from recommend.new_movies import append_guests
@@ -56,6 +59,7 @@ class RowRecommender:
         query_embeddings: float32 ``[num_movies, dim]``, films as queries.
         reasons: says why films go together.
         popularity: 0, or what ``with_popularity`` asked for.
+        diversity: 0, or what ``with_diversity`` asked for.
 
     Raises:
         ValueError: the settings of the index do not fit.
@@ -65,7 +69,7 @@ class RowRecommender:
         self, model: Checkpoint, *, search: SearchConfig | None = None, folder: str | Path | None = None
     ):
         self.search_config = search or SearchConfig()
-        self.popularity = 0.0
+        self.popularity = self.diversity = 0.0
         self._set_model(model)
         self.index = open_index(
             self.search_config,
@@ -94,6 +98,13 @@ class RowRecommender:
         """Finds the row of a film by id or title."""
         return FilmLookup(self.movies, self.checkpoint.dataset["name"], self.num_ratings)
 
+    @cached_property
+    def _chooser(self) -> FilmChooser:
+        """Chooses varied films. New films behind those of the index are never chosen."""
+        known = len(self.index)
+        features = self.checkpoint.features.numpy()
+        return FilmChooser(self.checkpoint.basis, features[:known], self.embeddings[:known])
+
     def similar_rows(self, rows: Sequence[int], k: int) -> Iterator[list[Recommendation]]:
         """The ``k`` films most similar to each of ``rows``, in their order. The index gets a block at a time.
 
@@ -108,8 +119,11 @@ class RowRecommender:
             queries = self.query_embeddings[block]
             if self._change is not None:
                 queries = self._change(queries)
-            found = self.index.search(queries, k, exclude=list(block[:, None]))
+            found = self.index.search(queries, self._candidates(k), exclude=list(block[:, None]))
             for scores, ids in zip(found.scores, found.ids, strict=True):
+                if self.diversity:
+                    chosen = self._chooser.choose(ids, scores, k, self.diversity)
+                    scores, ids = scores[chosen], ids[chosen]
                 yield [Recommendation(int(i), float(s)) for i, s in zip(ids, scores, strict=True)]
 
     def answer_rows(self, rows: Sequence[int], k: int, reasons: bool = False) -> Iterator[Answer]:
@@ -125,7 +139,19 @@ class RowRecommender:
     def suggest(self, history: History, k: int) -> list[Suggestion]:
         """The ``k`` best films for a history."""
         offset = self.checkpoint.person.rank_offset
-        return suggest(self.index, self.query_embeddings, history, k, offset, self._change_for_person)
+        candidates = self._candidates(k)
+        found = suggest(
+            self.index, self.query_embeddings, history, candidates, offset, self._change_for_person
+        )
+        if not self.diversity:
+            return found
+        rows = np.array([film.row for film in found], dtype=np.int64)
+        scores = np.array([film.score for film in found])
+        return [found[place] for place in self._chooser.choose(rows, scores, k, self.diversity)]
+
+    def _candidates(self, k: int) -> int:
+        """How many films a search must find for an answer of ``k`` films."""
+        return num_candidates(k) if self.diversity else k
 
     def answer_history(self, history: History, k: int, question: Question | None = None) -> Answer:
         """The ``k`` best films for a history, whose ratings are stars; each with its reason."""
@@ -143,8 +169,7 @@ class RowRecommender:
         Raises:
             ValueError: the number is out of this range, or the model has no view of popularity.
         """
-        if type(popularity) not in (int, float) or not -1 <= popularity <= 1:
-            raise UserError(f"`popularity` must be a number from -1 to 1, got {shown_value(popularity)}")
+        _check_from_to("popularity", popularity, -1, 1)
         if popularity and self.checkpoint.blend is None:
             raise UserError(
                 f"`popularity` {popularity:g} needs a model with views, this one was trained without; train "
@@ -152,6 +177,24 @@ class RowRecommender:
             )
         changed = copy.copy(self)
         changed.popularity = float(popularity)
+        return changed
+
+    def with_diversity(self, diversity: float) -> Self:
+        """A recommender of varied lists, see ``recommend/diversity.py``. The index stays as it is.
+
+        A film keeps its score, so scores no longer fall from film to film.
+
+        Args:
+            diversity: from 0, which changes nothing, to 1, where only the first film is chosen by its score.
+
+        Raises:
+            ValueError: the number is out of this range.
+        """
+        _check_from_to("diversity", diversity, 0, 1)
+        if diversity:
+            _ = self._chooser  # made once, for all copies
+        changed = copy.copy(self)
+        changed.diversity = float(diversity)
         return changed
 
     @property
@@ -178,3 +221,9 @@ class RowRecommender:
         guests.__dict__.pop("lookup", None)
         guests._set_model(append_guests(self.checkpoint, films))
         return guests
+
+
+def _check_from_to(name: str, value: float, low: float, high: float) -> None:
+    """Refuse what is not a number from ``low`` to ``high``."""
+    if type(value) not in (int, float) or not low <= value <= high:
+        raise UserError(f"`{name}` must be a number from {low:g} to {high:g}, got {shown_value(value)}")

@@ -70,6 +70,7 @@ class Recommender(RowRecommender):
         id: int | str | None = None,
         title: str | None = None,
         reasons: bool = False,
+        diversity: float | None = None,
     ) -> Answer:
         """The ``k`` films most similar to a film, best first; fewer if the catalogue has no more.
 
@@ -79,11 +80,15 @@ class Recommender(RowRecommender):
             id: the film's id, instead of ``film``.
             title: the film's title, instead of ``film``.
             reasons: say in a few words why each film is similar.
+            diversity: as in ``with_diversity``; None is that of the recommender.
 
         Raises:
             ValueError: not exactly one of ``film``, ``id`` and ``title`` is given, there is no such film, a
-                title can mean several, or ``k`` is below 1.
+                title can mean several, ``k`` is below 1, or ``diversity`` is not from 0 to 1.
         """
+        if diversity is not None:
+            varied = self.with_diversity(diversity)
+            return varied.similar(film, k, id=id, title=title, reasons=reasons)
         whole_number("k", k, 1)
         given = sum(value is not None for value in (film, id, title))
         if given != 1:
@@ -97,18 +102,27 @@ class Recommender(RowRecommender):
             row = self.lookup.row(film) if title is None else self.lookup.row_of_title(title)
         return next(self.answer_rows([row], k, reasons))
 
-    def for_history(self, history: Mapping[Any, float | None] | Iterable[Any], k: int = DEFAULT_K) -> Answer:
+    def for_history(
+        self,
+        history: Mapping[Any, float | None] | Iterable[Any],
+        k: int = DEFAULT_K,
+        *,
+        diversity: float | None = None,
+    ) -> Answer:
         """The ``k`` best films for someone who has seen some films: each with its reason, none of theirs.
 
         Args:
             history: ids or titles, oldest first; as a mapping, each with None or a rating on the scale of the
                 data, which ``rating_range`` gives.
             k: films wanted.
+            diversity: as in ``with_diversity``; None is that of the recommender.
 
         Raises:
             ValueError: no film is named, one is unknown, ambiguous or named twice, a rating is out of range,
-                or ``k`` is below 1.
+                ``k`` is below 1, or ``diversity`` is not from 0 to 1.
         """
+        if diversity is not None:
+            return self.with_diversity(diversity).for_history(history, k)
         whole_number("k", k, 1)
         if isinstance(history, str | bytes) or not isinstance(history, Iterable):
             raise UserError(f"`history` must be a mapping or a list of films, got {shown_value(history)}")
@@ -124,6 +138,7 @@ class Recommender(RowRecommender):
         *,
         data: MovieLens | str | Path,
         schema: str | None = None,
+        diversity: float | None = None,
     ) -> Answer:
         """The ``k`` best films for a user of the data, by all that the user has rated.
 
@@ -132,10 +147,14 @@ class Recommender(RowRecommender):
             k: films wanted.
             data: the data that the model was trained on, or their folder. A model holds nobody's ratings.
             schema: file that says how to read the folder, as in training.
+            diversity: as in ``with_diversity``; None is that of the recommender.
 
         Raises:
-            ValueError: these are other data, they have no such user, or ``k`` is below 1.
+            ValueError: these are other data, they have no such user, ``k`` is below 1, or ``diversity`` is
+                not from 0 to 1.
         """
+        if diversity is not None:
+            return self.with_diversity(diversity).for_user(user_id, k, data=data, schema=schema)
         whole_number("k", k, 1)
         movielens = data if isinstance(data, MovieLens) else training_data(self.checkpoint, data, schema)
         question, history = user_history(self.checkpoint, movielens, user_id)

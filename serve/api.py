@@ -30,6 +30,12 @@ K = Annotated[int, Query(ge=1, le=MAX_RESULTS, description="films wanted")]
 Popularity = Annotated[
     float, Query(ge=-1, le=1, allow_inf_nan=False, description="from surprising (-1) to well-known films (1)")
 ]
+Diversity = Annotated[
+    float,
+    Query(
+        ge=0, le=1, allow_inf_nan=False, description="from the best films (0) to films unlike each other (1)"
+    ),
+]
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "there is no such film"}}
 
 
@@ -67,11 +73,15 @@ def make_api(films: Films) -> APIRouter:
 
     @api.get("/movies/{movie_id:path}/recommendations", response_model=SimilarFilms, responses=UNKNOWN)
     async def similar(
-        movie_id: str, k: K = 10, method: Method | None = None, popularity: Popularity = 0
+        movie_id: str,
+        k: K = 10,
+        method: Method | None = None,
+        popularity: Popularity = 0,
+        diversity: Diversity = 0,
     ) -> Any:
         """Films that go with a film, best first."""
         check_popularity(popularity)
-        return films.similar(row_of(movie_id), k, method or films.method, popularity)
+        return films.similar(row_of(movie_id), k, method or films.method, popularity, diversity)
 
     @api.get("/movies/{movie_id:path}/methods", response_model=Comparison, responses=UNKNOWN)
     async def compare(movie_id: str, k: K = 10) -> Any:
@@ -95,6 +105,7 @@ def make_api(films: Films) -> APIRouter:
         rows = [row_of(seen.movieId) for seen in taste.history]
         if len(set(rows)) < len(rows):
             raise HTTPException(422, "history: each film must be there only once")
-        return films.for_history(rows, [seen.rating for seen in taste.history], taste.k, taste.popularity)
+        ratings = [seen.rating for seen in taste.history]
+        return films.for_history(rows, ratings, taste.k, taste.popularity, taste.diversity)
 
     return api

@@ -85,13 +85,15 @@ class Films:
         """Films whose titles match what was typed, best first."""
         return [self.film(row) for row in self.default.lookup.titles.find(typed, limit)]
 
-    def similar(self, row: int, k: int, method: str, popularity: float = 0.0) -> dict[str, Any]:
+    def similar(
+        self, row: int, k: int, method: str, popularity: float = 0.0, diversity: float = 0.0
+    ) -> dict[str, Any]:
         """The ``k`` films that go with a film, with reasons.
 
         Raises:
             UserError: the model has no view of popularity.
         """
-        recommender = self.recommenders[method].with_popularity(popularity)
+        recommender = self.recommenders[method].with_popularity(popularity).with_diversity(diversity)
         answer = next(recommender.answer_rows([row], k, reasons=True))
         return answer.as_plain() | {"method": method}
 
@@ -126,7 +128,12 @@ class Films:
         return 1e6 * statistics.median(times)
 
     def for_history(
-        self, rows: list[int], ratings: list[float | None], k: int, popularity: float = 0.0
+        self,
+        rows: list[int],
+        ratings: list[float | None],
+        k: int,
+        popularity: float = 0.0,
+        diversity: float = 0.0,
     ) -> dict[str, Any]:
         """The ``k`` best films for someone who has seen ``rows``, oldest first; each with its reason.
 
@@ -135,6 +142,7 @@ class Films:
             ratings: one per film, in ``rating_range`` of the model, None without one.
             k: films wanted.
             popularity: from surprising (-1) to well-known films (1).
+            diversity: from the best films (0) to films unlike each other (1).
 
         Raises:
             UserError: the model has no view of popularity.
@@ -143,7 +151,7 @@ class Films:
         stars = np.array(
             [np.nan if rating is None else to_stars(rating, best) for rating in ratings], dtype=np.float32
         )
-        recommender = self.default.with_popularity(popularity)
+        recommender = self.default.with_popularity(popularity).with_diversity(diversity)
         return recommender.answer_history(History(np.array(rows), stars), k).as_plain()
 
     def _map(self) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class Film(BaseModel):
 
 
 class RankedFilm(Film):
-    """A recommended film. Rank 1 is the best. The score decides the order."""
+    """A recommended film. Rank 1 is the best. Without diversity the score decides the order."""
 
     rank: int
     score: float
@@ -118,6 +118,7 @@ class Taste(BaseModel):
     history: list[Seen] = Field(min_length=1, max_length=MAX_SEEN)
     k: int = Field(10, ge=1, le=MAX_RESULTS)
     popularity: float = Field(0, ge=-1, le=1, allow_inf_nan=False)
+    diversity: float = Field(0, ge=0, le=1, allow_inf_nan=False)
 
 
 class Problem(BaseModel):

@@ -46,6 +46,18 @@ def test_popularity_is_a_parameter_of_both_questions(client):
     assert "popularity" in problem(client.post("/api/recommendations", json=body | {"popularity": "x"}), 422)
 
 
+def test_diversity_is_a_parameter_of_both_questions(client):
+    path = "/api/movies/1/recommendations?k=5"
+    plain, zero, varied = (client.get(path + more).json() for more in ("", "&diversity=0", "&diversity=1"))
+    assert plain == zero != varied
+    assert varied["recommendations"][0] == plain["recommendations"][0]
+    body = {"history": [{"movieId": 1}], "k": 5}
+    answers = [client.post("/api/recommendations", json=body | {"diversity": d}).json() for d in (0, 1)]
+    assert answers[0] != answers[1]
+    assert "diversity" in problem(client.get(path + "&diversity=-1"), 422)
+    assert "diversity" in problem(client.post("/api/recommendations", json=body | {"diversity": 2}), 422)
+
+
 def test_the_model_is_described(client):
     assert client.get("/api/info").json() == {
         "dataset": "planted", "films": 40, "dimension": PLANTED_DIM, "split": "leave_one_out",
