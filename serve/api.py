@@ -24,6 +24,7 @@ from serve.schemas import (
     Recommendations,
     SimilarFilms,
     Taste,
+    TwoModels,
 )
 
 K = Annotated[int, Query(ge=1, le=MAX_RESULTS, description="films wanted")]
@@ -47,7 +48,9 @@ def make_api(films: Films) -> APIRouter:
         try:
             return films.row(movie_id)
         except UserError:
-            raise HTTPException(404, f"no film has the id {str(movie_id)[:40]!r}") from None
+            raise HTTPException(
+                404, f"no {films.movies.words.item} has the id {str(movie_id)[:40]!r}"
+            ) from None
 
     def check_popularity(popularity: float) -> None:
         if popularity and films.checkpoint.blend is None:
@@ -87,6 +90,18 @@ def make_api(films: Films) -> APIRouter:
     async def compare(movie_id: str, k: K = 10) -> Any:
         """Films that go with a film, by every search method, with times and recall."""
         return films.compare(row_of(movie_id), k)
+
+    @api.get("/movies/{movie_id:path}/models", response_model=TwoModels, responses=UNKNOWN)
+    async def compare_models(
+        movie_id: str, k: K = 10, popularity: Popularity = 0, diversity: Diversity = 0
+    ) -> Any:
+        """Films that go with a film, by this model and by the one of ``--compare_dir``."""
+        check_popularity(popularity)
+        row = row_of(movie_id)
+        try:
+            return films.compare_models(row, k, popularity, diversity)
+        except UserError as error:
+            raise HTTPException(404, str(error)) from None
 
     @api.get("/movies/{movie_id:path}", response_model=Film, responses=UNKNOWN)
     async def film(movie_id: str) -> Any:

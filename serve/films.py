@@ -8,10 +8,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
+from base.errors import UserError
 from base.json_ids import json_id
 from config import SearchConfig
 from data.histories import History
@@ -22,9 +23,17 @@ from report.html.film_map import HEIGHT, MARGIN, WIDTH, fit_into
 from report.map_layout import lay_out_films
 from search.tuning import recall_by_score
 from serve.schemas import Method
+from serve.shown import as_shown, own_columns
 
 METHODS = get_args(Method)
 REPEATS = 7  # searches behind a timing, which is their median
+
+
+class OtherModel(NamedTuple):
+    """A second model, and what the page calls it."""
+
+    name: str
+    recommender: Recommender
 
 
 class Films:
@@ -34,10 +43,18 @@ class Films:
         checkpoint: the trained model.
         search: parameters of the indexes, and the method that answers if none is named.
         folder: where the files of the indexes are kept; None keeps none.
+        other: a second model to compare with, and what it is called; None for none.
     """
 
-    def __init__(self, checkpoint: Checkpoint, search: SearchConfig, folder: Path | None):
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        search: SearchConfig,
+        folder: Path | None,
+        other: OtherModel | None = None,
+    ):
         self.checkpoint = checkpoint
+        self.other = other
         self.movies = checkpoint.movies
         self.method = search.search_method
         self.recommenders = {
@@ -54,11 +71,13 @@ class Films:
         return {
             "dataset": self.checkpoint.dataset["name"],
             "films": len(self.movies),
+            "words": self.movies.words._asdict(),
             "dimension": self.checkpoint.embeddings.shape[1],
             "split": self.checkpoint.settings["split"],
             "methods": list(METHODS),
             "method": self.method,
             "popularity": self.checkpoint.blend is not None,
+            "other": None if self.other is None else self.other.name,
             "lowest_rating": self.checkpoint.rating_range[0],
             "highest_rating": self.checkpoint.rating_range[1],
             "ratings": rating_choices(self.checkpoint.rating_range[0], self.checkpoint.best_rating),
@@ -77,8 +96,10 @@ class Films:
         return {
             "movieId": json_id(self.movies.public_id(row)),
             "title": self.movies.titles[row],
+            "shownTitle": self.movies.shown_title(row),
             "year": self.movies.year(row),
             "genres": list(self.movies.genres[row]),
+            "columns": own_columns(self.checkpoint, row),
         }
 
     def search(self, typed: str, limit: int) -> list[dict[str, Any]]:
@@ -95,7 +116,7 @@ class Films:
         """
         recommender = self.recommenders[method].with_popularity(popularity).with_diversity(diversity)
         answer = next(recommender.answer_rows([row], k, reasons=True))
-        return answer.as_plain() | {"method": method}
+        return as_shown(recommender, answer) | {"method": method}
 
     def compare(self, row: int, k: int) -> dict[str, Any]:
         """The same question to every method: what it finds, its time, and its recall of exact search."""
@@ -113,10 +134,38 @@ class Films:
                     "method": method,
                     "microseconds": round(self._microseconds(method, row, k), 1),
                     "recall": recall_by_score(scores, best) if best.size else 1.0,
-                    "recommendations": answer.as_plain()["recommendations"],
+                    "recommendations": as_shown(self.default, answer)["recommendations"],
                 }
             )
         return {"query": self.film(row), "methods": sides}
+
+    def compare_models(
+        self, row: int, k: int, popularity: float = 0.0, diversity: float = 0.0
+    ) -> dict[str, Any]:
+        """The same question to both models. Films are matched by their ids.
+
+        Args:
+            row: the film that asks.
+            k: films wanted.
+            popularity: from surprising (-1) to well-known films (1); a model without such a view ignores it.
+            diversity: from the best films (0) to films unlike each other (1).
+
+        Raises:
+            UserError: there is no second model, or it does not know the film.
+        """
+        if self.other is None:
+            raise UserError("there is no second model; start the server with `compare_dir`")
+        there = self.other.recommender.lookup.row_of_id(self.movies.public_id(row))
+        sides = []
+        for name, recommender, asked in (
+            ("this model", self.default, row),
+            (self.other.name, self.other.recommender, there),
+        ):
+            known = popularity if recommender.checkpoint.blend is not None else 0.0
+            changed = recommender.with_popularity(known).with_diversity(diversity)
+            answer = next(changed.answer_rows([asked], k, reasons=True))
+            sides.append({"name": name, "recommendations": as_shown(changed, answer)["recommendations"]})
+        return {"query": self.film(row), "models": sides}
 
     def _microseconds(self, method: str, row: int, k: int) -> float:
         """Median time of a search by the index alone, without titles and JSON."""
@@ -152,17 +201,21 @@ class Films:
             [np.nan if rating is None else to_stars(rating, best) for rating in ratings], dtype=np.float32
         )
         recommender = self.default.with_popularity(popularity).with_diversity(diversity)
-        return recommender.answer_history(History(np.array(rows), stars), k).as_plain()
+        return as_shown(recommender, recommender.answer_history(History(np.array(rows), stars), k))
 
     def _map(self) -> dict[str, Any]:
         embeddings, ratings = self.default.embeddings, self.default.num_ratings
         laid_out = lay_out_films(embeddings, self.movies, ratings, self.checkpoint.settings["seed"])
         places = fit_into(laid_out.points, WIDTH, HEIGHT, MARGIN)
         films = [
-            self.film(int(row)) | {"x": round(float(x), 1), "y": round(float(y), 1), "genre": int(genre)}
+            self._point(int(row)) | {"x": round(float(x), 1), "y": round(float(y), 1), "genre": int(genre)}
             for row, (x, y), genre in zip(laid_out.rows, places, laid_out.main_genre, strict=True)
         ]
         return {"width": WIDTH, "height": HEIGHT, "genres": laid_out.genres, "films": films}
+
+    def _point(self, row: int) -> dict[str, Any]:
+        """A film as the map shows it, without the columns that the map does not show."""
+        return self.film(row) | {"columns": {}}
 
 
 def _in_background(work: Callable[[], bytes]) -> Future[bytes]:
