@@ -113,7 +113,7 @@ def test_the_screen_shows_tables_and_a_verdict_and_quiet_no_progress(folder, cap
     shown = capsys.readouterr()
     assert shown.err == ""
     assert "planted, split temporal:" in shown.out and "leave_one_out" not in shown.out
-    assert "intra-list diversity@10" in shown.out and "Gini@10" in shown.out
+    assert "intra-list diversity @10" in shown.out and "Gini@10" in shown.out
     assert "PinSage: seed 3" in shown.out and "by popularity of the target film:" in shown.out
     assert "best baseline by validation MRR: " in shown.out and "95 % interval" in shown.out
     assert max(map(len, shown.out.splitlines())) < 120
