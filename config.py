@@ -353,6 +353,11 @@ class InferenceConfig(Section):
     diversity: float = flag(
         0.0, "from the best films (0) to films that are unlike each other (1)", low=0, high=1
     )
+    where: str | None = flag(
+        None,
+        'condition on the films: "year >= 1990 and genre in (Comedy, Drama) and not id in @seen.txt"',
+        metavar="CONDITION",
+    )
     explain: bool = flag(
         False, "show the neighbours of the film, and which of them the recommended films share"
     )

@@ -85,6 +85,7 @@ MODES = {
             "--title 'toy story'",
             "--history 'Toy Story=5; Heat; Star Wars=4.5' --explain",
             "--user_id 42 --data_dir data/ml-100k",
+            "--movie_id 1 --where 'year >= 1990 and genre in (Comedy, Drama)'",
             "--new_movie film.json --add",
             "--movie_id 1 --format json > films.json",
             "--movie_ids ids.txt --format csv > films.csv",

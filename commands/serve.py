@@ -15,7 +15,7 @@ from recommend.added_films import with_added_films
 from recommend.recommender import Recommender
 
 if TYPE_CHECKING:
-    from serve.films import OtherModel
+    from serve.two_models import OtherModel
 
 logger = logging.getLogger("pinsage")
 
@@ -66,7 +66,7 @@ def _other_model(config: Config) -> "OtherModel | None":
     Raises:
         UserError: it cannot be read.
     """
-    from serve.films import OtherModel
+    from serve.two_models import OtherModel
 
     if (folder := config.serve.compare_dir) is None:
         return None

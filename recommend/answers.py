@@ -125,12 +125,14 @@ class Answer(Record):
         films: the films, ranks from 1.
         wanted: how many were asked for.
         explanation: text to print below the table; empty for none.
+        conditioned: whether only films that fulfil a condition were asked for.
     """
 
     question: Question
     films: tuple[RecommendedFilm, ...]
     wanted: int
     explanation: str = ""
+    conditioned: bool = False
 
     def __len__(self) -> int:
         return len(self.films)
@@ -147,7 +149,12 @@ class Answer(Record):
         if len(self.films) >= self.wanted:
             return None
         items = self.question.words.items
-        return f"{len(self.films)} instead of {self.wanted}: the catalogue has no other {items}"
+        rest = (
+            f"no other {items} fulfil the condition"
+            if self.conditioned
+            else f"the catalogue has no other {items}"
+        )
+        return f"{len(self.films)} instead of {self.wanted}: {rest}"
 
     def as_plain(self) -> dict[str, Any]:
         """The answer under its public names, in types that JSON has."""

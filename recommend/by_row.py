@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -25,12 +25,15 @@ from recommend.answers import (
     history_question,
     make_answer,
 )
+from recommend.conditions.evaluate import fulfilling, parse
+from recommend.conditions.film_columns import FilmColumns
 from recommend.diversity import FilmChooser, num_candidates
 from recommend.explanation import NeighborTable
 from recommend.lookup import FilmLookup
 from recommend.new_movies import append_guests
 from recommend.reasons import Reasons
 from recommend.taste import ChangeQueries, Suggestion, suggest
+from search.base import SearchResult
 from search.choose import open_index
 
 BLOCK = 256  # films asked about at once
@@ -60,6 +63,7 @@ class RowRecommender:
         reasons: says why films go together.
         popularity: 0, or what ``with_popularity`` asked for.
         diversity: 0, or what ``with_diversity`` asked for.
+        allowed: int64, rows of the films that may be recommended, ascending; None for all.
 
     Raises:
         ValueError: the settings of the index do not fit.
@@ -70,6 +74,7 @@ class RowRecommender:
     ):
         self.search_config = search or SearchConfig()
         self.popularity = self.diversity = 0.0
+        self.allowed: IntArray | None = None
         self._set_model(model)
         self.index = open_index(
             self.search_config,
@@ -87,6 +92,7 @@ class RowRecommender:
         self.num_ratings = training_ratings(model.basis, model.features.numpy())
         self.neighbor_table = NeighborTable(model.neighbors.numpy(), model.weights.numpy())
         self.reasons = Reasons(model, self.neighbor_table)
+        self.columns = FilmColumns(self.movies, model.item_columns)
 
     def __repr__(self) -> str:
         num_movies, dim = self.embeddings.shape
@@ -119,12 +125,21 @@ class RowRecommender:
             queries = self.query_embeddings[block]
             if self._change is not None:
                 queries = self._change(queries)
-            found = self.index.search(queries, self._candidates(k), exclude=list(block[:, None]))
-            for scores, ids in zip(found.scores, found.ids, strict=True):
+            for scores, ids in self._searched(queries, block, self._candidates(k)):
                 if self.diversity:
                     chosen = self._chooser.choose(ids, scores, k, self.diversity)
                     scores, ids = scores[chosen], ids[chosen]
                 yield [Recommendation(int(i), float(s)) for i, s in zip(ids, scores, strict=True)]
+
+    def _searched(self, queries: FloatArray, rows: IntArray, k: int) -> Iterator[SearchResult]:
+        """What the index finds for the films ``rows``, without themselves."""
+        exclude = list(rows[:, None])
+        if self.allowed is None or len(self.allowed) > k:
+            yield from map(SearchResult, *self.index.search(queries, k, exclude, self.allowed))
+            return
+        # A search gives all queries as many films. Those that may be recommended have one fewer.
+        for query, out in zip(queries, exclude, strict=True):
+            yield self.index.search(query, k, out, self.allowed)
 
     def answer_rows(self, rows: Sequence[int], k: int, reasons: bool = False) -> Iterator[Answer]:
         """One answer per row of ``rows``. ``reasons`` say in a few words why each film is similar."""
@@ -134,14 +149,21 @@ class RowRecommender:
                 question = replace(question, id=None)  # a guest: nobody can ask for it by an id
             films = [film.row for film in found]
             why = [self.reasons.of(row, film) for film in films] if reasons else None
-            yield make_answer(question, self.movies, films, [film.score for film in found], k, why)
+            answer = make_answer(question, self.movies, films, [film.score for film in found], k, why)
+            yield self._of_condition(answer)
 
     def suggest(self, history: History, k: int) -> list[Suggestion]:
         """The ``k`` best films for a history."""
         offset = self.checkpoint.person.rank_offset
         candidates = self._candidates(k)
         found = suggest(
-            self.index, self.query_embeddings, history, candidates, offset, self._change_for_person
+            self.index,
+            self.query_embeddings,
+            history,
+            candidates,
+            offset,
+            self._change_for_person,
+            self.allowed,
         )
         if not self.diversity:
             return found
@@ -156,9 +178,13 @@ class RowRecommender:
     def answer_history(self, history: History, k: int, question: Question | None = None) -> Answer:
         """The ``k`` best films for a history, whose ratings are stars; each with its reason."""
         question = question or history_question(self.movies, history)
-        return answer_for_person(
-            question, self.movies, self.suggest(history, k), k, self.checkpoint.best_rating
+        found = self.suggest(history, k)
+        return self._of_condition(
+            answer_for_person(question, self.movies, found, k, self.checkpoint.best_rating)
         )
+
+    def _of_condition(self, answer: Answer) -> Answer:
+        return replace(answer, conditioned=self.allowed is not None)
 
     def with_popularity(self, popularity: float) -> Self:
         """A recommender that prefers well-known films, or surprising ones. The index stays as it is.
@@ -195,6 +221,24 @@ class RowRecommender:
             _ = self._chooser  # made once, for all copies
         changed = copy.copy(self)
         changed.diversity = float(diversity)
+        return changed
+
+    def with_condition(self, condition: Any) -> Self:
+        """A recommender of the films that fulfil a condition. The index stays as it is.
+
+        Args:
+            condition: text such as ``year >= 1990 and genre in (Comedy, Drama)``, or a tree of dictionaries
+                and lists, as docs/conditions.md explains; it replaces an earlier one. None is no condition.
+
+        Raises:
+            ValueError: it is no condition, names a column that there is not, or compares one with values of
+                another kind. The message names the place.
+        """
+        changed = copy.copy(self)
+        changed.allowed = None
+        if condition is not None:
+            rows = fulfilling(parse(condition), self.columns)
+            changed.allowed = rows[rows < len(self.index)]  # guests are never recommended
         return changed
 
     @property

@@ -72,6 +72,7 @@ def suggest(
     k: int,
     rank_offset: float,
     change: ChangeQueries | None = None,
+    allowed: IntArray | None = None,
 ) -> list[Suggestion]:
     """The ``k`` best films for a history, best first, without its own; fewer if there are no others.
 
@@ -82,14 +83,19 @@ def suggest(
         k: films wanted.
         rank_offset: see ``PersonSettings``.
         change: what is done with the queries before the search; None is nothing.
+        allowed: distinct film rows that may be recommended; None for all. The others are in no ranking.
     """
     asked, weights = _strongest(history)
-    possible = len(index) - len(np.unique(history.rows[history.rows < len(index)]))
+    ranked = len(index) if allowed is None else len(allowed)  # films of all rankings together
+    own = history.rows < len(index) if allowed is None else np.isin(history.rows, allowed)
+    possible = ranked - len(np.unique(history.rows[own]))
+    if not possible:
+        return []
     depth = NEAREST
     while True:
-        found = nearest_films(index, queries, history.rows[asked], depth, change)
+        found = nearest_films(index, queries, history.rows[asked], depth, change, allowed)
         candidates, place = np.unique(found, return_inverse=True)
-        if depth >= len(index) or np.setdiff1d(candidates, history.rows).size >= min(k, possible):
+        if depth >= ranked or np.setdiff1d(candidates, history.rows).size >= min(k, possible):
             break
         depth *= 4  # the nearest ones have been seen: look further
     votes = (weights[:, None] * rank_shares(found.shape[1], rank_offset)).ravel()  # [m * depth]
@@ -108,11 +114,16 @@ def suggest(
 
 
 def nearest_films(
-    index: VectorIndex, queries: FloatArray, rows: IntArray, depth: int, change: ChangeQueries | None = None
+    index: VectorIndex,
+    queries: FloatArray,
+    rows: IntArray,
+    depth: int,
+    change: ChangeQueries | None = None,
+    allowed: IntArray | None = None,
 ) -> IntArray:
     """The films nearest to each of ``rows``, best first and without itself, int64 ``[n, at most depth]``."""
     asked = queries[rows] if change is None else change(queries[rows])
-    return index.search(asked, depth, exclude=list(rows[:, None])).ids
+    return index.search(asked, depth, list(rows[:, None]), allowed).ids
 
 
 def rank_shares(depth: int, rank_offset: float) -> FloatArray:

@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from base.arrays import FloatArray, IntArray
-from search.base import VectorIndex
+from search.base import NOT_COUNTED, SCORED, VectorIndex
 from search.narrow import settle_all
 from search.scan import Catalogue, as_tensor, best_by_product, best_by_scan, best_on_device
+from search.subset import EVERY, Subset
 from search.threads import over_queries
 from search.vectors import BLOCK
 
@@ -51,15 +52,23 @@ class ExactIndex(VectorIndex):
                 block = self._stored.decode(start, start + BLOCK)
                 self._on_gpu[start : start + BLOCK] = as_tensor(block)
 
-    def _search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
-        if len(self.ids) <= FEW_VECTORS:
+    def _search(
+        self, vectors: FloatArray, k: int, subset: Subset | None = None, counts: IntArray = NOT_COUNTED
+    ) -> tuple[FloatArray, IntArray]:
+        rows, count = (EVERY, len(self.ids)) if subset is None else (subset.rows, len(subset))
+        if len(counts):
+            counts[:, SCORED] = count
+        if count <= FEW_VECTORS:
             scores = np.empty((len(vectors), k), dtype=np.float32)
             ids = np.empty((len(vectors), k), dtype=np.int64)
-            over_queries(settle_all, (vectors, scores, ids), (self._vectors, self.ids))
+            over_queries(settle_all, (vectors, scores, ids), (self._vectors, self.ids, rows))
             return scores, ids
         catalogue = self._catalogue
         if catalogue is None:
             catalogue = self._catalogue = Catalogue.of(self._stored, self.ids)
+        if subset is not None:
+            whole = catalogue
+            catalogue = subset.kept("catalogue", lambda: whole.only(rows))
         if self._on_gpu is not None:
             return best_on_device(self._on_gpu, catalogue, vectors, k)
         if len(vectors) < MANY_QUERIES:

@@ -5,16 +5,20 @@ compete for the same cores, and the scratch memory of an index must not be share
 """
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Response
 
 from base.checks import shown_value
 from base.errors import UserError
+from serve.choices import Choices
 from serve.films import Films
 from serve.schemas import (
     MAX_RESULTS,
     MAX_TYPED,
+    Column,
     Comparison,
     Film,
     FilmMap,
@@ -37,6 +41,9 @@ Diversity = Annotated[
         ge=0, le=1, allow_inf_nan=False, description="from the best films (0) to films unlike each other (1)"
     ),
 ]
+Where = Annotated[
+    str | None, Query(description="a condition on the films, such as year >= 1990 and genre = Comedy")
+]
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "there is no such film"}}
 
 
@@ -56,6 +63,14 @@ def make_api(films: Films) -> APIRouter:
         if popularity and films.checkpoint.blend is None:
             raise HTTPException(422, "popularity: the model was trained without views, so it must be 0")
 
+    @contextmanager
+    def checked_choices() -> Iterator[None]:
+        """Turn what is wrong with a condition, or a second model that does not fit, into an answer."""
+        try:
+            yield
+        except UserError as error:
+            raise HTTPException(422, str(error).replace("`where`", "where", 1)) from None
+
     @api.get("/info", response_model=Info)
     async def info() -> Any:
         """The model that is served."""
@@ -69,6 +84,11 @@ def make_api(films: Films) -> APIRouter:
         """Films by title, best match first."""
         return films.search(q, limit)
 
+    @api.get("/columns", response_model=list[Column], response_model_exclude_none=True)
+    async def columns() -> Any:
+        """The columns that a condition can name, with their kinds and most common values."""
+        return films.columns
+
     @api.get("/map", response_model=FilmMap)
     async def film_map() -> Any:
         """A map of the most-rated films. It is made once, in the first seconds after the start."""
@@ -81,10 +101,13 @@ def make_api(films: Films) -> APIRouter:
         method: Method | None = None,
         popularity: Popularity = 0,
         diversity: Diversity = 0,
+        where: Where = None,
     ) -> Any:
         """Films that go with a film, best first."""
         check_popularity(popularity)
-        return films.similar(row_of(movie_id), k, method or films.method, popularity, diversity)
+        row = row_of(movie_id)
+        with checked_choices():
+            return films.similar(row, k, method or films.method, Choices(popularity, diversity, where))
 
     @api.get("/movies/{movie_id:path}/methods", response_model=Comparison, responses=UNKNOWN)
     async def compare(movie_id: str, k: K = 10) -> Any:
@@ -93,15 +116,13 @@ def make_api(films: Films) -> APIRouter:
 
     @api.get("/movies/{movie_id:path}/models", response_model=TwoModels, responses=UNKNOWN)
     async def compare_models(
-        movie_id: str, k: K = 10, popularity: Popularity = 0, diversity: Diversity = 0
+        movie_id: str, k: K = 10, popularity: Popularity = 0, diversity: Diversity = 0, where: Where = None
     ) -> Any:
-        """Films that go with a film, by this model and by the one of ``--compare_dir``."""
+        """Films that go with a film, by this model and by a second one, if the server has one."""
         check_popularity(popularity)
         row = row_of(movie_id)
-        try:
-            return films.compare_models(row, k, popularity, diversity)
-        except UserError as error:
-            raise HTTPException(404, str(error)) from None
+        with checked_choices():
+            return films.compare_models(row, k, Choices(popularity, diversity, where))
 
     @api.get("/movies/{movie_id:path}", response_model=Film, responses=UNKNOWN)
     async def film(movie_id: str) -> Any:
@@ -121,6 +142,8 @@ def make_api(films: Films) -> APIRouter:
         if len(set(rows)) < len(rows):
             raise HTTPException(422, "history: each film must be there only once")
         ratings = [seen.rating for seen in taste.history]
-        return films.for_history(rows, ratings, taste.k, taste.popularity, taste.diversity)
+        choices = Choices(taste.popularity, taste.diversity, taste.where)
+        with checked_choices():
+            return films.for_history(rows, ratings, taste.k, choices)
 
     return api

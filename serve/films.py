@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
 import numpy as np
 
-from base.errors import UserError
 from base.json_ids import json_id
 from config import SearchConfig
 from data.histories import History
@@ -22,18 +22,14 @@ from recommend.recommender import Recommender
 from report.html.film_map import HEIGHT, MARGIN, WIDTH, fit_into
 from report.map_layout import lay_out_films
 from search.tuning import recall_by_score
+from serve.choices import Choices
 from serve.schemas import Method
 from serve.shown import as_shown, own_columns
+from serve.two_models import OtherModel, compare_models
 
 METHODS = get_args(Method)
+ALL = Choices()
 REPEATS = 7  # searches behind a timing, which is their median
-
-
-class OtherModel(NamedTuple):
-    """A second model, and what the page calls it."""
-
-    name: str
-    recommender: Recommender
 
 
 class Films:
@@ -106,15 +102,24 @@ class Films:
         """Films whose titles match what was typed, best first."""
         return [self.film(row) for row in self.default.lookup.titles.find(typed, limit)]
 
-    def similar(
-        self, row: int, k: int, method: str, popularity: float = 0.0, diversity: float = 0.0
-    ) -> dict[str, Any]:
+    @cached_property
+    def columns(self) -> list[dict[str, Any]]:
+        """What a condition can name, for a page that offers controls."""
+        return self.default.columns.summaries()
+
+    def similar(self, row: int, k: int, method: str, choices: Choices = ALL) -> dict[str, Any]:
         """The ``k`` films that go with a film, with reasons.
 
+        Args:
+            row: of the film.
+            k: films wanted.
+            method: of search.
+            choices: of the visitor.
+
         Raises:
-            UserError: the model has no view of popularity.
+            UserError: the model has no view of popularity, or the condition is none.
         """
-        recommender = self.recommenders[method].with_popularity(popularity).with_diversity(diversity)
+        recommender = choices.applied(self.recommenders[method])
         answer = next(recommender.answer_rows([row], k, reasons=True))
         return as_shown(recommender, answer) | {"method": method}
 
@@ -139,33 +144,12 @@ class Films:
             )
         return {"query": self.film(row), "methods": sides}
 
-    def compare_models(
-        self, row: int, k: int, popularity: float = 0.0, diversity: float = 0.0
-    ) -> dict[str, Any]:
-        """The same question to both models. Films are matched by their ids.
-
-        Args:
-            row: the film that asks.
-            k: films wanted.
-            popularity: from surprising (-1) to well-known films (1); a model without such a view ignores it.
-            diversity: from the best films (0) to films unlike each other (1).
-
-        Raises:
-            UserError: there is no second model, or it does not know the film.
-        """
-        if self.other is None:
-            raise UserError("there is no second model; start the server with `compare_dir`")
-        there = self.other.recommender.lookup.row_of_id(self.movies.public_id(row))
-        sides = []
-        for name, recommender, asked in (
-            ("this model", self.default, row),
-            (self.other.name, self.other.recommender, there),
-        ):
-            known = popularity if recommender.checkpoint.blend is not None else 0.0
-            changed = recommender.with_popularity(known).with_diversity(diversity)
-            answer = next(changed.answer_rows([asked], k, reasons=True))
-            sides.append({"name": name, "recommendations": as_shown(changed, answer)["recommendations"]})
-        return {"query": self.film(row), "models": sides}
+    def compare_models(self, row: int, k: int, choices: Choices = ALL) -> dict[str, Any]:
+        """The same question to both models, see ``serve/two_models.py``."""
+        return {
+            "query": self.film(row),
+            "models": compare_models(self.default, self.other, row, k, choices),
+        }
 
     def _microseconds(self, method: str, row: int, k: int) -> float:
         """Median time of a search by the index alone, without titles and JSON."""
@@ -181,8 +165,7 @@ class Films:
         rows: list[int],
         ratings: list[float | None],
         k: int,
-        popularity: float = 0.0,
-        diversity: float = 0.0,
+        choices: Choices = ALL,
     ) -> dict[str, Any]:
         """The ``k`` best films for someone who has seen ``rows``, oldest first; each with its reason.
 
@@ -190,17 +173,16 @@ class Films:
             rows: distinct film rows.
             ratings: one per film, in ``rating_range`` of the model, None without one.
             k: films wanted.
-            popularity: from surprising (-1) to well-known films (1).
-            diversity: from the best films (0) to films unlike each other (1).
+            choices: of the visitor.
 
         Raises:
-            UserError: the model has no view of popularity.
+            UserError: the model has no view of popularity, or the condition is none.
         """
         best = self.checkpoint.best_rating
         stars = np.array(
             [np.nan if rating is None else to_stars(rating, best) for rating in ratings], dtype=np.float32
         )
-        recommender = self.default.with_popularity(popularity).with_diversity(diversity)
+        recommender = choices.applied(self.default)
         return as_shown(recommender, recommender.answer_history(History(np.array(rows), stars), k))
 
     def _map(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from base.arrays import IntArray
 from search.kernels import Number
-from search.lsh.hamming import keep_nearest, popcount
+from search.lsh.hamming import distance_of, keep_nearest
 
 MAX_KEY_BITS = 20  # a table of wider keys would have mostly empty buckets
 
@@ -109,7 +109,8 @@ def probe(
     key_bits: int,
     num_probes: int,
     limit: int,
-) -> np.ndarray:
+    mask: np.ndarray,
+) -> tuple[np.ndarray, int]:
     """The rows nearest to ``signature`` among those in the buckets probed.
 
     Args:
@@ -120,9 +121,10 @@ def probe(
         key_bits: bits per table.
         num_probes: buckets read in each table.
         limit: number of rows wanted.
+        mask: bool ``[n]``, rows that may be found; all if it is empty.
 
     Returns:
-        int64, at most ``limit`` distinct rows.
+        int64, at most ``limit`` distinct rows; and how many were compared.
     """
     table_rows, starts = tables
     num_tables, num_rows = table_rows.shape
@@ -133,7 +135,7 @@ def probe(
     rows = np.empty(room, dtype=np.int64)
     max_distance = 64 * len(signature)
     by_distance = np.empty(max_distance + 1, dtype=np.int64)
-    size, cutoff = 0, max_distance + 1
+    size, cutoff, compared = 0, max_distance + 1, 0
     for table in range(num_tables):
         bits = projections[table * key_bits : (table + 1) * key_bits]
         key: Number = 0
@@ -143,13 +145,14 @@ def probe(
             bucket = key ^ masks[p]
             for place in range(starts[table, bucket], starts[table, bucket + 1]):
                 row = np.int64(table_rows[table, place])
+                if len(mask) > 0 and not mask[row]:
+                    continue
                 flag = np.uint64(1) << np.uint64(row & 63)
                 if seen[row >> 6] & flag:
                     continue
                 seen[row >> 6] |= flag
-                distance = np.int32(0)
-                for w in range(len(signature)):
-                    distance += np.int32(popcount(signatures[row, w] ^ signature[w]))
+                compared += 1
+                distance = distance_of(signatures, row, signature)
                 if distance < cutoff:
                     distances[size], rows[size] = distance, row
                     size += 1
@@ -159,4 +162,4 @@ def probe(
     if size > limit:
         keep_nearest(distances, rows, size, limit, by_distance)
         size = limit
-    return rows[:size]
+    return rows[:size], compared

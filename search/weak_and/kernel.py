@@ -41,12 +41,30 @@ def _heavier_and_read(terms: np.ndarray, row: Number, partition: Number, weights
     return False
 
 
+@numba.njit(nogil=True, cache=True, inline="always")
+def _may_be_found(mask: np.ndarray, film: Number) -> bool:
+    return len(mask) == 0 or mask[film]
+
+
+@numba.njit(nogil=True, cache=True, inline="always")
+def _of_partitions(
+    terms: np.ndarray, weights: np.ndarray, row: Number, partition_weights: np.ndarray
+) -> Number:
+    """The part of a token score that the partitions of a row give."""
+    score = np.int64(0)
+    for place in range(terms.shape[1]):
+        if terms[row, place] >= 0:
+            score += np.int64(partition_weights[terms[row, place]]) * weights[row, place]
+    return score
+
+
 @numba.njit(nogil=True, cache=True)
 def weak_and(
     postings: tuple[tuple, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     query: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int, int],
     num_candidates: int,
     wand_factor: float,
+    mask: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, int, int]:
     """The best films by token score among those in the query's lists.
 
@@ -55,6 +73,7 @@ def weak_and(
         query: as ``QueryTokens``.
         num_candidates: number of films wanted.
         wand_factor: factor on a positive threshold; 1 is exact.
+        mask: bool ``[n]``, films that may be found; all if it is empty.
 
     Returns:
         films int64 ``[c]`` and scores int64 ``[c]``, in any order; films scored; postings skipped.
@@ -83,19 +102,17 @@ def weak_and(
                 for j in range(end - first):
                     score = np.int64(along[j]) * detail_unit + weight * own_weights[first + j]
                     scores[size], films[size] = score, first + j
-                    size += score >= worst
+                    size += (score >= worst) & _may_be_found(mask, first + j)
             else:
                 for row in range(first, end):
                     if _heavier_and_read(terms, row, partition, partition_weights):
                         continue
                     scored += 1
                     score = np.int64(along[row - first]) * detail_unit
-                    for place in range(terms.shape[1]):
-                        if terms[row, place] >= 0:
-                            score += np.int64(partition_weights[terms[row, place]]) * weights[row, place]
-                    scores[size] = score
-                    films[size] = row if row < num_films else np.int64(copied[row - num_films])
-                    size += score >= worst
+                    score += _of_partitions(terms, weights, row, partition_weights)
+                    film = row if row < num_films else np.int64(copied[row - num_films])
+                    scores[size], films[size] = score, film
+                    size += (score >= worst) & _may_be_found(mask, film)
             if size >= 2 * num_candidates:
                 keep_best(scores, films, size, num_candidates)
                 size, worst = num_candidates, scores[num_candidates - 1]
@@ -105,3 +122,43 @@ def weak_and(
             size, worst = num_candidates, scores[num_candidates - 1]
             threshold = _raised(worst, wand_factor)
     return films[:size], scores[:size], scored, total - scored
+
+
+@numba.njit(nogil=True, cache=True)
+def best_of_rows(
+    tokens: tuple[np.ndarray, np.ndarray, np.ndarray],
+    query: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int, int],
+    num_candidates: int,
+    rows: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The best films by token score among ``rows``, whatever lists they are in.
+
+    Args:
+        tokens: as ``FilmTokens``.
+        query: as ``QueryTokens``.
+        num_candidates: number of films wanted.
+        rows: int64 ``[m]``, films.
+
+    Returns:
+        films int64 ``[c]`` and scores int64 ``[c]``, in any order.
+    """
+    terms, weights, details = tokens
+    partition_weights, query_details, _, _, detail_unit, _ = query
+    scores = np.empty(2 * num_candidates, dtype=np.int64)
+    films = np.empty(len(scores), dtype=np.int64)
+    along = np.empty(1, dtype=np.int32)
+    size = 0
+    worst: Number = NO_THRESHOLD
+    for row in rows:
+        byte_products(details[row : row + 1], query_details, along)
+        score = np.int64(along[0]) * detail_unit
+        score += _of_partitions(terms, weights, row, partition_weights)
+        scores[size], films[size] = score, row
+        size += score >= worst
+        if size == len(scores):
+            keep_best(scores, films, size, num_candidates)
+            size, worst = num_candidates, scores[num_candidates - 1]
+    if size > num_candidates:
+        keep_best(scores, films, size, num_candidates)
+        size = num_candidates
+    return films[:size], scores[:size]
