@@ -91,7 +91,7 @@ class RowRecommender:
         self.query_embeddings = model.query_embeddings.numpy()
         self.num_ratings = training_ratings(model.basis, model.features.numpy())
         self.neighbor_table = NeighborTable(model.neighbors.numpy(), model.weights.numpy())
-        self.reasons = Reasons(model, self.neighbor_table)
+        self.reasons = Reasons(model, self.neighbor_table, self.num_ratings)
         self.columns = FilmColumns(self.movies, model.item_columns)
 
     def __repr__(self) -> str:

@@ -18,7 +18,7 @@ from model.co_raters import CoRaters
 from recommend.taste import BLOCK, nearest_films
 from search import ExactIndex
 
-NEAREST = 50  # films that are counted with each film
+NEAREST = 100  # films that are counted with each film, as many as the web page shows at most
 MAX_FILMS = (
     100_000  # with more, exact search for all of them would take too long: walk neighbours are counted
 )

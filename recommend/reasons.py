@@ -5,6 +5,7 @@ How the network came to it stands in ``Reasons.details`` and in ``recommend/expl
 
 from functools import cached_property
 
+from base.arrays import FloatArray
 from data.series import find_series
 from model.checkpoint import Checkpoint
 from recommend.explanation import NeighborTable
@@ -18,12 +19,14 @@ class Reasons:
     Args:
         model: a trained model.
         table: its importance neighbours.
+        num_ratings: ``[num_movies]``, people who have each film in training.
     """
 
-    def __init__(self, model: Checkpoint, table: NeighborTable):
+    def __init__(self, model: Checkpoint, table: NeighborTable, num_ratings: FloatArray):
         self._model = model
         self._movies = model.movies
         self._table = table
+        self._num_ratings = num_ratings
         self._columns = {
             name: values for name, values in model.item_columns.items() if isinstance(values, list)
         }
@@ -32,7 +35,8 @@ class Reasons:
         """Why film ``second`` goes with film ``first``, by rows.
 
         A number is exact: people who have both films in training. A model of an earlier version, a pair that
-        was not counted and a new film have none. Then a film stands for it that is important to both.
+        was not counted and a new film have none. Then a film stands for it that is important to both. Films
+        of which nothing is known together are told by how many people have the second.
         """
         people = self._people(first, second)
         common = self._in_common(first, second)
@@ -40,7 +44,7 @@ class Reasons:
             people or self._between(first, second),
             f"in common: {', '.join(common)}" if common else "",
         ]
-        return "; ".join(filter(None, parts)) or "alike in what the data say about them"
+        return "; ".join(filter(None, parts)) or self._alone(second)
 
     def details(self, first: int, second: int) -> list[str]:
         """How the network connects film ``second`` with film ``first``: by the ends of random walks."""
@@ -53,13 +57,20 @@ class Reasons:
         """``214 people rated both``; empty without a number."""
         known = self._model.co_raters
         count = 0 if known is None else known.of(first, second)
-        if not count:
-            return ""
+        return self._did(count, "both") if count else ""
+
+    def _alone(self, row: int) -> str:
+        """``107 people rated it``."""
+        count = int(self._num_ratings[row])
+        return self._did(count, "it") if count else "new here"
+
+    def _did(self, count: int, what: str) -> str:
+        """What so many people did: ``214 people rated both``."""
         who = f"{count:,} {'person' if count == 1 else 'people'}"
         if "repeats" in self._model.dataset:  # data without ratings
-            return f"{who} took both"
+            return f"{who} took {what}"
         least = self._model.settings["min_rating"]
-        return f"{who} rated both{f' {least:g} or higher' if least else ''}"
+        return f"{who} rated {what}{f' {least:g} or higher' if least else ''}"
 
     def _between(self, first: int, second: int) -> str:
         """A film that walks from both reach often; empty if there is none."""

@@ -6,7 +6,8 @@ import { find, make } from "./dom.js";
 let columns = [];
 
 export async function setUpConditions() {
-  columns = (await getColumns()).filter((column) => column.known && (column.kind === "number" || column.values?.length));
+  columns = (await getColumns()).filter((column) => column.known && (column.lowest !== undefined || column.values?.length))
+    .sort((one, other) => (other.values !== undefined) - (one.values !== undefined)); // genres first
   find("conditions").hidden = find("typed-condition").hidden = false;
   find("column").replaceChildren(...columns.map((column) => make("option", {}, column.name)));
   find("column").addEventListener("change", showValues);

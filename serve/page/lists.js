@@ -13,16 +13,17 @@ export function filmList(films, choose, { short = false, mark = () => null } = {
       make("div", {},
         make("button", { class: "title", onclick: () => choose(film.movieId) }, film.shownTitle),
         word ? make("span", { class: "mark small" }, ` ${word}`) : null,
-        short ? null : make("div", { class: "about" }, film.genres.join(", "), film.genres.length && film.reason ? " · " : "", make("em", {}, film.reason ?? "")),
-        short ? null : details(film)),
+        short ? null : make("span", { class: "about" }, ` ${film.genres.join(", ")}`),
+        short ? null : why(film)),
       short ? null : addButton(film),
     );
   }));
 }
 
-function details(film) {
+// The reason; behind it, how the network came to it.
+function why(film) {
   return make("details", { class: "about" },
-    make("summary", { "aria-label": `Details of ${film.shownTitle}` }, "Details"),
+    make("summary", {}, film.reason),
     make("ul", {}, ...[...film.details, `score ${film.score.toFixed(3)}`].map((line) => make("li", {}, line))),
     columnList(film.columns));
 }
