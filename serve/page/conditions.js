@@ -42,7 +42,7 @@ function chosen() {
 }
 
 // A text in quotes, unless it is a plain word.
-const quoted = (text) => (/^[A-Za-z]+$/.test(text) && !/^(and|or|not|in|is|null|between|like|true|false)$/i.test(text) ? text : `'${text.replaceAll("'", "''")}'`);
+const quoted = (text) => (/^[A-Za-z]+$/.test(text) && !/^(and|or|not|in|is)$/i.test(text) ? text : `'${text.replaceAll("'", "''")}'`);
 
 function addTyped() {
   add(find("condition").value.trim());
