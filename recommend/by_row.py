@@ -32,7 +32,7 @@ from recommend.explanation import NeighborTable
 from recommend.lookup import FilmLookup
 from recommend.new_movies import append_guests
 from recommend.reasons import Reasons
-from recommend.taste import ChangeQueries, Suggestion, suggest
+from recommend.taste import ChangeQueries, Suggestion, nearest_films, suggest
 from search.base import SearchResult
 from search.choose import open_index
 
@@ -174,6 +174,12 @@ class RowRecommender:
     def _candidates(self, k: int) -> int:
         """How many films a search must find for an answer of ``k`` films."""
         return num_candidates(k) if self.diversity else k
+
+    def nearest_for_person(self, rows: IntArray, depth: int) -> IntArray:
+        """The films that each of ``rows`` ranks as a part of a history, int64 ``[n, at most depth]``."""
+        return nearest_films(
+            self.index, self.query_embeddings, rows, depth, self._change_for_person, self.allowed
+        )
 
     def answer_history(self, history: History, k: int, question: Question | None = None) -> Answer:
         """The ``k`` best films for a history, whose ratings are stars; each with its reason."""

@@ -85,7 +85,7 @@ def suggest(
         change: what is done with the queries before the search; None is nothing.
         allowed: distinct film rows that may be recommended; None for all. The others are in no ranking.
     """
-    asked, weights = _strongest(history)
+    asked, weights = strongest(history)
     ranked = len(index) if allowed is None else len(allowed)  # films of all rankings together
     own = history.rows < len(index) if allowed is None else np.isin(history.rows, allowed)
     possible = ranked - len(np.unique(history.rows[own]))
@@ -173,15 +173,15 @@ class TasteScorer:
 
 def weight_matrix(histories: list[History], num_movies: int) -> sp.csr_matrix:
     """``history_weights`` of the films that are asked: float64 ``[n, num_movies]``."""
-    strongest = [_strongest(history) for history in histories]
-    ends = np.cumsum([0, *(len(asked) for asked, _ in strongest)])
-    films = [history.rows[asked] for history, (asked, _) in zip(histories, strongest, strict=True)]
-    weights = np.concatenate([weights for _, weights in strongest])
+    chosen = [strongest(history) for history in histories]
+    ends = np.cumsum([0, *(len(asked) for asked, _ in chosen)])
+    films = [history.rows[asked] for history, (asked, _) in zip(histories, chosen, strict=True)]
+    weights = np.concatenate([weights for _, weights in chosen])
     return sp.csr_matrix((weights, np.concatenate(films), ends), shape=(len(histories), num_movies))
 
 
-def _strongest(history: History) -> tuple[IntArray, FloatArray]:
-    """Positions in the history of the films to ask, and their weights, summing to 1."""
+def strongest(history: History) -> tuple[IntArray, FloatArray]:
+    """Positions in the history of the films to ask, rising, and their weights, summing to 1."""
     weights = history_weights(history)
     asked = np.sort(np.argsort(-weights, kind="stable")[:MAX_ASKED])
     return asked, weights[asked] / weights[asked].sum()

@@ -147,7 +147,8 @@ def test_evaluation_of_the_temporal_split_adds_the_user_protocol(workspace, caps
     )
     for values in (users["metrics"], *users["baselines"].values()):
         assert values.keys() == {
-            "recall@20", "ndcg@20", "hit_rate@20", "diversity@10", "novelty@10", "personalisation@10", "gini@10"
+            "recall@20", "ndcg@20", "hit_rate@20",
+            "diversity@10", "novelty@10", "personalisation@10", "gini@10",
         }  # fmt: skip
         assert values["novelty@10"] > 0
         assert all(0 <= value <= 1 for name, value in values.items() if name != "novelty@10")
