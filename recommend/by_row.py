@@ -35,6 +35,7 @@ from recommend.reasons import Reasons
 from recommend.taste import ChangeQueries, Suggestion, nearest_films, suggest
 from search.base import SearchResult
 from search.choose import open_index
+from search.subset import Subset
 
 BLOCK = 256  # films asked about at once
 
@@ -75,6 +76,7 @@ class RowRecommender:
         self.search_config = search or SearchConfig()
         self.popularity = self.diversity = 0.0
         self.allowed: IntArray | None = None
+        self._subset: Subset | None = None  # the same, as the index looks them up
         self._set_model(model)
         self.index = open_index(
             self.search_config,
@@ -135,11 +137,11 @@ class RowRecommender:
         """What the index finds for the films ``rows``, without themselves."""
         exclude = list(rows[:, None])
         if self.allowed is None or len(self.allowed) > k:
-            yield from map(SearchResult, *self.index.search(queries, k, exclude, self.allowed))
+            yield from map(SearchResult, *self.index.search(queries, k, exclude, self._subset))
             return
         # A search gives all queries as many films. Those that may be recommended have one fewer.
         for query, out in zip(queries, exclude, strict=True):
-            yield self.index.search(query, k, out, self.allowed)
+            yield self.index.search(query, k, out, self._subset)
 
     def answer_rows(self, rows: Sequence[int], k: int, reasons: bool = False) -> Iterator[Answer]:
         """One answer per row of ``rows``. ``reasons`` say in a few words why each film is similar."""
@@ -163,7 +165,7 @@ class RowRecommender:
             candidates,
             offset,
             self._change_for_person,
-            self.allowed,
+            self._subset,
         )
         if not self.diversity:
             return found
@@ -177,9 +179,8 @@ class RowRecommender:
 
     def nearest_for_person(self, rows: IntArray, depth: int) -> IntArray:
         """The films that each of ``rows`` ranks as a part of a history, int64 ``[n, at most depth]``."""
-        return nearest_films(
-            self.index, self.query_embeddings, rows, depth, self._change_for_person, self.allowed
-        )
+        change = self._change_for_person
+        return nearest_films(self.index, self.query_embeddings, rows, depth, change, self._subset)
 
     def answer_history(self, history: History, k: int, question: Question | None = None) -> Answer:
         """The ``k`` best films for a history, whose ratings are stars; each with its reason."""
@@ -241,10 +242,11 @@ class RowRecommender:
                 another kind. The message names the place.
         """
         changed = copy.copy(self)
-        changed.allowed = None
+        changed.allowed = changed._subset = None
         if condition is not None:
             rows = fulfilling(parse(condition), self.columns)
             changed.allowed = rows[rows < len(self.index)]  # guests are never recommended
+            changed._subset = self.index.subset(changed.allowed)
         return changed
 
     @property

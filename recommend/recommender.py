@@ -82,8 +82,8 @@ class Recommender(RowRecommender):
             title: the film's title, instead of ``film``.
             reasons: say in a few words why each film is similar.
             diversity: as in ``with_diversity``; None is that of the recommender.
-            where: a condition that the films must fulfil, as ``with_condition`` takes it; None for that of
-                this recommender.
+            where: a condition that the films must fulfil, as ``with_condition`` takes it; None is that of the
+                recommender.
 
         Raises:
             ValueError: not exactly one of ``film``, ``id`` and ``title`` is given, there is no such film, a
@@ -91,8 +91,8 @@ class Recommender(RowRecommender):
                 is none.
         """
         if diversity is not None or where is not None:
-            changed = self._with_choices(diversity, where)
-            return changed.similar(film, k, id=id, title=title, reasons=reasons)
+            asked = self._with(diversity, where)
+            return asked.similar(film, k, id=id, title=title, reasons=reasons)
         whole_number("k", k, 1)
         given = sum(value is not None for value in (film, id, title))
         if given != 1:
@@ -120,7 +120,7 @@ class Recommender(RowRecommender):
             history: ids or titles, oldest first; as a mapping, each with None or a rating on the scale of the
                 data, which ``rating_range`` gives.
             k: films wanted.
-            diversity: as in ``with_diversity``; None is that of the recommender.
+            diversity: as in ``similar``.
             where: as in ``similar``.
 
         Raises:
@@ -128,7 +128,7 @@ class Recommender(RowRecommender):
                 ``k`` is below 1, ``diversity`` is not from 0 to 1, or the condition is none.
         """
         if diversity is not None or where is not None:
-            return self._with_choices(diversity, where).for_history(history, k)
+            return self._with(diversity, where).for_history(history, k)
         whole_number("k", k, 1)
         if isinstance(history, str | bytes) or not isinstance(history, Iterable):
             raise UserError(f"`history` must be a mapping or a list of films, got {shown_value(history)}")
@@ -154,7 +154,7 @@ class Recommender(RowRecommender):
             k: films wanted.
             data: the data that the model was trained on, or their folder. A model holds nobody's ratings.
             schema: file that says how to read the folder, as in training.
-            diversity: as in ``with_diversity``; None is that of the recommender.
+            diversity: as in ``similar``.
             where: as in ``similar``.
 
         Raises:
@@ -162,16 +162,16 @@ class Recommender(RowRecommender):
                 from 0 to 1, or the condition is none.
         """
         if diversity is not None or where is not None:
-            return self._with_choices(diversity, where).for_user(user_id, k, data=data, schema=schema)
+            return self._with(diversity, where).for_user(user_id, k, data=data, schema=schema)
         whole_number("k", k, 1)
         movielens = data if isinstance(data, MovieLens) else training_data(self.checkpoint, data, schema)
         question, history = user_history(self.checkpoint, movielens, user_id)
         return self.answer_history(history, k, question)
 
-    def _with_choices(self, diversity: float | None, where: Any) -> Self:
-        """A recommender with another diversity and condition; None leaves what it has."""
-        changed = self if diversity is None else self.with_diversity(diversity)
-        return changed if where is None else changed.with_condition(where)
+    def _with(self, diversity: float | None, where: Any) -> Self:
+        """The recommender for one question; what is None stays."""
+        asked = self if diversity is None else self.with_diversity(diversity)
+        return asked if where is None else asked.with_condition(where)
 
     def embed(self, movies: NewMovie | Sequence[NewMovie], *, as_queries: bool = False) -> FloatArray:
         """Embeddings of new movies, which were not in training. Nothing is kept.

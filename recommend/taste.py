@@ -20,6 +20,7 @@ from data.histories import History
 from model.checkpoint import Checkpoint
 from search import ExactIndex
 from search.base import VectorIndex
+from search.subset import Subset
 
 # Chosen on the validation part of the user protocol on ml-100k. Values near these make little difference.
 NEAREST = 200  # films that each film of a history ranks
@@ -72,7 +73,7 @@ def suggest(
     k: int,
     rank_offset: float,
     change: ChangeQueries | None = None,
-    allowed: IntArray | None = None,
+    allowed: Subset | None = None,
 ) -> list[Suggestion]:
     """The ``k`` best films for a history, best first, without its own; fewer if there are no others.
 
@@ -83,11 +84,12 @@ def suggest(
         k: films wanted.
         rank_offset: see ``PersonSettings``.
         change: what is done with the queries before the search; None is nothing.
-        allowed: distinct film rows that may be recommended; None for all. The others are in no ranking.
+        allowed: films that may be recommended, as ``index.subset`` gives them; None for all. The others are
+            in no ranking.
     """
     asked, weights = strongest(history)
     ranked = len(index) if allowed is None else len(allowed)  # films of all rankings together
-    own = history.rows < len(index) if allowed is None else np.isin(history.rows, allowed)
+    own = history.rows < len(index) if allowed is None else np.isin(history.rows, index.ids[allowed.rows])
     possible = ranked - len(np.unique(history.rows[own]))
     if not possible:
         return []
@@ -119,7 +121,7 @@ def nearest_films(
     rows: IntArray,
     depth: int,
     change: ChangeQueries | None = None,
-    allowed: IntArray | None = None,
+    allowed: Subset | None = None,
 ) -> IntArray:
     """The films nearest to each of ``rows``, best first and without itself, int64 ``[n, at most depth]``."""
     asked = queries[rows] if change is None else change(queries[rows])

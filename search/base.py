@@ -23,9 +23,8 @@ from base.checks import (
 )
 from config import VECTOR_FORMS
 from search.files import IndexContent, fingerprint, read_index, write_index
-from search.kernels import rescore_all
+from search.scan import Catalogue, best_by_scan
 from search.subset import IdRows, Subset, is_for_all
-from search.threads import over_queries
 from search.vectors import Vectors
 
 
@@ -337,14 +336,14 @@ class VectorIndex(ABC):
         return SearchResult(*self._search(vectors, k, subset, counts))
 
     def _scored_exactly(
-        self, vectors: FloatArray, k: int, rows: IntArray, counts: IntArray
+        self, vectors: FloatArray, k: int, subset: Subset, counts: IntArray
     ) -> tuple[FloatArray, IntArray]:
-        """Scores and ids ``[n, k]`` of the best among ``rows`` (all if it is empty): no first level."""
-        scores, ids = empty_results(len(vectors), k)
-        over_queries(rescore_all, (vectors, scores, ids), (tuple(self._stored), self.ids, rows))
+        """Scores and ids ``[n, k]`` of the best of a small subset, by exact search in a copy of its vectors."""
+        rows = subset.rows
+        copied = subset.kept("vectors", lambda: Catalogue.of(self._stored.take(rows), self.ids[rows]))
         if len(counts):
-            counts[:, SCORED] = len(rows) or len(self.ids)
-        return scores, ids
+            counts[:, SCORED] = len(rows)
+        return best_by_scan(copied, vectors, k)
 
     def add(self, embeddings: npt.ArrayLike, ids: npt.ArrayLike) -> None:
         """Index more vectors; arguments as in ``build``. An error changes nothing.

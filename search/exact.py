@@ -2,14 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 
 from base.arrays import FloatArray, IntArray
-from search.base import NOT_COUNTED, SCORED, VectorIndex
+from search.base import NOT_COUNTED, SCORED, VectorIndex, empty_results
 from search.narrow import settle_all
 from search.scan import Catalogue, as_tensor, best_by_product, best_by_scan, best_on_device
-from search.subset import EVERY, Subset
+from search.subset import Subset
 from search.threads import over_queries
 from search.vectors import BLOCK
 
@@ -55,22 +54,27 @@ class ExactIndex(VectorIndex):
     def _search(
         self, vectors: FloatArray, k: int, subset: Subset | None = None, counts: IntArray = NOT_COUNTED
     ) -> tuple[FloatArray, IntArray]:
-        rows, count = (EVERY, len(self.ids)) if subset is None else (subset.rows, len(subset))
+        if subset is not None:
+            part: ExactIndex = subset.kept("index", lambda: self._part(subset.rows))
+            return part._search(vectors, k, counts=counts)
         if len(counts):
-            counts[:, SCORED] = count
-        if count <= FEW_VECTORS:
-            scores = np.empty((len(vectors), k), dtype=np.float32)
-            ids = np.empty((len(vectors), k), dtype=np.int64)
-            over_queries(settle_all, (vectors, scores, ids), (self._vectors, self.ids, rows))
+            counts[:, SCORED] = len(self.ids)
+        if len(self.ids) <= FEW_VECTORS:
+            scores, ids = empty_results(len(vectors), k)
+            over_queries(settle_all, (vectors, scores, ids), (self._vectors, self.ids))
             return scores, ids
         catalogue = self._catalogue
         if catalogue is None:
             catalogue = self._catalogue = Catalogue.of(self._stored, self.ids)
-        if subset is not None:
-            whole = catalogue
-            catalogue = subset.kept("catalogue", lambda: whole.only(rows))
         if self._on_gpu is not None:
             return best_on_device(self._on_gpu, catalogue, vectors, k)
         if len(vectors) < MANY_QUERIES:
             return best_by_scan(catalogue, vectors, k)
         return best_by_product(catalogue, vectors, k)
+
+    def _part(self, rows: IntArray) -> "ExactIndex":
+        """An index of some rows, a copy: rows that are read here and there take twice as long."""
+        part = ExactIndex(self.vectors)
+        part._stored, part.ids = self._stored.take(rows), self.ids[rows]
+        part._refresh()
+        return part

@@ -38,27 +38,6 @@ def inner_products(rows: np.ndarray, query: np.ndarray, out: np.ndarray) -> None
         out[i] = a
 
 
-@numba.njit(nogil=True, cache=True, fastmath=REGROUP)
-def inner_products_at(codes: np.ndarray, rows: np.ndarray, query: np.ndarray, out: np.ndarray) -> None:
-    """``inner_products`` of the rows ``rows`` of ``codes``."""
-    dim = codes.shape[1]
-    whole = len(rows) - len(rows) % 4
-    for i in range(0, whole, 4):
-        first, second, third, fourth = rows[i], rows[i + 1], rows[i + 2], rows[i + 3]
-        a = b = c = d = np.float32(0)
-        for j in range(dim):
-            a += decoded(codes[first, j]) * query[j]
-            b += decoded(codes[second, j]) * query[j]
-            c += decoded(codes[third, j]) * query[j]
-            d += decoded(codes[fourth, j]) * query[j]
-        out[i], out[i + 1], out[i + 2], out[i + 3] = a, b, c, d
-    for i in range(whole, len(rows)):
-        a = np.float32(0)
-        for j in range(dim):
-            a += decoded(codes[rows[i], j]) * query[j]
-        out[i] = a
-
-
 @numba.njit(nogil=True, cache=True)
 def byte_products(rows: np.ndarray, query: np.ndarray, out: np.ndarray) -> None:
     """``out[i] = <rows[i], query>``: int8 ``[n, d]``, int16 ``[d]``, int32 ``[n]``.
@@ -224,22 +203,15 @@ def rescore(
 
 
 @numba.njit(nogil=True, cache=True)
-def named_or_all(rows: np.ndarray, count: int) -> np.ndarray:
-    """``rows``, or all of ``count`` if it is empty."""
-    return rows if len(rows) > 0 else np.arange(count)
-
-
-@numba.njit(nogil=True, cache=True)
 def rescore_all(
     queries: np.ndarray,
     scores: np.ndarray,
     found: np.ndarray,
     vectors: tuple[np.ndarray, np.ndarray, np.ndarray],
     ids: np.ndarray,
-    rows: np.ndarray,
 ) -> None:
-    """``rescore`` for queries float32 ``[q, d]`` with all ``rows`` candidates (none: all); fills ``[q, k]``."""
-    candidates = named_or_all(rows, len(ids))
+    """``rescore`` for queries float32 ``[q, d]`` with every vector a candidate; fills ``[q, k]``."""
+    candidates = np.arange(len(ids))
     for i in range(len(queries)):
         rescore(vectors, ids, queries[i], candidates, scores[i], found[i])
 

@@ -16,7 +16,6 @@ from search.kernels import (
     Number,
     heap_sort,
     keep_best,
-    named_or_all,
     offer_all,
     products,
 )
@@ -187,16 +186,10 @@ def settle_all(
     found: np.ndarray,
     vectors: tuple[np.ndarray, np.ndarray, np.ndarray],
     ids: np.ndarray,
-    chosen: np.ndarray,
 ) -> None:
-    """``settle`` for queries float32 ``[q, d]`` with nothing narrowed; fills ``[q, k]``.
-
-    Args:
-        queries, scores, found, vectors, ids: as ``settle``, for each query.
-        chosen: int64, rows that may be found; all if it is empty.
-    """
-    rows = named_or_all(chosen, len(ids))
-    products_of_rows = np.empty(len(rows), dtype=np.float32)
+    """``settle`` for queries float32 ``[q, d]`` with nothing narrowed; fills ``[q, k]``."""
+    rows = np.arange(len(ids))
+    products_of_rows = np.empty(len(ids), dtype=np.float32)
     for i in range(len(queries)):
         _finest(vectors, queries[i], rows, products_of_rows)
         filled = offer_all(products_of_rows, ids, rows, scores[i], found[i], 0)
@@ -215,16 +208,13 @@ def settle(
     size: int,
     best_scores: np.ndarray,
     best_ids: np.ndarray,
-    chosen: np.ndarray,
 ) -> None:
     """The best k of the rows that ``narrow`` kept, or of all if they were too many; fills ``best_*``.
 
     Scores are those of ``products``, by fine codes if there are any. Equal ones are in the order of ids.
-    All are the rows ``chosen``, or every row if it is empty.
     """
     if size < 0:
-        one = query.reshape(1, -1), best_scores.reshape(1, -1), best_ids.reshape(1, -1)
-        settle_all(*one, vectors, ids, chosen)
+        settle_all(query.reshape(1, -1), best_scores.reshape(1, -1), best_ids.reshape(1, -1), vectors, ids)
         return
     k = len(best_scores)
     size, _ = reduced(slack, lengths, k, lows, rows, size)

@@ -11,9 +11,8 @@ import numba
 import numpy as np
 
 from base.arrays import FloatArray, IntArray
-from search.kernels import FINE_FACTOR, FINE_MORE, inner_products, inner_products_at
+from search.kernels import FINE_FACTOR, FINE_MORE, inner_products
 from search.narrow import lengths_of, narrow, room_for, settle, slack_of
-from search.subset import EVERY
 from search.threads import over_queries
 from search.vectors import Vectors, decoded_rows
 
@@ -35,25 +34,16 @@ class Catalogue(NamedTuple):
         stored: n vectors.
         ids: int64 ``[n]``.
         lengths: float32 ``[n]``, as ``lengths_of``.
-        chosen: int64 ``[m]``, rows that may be found, rising; all if it is empty.
-        of_chosen: float32 ``[m]``, their lengths.
     """
 
     stored: Vectors
     ids: IntArray
     lengths: FloatArray
-    chosen: IntArray
-    of_chosen: FloatArray
 
     @classmethod
     def of(cls, stored: Vectors, ids: IntArray) -> "Catalogue":
         """A catalogue with its lengths, for which all float32 vectors are read."""
-        lengths = lengths_of(stored)
-        return cls(stored, ids, lengths, EVERY, lengths)
-
-    def only(self, rows: IntArray) -> "Catalogue":
-        """The same catalogue, of which only ``rows`` may be found, at least one."""
-        return self._replace(chosen=rows, of_chosen=self.lengths[rows])
+        return cls(stored, ids, lengths_of(stored))
 
 
 def as_tensor(array: FloatArray) -> "Tensor":
@@ -71,17 +61,17 @@ def best_by_scan(catalogue: Catalogue, queries: FloatArray, k: int) -> tuple[Flo
     """The ``k`` largest products of each query, one query after the other.
 
     Args:
-        catalogue: n vectors, of which m may be found.
+        catalogue: n vectors.
         queries: float32 ``[q, d]``, q at least 1.
-        k: at most m.
+        k: at most n.
 
     Returns:
         Scores float32 and ids int64, ``[q, k]``: by falling score and, if scores are equal, rising id.
     """
+    stored, ids, lengths = catalogue
     scores = np.empty((len(queries), k), dtype=np.float32)
     found = np.empty((len(queries), k), dtype=np.int64)
-    fixed = (tuple(catalogue.stored), *catalogue[1:], room_for(k))
-    over_queries(_scan, (queries, scores, found), fixed)
+    over_queries(_scan, (queries, scores, found), (tuple(stored), ids, lengths, room_for(k)))
     return scores, found
 
 
@@ -92,7 +82,7 @@ def best_by_product(catalogue: Catalogue, queries: FloatArray, k: int) -> tuple[
     """
     import torch
 
-    stored, ids, lengths, chosen, of_chosen = catalogue
+    stored, ids, lengths = catalogue
     rounding = ROUNDING[torch.get_float32_matmul_precision()]
     vectors, form = tuple(stored), (stored.compact, len(stored.fine) > 0, rounding)
     scores = np.empty((len(queries), k), dtype=np.float32)
@@ -102,15 +92,13 @@ def best_by_product(catalogue: Catalogue, queries: FloatArray, k: int) -> tuple[
         block = queries[part]
         kept = _Kept.of(len(block), k)
         over_queries(_slacks, (block, kept.slacks), form)
-        for start in range(0, len(of_chosen), VECTOR_BLOCK):
-            which = slice(start, start + VECTOR_BLOCK)
-            rows = chosen[which] if len(chosen) else which
-            codes = stored.codes[rows]
+        for start in range(0, len(ids), VECTOR_BLOCK):
+            codes, scales = stored.codes[start : start + VECTOR_BLOCK], stored.scales
             if stored.compact:
-                codes = decoded_rows(codes, stored.scales[rows])
+                codes = decoded_rows(codes, scales[start : start + VECTOR_BLOCK])
             fast = (as_tensor(block) @ as_tensor(codes).T).numpy()
-            over_queries(_narrow_each, (fast, *kept), (start, of_chosen, k))
-        over_queries(_settle_each, (block, scores[part], found[part], *kept), (vectors, ids, lengths, chosen))
+            over_queries(_narrow_each, (fast, *kept), (start, lengths, k))
+        over_queries(_settle_each, (block, scores[part], found[part], *kept), (vectors, ids, lengths))
     return scores, found
 
 
@@ -123,27 +111,23 @@ def best_on_device(
 
     Args:
         candidates: float32 ``[n, d]``, the decoded vectors.
-        catalogue: the same vectors, of which m may be found.
+        catalogue: the same vectors.
         queries: float32 ``[q, d]``, q at least 1.
-        k: at most m.
+        k: at most n.
     """
     import torch
 
-    stored, ids, lengths, chosen, of_chosen = catalogue
+    stored, ids, lengths = catalogue
     rounding = ROUNDING[torch.get_float32_matmul_precision()]
-    few = min(len(of_chosen), FINE_FACTOR * k + FINE_MORE)
-    if len(chosen):
-        candidates = candidates[torch.from_numpy(chosen).to(candidates.device)]
-    blocks = as_tensor(queries).split(max(1, SCORES_ON_GPU // len(candidates)))
+    few = min(len(ids), FINE_FACTOR * k + FINE_MORE)
+    blocks = as_tensor(queries).split(max(1, SCORES_ON_GPU // len(ids)))
     products = ((block.to(candidates.device) @ candidates.T).nan_to_num_(nan=-torch.inf) for block in blocks)
     best = [product.topk(few, dim=1) for product in products]
     fast, rows = (torch.cat(parts).cpu().numpy() for parts in zip(*best, strict=True))
-    if len(chosen):
-        rows = chosen[rows]
     scores = np.empty((len(queries), k), dtype=np.float32)
     found = np.empty((len(queries), k), dtype=np.int64)
-    most = float(of_chosen.max()) if few < len(of_chosen) else -1.0
-    fixed = (tuple(stored), ids, lengths, chosen, stored.compact, rounding, most)
+    most = float(lengths.max()) if few < len(ids) else -1.0
+    fixed = (tuple(stored), ids, lengths, stored.compact, rounding, most)
     over_queries(_settle_listed, (queries, fast, rows, scores, found), fixed)
     return scores, found
 
@@ -203,20 +187,9 @@ def _settle_each(
     vectors: tuple[np.ndarray, np.ndarray, np.ndarray],
     ids: np.ndarray,
     lengths: np.ndarray,
-    chosen: np.ndarray,
 ) -> None:
     for i in range(len(queries)):
-        _name_rows(rows[i], sizes[i], chosen)
-        kept = lows[i], rows[i], sizes[i]
-        settle(vectors, ids, lengths, queries[i], slacks[i], *kept, scores[i], found[i], chosen)
-
-
-@numba.njit(nogil=True, cache=True)
-def _name_rows(places: np.ndarray, size: int, chosen: np.ndarray) -> None:
-    """Turn the first ``size`` places among the chosen rows into rows."""
-    if len(chosen) > 0:
-        for j in range(size):
-            places[j] = chosen[places[j]]
+        settle(vectors, ids, lengths, queries[i], slacks[i], lows[i], rows[i], sizes[i], scores[i], found[i])
 
 
 @numba.njit(nogil=True, cache=True)
@@ -229,7 +202,6 @@ def _settle_listed(
     vectors: tuple[np.ndarray, np.ndarray, np.ndarray],
     ids: np.ndarray,
     lengths: np.ndarray,
-    chosen: np.ndarray,
     compact: bool,
     rounding: float,
     most: float,
@@ -247,8 +219,7 @@ def _settle_listed(
             floor = np.sort(lows)[size - k]
             if not fast[i, size - 1] + slack * most < floor:
                 size = -1
-        kept = lows, listed[i], size
-        settle(vectors, ids, lengths, queries[i], slack, *kept, scores[i], found[i], chosen)
+        settle(vectors, ids, lengths, queries[i], slack, lows, listed[i], size, scores[i], found[i])
 
 
 @numba.njit(nogil=True, cache=True)
@@ -259,8 +230,6 @@ def _scan(
     vectors: tuple[np.ndarray, np.ndarray, np.ndarray],
     ids: np.ndarray,
     lengths: np.ndarray,
-    chosen: np.ndarray,
-    of_chosen: np.ndarray,
     room: int,
 ) -> None:
     """Fills ``scores`` and ``found`` ``[q, k]``."""
@@ -272,17 +241,12 @@ def _scan(
     for i in range(len(queries)):
         slack = slack_of(queries[i], len(scales) > 0, len(fine) > 0, 0.0)
         size, floor = 0, np.float32(-np.inf)
-        for start in range(0, len(of_chosen), SCAN_BLOCK):
-            length = min(SCAN_BLOCK, len(of_chosen) - start)
-            if len(chosen) > 0:
-                block = chosen[start : start + length]
-                inner_products_at(codes, block, queries[i], products[:length])
-            else:
-                inner_products(codes[start : start + length], queries[i], products[:length])
-            if len(scales) > 0:  # then they are the lengths
-                products[:length] *= of_chosen[start : start + length]
-            size, floor = narrow(products[:length], start, slack, of_chosen, k, lows, rows, size, floor)
+        for start in range(0, len(codes), SCAN_BLOCK):
+            length = min(SCAN_BLOCK, len(codes) - start)
+            inner_products(codes[start : start + length], queries[i], products[:length])
+            if len(scales) > 0:
+                products[:length] *= scales[start : start + length]
+            size, floor = narrow(products[:length], start, slack, lengths, k, lows, rows, size, floor)
             if size < 0:
                 break
-        _name_rows(rows, size, chosen)
-        settle(vectors, ids, lengths, queries[i], slack, lows, rows, size, scores[i], found[i], chosen)
+        settle(vectors, ids, lengths, queries[i], slack, lows, rows, size, scores[i], found[i])

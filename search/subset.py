@@ -1,17 +1,13 @@
-"""From ids to rows: a condition is looked up once, and then holds for any number of searches."""
+"""A part of an index: ids that may be found become rows once, for any number of searches."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from base.arrays import IntArray
 
-EVERY = np.zeros(0, dtype=np.int64)  # for kernels: no rows are named, so all count
-EVERY_ROW = np.zeros(0, dtype=bool)
 # From one id per so many rows on, marking rows in an array of all is faster than sorting the ids.
 MARKED_FROM = 32
 
@@ -34,15 +30,8 @@ class Subset:
     def __len__(self) -> int:
         return len(self.rows)
 
-    @cached_property
-    def mask(self) -> npt.NDArray[np.bool_]:
-        """Bool ``[num_rows]``, true for ``rows``."""
-        mask = np.zeros(self.num_rows, dtype=bool)
-        mask[self.rows] = True
-        return mask
-
     def kept(self, name: str, make: Callable[[], Any]) -> Any:
-        """What an index derives from the rows; made when it is first needed."""
+        """What an index copies of the rows, to read it in order; made by the first search."""
         if name not in self._kept:
             self._kept[name] = make()
         return self._kept[name]
@@ -62,18 +51,17 @@ class IdRows:
     def __init__(self, ids: IntArray) -> None:
         self._order: IntArray | None = None  # the ids rise already
         self._rising = ids
-        if len(ids) > 1 and not (ids[1:] > ids[:-1]).all():
+        if not (ids[1:] > ids[:-1]).all():
             self._order = np.argsort(ids)
             self._rising = ids[self._order]
-        span = int(ids[-1]) - int(ids[0]) + 1 if len(ids) else 0
-        self._without_gaps = self._order is None and span == len(ids)
+        self._gapless = len(ids) > 0 and int(self._rising[-1]) - int(self._rising[0]) == len(ids) - 1
 
     def find(self, ids: IntArray) -> IntArray:
         """Rows of those ``ids`` that are there: int64 ``[m]``, distinct, rising."""
         count = len(self._rising)
         if not count or not len(ids):
-            return EVERY
-        if self._without_gaps:
+            return np.zeros(0, dtype=np.int64)
+        if self._gapless:
             first, last = self._rising[0], self._rising[-1]
             places = ids[(ids >= first) & (ids <= last)] - first
         else:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from base.arrays import BoolArray, FloatArray, IntArray
-from base.checks import MAX_INT64, MIN_INT64, shown_value
+from base.checks import MAX_INT64, shown_value
 from base.errors import UserError
 from data.reading.number_kinds import ID
 from data.reading.source_files import shown
@@ -121,10 +121,12 @@ class IdColumn(Column):
     def _operand(self, comparison: Comparison) -> Any:
         refuse_kind(float, comparison, _ID_RULE)  # 3.0 may have been another id
         values = _whole_numbers(comparison)
-        ends = min(values, default=0), max(values, default=0)
-        if other := next((end for end in ends if not MIN_INT64 <= end <= MAX_INT64), None):
-            raise refusal(comparison, values.index(other), _ID_RULE)
-        ids = np.array(values, dtype=np.int64)
+        try:
+            ids = np.array(values, dtype=np.int64)
+        except OverflowError:
+            high = max(values)
+            other = values.index(high if high > MAX_INT64 else min(values))
+            raise refusal(comparison, other, _ID_RULE) from None
         return ids if comparison.op == IN else ids[0]
 
     def _holding(self, op: str, operand: Any) -> BoolArray:
@@ -146,18 +148,20 @@ def refuse_kind(kind: type, comparison: Comparison, problem: str) -> None:
 def refusal(comparison: Comparison, number: int, problem: str) -> UserError:
     """The error of a value of a comparison."""
     value = shown_value(comparison.values[number])
-    return wrong(comparison.place.value(number), f"{problem}, got {value}")
+    return wrong(comparison.place.of_value(number), f"{problem}, got {value}")
 
 
 def _whole_numbers(comparison: Comparison) -> Sequence[int]:
     """The ids of a comparison, of which some may be written as text."""
-    if str not in set(map(type, comparison.values)):
+    kinds = set(map(type, comparison.values))
+    if str not in kinds:
         return comparison.values  # type: ignore[return-value]
-    texts = [value if isinstance(value, str) else "0" for value in comparison.values]
-    for number in (
-        next((i for i, digits in enumerate(map(str.isdecimal, texts)) if not digits), None),
-        next((i for i, length in enumerate(map(len, texts)) if length > MAX_DIGITS), None),
-    ):
-        if number is not None:
-            raise refusal(comparison, number, _ID_RULE)
+    texts: Sequence[Any] = comparison.values
+    if kinds != {str}:
+        texts = [value if isinstance(value, str) else "0" for value in texts]
+    are_digits, lengths = list(map(str.isdecimal, texts)), list(map(len, texts))
+    if False in are_digits:
+        raise refusal(comparison, are_digits.index(False), _ID_RULE)
+    if max(lengths) > MAX_DIGITS:
+        raise refusal(comparison, lengths.index(max(lengths)), _ID_RULE)
     return list(map(int, comparison.values))

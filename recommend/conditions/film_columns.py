@@ -63,11 +63,11 @@ class FilmColumns:
             return self[found[0]]
         if found:
             problem = f"{shown(name)} can be {' or '.join(map(shown, found))}; write capitals as in the data"
-            raise wrong(comparison.place.column(), problem)
+            raise wrong(comparison.place.of_column(), problem)
         names = list(self._make)
         close = difflib.get_close_matches(name[:100].lower(), list(self._lower), n=1)
         advice = f"did you mean {self._lower[close[0]][0]}?" if close else f"there are {_listed(names)}"
-        raise wrong(comparison.place.column(), f"there is no column {shown(name)}; {advice}")
+        raise wrong(comparison.place.of_column(), f"there is no column {shown(name)}; {advice}")
 
     def summaries(self) -> list[dict[str, Any]]:
         """Every column: name, kind, how many films have a value, and its range or most common values."""

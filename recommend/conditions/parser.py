@@ -13,6 +13,7 @@ Columns and values are words, or stand in quotes of either kind.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from base.errors import UserError
 from recommend.conditions.tokens import (
@@ -71,6 +72,31 @@ def parse_text(text: str, read_list: ReadList | None = None) -> Condition:
         raise parser.expected("and, or, or the end")
     _check_levels(condition)
     return condition
+
+
+@dataclass(frozen=True, slots=True)
+class _InText(Place):
+    """A comparison in a text: the numbers of the tokens that are its column and its values."""
+
+    text: str
+    column: int
+    values: Sequence[int]
+
+    def of_column(self) -> str:
+        return place_of(self.text, self.column)
+
+    def of_value(self, number: int) -> str:
+        return place_of(self.text, self.values[number])
+
+
+@dataclass(frozen=True, slots=True)
+class _InFile(_InText):
+    """A comparison with a list in a file, whose values stand on lines of these numbers."""
+
+    name: str
+
+    def of_value(self, number: int) -> str:
+        return f" @{self.name}, line {self.values[number]}"
 
 
 class _Parser:
@@ -147,12 +173,12 @@ class _Parser:
             order = self.take()
             (value,) = self.values([self.at])
             self.take()
-            return Comparison(column, order, value, self.places(start, [start + 2]))
+            return Comparison(column, order, value, self.place_from(start))
         if self.keyword == IS:
             self.take()
             if self.keyword not in (KNOWN, UNKNOWN):
                 raise self.expected("known or unknown")
-            return Comparison(column, IS, self.take().lower(), self.places(start, [start + 2]))
+            return Comparison(column, IS, self.take().lower(), self.place_from(start))
         negated = self.keyword == "not"
         if negated:
             self.take()
@@ -171,7 +197,7 @@ class _Parser:
         self.take()
         if self.next == ")":
             self.take()
-            return Comparison(column, IN, (), self.places(start, []))
+            return Comparison(column, IN, (), self.place_from(start))
         first = self.at
         commas = self.tokens[first + 1 :: 2]  # up to the first token that is no comma
         count = next(i for i, mark in enumerate([*commas, END], start=1) if mark != ",")
@@ -181,7 +207,7 @@ class _Parser:
         if self.next != ")":
             raise self.expected(", or )")
         self.take()
-        return Comparison(column, IN, values, self.places(start, numbers))
+        return Comparison(column, IN, values, _InText(self.text, start, numbers))
 
     def values(self, numbers: Sequence[int]) -> tuple[Value, ...]:
         """The numbers and texts that tokens are."""
@@ -201,9 +227,9 @@ class _Parser:
             values.append(value)
         return tuple(values)
 
-    def places(self, column: int, values: Sequence[int]) -> Place:
-        """The places of a comparison, whose tokens have these numbers."""
-        return Place(lambda: self.place(column), lambda number: self.place(values[number]))
+    def place_from(self, start: int) -> Place:
+        """The place of a comparison of three tokens: column, sign and value."""
+        return _InText(self.text, start, range(start + 2, start + 3))
 
     def listed_in_file(self, column: str, start: int) -> Comparison:
         """The comparison of a column with the values in a file that is named after ``@``."""
@@ -219,8 +245,7 @@ class _Parser:
         values, lines = self.read_list(name)
         if len(values) > MAX_LISTED:
             raise wrong(f" @{name}", f"a list may have at most {MAX_LISTED:,} values, got {len(values):,}")
-        places = Place(lambda: self.place(start), lambda number: f" @{name}, line {lines[number]}")
-        return Comparison(column, IN, tuple(values), places)
+        return Comparison(column, IN, tuple(values), _InFile(self.text, start, lines, name))
 
 
 def _check_levels(condition: Condition, level: int = 0) -> None:
@@ -228,6 +253,6 @@ def _check_levels(condition: Condition, level: int = 0) -> None:
     if isinstance(condition, Comparison):
         return
     if level == MAX_LEVELS:
-        raise wrong(comparisons_of(condition)[0].place.column(), TOO_DEEP)
+        raise wrong(comparisons_of(condition)[0].place.of_column(), TOO_DEEP)
     for part in parts_of(condition):
         _check_levels(part, level + 1)

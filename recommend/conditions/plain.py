@@ -9,6 +9,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
@@ -40,6 +41,7 @@ FORMS = (
     'an object such as {"column": "year", "op": ">=", "value": 1990}, {"and": [...]}, {"or": [...]} or '
     '{"not": ...}'
 )
+FLOAT_MAX = np.finfo(np.float64).max.item()
 MAX_DIGITS = 40  # of a whole number that a message shows
 
 
@@ -54,6 +56,20 @@ def parse_plain(tree: Any) -> Condition:
         UserError: it is no condition; one line with the place, such as ``where.and[1].value``.
     """
     return _Reader().condition(tree, "", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _InTree(Place):
+    """A comparison at a path of keys; whether its value is a list."""
+
+    path: str
+    is_list: bool
+
+    def of_column(self) -> str:
+        return f"{self.path}.column"
+
+    def of_value(self, number: int) -> str:
+        return f"{self.path}.value" + f"[{number}]" * self.is_list
 
 
 class _Reader:
@@ -102,11 +118,10 @@ class _Reader:
         if not isinstance(op, str) or op not in OPS:
             raise wrong(f"{place}.op", f"must be one of {', '.join(OPS)}, got {_shown(op)}")
         if op == IN:
-            return Comparison(column, op, self.listed_values(value, f"{place}.value"), _place_in_list(place))
+            return Comparison(column, op, self.listed_values(value, f"{place}.value"), _InTree(place, True))
         if op == IS and value not in (KNOWN, UNKNOWN):
             raise wrong(f"{place}.value", f"must be known or unknown, got {_shown(value)}")
-        at = Place(lambda: f"{place}.column", lambda number: f"{place}.value")
-        return Comparison(column, op, _checked_value(value, at.value(0)), at)
+        return Comparison(column, op, _checked_value(value, f"{place}.value"), _InTree(place, False))
 
     def listed_values(self, values: Any, place: str) -> tuple[Value, ...]:
         """The values of a list, which may be an array."""
@@ -119,10 +134,6 @@ class _Reader:
         return _checked_values(values, place)
 
 
-def _place_in_list(place: str) -> Place:
-    return Place(lambda: f"{place}.column", lambda number: f"{place}.value[{number}]")
-
-
 def _checked_values(values: Sequence[Any], place: str) -> tuple[Value, ...]:
     """The values of a list at a place; a million take a few tens of milliseconds."""
     kinds = list(map(type, values))
@@ -131,15 +142,23 @@ def _checked_values(values: Sequence[Any], place: str) -> tuple[Value, ...]:
             number = min(kinds.index(kind) for kind in other if not issubclass(kind, np.generic))
             _checked_value(values[number], f"{place}[{number}]")
         return _checked_values([v.item() if isinstance(v, np.generic) else v for v in values], place)
-    numbers = [value for value in values if type(value) is not str] if str in kinds else values
-    try:
-        finite = bool(np.isfinite(np.array(numbers, dtype=np.float64)).all())
-    except OverflowError:
-        finite = False
-    if not finite:
+    numbers = values
+    if str in kinds:
+        numbers = [] if set(kinds) == {str} else [value for value in values if type(value) is not str]
+    if not _are_finite(numbers, float in kinds):
         for number, value in enumerate(values):
             _checked_value(value, f"{place}[{number}]")
     return tuple(values)
+
+
+def _are_finite(numbers: Sequence[float], fractions: bool) -> bool:
+    """Whether each can be a finite float; without fractions a look at the ends is faster."""
+    if not fractions:
+        return -FLOAT_MAX <= min(numbers, default=0) and max(numbers, default=0) <= FLOAT_MAX
+    try:
+        return bool(np.isfinite(np.array(numbers, dtype=np.float64)).all())
+    except OverflowError:
+        return False
 
 
 def _checked_value(value: Any, place: str) -> Value:

@@ -100,7 +100,7 @@ class SetColumn(Column):
     def _operand(self, comparison: Comparison) -> Any:
         if comparison.op in ORDERED:
             raise wrong(
-                comparison.place.column(),
+                comparison.place.of_column(),
                 f"{shown(comparison.column)} are sets, which =, !=, in and is compare, not {comparison.op}",
             )
         refuse_kind(float, comparison, f"{shown(comparison.column)} are text, so a number must be in quotes")

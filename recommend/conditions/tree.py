@@ -5,9 +5,7 @@ limits that stand here. So whatever follows a tree down may call itself.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from base.errors import UserError
 
@@ -26,22 +24,28 @@ Value = int | float | str
 BARE = re.compile(r"[^\s(),=<>!'\"]+")  # what needs no quotes
 
 
-class Place(NamedTuple):
-    """Where a comparison stands, for errors.
+class Place:
+    """Where a comparison stands, for errors; this one is nowhere.
 
-    Attributes:
-        column: gives the place of its column.
-        value: gives the place of a value, whose number from 0 it takes.
+    Comparisons keep few objects, as Python would look at all objects of the process again and again while it
+    makes many.
     """
 
-    column: Callable[[], str]
-    value: Callable[[int], str]
+    __slots__ = ()
+
+    def of_column(self) -> str:
+        """The place of the column."""
+        return ""
+
+    def of_value(self, number: int) -> str:
+        """The place of value ``number``, from 0."""
+        return ""
 
 
-NOWHERE = Place(lambda: "", lambda number: "")
+NOWHERE = Place()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """A column and what its values are compared with.
 
@@ -72,7 +76,7 @@ class Comparison:
         return f"{column} in ({', '.join(values)})" if self.op == IN else f"{column} {self.op} {values[0]}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Not:
     """What does not hold."""
 
@@ -82,7 +86,7 @@ class Not:
         return f"not {_bracketed(self.part, AllOf, AnyOf)}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class AllOf:
     """Two or more conditions that must all hold: ``and``."""
 
@@ -92,7 +96,7 @@ class AllOf:
         return " and ".join(_bracketed(part, AllOf, AnyOf) for part in self.parts)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class AnyOf:
     """Two or more conditions of which one must hold: ``or``."""
 

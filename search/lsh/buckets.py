@@ -12,7 +12,7 @@ import numpy as np
 
 from base.arrays import IntArray
 from search.kernels import Number
-from search.lsh.hamming import distance_of, keep_nearest
+from search.lsh.hamming import keep_nearest, popcount
 
 MAX_KEY_BITS = 20  # a table of wider keys would have mostly empty buckets
 
@@ -109,7 +109,6 @@ def probe(
     key_bits: int,
     num_probes: int,
     limit: int,
-    mask: np.ndarray,
 ) -> tuple[np.ndarray, int]:
     """The rows nearest to ``signature`` among those in the buckets probed.
 
@@ -121,7 +120,6 @@ def probe(
         key_bits: bits per table.
         num_probes: buckets read in each table.
         limit: number of rows wanted.
-        mask: bool ``[n]``, rows that may be found; all if it is empty.
 
     Returns:
         int64, at most ``limit`` distinct rows; and how many were compared.
@@ -145,14 +143,14 @@ def probe(
             bucket = key ^ masks[p]
             for place in range(starts[table, bucket], starts[table, bucket + 1]):
                 row = np.int64(table_rows[table, place])
-                if len(mask) > 0 and not mask[row]:
-                    continue
                 flag = np.uint64(1) << np.uint64(row & 63)
                 if seen[row >> 6] & flag:
                     continue
                 seen[row >> 6] |= flag
                 compared += 1
-                distance = distance_of(signatures, row, signature)
+                distance = np.int32(0)
+                for w in range(len(signature)):
+                    distance += np.int32(popcount(signatures[row, w] ^ signature[w]))
                 if distance < cutoff:
                     distances[size], rows[size] = distance, row
                     size += 1

@@ -8,8 +8,6 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from search.kernels import Number
-
 BLOCK = 256  # rows whose distances are computed before any is looked at
 
 
@@ -100,46 +98,6 @@ def scan(columns: np.ndarray, signature: np.ndarray, limit: int) -> np.ndarray:
     if size > limit:
         keep_nearest(distances, rows, size, limit, by_distance)
     return rows[:limit]
-
-
-@numba.njit(nogil=True, cache=True)
-def scan_rows(signatures: np.ndarray, signature: np.ndarray, rows: np.ndarray, limit: int) -> np.ndarray:
-    """The ``limit`` rows nearest to ``signature`` among ``rows``.
-
-    Args:
-        signatures: uint64 ``[n, words]``.
-        signature: uint64 ``[words]``.
-        rows: int64 ``[m]``, rising.
-        limit: number of rows wanted, at most m.
-
-    Returns:
-        int64 ``[limit]``, in rising order.
-    """
-    max_distance = 64 * len(signature)
-    distances = np.empty(2 * limit, dtype=np.int32)
-    nearest = np.empty(2 * limit, dtype=np.int64)
-    by_distance = np.empty(max_distance + 1, dtype=np.int64)
-    size, cutoff = 0, max_distance + 1
-    for row in rows:
-        distance = distance_of(signatures, row, signature)
-        if distance < cutoff:
-            distances[size], nearest[size] = distance, row
-            size += 1
-            if size == 2 * limit:
-                cutoff = keep_nearest(distances, nearest, size, limit, by_distance)
-                size = limit
-    if size > limit:
-        keep_nearest(distances, nearest, size, limit, by_distance)
-    return nearest[:limit]
-
-
-@numba.njit(inline="always", cache=True)
-def distance_of(signatures: np.ndarray, row: Number, signature: np.ndarray) -> Number:
-    """Hamming distance of one row of signatures uint64 ``[n, words]``."""
-    distance = np.int32(0)
-    for w in range(len(signature)):
-        distance += np.int32(popcount(signatures[row, w] ^ signature[w]))
-    return distance
 
 
 @numba.njit(nogil=True, cache=True)

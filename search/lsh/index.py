@@ -17,18 +17,18 @@ import numpy.typing as npt
 from base.arrays import FloatArray, IntArray
 from base.checks import MAX_INT32, MAX_INT64, whole_number
 from search.base import COMPARED, NOT_COUNTED, SCORED, VectorIndex, empty_results
-from search.kernels import rescore
+from search.kernels import rescore, rescore_all
 from search.lsh.buckets import MAX_KEY_BITS, Tables, make_tables, probe
-from search.lsh.hamming import scan, scan_rows
+from search.lsh.hamming import scan
 from search.lsh.signatures import hyperplanes, sign, sign_query
-from search.subset import EVERY, EVERY_ROW, Subset
+from search.subset import Subset
 from search.threads import over_queries
 
 METHODS = ("auto", "scan", "buckets")
 # From this many films on, buckets at the default probes are faster than a scan of the same recall. Measured
 # on clustered vectors: at 62,423 films a scan is faster, at 1,000,000 buckets are, up to recall .98.
 BUCKETS_FROM = 200_000
-BUCKETS_SHARE = 4  # under a condition, buckets serve if at least one film in so many fulfils it
+NO_ROWS = np.zeros(0, dtype=np.int64)
 MAX_BITS = 2**16
 MAX_PROBES = 2**16
 TABLE_NAMES = ("table_rows", "table_starts")  # of the two arrays of ``Tables`` in a file
@@ -140,43 +140,30 @@ class LSHIndex(VectorIndex):
     def _search(
         self, vectors: FloatArray, k: int, subset: Subset | None = None, counts: IntArray = NOT_COUNTED
     ) -> tuple[FloatArray, IntArray]:
-        rows, mask, count = EVERY, EVERY_ROW, len(self.ids)
-        limit, probes, by_scan = self.query.candidates_factor * k, self.query.probes, self.method == "scan"
+        limit, columns, rows = self.query.candidates_factor * k, self._lists["columns"], NO_ROWS
         if subset is not None:
-            rows, count = subset.rows, len(subset)
-            limit, probes = subset.widened(limit), subset.widened(probes)
-            by_scan = by_scan or count < self._buckets_from
-        limit = min(count, limit)
-        if limit == count and (by_scan or subset is not None):  # a first level would choose nothing
-            return self._scored_exactly(vectors, k, rows, counts)
+            limit, rows = subset.widened(limit), subset.rows
+            if limit >= len(rows):  # a first level would choose nothing
+                return self._scored_exactly(vectors, k, subset, counts)
+            columns = subset.kept("columns", lambda: np.ascontiguousarray(self._rows["signatures"][rows].T))
         scores, ids = empty_results(len(vectors), k)
-        by_query = (vectors, scores, ids, counts)
-        shared = (
-            self._vectors,
-            self.ids,
-            self._trained["mean"],
-            self._trained["normals"],
-            self._lists["columns"],
-            self._rows["signatures"],
-            rows,
-            limit,
-        )
+        count = len(self.ids)
+        limit = min(count, limit)
+        by_scan = self.method == "scan" or subset is not None
+        if limit == count and by_scan:  # the same
+            over_queries(rescore_all, (vectors, scores, ids), (self._vectors, self.ids))
+            counts[:, SCORED] = count
+            return scores, ids
+        shared = (self._vectors, self.ids, self._trained["mean"], self._trained["normals"], columns)
         if by_scan:
-            over_queries(_search_by_scan, by_query, shared)
+            over_queries(_search_by_scan, (vectors, scores, ids, counts), (*shared, rows, limit))
         else:
             if self._tables is None:
                 self._tables = self._make_tables()
-            if subset is not None:
-                mask = subset.mask
-            probes = min(probes, 1 << self._key_bits)
-            over_queries(_search_by_buckets, by_query, (*shared, tuple(self._tables), probes, mask))
+            probes = min(self.query.probes, 1 << self._key_bits)
+            fixed = (*shared, self._rows["signatures"], tuple(self._tables), probes, limit)
+            over_queries(_search_by_buckets, (vectors, scores, ids, counts), fixed)
         return scores, ids
-
-    @property
-    def _buckets_from(self) -> int:
-        """Films that must fulfil a condition for buckets: of fewer, a scan compares less than wider probes."""
-        share = len(self) // BUCKETS_SHARE
-        return share if self.query.method == "buckets" else max(share, BUCKETS_FROM)
 
     def _make_tables(self) -> Tables:
         if self._key_bits > MAX_KEY_BITS:
@@ -204,29 +191,20 @@ def _search_by_scan(
     mean: np.ndarray,
     normals: np.ndarray,
     columns: np.ndarray,
-    signatures: np.ndarray,
     rows: np.ndarray,
     limit: int,
 ) -> None:
+    """``rows`` are those of the columns; if it is empty, the columns are of all."""
     projections = np.empty(len(normals), dtype=np.float32)
     signature = np.empty(len(columns), dtype=np.uint64)
     for i in range(len(queries)):
         sign_query(queries[i], mean, normals, projections, signature)
-        candidates = _nearest(columns, signatures, signature, rows, limit)
+        candidates = scan(columns, signature, limit)
+        if len(rows) > 0:
+            candidates = rows[candidates]
         rescore(vectors, ids, queries[i], candidates, scores[i], found[i])
         if len(counts) > 0:
-            counts[i, COMPARED] = len(rows) if len(rows) > 0 else len(ids)
-            counts[i, SCORED] = len(candidates)
-
-
-@numba.njit(nogil=True, cache=True)
-def _nearest(
-    columns: np.ndarray, signatures: np.ndarray, signature: np.ndarray, rows: np.ndarray, limit: int
-) -> np.ndarray:
-    """The ``limit`` nearest of ``rows``, or of all if it is empty."""
-    if len(rows) > 0:
-        return scan_rows(signatures, signature, rows, limit)
-    return scan(columns, signature, limit)
+            counts[i, COMPARED], counts[i, SCORED] = columns.shape[1], limit
 
 
 @numba.njit(nogil=True, cache=True)
@@ -241,24 +219,20 @@ def _search_by_buckets(
     normals: np.ndarray,
     columns: np.ndarray,
     signatures: np.ndarray,
-    rows: np.ndarray,
-    limit: int,
     tables: tuple[np.ndarray, np.ndarray],
     probes: int,
-    mask: np.ndarray,
+    limit: int,
 ) -> None:
-    """If the buckets contain fewer films than are wanted, all that may be found are scanned."""
+    """If the buckets contain fewer films than are wanted, the whole catalogue is scanned."""
     projections = np.empty(len(normals), dtype=np.float32)
     signature = np.empty(len(columns), dtype=np.uint64)
     key_bits = len(normals) // len(tables[0])
     for i in range(len(queries)):
         sign_query(queries[i], mean, normals, projections, signature)
-        candidates, compared = probe(
-            tables, signatures, signature, projections, key_bits, probes, limit, mask
-        )
+        candidates, compared = probe(tables, signatures, signature, projections, key_bits, probes, limit)
         if len(candidates) < scores.shape[1]:
-            candidates = _nearest(columns, signatures, signature, rows, limit)
-            compared += len(rows) if len(rows) > 0 else len(ids)
+            candidates = scan(columns, signature, limit)
+            compared += len(ids)
         rescore(vectors, ids, queries[i], candidates, scores[i], found[i])
         if len(counts) > 0:
             counts[i, COMPARED], counts[i, SCORED] = compared, len(candidates)

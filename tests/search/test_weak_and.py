@@ -54,7 +54,7 @@ def random_query(rng, tokens, num_partitions, spread):
 def compiled(postings, query, num_candidates, factor=1.0):
     """The kernel's result, in the form of the reference's."""
     films, scores, scored, skipped = compiled_weak_and(
-        (tuple(postings.tokens), *postings[1:]), tuple(query), num_candidates, factor, np.zeros(0, dtype=bool)
+        (tuple(postings.tokens), *postings[1:]), tuple(query), num_candidates, factor
     )
     order = np.lexsort((films, -scores))
     return films[order].tolist(), scores[order].tolist(), scored, skipped

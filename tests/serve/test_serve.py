@@ -13,7 +13,7 @@ from data.dataset import Facts
 from data.feature_extractor import film_features, fit_features, training_ratings
 from serve.app import create_app
 from serve.films import _in_background
-from serve.guard import HEADERS, MAX_BYTES
+from serve.guard import HEADERS, MAX_BYTES, MAX_BYTES_OF
 from tests.commands.test_commands import PLANTED_DIM, flags
 from tests.factories import catalogue, random_graph
 from tests.planted import block_of
@@ -155,11 +155,12 @@ def test_the_longest_history_fits_and_more_bytes_are_refused(client):
     assert client.post("/api/recommendations", json={"history": history}).status_code == 200
     longest = json.dumps({"history": [{"movieId": 10**9, "rating": 4.5}] * 500})
     assert len(longest) < MAX_BYTES
-    many = b" " * (MAX_BYTES + 1)
-    assert "65,536 bytes" in problem(client.post("/api/recommendations", content=many), 413)
-    pieces = (b" " * 4096 for _ in range(20))  # no length is announced
+    many = b" " * (MAX_BYTES_OF["/api/recommendations"] + 1)  # a condition may list a million ids
+    assert "33,554,432 bytes" in problem(client.post("/api/recommendations", content=many), 413)
+    pieces = (b" " * 2**22 for _ in range(9))  # no length is announced
     sent = client.post("/api/recommendations", content=pieces, headers={"content-type": "application/json"})
-    assert "65,536 bytes" in problem(sent, 413)
+    assert "33,554,432 bytes" in problem(sent, 413)
+    assert "65,536 bytes" in problem(client.post("/api/info", content=b" " * (MAX_BYTES + 1)), 413)
 
 
 def test_a_bug_shows_one_line_and_no_traceback(served_films, monkeypatch, caplog):
