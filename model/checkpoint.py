@@ -221,9 +221,9 @@ def _add_missing(stored: dict[str, Any]) -> None:
     stored.setdefault("blend", None)
     stored.setdefault("person", {})
     stored.setdefault("co_raters", None)
+    settings, dataset = stored["settings"], stored["dataset"]
     if isinstance(stored["movies"], dict):
         stored["movies"].setdefault("words", list(FILMS))
-    settings, dataset = stored["settings"], stored["dataset"]
     if isinstance(settings, dict) and isinstance(dataset, dict):
         if "weighted_walks" not in settings:
             settings["weighted_walks"] = "none"

@@ -67,7 +67,8 @@ class Question:
         if self.kind == "user":
             return f"{items} for {self.title}"
         if self.kind == "history":
-            return f"{items} for someone who has seen {self.title}"
+            knows = "has seen" if self.words == FILMS else "knows"
+            return f"{items} for someone who {knows} {self.title}"
         known_as = "" if self.id is None else f" (id {self.id})"
         return f"{items} that go with {shown_title(self.title)}{known_as}"
 
@@ -180,7 +181,8 @@ class Answer(Record):
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
-        frame = self.to_frame().assign(genres=[", ".join(film.genres) for film in self.films])
+        shown = {"title": [film.shown_title for film in self.films]}
+        frame = self.to_frame().assign(genres=[", ".join(film.genres) for film in self.films], **shown)
         table = frame.dropna(axis="columns", how="all").to_html(index=False, border=0)
         return f"<p>{html.escape(self.question.heading())}</p>{table}"
 

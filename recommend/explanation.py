@@ -12,6 +12,7 @@ import numpy as np
 from base.arrays import FloatArray, IntArray
 from base.json_ids import json_id
 from data.dataset import Movies
+from data.title_article import shown_title
 from recommend.answers import Record
 from recommend.formats import one_line
 from report.text_table import TableColumn, TableSection, render_table
@@ -132,14 +133,18 @@ class Explanation(Record):
 
     def __repr__(self) -> str:
         heading = (
-            f"{one_line(self.title)} and {one_line(self.other_title)}: direct {self.direct:.3f}, "
+            f"{_shown(self.title)} and {_shown(self.other_title)}: direct {self.direct:.3f}, "
             f"overlap {self.overlap:.3f}"
         )
         if not self.shared:
             return f"{heading}, no shared neighbours"
-        rows = [[f"{film.weight:.3f}", str(film.movie_id), one_line(film.title)] for film in self.shared]
+        rows = [[f"{film.weight:.3f}", str(film.movie_id), _shown(film.title)] for film in self.shared]
         columns = [TableColumn("weight"), TableColumn("id"), TableColumn("shared neighbour", numeric=False)]
         return f"{heading}\n\n{render_table(columns, [TableSection(rows)], closed=False)}"
+
+
+def _shown(title: str) -> str:
+    return one_line(shown_title(title))
 
 
 def explain_pair(movies: Movies, table: NeighborTable, first: int, second: int) -> Explanation:
