@@ -414,6 +414,9 @@ class ServeConfig(Section):
 
     host: str = flag("127.0.0.1", "address to listen on; 0.0.0.0 allows other machines to connect")
     port: int = flag(8000, "port to listen on; 0 chooses a free port", low=0, high=65535)
+    compare_dir: str | None = flag(
+        None, "folder with a second best.pt; the page shows both models side by side", metavar="FOLDER"
+    )
 
 
 @dataclass(frozen=True)

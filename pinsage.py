@@ -39,6 +39,7 @@ from model.checkpoint import Checkpoint
 from model.pinsage import PinSage
 from model.presets import on_preset
 from model.training import new_training
+from recommend.rated_both import with_co_raters
 from recommend.recommender import Recommender
 from report.inspection import data_line, held_out_line
 from search import ExactIndex, LSHIndex, ShardedIndex, WeakANDIndex
@@ -132,7 +133,7 @@ def train(
     device = set_up_compute(config.run)
     split = split_movielens(movielens, config.data.split, config.data.weighted_walks)  # type: ignore[arg-type]
     logger.info("%s\n%s", data_line(movielens), held_out_line(inspect_data(movielens, split), more=""))
-    return best_checkpoint(new_training(config, movielens, split, device))
+    return with_co_raters(best_checkpoint(new_training(config, movielens, split, device)), split)
 
 
 def _columns(

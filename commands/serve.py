@@ -4,7 +4,7 @@ import ipaddress
 import logging
 import socket
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from base.compute import set_up_compute
 from base.errors import UserError, WorldError
@@ -12,6 +12,10 @@ from commands.cli import adopt
 from config import Config, ServeConfig
 from model.checkpoint import BEST, load_checkpoint
 from recommend.added_films import with_added_films
+from recommend.recommender import Recommender
+
+if TYPE_CHECKING:
+    from serve.two_models import OtherModel
 
 logger = logging.getLogger("pinsage")
 
@@ -38,7 +42,7 @@ def serve(config: Config, typed: dict[str, Any]) -> None:
         adopt(config, checkpoint.settings, typed)
         checkpoint = with_added_films(checkpoint, folder)
         logger.info("building the indexes; the first time on a machine their kernels are compiled")
-        films = Films(checkpoint, config.search, folder)
+        films = Films(checkpoint, config.search, folder, _other_model(config))
         app = create_app(films, _known_as(config.serve.host))
         server = uvicorn.Server(
             uvicorn.Config(
@@ -51,9 +55,22 @@ def serve(config: Config, typed: dict[str, Any]) -> None:
         )
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
-        what = f"{len(films.movies):,} films of {checkpoint.dataset['name']}"
+        what = f"{films.movies.words.counted(len(films.movies))} of {checkpoint.dataset['name']}"
         print(f"http://{shown}:{port} serves {what}; /docs explains the API; Ctrl-C stops", flush=True)
         server.run(sockets=[listener])
+
+
+def _other_model(config: Config) -> "OtherModel | None":
+    """The model of ``--compare_dir``.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    from serve.two_models import OtherModel
+
+    if (folder := config.serve.compare_dir) is None:
+        return None
+    return OtherModel(Path(folder).name or folder, Recommender.load(folder, search=config.search))
 
 
 def _listen(settings: ServeConfig) -> socket.socket:

@@ -43,6 +43,7 @@ from model.fit import Progress, fit
 from model.heads import Embeddings
 from model.inputs import ModelInputs
 from model.training import Training, extended_training, new_training, resumed_training
+from recommend.rated_both import with_co_raters
 from report.event_log import EventLog, check_installed
 from report.inspection import held_out_line
 from report.training_curves import plot_training_curves
@@ -106,6 +107,8 @@ def _train(config: Config, typed: dict[str, Any], device: torch.device) -> Confi
             # Windows does not replace a file that is mapped.
             stored = load_checkpoint(folder / BEST, mapped=sys.platform != "win32")
             best = with_chosen_settings(stored, split, config.training)
+            if "work_dir" not in typed:  # such data need not fit into memory
+                best = with_co_raters(best, split)
             save_checkpoint(best, folder / BEST)
             _finish(config, progress, started)
     return config
