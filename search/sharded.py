@@ -20,9 +20,9 @@ from base.arrays import IntArray
 from base.checks import MAX_INT64, check_distinct, whole_number
 from base.files import write_json
 from search.base import SearchResult, VectorIndex, checked_vectors
+from search.conditions import is_for_all
 from search.exact import ExactIndex
 from search.lsh.index import LSHIndex
-from search.subset import is_for_all
 from search.weak_and.index import WeakANDIndex
 
 KINDS: dict[str, type[VectorIndex]] = {kind.kind: kind for kind in (ExactIndex, LSHIndex, WeakANDIndex)}
