@@ -4,8 +4,9 @@
     python -m benchmarks.conditions --scale 62k    62,423 vectors
 
 Random ids fulfil a condition. It is prepared once (``VectorIndex.subset``). The time for that and for what the
-first search copies stands beside the times of a query: medians of one query at a time, on one thread. Each query is asked three times: without a condition, under it, and in an ``ExactIndex`` of the ids
-alone; the latter two take turns to come first. Ends with a line ``ratio: NUMBER (of what to what)``.
+first search copies stands beside medians of the time of a query, one at a time, on one thread. Each query is
+asked three times: without a condition, under it, and in an ``ExactIndex`` of the ids alone. The latter two take
+turns to come first. Ends with a line ``ratio: NUMBER (of what to what)``.
 """
 
 import argparse
@@ -56,7 +57,7 @@ def compare(
     effort = index.effort(queries, K, subset)
     print(
         f"{name:<6} {100 * len(ids) / len(index):5.1f} %: prepared in {1e3 * prepared:.2f} ms, first query "
-        f"{1e3 * first:.2f} ms; microseconds per query {under:.1f}, exact in the ids alone {of_subset:.1f} "
+        f"in {1e3 * first:.2f} ms; microseconds per query {under:.1f}, exact in the ids alone {of_subset:.1f} "
         f"(ratio {under / of_subset:.2f}), without a condition {without:.1f} (ratio {under / without:.2f}); "
         f"recall@{K} {recall_under:.4f}, without {recall_without:.4f}; compared {100 * effort.compared:.2f} %, "
         f"scored {100 * effort.scored:.3f} % of the catalogue",
@@ -96,8 +97,8 @@ def main(argv: list[str] | None = None) -> None:
         ratios += [compare(name, index, exact, ids, task.queries) for ids in conditions]
     to_exact, to_without = (max(column) for column in zip(*ratios, strict=True))
     print(
-        f"ratio: {to_exact:.2f} (processor time of a query under a condition to exact search in what fulfils it; "
-        f"the largest of all, and {to_without:.2f} to a query without a condition)"
+        f"ratio: {to_exact:.2f} (processor time of a query under a condition to exact search in what fulfils "
+        f"it; the largest of all, and {to_without:.2f} to a query without a condition)"
     )
 
 
