@@ -25,7 +25,7 @@ from config import VECTOR_FORMS
 from search.conditions import search_under, subsets
 from search.files import IndexContent, fingerprint, read_index, write_index
 from search.scan import Catalogue, best_by_scan
-from search.subset import IdRows, Subset
+from search.subset import Allowed, IdRows, Subset
 from search.vectors import Vectors
 
 
@@ -173,7 +173,7 @@ class VectorIndex(ABC):
         queries: npt.ArrayLike,
         k: int,
         exclude: IntArray | list[IntArray] | None = None,
-        allowed: Any = None,
+        allowed: Allowed | None = None,
     ) -> SearchResult:
         """The ``k`` best ids for each query, without the excluded ones; of equal scores the lower first.
 
@@ -222,7 +222,7 @@ class VectorIndex(ABC):
         """
         return self._subset("ids", ids)
 
-    def effort(self, queries: npt.ArrayLike, k: int, allowed: Any = None) -> Effort:
+    def effort(self, queries: npt.ArrayLike, k: int, allowed: Allowed | None = None) -> Effort:
         """What ``search`` with the same arguments looks at.
 
         Raises:

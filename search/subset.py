@@ -41,6 +41,9 @@ class Subset:
         return -(-amount * self.num_rows // len(self.rows))
 
 
+Allowed = IntArray | list[IntArray] | Subset | list[Subset]
+
+
 class IdRows:
     """Where each id is.
 
