@@ -22,9 +22,10 @@ from base.checks import (
     whole_numbers,
 )
 from config import VECTOR_FORMS
+from search.conditions import search_under, subsets
 from search.files import IndexContent, fingerprint, read_index, write_index
 from search.scan import Catalogue, best_by_scan
-from search.subset import IdRows, Subset, is_for_all
+from search.subset import Allowed, IdRows, Subset
 from search.vectors import Vectors
 
 
@@ -172,12 +173,11 @@ class VectorIndex(ABC):
         queries: npt.ArrayLike,
         k: int,
         exclude: IntArray | list[IntArray] | None = None,
-        allowed: Any = None,
+        allowed: Allowed | None = None,
     ) -> SearchResult:
         """The ``k`` best ids for each query, without the excluded ones; of equal scores the lower first.
 
-        With ``allowed``, the same ``k`` best of fewer: all of them if there are no more, however few fulfil a
-        condition. LSH and Weak AND look further the fewer there are.
+        Under a condition too there are exactly ``k``, or all that fulfil it, and scores are the same.
 
         Args:
             queries: real numbers ``[d]`` or ``[n, d]``. For a query of zeros every score is 0, and any ids
@@ -189,8 +189,8 @@ class VectorIndex(ABC):
                 ignored. None allows all.
 
         Raises:
-            ValueError: k below 1, a wrong dimension, queries that are not finite, ids that are not integers, a
-                subset of another index or from before the index changed.
+            ValueError: k below 1, a wrong dimension, queries that are not finite, ids that are not integers,
+                a subset of another index or from before this one changed.
         """
         vectors, single = self._checked_queries(queries)
         k = whole_number("k", k, 1)
@@ -199,19 +199,20 @@ class VectorIndex(ABC):
             if single and count:  # the shortest way, since a call takes microseconds
                 scores, ids = self._search(vectors, k if k < count else count)
                 return SearchResult(scores[0], ids[0])
-            result = self._best(vectors, min(k, count))
+            scores, ids = self._best(vectors, min(k, count))
         else:
-            if exclude is not None:
-                exclude = self._per_query("exclude", [exclude] if single else exclude, len(vectors))
-            result = self._search_under(
-                vectors, k, exclude, [allowed] if single and allowed is not None else allowed
-            )
-        return SearchResult(result.scores[0], result.ids[0]) if single else result
+            given: list[Any] = [exclude, allowed]
+            if single:
+                given = [None if one is None else [one] for one in given]
+            scores, ids = search_under(self, vectors, k, *given)
+        return SearchResult(scores[0], ids[0]) if single else SearchResult(scores, ids)
 
     def subset(self, ids: npt.ArrayLike) -> Subset:
-        """``ids`` prepared for ``allowed``, for several searches: looking up many ids takes milliseconds.
+        """``ids`` prepared for ``allowed``, for several searches.
 
-        It is valid until vectors are added or removed.
+        Looking up many ids takes milliseconds, and the first search copies what it reads of their rows, up to
+        all of their vectors: rows that lie apart take twice as long to read. Valid until vectors are added or
+        removed.
 
         Args:
             ids: integers; those that are not in the index are ignored, and so are repeated ones.
@@ -219,9 +220,9 @@ class VectorIndex(ABC):
         Raises:
             ValueError: ids that are not integers.
         """
-        return Subset(self._rows_of("ids", ids), len(self.ids), self._state)
+        return self._subset("ids", ids)
 
-    def effort(self, queries: npt.ArrayLike, k: int, allowed: Any = None) -> Effort:
+    def effort(self, queries: npt.ArrayLike, k: int, allowed: Allowed | None = None) -> Effort:
         """What ``search`` with the same arguments looks at.
 
         Raises:
@@ -233,9 +234,8 @@ class VectorIndex(ABC):
         if allowed is None:
             self._best(vectors, min(k, len(self.ids)), counts=counts)
         else:
-            subsets = self._subsets([allowed] if single else allowed, len(vectors))
-            for of_query, subset in subsets:
-                self._best(vectors[of_query], min(k, len(subset)), subset, counts[of_query])
+            for which, subset in subsets(self, [allowed] if single else allowed, len(vectors)):
+                self._best(vectors[which], min(k, len(subset)), subset, counts[which])
         shares = counts.sum(axis=0) / max(1, len(vectors) * len(self.ids))
         return Effort(float(shares[COMPARED]), float(shares[SCORED]))
 
@@ -252,93 +252,26 @@ class VectorIndex(ABC):
             raise ValueError(f"queries must be [d] or [n, d] of dimension {dim}, got {vectors.shape}")
         return vectors, single
 
-    def _search_under(
-        self, vectors: FloatArray, k: int, exclude: list[Any] | None, allowed: Any
-    ) -> SearchResult:
-        """The best under conditions; as many columns as every query has."""
-        if allowed is None:
-            return self._search_in(None, vectors, k, exclude)
-        parts = [
-            self._search_in(subset, vectors[which], k, None if exclude is None else exclude[which])
-            for which, subset in self._subsets(allowed, len(vectors))
-        ]
-        columns = min((part.ids.shape[1] for part in parts), default=min(k, len(self.ids)))
-        empty = SearchResult(np.zeros((0, columns), np.float32), np.zeros((0, columns), np.int64))
-        return SearchResult(
-            *(
-                np.concatenate([array[:, :columns] for array in arrays])
-                for arrays in zip(empty, *parts, strict=True)
-            )
-        )
-
-    def _search_in(
-        self, subset: Subset | None, vectors: FloatArray, k: int, exclude: list[Any] | None
-    ) -> SearchResult:
-        """Ask for as many more as the longest list excludes, then keep the first k that are allowed."""
-        count = len(self.ids) if subset is None else len(subset)
-        if exclude is None:
-            return self._best(vectors, min(k, count), subset)
-        present = [self._present(ids, subset) for ids in exclude]
-        max_excluded = max((len(ids) for ids in present), default=0)
-        k = min(k, count - max_excluded)
-        scores, found = self._best(vectors, k + max_excluded if k > 0 else 0, subset)
-        keep = np.array([~_contained(row, out) for row, out in zip(found, present, strict=True)], dtype=bool)
-        keep = keep.reshape(found.shape)
-        keep &= np.cumsum(keep, axis=1) <= k
-        shape = (len(vectors), max(0, k))
-        return SearchResult(scores[keep].reshape(shape), found[keep].reshape(shape))
-
-    def _per_query(self, name: str, lists: Any, num_queries: int) -> list[Any]:
-        """A list of ids for each query."""
-        lists = list(lists) if isinstance(lists, (list, tuple)) else list(np.atleast_1d(lists))
-        if len(lists) != num_queries:
-            raise ValueError(
-                f"{name} must have a list of ids for each query, got {len(lists)} for {num_queries}"
-            )
-        return lists
-
-    def _subsets(self, allowed: Any, num_queries: int) -> list[tuple[slice, Subset]]:
-        """Parts of the queries, and what each may find: all of them the same, or each its own."""
-        if is_for_all(allowed):
-            return [(slice(None), self._as_subset(allowed))]
-        each = self._per_query("allowed", allowed, num_queries)
-        return [(slice(i, i + 1), self._as_subset(ids)) for i, ids in enumerate(each)]
-
-    def _as_subset(self, allowed: Any) -> Subset:
-        if not isinstance(allowed, Subset):
-            return Subset(self._rows_of("allowed", allowed), len(self.ids), self._state)
-        if allowed.state is not self._state:
-            raise ValueError("allowed is a subset of another index or of earlier vectors; make it again")
-        return allowed
-
-    def _rows_of(self, name: str, ids: npt.ArrayLike) -> IntArray:
-        """Rows of those of ``ids`` that are in the index, once each, rising."""
+    def _subset(self, name: str, ids: npt.ArrayLike) -> Subset:
         wanted = _checked_ids(name, ids)
         if self._id_rows is None:
             self._id_rows = IdRows(self.ids)
-        return self._id_rows.find(wanted)
-
-    def _present(self, ids: npt.ArrayLike, subset: Subset | None) -> IntArray:
-        """Those of the excluded ``ids`` that could be found, once each, rising."""
-        rows = self._rows_of("exclude", ids)
-        if subset is not None:
-            rows = rows[_contained(rows, subset.rows)]
-        return np.sort(self.ids[rows])
+        return Subset(self._id_rows.find(wanted), len(self.ids), self._state)
 
     def _best(
         self, vectors: FloatArray, k: int, subset: Subset | None = None, counts: IntArray = NOT_COUNTED
-    ) -> SearchResult:
+    ) -> tuple[FloatArray, IntArray]:
+        """As ``_search``, but also for no queries, no results, or a subset of all."""
         if k == 0 or not len(vectors):
-            shape = (len(vectors), k)
-            return SearchResult(np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.int64))
+            return empty_results(len(vectors), k)
         if subset is not None and len(subset) == len(self.ids):
             subset = None
-        return SearchResult(*self._search(vectors, k, subset, counts))
+        return self._search(vectors, k, subset, counts)
 
     def _scored_exactly(
         self, vectors: FloatArray, k: int, subset: Subset, counts: IntArray
     ) -> tuple[FloatArray, IntArray]:
-        """Scores and ids ``[n, k]`` of the best of a small subset, by exact search in a copy of its vectors."""
+        """Scores and ids ``[n, k]`` of the best of a subset, by exact search in a copy of its vectors."""
         rows = subset.rows
         copied = subset.kept("vectors", lambda: Catalogue.of(self._stored.take(rows), self.ids[rows]))
         if len(counts):
@@ -527,10 +460,3 @@ def checked_vectors(embeddings: npt.ArrayLike, ids: npt.ArrayLike) -> tuple[Floa
 def _checked_ids(name: str, ids: npt.ArrayLike) -> IntArray:
     """Ids as int64 ``[n]``; a single one is a list of one."""
     return whole_numbers(name, ids, MIN_INT64, MAX_INT64).reshape(-1)
-
-
-def _contained(values: IntArray, ordered: IntArray) -> npt.NDArray[np.bool_]:
-    """Which of ``values`` are in ``ordered``, which rises; for short arrays faster than NumPy's ``isin``."""
-    if len(ordered) == 0:
-        return np.zeros(len(values), dtype=bool)
-    return ordered.take(np.searchsorted(ordered, values), mode="clip") == values

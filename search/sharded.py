@@ -20,9 +20,10 @@ from base.arrays import IntArray
 from base.checks import MAX_INT64, check_distinct, whole_number
 from base.files import write_json
 from search.base import SearchResult, VectorIndex, checked_vectors
+from search.conditions import is_for_all
 from search.exact import ExactIndex
 from search.lsh.index import LSHIndex
-from search.subset import is_for_all
+from search.subset import Allowed
 from search.weak_and.index import WeakANDIndex
 
 KINDS: dict[str, type[VectorIndex]] = {kind.kind: kind for kind in (ExactIndex, LSHIndex, WeakANDIndex)}
@@ -105,7 +106,7 @@ class ShardedIndex:
         queries: npt.ArrayLike,
         k: int,
         exclude: IntArray | list[IntArray] | None = None,
-        allowed: Any = None,
+        allowed: "Allowed | ShardedSubset | list[ShardedSubset] | None" = None,
     ) -> SearchResult:
         """As ``VectorIndex.search``. A shard gets the same arguments and gives its own best ``k``."""
         given = {"exclude": exclude, "allowed": allowed}

@@ -41,6 +41,9 @@ class Subset:
         return -(-amount * self.num_rows // len(self.rows))
 
 
+Allowed = IntArray | list[IntArray] | Subset | list[Subset]
+
+
 class IdRows:
     """Where each id is.
 
@@ -73,8 +76,3 @@ class IdRows:
         mask = np.zeros(count, dtype=bool)
         mask[rows] = True
         return np.flatnonzero(mask)
-
-
-def is_for_all(allowed: Any) -> bool:
-    """Whether ``allowed`` is one condition for all queries, and not a list or matrix with one for each."""
-    return isinstance(allowed, Subset) or not (isinstance(allowed, (list, tuple)) or np.ndim(allowed) > 1)

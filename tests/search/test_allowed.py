@@ -7,17 +7,22 @@ from hypothesis import strategies as st
 
 from config import VECTOR_FORMS
 from search import ExactIndex, LSHIndex, LSHQuery, ShardedIndex, WeakANDIndex, WeakANDQuery
-from search.kernels import products
-from search.scan import Catalogue
 from search.subset import IdRows
+from search.tuning import recall_by_score
 from tests.fuzzing import fuzz
-from tests.search.test_exact_order import WAYS
-from tests.search.test_nearest_neighbors import unit_vectors
+from tests.search.test_nearest_neighbors import clustered, unit_vectors
 
 
 def with_query(index, query):
     index.query = query
     return index
+
+
+@pytest.fixture
+def few_are_not_all_scored(monkeypatch):
+    """So that small catalogues use signatures and partitions too."""
+    monkeypatch.setattr("search.lsh.index.EXACT_UP_TO", 8)
+    monkeypatch.setattr("search.weak_and.index.EXACT_FACTOR", 1)
 
 
 MAKERS = {
@@ -33,6 +38,7 @@ MAKERS |= {
 }
 
 
+@pytest.mark.usefixtures("few_are_not_all_scored")
 @fuzz(200)
 @given(
     name=st.sampled_from(sorted(MAKERS)),
@@ -96,39 +102,6 @@ def test_the_best_that_are_allowed(
         assert np.array_equal(answers, whole.ids[keep][: len(scores)])
 
 
-@fuzz(60)
-@given(
-    form=st.sampled_from(VECTOR_FORMS),
-    way=st.sampled_from(sorted(WAYS)),
-    count=st.integers(1, 3000),
-    share=st.floats(0, 1),
-    k=st.integers(1, 50),
-    values=st.sampled_from([None, 1]),
-    seed=st.integers(0, 10**6),
-)
-def test_every_way_of_exact_search(form, way, count, share, k, values, seed):
-    """Against sorting; with whole numbers far too many vectors are equal to be told apart by bounds."""
-    rng = np.random.default_rng(seed)
-    shapes = ((count, 5), (3, 5))
-    vectors, queries = (
-        (rng.standard_normal(s) if values is None else rng.integers(-values, values + 1, s)).astype(
-            np.float32
-        )
-        for s in shapes
-    )
-    index = ExactIndex(form).build(vectors, rng.permutation(count))
-    rows = np.flatnonzero(rng.random(count) < share)
-    rows = rows if len(rows) else np.array([count - 1])
-    catalogue, k = Catalogue.of(index._stored, index.ids).only(rows), min(k, len(rows))
-    scores, found = WAYS[way](catalogue, queries, k)
-    stored = index._stored
-    for i, query in enumerate(queries):
-        each = np.empty(len(rows), np.float32)
-        products(stored.fine if form == "int8" else stored.codes, stored.scales, query, rows, each)
-        order = np.lexsort((index.ids[rows], -each))[:k]
-        assert np.array_equal(found[i], index.ids[rows][order]) and np.array_equal(scores[i], each[order])
-
-
 @fuzz(100)
 @given(
     count=st.integers(0, 200),
@@ -180,3 +153,46 @@ def test_what_cannot_be_allowed(name):
     assert index.search(np.ones(8), 2, allowed=[]).ids.shape == (0,)
     assert index.search(np.ones(8), 2, allowed=7).ids.tolist() == [7]
     assert index.search(np.ones((2, 8)), 2, allowed=np.array([[7], [8]])).ids.tolist() == [[7], [8]]
+
+
+APPROXIMATE = {"lsh": LSHIndex, "ivf": WeakANDIndex}
+
+
+@pytest.mark.parametrize("share", [0.5, 0.2, 0.05])
+@pytest.mark.parametrize("name", APPROXIMATE)
+def test_recall_is_not_below_that_without_a_condition(name, share):
+    vectors, queries = clustered(40_000, 1500)
+    queries, ids = queries[:400], np.arange(40_000)
+    index, exact = (make().build(vectors, ids) for make in (APPROXIMATE[name], ExactIndex))
+    allowed = np.flatnonzero(np.random.default_rng(0).random(40_000) < share)
+    without, under = (
+        recall_by_score(
+            index.search(queries, 10, allowed=which).scores, exact.search(queries, 10, allowed=which).scores
+        )
+        for which in (None, allowed)
+    )
+    assert under >= without > 0.9
+
+
+@pytest.mark.usefixtures("few_are_not_all_scored")
+def test_effort_is_what_was_looked_at():
+    vectors, queries = clustered(4000, 100)
+    ids, some = np.arange(4000), np.arange(0, 4000, 2)
+    exact = ExactIndex().build(vectors, ids)
+    assert exact.effort(queries, 10) == (0, 1) and exact.effort(queries, 10, some) == (0, 0.5)
+    assert exact.effort(queries[0], 10, [3, 5]) == (0, 0.0005)
+    assert exact.effort(queries[:2], 10, [[3, 5], ids[:6]]) == (0, 0.001)
+    lsh = with_query(LSHIndex().build(vectors, ids), LSHQuery(20, "scan"))
+    assert lsh.effort(queries, 10) == (1, 0.05)  # 20 k of 4,000
+    assert lsh.effort(queries, 10, some) == (0.5, 0.05) and lsh.effort(queries, 10, np.array([7])) == (
+        0,
+        0.00025,
+    )
+    for index in (
+        with_query(LSHIndex().build(vectors, ids), LSHQuery(20, "buckets")),
+        WeakANDIndex().build(vectors, ids),
+    ):
+        for allowed in (None, some):
+            effort = index.effort(queries, 10, allowed)
+            assert 0 < effort.scored < effort.compared < 0.6
+    assert WeakANDIndex().effort([], 3) == LSHIndex().effort([], 3, []) == (0, 0)

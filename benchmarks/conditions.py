@@ -1,0 +1,106 @@
+"""Searches under conditions: beside exact search in what fulfils them, and beside searches without one.
+
+    python -m benchmarks.conditions                a million vectors of 128 dimensions; ten minutes, 4 GB
+    python -m benchmarks.conditions --scale 62k    62,423 vectors
+
+Random ids fulfil a condition. It is prepared once (``VectorIndex.subset``). The time for that, and of the
+first search, which copies, stands beside medians of the time of a query, one at a time, on one thread. Each query
+is asked three times: without a condition, under it, and in an ``ExactIndex`` of the ids alone. The latter two
+take turns to come first. Ends with a line ``ratio: NUMBER (of what to what)``.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from base.arrays import FloatArray, IntArray
+from benchmarks.search import one_thread
+from benchmarks.search_data import clustered
+from search import ExactIndex, LSHIndex, SearchResult, VectorIndex, WeakANDIndex
+from search.tuning import recall_by_score
+
+K = 10
+SIZES = {"62k": (62_423, 2_000), "1m": (1_000_000, 32_000)}
+ORDERS = ((0, 1, 2), (0, 2, 1))  # what is asked first has the caches of the search before
+METHODS: dict[str, type[VectorIndex]] = {"exact": ExactIndex, "lsh": LSHIndex, "ivf": WeakANDIndex}
+
+
+def compare(
+    name: str, index: VectorIndex, exact: ExactIndex, ids: IntArray, queries: FloatArray
+) -> list[float]:
+    """Print one line; the ratios of a conditioned query's time to both references."""
+    alone = ExactIndex().build(exact.embeddings[ids], ids)
+    index.subset(ids[:1])  # makes the table of ids
+    started = time.process_time()
+    subset = index.subset(ids)
+    prepared = time.process_time() - started
+    calls: list[Callable[[FloatArray], SearchResult]] = [
+        lambda query: index.search(query, K),
+        lambda query: index.search(query, K, allowed=subset),
+        lambda query: alone.search(query, K),
+    ]
+    first = timed(calls[1], queries[0])
+    for query in queries[:20]:
+        for call in calls:
+            call(query)
+    times: list[list[float]] = [[], [], []]
+    for number, query in enumerate(queries):
+        for which in ORDERS[number % len(ORDERS)]:
+            times[which].append(timed(calls[which], query))
+    without, under, of_subset = (1e6 * float(np.median(each)) for each in times)
+    recall_without, recall_under = (
+        recall_by_score(calls[which](queries).scores, best.scores)
+        for which, best in ((0, exact.search(queries, K)), (1, alone.search(queries, K)))
+    )
+    effort = index.effort(queries, K, subset)
+    print(
+        f"{name:<6} {100 * len(ids) / len(index):5.1f} %: prepared in {1e3 * prepared:.2f} ms, first query "
+        f"in {1e3 * first:.2f} ms; microseconds per query {under:.1f}, exact in the ids alone "
+        f"{of_subset:.1f} (ratio {under / of_subset:.2f}), without a condition {without:.1f} (ratio {under / without:.2f}); "
+        f"recall@{K} {recall_under:.4f}, without {recall_without:.4f}; compared "
+        f"{100 * effort.compared:.2f} %, scored {100 * effort.scored:.3f} % of the catalogue",
+        flush=True,
+    )
+    return [under / of_subset, under / without]
+
+
+def timed(call: Callable[[FloatArray], SearchResult], query: FloatArray) -> float:
+    """Processor time of one search, in seconds."""
+    started = time.process_time()
+    call(query)
+    return time.process_time() - started
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="Searches under conditions.")
+    parser.add_argument("--scale", choices=SIZES, default="1m", help="number of vectors")
+    parser.add_argument("--methods", choices=METHODS, nargs="+", default=list(METHODS))
+    parser.add_argument(
+        "--shares", type=float, nargs="+", default=[0.5, 0.05, 0.001], help="that fulfil a condition"
+    )
+    parser.add_argument("--queries", type=int, default=300, help="number of queries")
+    flags = parser.parse_args(argv)
+    one_thread()
+    task = clustered(*SIZES[flags.scale], flags.queries)
+    print(f"{task.name}, {len(task.queries):,} queries, k = {K}, one thread", flush=True)
+    rows = np.arange(len(task.vectors))
+    exact = ExactIndex().build(task.vectors, rows)
+    rng, ratios = np.random.default_rng(0), []
+    conditions = [
+        np.sort(rng.choice(rows, max(1, round(share * len(rows))), replace=False)) for share in flags.shares
+    ]
+    for name in flags.methods:
+        index = exact if name == "exact" else METHODS[name]().build(task.vectors, rows)
+        ratios += [compare(name, index, exact, ids, task.queries) for ids in conditions]
+    to_exact, to_without = (max(column) for column in zip(*ratios, strict=True))
+    print(
+        f"ratio: {to_exact:.2f} (processor time of a query under a condition to exact search in what fulfils "
+        f"it; the largest of all, and {to_without:.2f} to a query without a condition)"
+    )
+
+
+if __name__ == "__main__":
+    main()
