@@ -18,8 +18,8 @@ TABLE = "pinsage_items"
 MOST_INDEXED = 2000  # numbers of a vector that pgvector can index
 FILES = (
     "`items.sql` is a script for psql. It makes the table `{table}`, in place of one of this name; the "
-    "columns `candidate` and `query` are vectors. `query.sql` asks for the nearest items of one. `<#>` is the "
-    "inner product times -1, so the smallest is the best. {index}"
+    "columns `candidate` and `query` are vectors. `query.sql` asks for the nearest items of one. `<#>` is "
+    "the inner product times -1, so the smallest is the best. {index}"
 )
 INDEXED = (
     "The index is approximate (HNSW). `SET hnsw.ef_search = 200` finds more; without the index, a search is "

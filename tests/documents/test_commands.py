@@ -186,8 +186,9 @@ def test_the_commands_that_take_seconds_run(page, folder, monkeypatch, capsys):
 def test_the_python_in_the_documents_runs(page, folder, monkeypatch, capsys):
     skip_without_extras(page)
     monkeypatch.chdir(folder)
-    exports = [words[2:] for line in in_blocks(page) for words in split_line(line) if "export" in words]
-    for flags in exports or [("--mode", "export")]:
+    typed = [flags for command in commands_of(page) if (flags := script_flags(command.words))]
+    exports = [flags for _, flags in typed if flags[:2] == ["--mode", "export"]]
+    for flags in [["--mode", "export"], *exports]:
         assert importlib.import_module("main").main([*flags, "--quiet"]) == 0
     names = {}
     for text in page.in_language("python"):
