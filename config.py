@@ -350,15 +350,30 @@ class InferenceConfig(Section):
         None, "JSON file that describes a new film; recommends films that go with it", metavar="FILE"
     )
     add: bool = flag(False, "keep the film of --new_movie, so that it can be recommended too")
+    recommend_for: str = flag(
+        "items",
+        "whom to recommend for: every film, or every user",
+        choices=("items", "users"),
+    )
     num_recommendations: int = flag(10, "number of films to recommend", low=1)
     popularity: float = flag(
         0.0, "from surprising films (below 0) to well-known ones (above 0)", low=-1, high=1
+    )
+    diversity: float = flag(
+        0.0, "from the best films (0) to films that are unlike each other (1)", low=0, high=1
+    )
+    where: str | None = flag(
+        None,
+        'condition on the films: "year >= 1990 and genre in (Comedy, Drama) and not id in @seen.txt"',
+        metavar="CONDITION",
     )
     explain: bool = flag(
         False, "show the neighbours of the film, and which of them the recommended films share"
     )
     format: str = flag(
-        "table", "table for people; json or csv for programs", choices=("table", "json", "csv")
+        "table",
+        "table for people; json or csv for programs",
+        choices=("table", "json", "csv", "jsonl", "parquet"),
     )
 
     def __post_init__(self) -> None:

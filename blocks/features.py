@@ -13,7 +13,7 @@ from blocks.block_file import Array, Parts
 from blocks.ingest.catalogue import read_movies
 from blocks.ingest.graph import read_graph
 from blocks.ingest.runs import num_panels, users_of_panel
-from blocks.power_iteration import panel_vectors, power_iteration
+from blocks.power_iteration import SIDES, panel_vectors, power_iteration, sides_stage
 from blocks.stage import Stage
 from blocks.work_dir import WorkDir, block_ranges
 from config import ModelConfig
@@ -44,7 +44,12 @@ def feature_stages(settings: ModelConfig, seed: int, films_per_block: int) -> li
         if rank:
             stages += power_iteration(name, rank, normalised, seed)
             made += [name]
-    needs = (*GRAPH, "users", *(f"{name}-{end}" for name in made for end in (POWER_ITERATIONS, "values")))
+    needs = (
+        *GRAPH,
+        "users",
+        SIDES,
+        *(f"{name}-{end}" for name in made for end in (POWER_ITERATIONS, "values")),
+    )
     films = {"films_per_block": films_per_block}
     count = partial(num_film_blocks, films_per_block=films_per_block)
     views = {"graph_view": settings.graph_view, "content_view": settings.content_view}
@@ -55,6 +60,7 @@ def feature_stages(settings: ModelConfig, seed: int, films_per_block: int) -> li
         "seed": seed,
     }
     return [
+        sides_stage(),
         *stages,
         Stage("user_rows", user_rows, num_panels, needs, {"made": made}, temporary=True),
         Stage("user_basis", user_basis, 1, ("user_rows", "users"), {"made": made}),

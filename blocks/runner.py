@@ -1,17 +1,15 @@
 """Runs stages one after the other, each over its missing blocks; goes on where an earlier run ended."""
 
 import logging
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from tqdm import tqdm
-
 from base.errors import UserError
 from base.files import locked, write_json
+from base.progress import progress
 from blocks.block_file import block_digest
 from blocks.stage import Made, Stage, Task, block_key, count_blocks, missing_blocks, stage_keys
 from blocks.work_dir import MANIFEST, WorkDir
@@ -19,7 +17,6 @@ from blocks.work_dir import MANIFEST, WorkDir
 logger = logging.getLogger("pinsage")
 
 LOCK = ".work.lock"
-LINE_EVERY = 30.0  # seconds between lines of progress where there is no bar
 
 
 class Engine(Protocol):
@@ -52,7 +49,7 @@ class Runner:
     def __init__(self, folder: Path, engine: Engine, quiet: bool = True) -> None:
         self.work_dir = WorkDir(folder)
         self.engine = engine
-        self.has_bar = not quiet and sys.stderr.isatty()
+        self.quiet = quiet
         self.keys: dict[str, str] = {}
         self.made: dict[str, list[Made]] = {}
 
@@ -131,7 +128,7 @@ class Runner:
         ]
         started = time.perf_counter()
         made = self.made.setdefault(stage.name, [])
-        with _progress(stage.name, len(tasks), self.has_bar) as advance:
+        with progress(stage.name, len(tasks), self.quiet) as advance:
 
             def done(task: Task, what: Made) -> None:
                 made.append(what)
@@ -156,26 +153,6 @@ class Runner:
     def _remove_files(self, stage: Stage) -> None:
         for path in (self.work_dir.folder / stage.name).glob("*.block"):
             path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _progress(stage: str, num_blocks: int, has_bar: bool) -> Iterator[Callable[[], None]]:
-    """Call what comes back after each block: it shows how many are made and how long the rest may take."""
-    started = said = time.perf_counter()
-    made = 0
-    with tqdm(total=num_blocks, desc=stage, unit="blocks", disable=not has_bar, leave=False) as bar:
-
-        def advance() -> None:
-            nonlocal made, said
-            made += 1
-            bar.update()
-            now = time.perf_counter()
-            if not has_bar and now - said >= LINE_EVERY:
-                said = now
-                left = tqdm.format_interval((now - started) / made * (num_blocks - made))
-                logger.info("%s: %d of %d blocks, about %s left", stage, made, num_blocks, left)
-
-        yield advance
 
 
 def _remove_strangers(folder: Path, own: Sequence[Path]) -> None:

@@ -71,9 +71,15 @@ def _one_per_layer(convert: Callable[[str], Any]) -> Callable[[str], Any]:
     return convert_each
 
 
-def _add_setting(group: argparse._ArgumentGroup, setting: Field, shown: bool, reason: str | None) -> None:
+def _add_setting(
+    group: argparse._ArgumentGroup,
+    setting: Field,
+    shown: bool,
+    reason: str | None,
+    choices: Sequence[str] | None,
+) -> None:
     """Add the flag of a setting. If it is not typed, the namespace does not contain it."""
-    kind, choices = kind_of(setting), setting.metadata["choices"]
+    kind, choices = kind_of(setting), choices or setting.metadata["choices"]
     if reason is None:
         reason = setting.metadata["reason"] + (f": {', '.join(choices)}" if choices else "")
         if setting.default is not None and kind is not bool:
@@ -103,6 +109,7 @@ def build_parser(
     left_out: frozenset[str] = frozenset(),
     hidden: frozenset[str] = frozenset(),
     reasons: Mapping[str, str] | None = None,
+    choices: Mapping[str, Sequence[str]] | None = None,
 ) -> Parser:
     """A parser for the named sections of ``Config``.
 
@@ -114,6 +121,7 @@ def build_parser(
         left_out: settings of the sections that the command does not take.
         hidden: settings that it takes but that ``--help`` does not show.
         reasons: help texts of settings that replace their reasons and defaults, by name.
+        choices: the values that the command takes of settings of which it does not take all, by name.
     """
     lines = [f"  python {prog} {flags}".rstrip() for flags in examples]
     parser = Parser(
@@ -126,7 +134,7 @@ def build_parser(
     )
     for name in sections:
         names = [setting.name for setting in fields(getattr(Config(), name)) if setting.name not in left_out]
-        add_settings(parser, name, names, hidden, reasons)
+        add_settings(parser, name, names, hidden, reasons, choices)
     return parser
 
 
@@ -143,6 +151,7 @@ def add_settings(
     names: Sequence[str],
     hidden: frozenset[str] = frozenset(),
     reasons: Mapping[str, str] | None = None,
+    choices: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     """Add some settings of a section to a parser.
 
@@ -152,6 +161,7 @@ def add_settings(
         names: settings to add.
         hidden: as in ``build_parser``.
         reasons: as in ``build_parser``.
+        choices: as in ``build_parser``.
     """
     kind = type(getattr(Config(), section))
     settings = [setting for setting in fields(kind) if setting.name in names]
@@ -159,7 +169,8 @@ def add_settings(
     group = parser.add_argument_group(title, (kind.__doc__ or "").strip() if title else None)
     for setting in settings:
         shown = setting.name not in hidden
-        _add_setting(group, setting, shown, (reasons or {}).get(setting.name))
+        limited = (choices or {}).get(setting.name)
+        _add_setting(group, setting, shown, (reasons or {}).get(setting.name), limited)
 
 
 def to_config(typed: dict[str, Any]) -> Config:

@@ -9,6 +9,7 @@ from typing import Any
 from base.errors import UserError
 from blocks.engines import make_engine
 from blocks.runner import Runner, opened
+from commands.modes import WHO_ASKS
 from config import Config, RunConfig
 from data.dataset import MovieLens, load_movielens
 from data.earlier_reading import TODAY, EarlierReading
@@ -22,8 +23,6 @@ PROTOCOL_WORDS = {
     "next_item": "next item: the query is a user's last training film, the target is the held-out film",
     "pairs": "pairs: the query is a held-out film, the target is the next one that the same user liked",
 }
-# Flags that name the query of a recommendation; at most one of them may be typed.
-WHO_ASKS = ("movie_id", "title", "movie_ids", "new_movie", "history", "user_id")
 
 
 def load(config: Config, earlier: EarlierReading = TODAY) -> MovieLens:

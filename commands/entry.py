@@ -100,5 +100,12 @@ def main_everything(argv: list[str] | None = None) -> int:
 
 def _parser(prog: str, mode: Mode) -> Parser:
     return build_parser(
-        prog, mode.summary, mode.sections, mode.examples, mode.left_out, mode.hidden, mode.reasons
+        prog,
+        mode.summary,
+        mode.sections,
+        mode.examples,
+        mode.left_out,
+        mode.hidden,
+        mode.reasons,
+        mode.choices,
     )

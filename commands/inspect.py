@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from base.errors import UserError
 from base.files import write_json
 from commands.cli import as_flags
 from commands.common import load_and_split
@@ -18,8 +17,6 @@ from report.inspection import as_plain, as_screen
 
 logger = logging.getLogger("pinsage")
 
-FORMATS = ("table", "json")
-
 
 def inspect(config: Config, typed: dict[str, Any]) -> None:
     """Inspect a data folder; print the result and write ``inspect.json``.
@@ -29,18 +26,15 @@ def inspect(config: Config, typed: dict[str, Any]) -> None:
         typed: the flags that were typed.
 
     Raises:
-        UserError: training would refuse the data, with the same line; or the format is one for films.
+        UserError: training would refuse the data, with the same line.
     """
-    form = config.inference.format
-    if form not in FORMATS:
-        raise UserError(f"--format {form} is for lists of films; --mode inspect takes {' or '.join(FORMATS)}")
     movielens, split = load_and_split(config)
     check_trainable(split)
     inspection = _with_flags(inspect_data(movielens, split))
     path = Path(config.run.output_dir) / "inspect.json"
     plain = as_plain(inspection)
     write_json(plain, path)
-    if form == "json":
+    if config.inference.format == "json":
         print(json.dumps(plain, indent=2))
         logger.info("written: %s", path)
     else:

@@ -12,6 +12,8 @@ from typing import Any
 
 from config import Config, InferenceConfig, ModelConfig, TrainingConfig
 
+# Flags that name the query of a recommendation; at most one of them may be typed.
+WHO_ASKS = ("movie_id", "title", "movie_ids", "new_movie", "history", "user_id")
 _OF_MODEL = {setting.name for kind in (ModelConfig, TrainingConfig) for setting in fields(kind)}
 # Settings that come from the checkpoint, not from the defaults.
 _OF_CHECKPOINT = frozenset({*_OF_MODEL, "split", "min_rating", "weighted_walks", "seed", "resume", "extend"})
@@ -34,6 +36,7 @@ class Mode:
         hidden: settings that it takes but that ``--help`` does not show.
         left_out: settings of the sections that it does not take.
         reasons: help texts of settings that have a different meaning in this command, by name.
+        choices: the values that it takes of settings of which it does not take all, by name.
     """
 
     summary: str
@@ -42,6 +45,7 @@ class Mode:
     hidden: frozenset[str] = frozenset()
     left_out: frozenset[str] = frozenset()
     reasons: dict[str, str] = field(default_factory=dict)
+    choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 MODES = {
@@ -53,6 +57,7 @@ MODES = {
         hidden=frozenset(_OF_MODEL | {"seed", "device", "num_threads", "checkpoint_dir", "resume", "extend"}),
         left_out=frozenset(setting.name for setting in fields(InferenceConfig)) - {"format"},
         reasons={"format": "table for people; json for programs (default: table)"},
+        choices={"format": ("table", "json")},
     ),
     "train": Mode(
         "Train on a folder of data; writes best.pt and last.pt in --checkpoint_dir.",
@@ -85,15 +90,19 @@ MODES = {
             "--title 'toy story'",
             "--history 'Toy Story=5; Heat; Star Wars=4.5' --explain",
             "--user_id 42 --data_dir data/ml-100k",
+            "--movie_id 1 --where 'year >= 1990 and genre in (Comedy, Drama)'",
             "--new_movie film.json --add",
             "--movie_id 1 --format json > films.json",
             "--movie_ids ids.txt --format csv > films.csv",
             "--movie_id 1 --search_method ivf --ivf_partitions 100 --ivf_factor 10",
         ),
         hidden=_OF_CHECKPOINT | {"output_dir", "device"},
+        left_out=frozenset({"recommend_for"}),
         reasons={
-            "data_dir": "not needed: only compared with the data of the training, and read for --user_id"
+            "data_dir": "not needed: only compared with the data of the training, and read for --user_id",
+            "format": "table for people; json or csv for programs (default: table)",
         },
+        choices={"format": ("table", "json", "csv")},
     ),
     "benchmark": Mode(
         "Compare PinSage with eight baselines on both protocols, with several seeds and intervals.",
@@ -141,12 +150,21 @@ MODES = {
         left_out=_ONE_PROCESS | {"output_dir"},
     ),
     "recommend_all": Mode(
-        "Find the nearest films of every film of an embedded work folder; writes one Parquet file.",
-        ("blocks", "inference", "search", "run"),
-        ("--work_dir work --num_recommendations 20", "--work_dir work --search_method ivf"),
-        left_out=_ONE_PROCESS
-        | {"seed", "checkpoint_dir", "target_recall", "verify"}
-        | {setting.name for setting in fields(InferenceConfig)} - {"num_recommendations"},
+        "Recommend films for every film or every user; writes one file.",
+        ("inference", "search", "data", "blocks", "run", "model", "training"),
+        (
+            "--num_recommendations 100",
+            "--recommend_for users --data_dir data/ml-25m --format csv",
+            "--work_dir work --num_recommendations 20",
+        ),
+        hidden=_OF_CHECKPOINT | {"device"},
+        left_out=frozenset({*WHO_ASKS, "add", "explain"}),
+        reasons={
+            "data_dir": "needed for users: " + _ANY_DATA,
+            "format": "of the file: parquet, jsonl, csv (default: parquet)",
+            "work_dir": "folder of --mode embed; recommends from it, block by block, instead of a checkpoint",
+        },
+        choices={"format": ("parquet", "jsonl", "csv")},
     ),
     "export": Mode(
         "Write the embeddings and their films as .npy, CSV and Parquet, for other programs.",
@@ -186,7 +204,7 @@ EVERYTHING = Mode(
     ("download", "data", "model", "training", "watch", "search", "inference", "run"),
     ("", "--dataset ml-1m --epochs 5", "--title 'star wars' --split temporal"),
     # It downloads MovieLens data, and prints more than a list of films.
-    left_out=frozenset({"schema", "movie_ids", "format", "extend"}),
+    left_out=frozenset({"schema", "movie_ids", "format", "extend", "recommend_for"}),
     reasons={"data_dir": "folder of the dataset, filled if it is missing (default: data/<dataset>)"},
 )
 

@@ -41,6 +41,12 @@ def check_parts(stored: dict[str, Any]) -> None:
     for holder, key, length in ((stored, "user_text_ids", num_users), (movies, "text_ids", num_movies)):
         if holder.get(key) is not None:
             _texts(holder[key], key, length)
+    for name, column in stored["item_columns"].items():
+        if isinstance(column, Tensor):
+            _tensor(column, f"item_columns.{name}", torch.float64, (num_movies,), finite=False)
+            _need(not torch.isinf(column).any(), f"item_columns.{name} contains infinity")
+        else:
+            _texts(column, f"item_columns.{name}", num_movies)
     width = _check_basis(basis, num_users)
     _tensor(stored["features"], "features", torch.float32, (num_movies, width))
     neighbors = _tensor(stored["neighbors"], "neighbors", torch.int32, (num_movies, None))

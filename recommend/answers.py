@@ -115,12 +115,14 @@ class Answer(Record):
         films: the films, ranks from 1.
         wanted: how many were asked for.
         explanation: text to print below the table; empty for none.
+        conditioned: whether only films that fulfil a condition were asked for.
     """
 
     question: Question
     films: tuple[RecommendedFilm, ...]
     wanted: int
     explanation: str = ""
+    conditioned: bool = False
 
     def __len__(self) -> int:
         return len(self.films)
@@ -136,7 +138,10 @@ class Answer(Record):
         """Why there are fewer films than wanted; None if there are enough."""
         if len(self.films) >= self.wanted:
             return None
-        return f"{len(self.films)} instead of {self.wanted}: the catalogue has no other films"
+        rest = (
+            "no other films fulfil the condition" if self.conditioned else "the catalogue has no other films"
+        )
+        return f"{len(self.films)} instead of {self.wanted}: {rest}"
 
     def as_plain(self) -> dict[str, Any]:
         """The answer under its public names, in types that JSON has."""

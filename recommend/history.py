@@ -83,21 +83,30 @@ def user_history(model: Checkpoint, movielens: MovieLens, user_id: Any) -> tuple
     """
     refuse_other_data(model, movielens.fingerprint, movielens.name)
     row = _user_row(movielens, model.dataset["name"], str(user_id))
-    history = history_of_user(movielens.interactions, row)
-    min_rating = model.settings["min_rating"]
-    counts = history.ratings >= to_stars(min_rating, model.best_rating)
-    history = History(history.rows[counts], history.ratings[counts])
-    if not counts.any():
+    history = counted(model, movielens, history_of_user(movielens.interactions, row))
+    if not len(history.rows):
         raise UserError(
-            f"user {user_id} has no rating of at least `min_rating` {min_rating:g}; choose another user"
+            f"user {user_id} has no rating of at least `min_rating` {model.settings['min_rating']:g}; "
+            "choose another user"
         )
-    if not movielens.rated:
-        history = history._replace(ratings=np.full_like(history.ratings, np.nan))
     texts = movielens.user_text_ids
     public_id = int(movielens.user_ids[row]) if texts is None else texts[row]
     films = f"{len(history.rows):,} film{'' if len(history.rows) == 1 else 's'}"
     did = "rated" if movielens.rated else "taken"
     return Question("user", public_id, f"user {public_id}, who has {did} {films}"), history
+
+
+def counted(model: Checkpoint, movielens: MovieLens, rated: History) -> History:
+    """What counts of all that a user has rated: ratings that are high enough; none may be.
+
+    Args:
+        model: a trained model, which knows how high they must be.
+        movielens: the data it was trained on.
+        rated: all films of the user.
+    """
+    counts = rated.ratings >= to_stars(model.settings["min_rating"], model.best_rating)
+    history = History(rated.rows[counts], rated.ratings[counts])
+    return history if movielens.rated else history._replace(ratings=np.full_like(history.ratings, np.nan))
 
 
 def training_data(model: Checkpoint, folder: str | Path, schema: str | None = None) -> MovieLens:

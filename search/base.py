@@ -23,6 +23,8 @@ from base.checks import (
 )
 from config import VECTOR_FORMS
 from search.files import IndexContent, fingerprint, read_index, write_index
+from search.scan import Catalogue, best_by_scan
+from search.subset import IdRows, Subset, is_for_all
 from search.vectors import Vectors
 
 
@@ -31,6 +33,23 @@ class SearchResult(NamedTuple):
 
     scores: FloatArray
     ids: IntArray
+
+
+class Effort(NamedTuple):
+    """What searches looked at, as shares of the catalogue: the mean over queries.
+
+    Attributes:
+        compared: by signature (LSH) or token score (Weak AND).
+        scored: by the inner product with the stored vector.
+    """
+
+    compared: float
+    scored: float
+
+
+# Columns of what a search counts for each query: vectors compared, postings skipped, vectors scored.
+COMPARED, SKIPPED, SCORED = range(3)
+NOT_COUNTED = np.empty((0, 3), dtype=np.int64)
 
 
 class VectorIndex(ABC):
@@ -142,36 +161,83 @@ class VectorIndex(ABC):
         """Bring everything derived up to date; ``lists`` are those of a file, if they are known."""
         self._lists = lists or (self._arrange() if len(self) else {})
         self._prepare()
-        self._sorted_ids = np.sort(self.ids)
+        self._id_rows: IdRows | None = None  # made when first needed
+        self._state = object()  # subsets of an earlier one have other rows
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def search(
-        self, queries: npt.ArrayLike, k: int, exclude: IntArray | list[IntArray] | None = None
+        self,
+        queries: npt.ArrayLike,
+        k: int,
+        exclude: IntArray | list[IntArray] | None = None,
+        allowed: Any = None,
     ) -> SearchResult:
         """The ``k`` best ids for each query, without the excluded ones; of equal scores the lower first.
+
+        With ``allowed``, the same ``k`` best of fewer: all of them if there are no more, however few fulfil a
+        condition. LSH and Weak AND look further the fewer there are.
 
         Args:
             queries: real numbers ``[d]`` or ``[n, d]``. For a query of zeros every score is 0, and any ids
                 may be returned.
             k: number of results. If fewer ids are left, there are fewer columns: as many as every query has.
             exclude: ids that must not appear: an array for one query, a list of arrays for many.
+            allowed: the only ids that may appear: an array for one query or for all, or a list of arrays, one
+                for each of many. ``subset`` of it may stand for an array. Other ids and repeated ones are
+                ignored. None allows all.
 
         Raises:
-            ValueError: k below 1, a wrong dimension, queries that are not finite, ids that are not integers.
+            ValueError: k below 1, a wrong dimension, queries that are not finite, ids that are not integers, a
+                subset of another index or from before the index changed.
         """
         vectors, single = self._checked_queries(queries)
         k = whole_number("k", k, 1)
-        if exclude is None:
+        if exclude is None and allowed is None:
             count = len(self.ids)
             if single and count:  # the shortest way, since a call takes microseconds
                 scores, ids = self._search(vectors, k if k < count else count)
                 return SearchResult(scores[0], ids[0])
             result = self._best(vectors, min(k, count))
         else:
-            result = self._search_without(vectors, k, [exclude] if single else exclude)
+            if exclude is not None:
+                exclude = self._per_query("exclude", [exclude] if single else exclude, len(vectors))
+            result = self._search_under(
+                vectors, k, exclude, [allowed] if single and allowed is not None else allowed
+            )
         return SearchResult(result.scores[0], result.ids[0]) if single else result
+
+    def subset(self, ids: npt.ArrayLike) -> Subset:
+        """``ids`` prepared for ``allowed``, for several searches: looking up many ids takes milliseconds.
+
+        It is valid until vectors are added or removed.
+
+        Args:
+            ids: integers; those that are not in the index are ignored, and so are repeated ones.
+
+        Raises:
+            ValueError: ids that are not integers.
+        """
+        return Subset(self._rows_of("ids", ids), len(self.ids), self._state)
+
+    def effort(self, queries: npt.ArrayLike, k: int, allowed: Any = None) -> Effort:
+        """What ``search`` with the same arguments looks at.
+
+        Raises:
+            ValueError: as ``search``.
+        """
+        vectors, single = self._checked_queries(queries)
+        k = whole_number("k", k, 1)
+        counts = np.zeros((len(vectors), 3), dtype=np.int64)
+        if allowed is None:
+            self._best(vectors, min(k, len(self.ids)), counts=counts)
+        else:
+            subsets = self._subsets([allowed] if single else allowed, len(vectors))
+            for of_query, subset in subsets:
+                self._best(vectors[of_query], min(k, len(subset)), subset, counts[of_query])
+        shares = counts.sum(axis=0) / max(1, len(vectors) * len(self.ids))
+        return Effort(float(shares[COMPARED]), float(shares[SCORED]))
 
     def _checked_queries(self, queries: npt.ArrayLike) -> tuple[FloatArray, bool]:
         """Queries as float32 ``[n, d]``, and whether there was one without the first axis."""
@@ -186,33 +252,98 @@ class VectorIndex(ABC):
             raise ValueError(f"queries must be [d] or [n, d] of dimension {dim}, got {vectors.shape}")
         return vectors, single
 
-    def _search_without(self, vectors: FloatArray, k: int, exclude: Any) -> SearchResult:
-        """Ask for as many more as the longest list excludes, then keep the first k that are allowed."""
-        lists = exclude if isinstance(exclude, (list, tuple)) else list(np.atleast_1d(exclude))
-        if len(lists) != len(vectors):
-            raise ValueError(
-                f"exclude must have a list of ids for each query, got {len(lists)} for {len(vectors)}"
+    def _search_under(
+        self, vectors: FloatArray, k: int, exclude: list[Any] | None, allowed: Any
+    ) -> SearchResult:
+        """The best under conditions; as many columns as every query has."""
+        if allowed is None:
+            return self._search_in(None, vectors, k, exclude)
+        parts = [
+            self._search_in(subset, vectors[which], k, None if exclude is None else exclude[which])
+            for which, subset in self._subsets(allowed, len(vectors))
+        ]
+        columns = min((part.ids.shape[1] for part in parts), default=min(k, len(self.ids)))
+        empty = SearchResult(np.zeros((0, columns), np.float32), np.zeros((0, columns), np.int64))
+        return SearchResult(
+            *(
+                np.concatenate([array[:, :columns] for array in arrays])
+                for arrays in zip(empty, *parts, strict=True)
             )
-        present = [self._present(ids) for ids in lists]
+        )
+
+    def _search_in(
+        self, subset: Subset | None, vectors: FloatArray, k: int, exclude: list[Any] | None
+    ) -> SearchResult:
+        """Ask for as many more as the longest list excludes, then keep the first k that are allowed."""
+        count = len(self.ids) if subset is None else len(subset)
+        if exclude is None:
+            return self._best(vectors, min(k, count), subset)
+        present = [self._present(ids, subset) for ids in exclude]
         max_excluded = max((len(ids) for ids in present), default=0)
-        k = min(k, len(self.ids) - max_excluded)
-        scores, found = self._best(vectors, k + max_excluded if k > 0 else 0)
+        k = min(k, count - max_excluded)
+        scores, found = self._best(vectors, k + max_excluded if k > 0 else 0, subset)
         keep = np.array([~_contained(row, out) for row, out in zip(found, present, strict=True)], dtype=bool)
         keep = keep.reshape(found.shape)
         keep &= np.cumsum(keep, axis=1) <= k
         shape = (len(vectors), max(0, k))
         return SearchResult(scores[keep].reshape(shape), found[keep].reshape(shape))
 
-    def _present(self, ids: npt.ArrayLike) -> IntArray:
-        """Those of ``ids`` that are in the index, once each."""
-        wanted = np.unique(_checked_ids("exclude", ids))
-        return wanted[_contained(wanted, self._sorted_ids)]
+    def _per_query(self, name: str, lists: Any, num_queries: int) -> list[Any]:
+        """A list of ids for each query."""
+        lists = list(lists) if isinstance(lists, (list, tuple)) else list(np.atleast_1d(lists))
+        if len(lists) != num_queries:
+            raise ValueError(
+                f"{name} must have a list of ids for each query, got {len(lists)} for {num_queries}"
+            )
+        return lists
 
-    def _best(self, vectors: FloatArray, k: int) -> SearchResult:
+    def _subsets(self, allowed: Any, num_queries: int) -> list[tuple[slice, Subset]]:
+        """Parts of the queries, and what each may find: all of them the same, or each its own."""
+        if is_for_all(allowed):
+            return [(slice(None), self._as_subset(allowed))]
+        each = self._per_query("allowed", allowed, num_queries)
+        return [(slice(i, i + 1), self._as_subset(ids)) for i, ids in enumerate(each)]
+
+    def _as_subset(self, allowed: Any) -> Subset:
+        if not isinstance(allowed, Subset):
+            return Subset(self._rows_of("allowed", allowed), len(self.ids), self._state)
+        if allowed.state is not self._state:
+            raise ValueError("allowed is a subset of another index or of earlier vectors; make it again")
+        return allowed
+
+    def _rows_of(self, name: str, ids: npt.ArrayLike) -> IntArray:
+        """Rows of those of ``ids`` that are in the index, once each, rising."""
+        wanted = _checked_ids(name, ids)
+        if self._id_rows is None:
+            self._id_rows = IdRows(self.ids)
+        return self._id_rows.find(wanted)
+
+    def _present(self, ids: npt.ArrayLike, subset: Subset | None) -> IntArray:
+        """Those of the excluded ``ids`` that could be found, once each, rising."""
+        rows = self._rows_of("exclude", ids)
+        if subset is not None:
+            rows = rows[_contained(rows, subset.rows)]
+        return np.sort(self.ids[rows])
+
+    def _best(
+        self, vectors: FloatArray, k: int, subset: Subset | None = None, counts: IntArray = NOT_COUNTED
+    ) -> SearchResult:
         if k == 0 or not len(vectors):
             shape = (len(vectors), k)
             return SearchResult(np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.int64))
-        return SearchResult(*self._search(vectors, k))
+        if subset is not None and len(subset) == len(self.ids):
+            subset = None
+        return SearchResult(*self._search(vectors, k, subset, counts))
+
+    def _scored_exactly(
+        self, vectors: FloatArray, k: int, subset: Subset, counts: IntArray
+    ) -> tuple[FloatArray, IntArray]:
+        """Scores and ids ``[n, k]`` of the best of a small subset, by exact search in a copy of its vectors."""
+        rows = subset.rows
+        copied = subset.kept("vectors", lambda: Catalogue.of(self._stored.take(rows), self.ids[rows]))
+        if len(counts):
+            counts[:, SCORED] = len(rows)
+        return best_by_scan(copied, vectors, k)
 
     def add(self, embeddings: npt.ArrayLike, ids: npt.ArrayLike) -> None:
         """Index more vectors; arguments as in ``build``. An error changes nothing.
@@ -343,10 +474,18 @@ class VectorIndex(ABC):
         """Get ready for searches after vectors or lists have changed; also an empty index is prepared."""
 
     @abstractmethod
-    def _search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
-        """Scores and ids ``[n, k]``, distinct, for 1 <= k <= len(self) and n >= 1.
+    def _search(
+        self, vectors: FloatArray, k: int, subset: Subset | None = None, counts: IntArray = NOT_COUNTED
+    ) -> tuple[FloatArray, IntArray]:
+        """Scores and ids ``[n, k]``, distinct, for n >= 1 and k from 1 to the number that may be found.
 
         The best come first and, of equal scores, the lower ids.
+
+        Args:
+            vectors: the queries.
+            k: number of results.
+            subset: the rows that may be found, fewer than all; None for all.
+            counts: int64 ``[n, 3]``, zeros, to be filled with what is looked at, or ``NOT_COUNTED``.
         """
 
     @property
@@ -356,6 +495,11 @@ class VectorIndex(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._size})"
+
+
+def empty_results(num_queries: int, k: int) -> tuple[FloatArray, IntArray]:
+    """Scores and ids ``[num_queries, k]``, to be filled."""
+    return np.empty((num_queries, k), dtype=np.float32), np.empty((num_queries, k), dtype=np.int64)
 
 
 def _named(arrays: dict[str, npt.NDArray[Any]], prefix: str) -> dict[str, npt.NDArray[Any]]:

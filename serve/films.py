@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
@@ -85,13 +86,34 @@ class Films:
         """Films whose titles match what was typed, best first."""
         return [self.film(row) for row in self.default.lookup.titles.find(typed, limit)]
 
-    def similar(self, row: int, k: int, method: str, popularity: float = 0.0) -> dict[str, Any]:
+    @cached_property
+    def columns(self) -> list[dict[str, Any]]:
+        """What a condition can name, for a page that offers controls."""
+        return self.default.columns.summaries()
+
+    def similar(
+        self,
+        row: int,
+        k: int,
+        method: str,
+        popularity: float = 0.0,
+        diversity: float = 0.0,
+        where: Any = None,
+    ) -> dict[str, Any]:
         """The ``k`` films that go with a film, with reasons.
 
+        Args:
+            row: of the film.
+            k: films wanted.
+            method: of search.
+            popularity: from surprising (-1) to well-known films (1).
+            diversity: from the best films (0) to films unlike each other (1).
+            where: a condition, as ``with_condition`` takes it.
+
         Raises:
-            UserError: the model has no view of popularity.
+            UserError: the model has no view of popularity, or the condition is none.
         """
-        recommender = self.recommenders[method].with_popularity(popularity)
+        recommender = _changed(self.recommenders[method], popularity, diversity, where)
         answer = next(recommender.answer_rows([row], k, reasons=True))
         return answer.as_plain() | {"method": method}
 
@@ -126,7 +148,13 @@ class Films:
         return 1e6 * statistics.median(times)
 
     def for_history(
-        self, rows: list[int], ratings: list[float | None], k: int, popularity: float = 0.0
+        self,
+        rows: list[int],
+        ratings: list[float | None],
+        k: int,
+        popularity: float = 0.0,
+        diversity: float = 0.0,
+        where: Any = None,
     ) -> dict[str, Any]:
         """The ``k`` best films for someone who has seen ``rows``, oldest first; each with its reason.
 
@@ -135,15 +163,17 @@ class Films:
             ratings: one per film, in ``rating_range`` of the model, None without one.
             k: films wanted.
             popularity: from surprising (-1) to well-known films (1).
+            diversity: from the best films (0) to films unlike each other (1).
+            where: a condition, as ``with_condition`` takes it.
 
         Raises:
-            UserError: the model has no view of popularity.
+            UserError: the model has no view of popularity, or the condition is none.
         """
         best = self.checkpoint.best_rating
         stars = np.array(
             [np.nan if rating is None else to_stars(rating, best) for rating in ratings], dtype=np.float32
         )
-        recommender = self.default.with_popularity(popularity)
+        recommender = _changed(self.default, popularity, diversity, where)
         return recommender.answer_history(History(np.array(rows), stars), k).as_plain()
 
     def _map(self) -> dict[str, Any]:
@@ -155,6 +185,11 @@ class Films:
             for row, (x, y), genre in zip(laid_out.rows, places, laid_out.main_genre, strict=True)
         ]
         return {"width": WIDTH, "height": HEIGHT, "genres": laid_out.genres, "films": films}
+
+
+def _changed(recommender: Recommender, popularity: float, diversity: float, where: Any) -> Recommender:
+    """The recommender for one question."""
+    return recommender.with_popularity(popularity).with_diversity(diversity).with_condition(where)
 
 
 def _in_background(work: Callable[[], bytes]) -> Future[bytes]:

@@ -1,6 +1,6 @@
 """The JSON that goes in and out, for validation and for the OpenAPI page."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,7 +21,7 @@ class Film(BaseModel):
 
 
 class RankedFilm(Film):
-    """A recommended film. Rank 1 is the best. The score decides the order."""
+    """A recommended film. Rank 1 is the best. Without diversity the score decides the order."""
 
     rank: int
     score: float
@@ -83,6 +83,28 @@ class Info(BaseModel):
     ratings: list[float]
 
 
+class Common(BaseModel):
+    """A value of a column, and how many films have it."""
+
+    value: str
+    films: int
+
+
+class Column(BaseModel):
+    """A column that a condition can name. ``known`` is the number of films that have a value.
+
+    A kind is number, text (one of several values) or set (any of several values). Numbers have ends, text and
+    sets their most common values; ids and titles have neither.
+    """
+
+    name: str
+    kind: Literal["number", "text", "set"]
+    known: int
+    lowest: float | None = None
+    highest: float | None = None
+    values: list[Common] | None = None
+
+
 class PlacedFilm(Film):
     """A film on the map. Its genre is a place in the map's list of genres, or one past the end for none."""
 
@@ -118,6 +140,8 @@ class Taste(BaseModel):
     history: list[Seen] = Field(min_length=1, max_length=MAX_SEEN)
     k: int = Field(10, ge=1, le=MAX_RESULTS)
     popularity: float = Field(0, ge=-1, le=1, allow_inf_nan=False)
+    diversity: float = Field(0, ge=0, le=1, allow_inf_nan=False)
+    where: Any = Field(None, description="a condition on the films: text, or a tree (docs/conditions.md)")
 
 
 class Problem(BaseModel):

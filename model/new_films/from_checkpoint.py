@@ -172,7 +172,7 @@ def _extended_columns(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> dict
             numbers = [film.numbers.get(name, np.nan) for film in films]
             extended[name] = torch.cat([values, torch.tensor(numbers, dtype=values.dtype)])
         else:
-            extended[name] = values + [film.categories.get(name, "") for film in films]
+            extended[name] = values + [(film.categories | film.keep).get(name, "") for film in films]
     return extended
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from search.kernels import Number, byte_products, keep_best
 from search.weak_and.postings import BLOCK_LENGTH
 
+PART_BLOCK = 256  # films of a part whose products are computed at a time
 NO_THRESHOLD = np.int64(-(2**62))
 
 
@@ -39,6 +40,16 @@ def _heavier_and_read(terms: np.ndarray, row: Number, partition: Number, weights
         if other >= 0 and (weights[other] > weight or (weights[other] == weight and other < partition)):
             return True
     return False
+
+
+@numba.njit(nogil=True, cache=True, inline="always")
+def _of_partitions(terms: np.ndarray, weights: np.ndarray, row: Number, of_query: np.ndarray) -> Number:
+    """The part of a token score that the partitions of a row give."""
+    score = np.int64(0)
+    for place in range(terms.shape[1]):
+        if terms[row, place] >= 0:
+            score += np.int64(of_query[terms[row, place]]) * weights[row, place]
+    return score
 
 
 @numba.njit(nogil=True, cache=True)
@@ -90,9 +101,7 @@ def weak_and(
                         continue
                     scored += 1
                     score = np.int64(along[row - first]) * detail_unit
-                    for place in range(terms.shape[1]):
-                        if terms[row, place] >= 0:
-                            score += np.int64(partition_weights[terms[row, place]]) * weights[row, place]
+                    score += _of_partitions(terms, weights, row, partition_weights)
                     scores[size] = score
                     films[size] = row if row < num_films else np.int64(copied[row - num_films])
                     size += score >= worst
@@ -105,3 +114,67 @@ def weak_and(
             size, worst = num_candidates, scores[num_candidates - 1]
             threshold = _raised(worst, wand_factor)
     return films[:size], scores[:size], scored, total - scored
+
+
+@numba.njit(nogil=True, cache=True)
+def best_of_part(
+    tokens: tuple[np.ndarray, np.ndarray, np.ndarray],
+    starts: np.ndarray,
+    query: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int, int],
+    num_films: int,
+    num_candidates: int,
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """The best films of a part by token score, among those at home in the query's heaviest partitions.
+
+    Args:
+        tokens: as ``FilmTokens``, of the m films of the part, in their order in the index.
+        starts: int64 ``[P + 1]``, films at home in partition t are ``starts[t]`` up to ``starts[t + 1]``.
+        query: as ``QueryTokens``.
+        num_films: as many partitions are read as contain so many films, at most m.
+        num_candidates: number of films wanted, at most ``num_films``.
+
+    Returns:
+        films int64 ``[c]``, numbered in the part, and scores int64 ``[c]``, in any order; films scored.
+    """
+    terms, weights, details = tokens
+    partition_weights, query_details, _, _, detail_unit, _ = query
+    lists = _heaviest(partition_weights, starts, num_films)
+    along = np.empty(PART_BLOCK, dtype=np.int32)
+    scores = np.empty(2 * num_candidates + PART_BLOCK, dtype=np.int64)
+    films = np.empty(len(scores), dtype=np.int64)
+    size = scored = 0
+    worst: Number = NO_THRESHOLD
+    for partition in lists:
+        for first in range(starts[partition], starts[partition + 1], PART_BLOCK):
+            end = min(first + PART_BLOCK, starts[partition + 1])
+            scored += end - first
+            byte_products(details[first:end], query_details, along)
+            for row in range(first, end):
+                score = np.int64(along[row - first]) * detail_unit
+                score += _of_partitions(terms, weights, row, partition_weights)
+                scores[size], films[size] = score, row
+                size += score >= worst
+            if size >= 2 * num_candidates:
+                keep_best(scores, films, size, num_candidates)
+                size, worst = num_candidates, scores[num_candidates - 1]
+    if size > num_candidates:
+        keep_best(scores, films, size, num_candidates)
+        size = num_candidates
+    return films[:size], scores[:size], scored
+
+
+@numba.njit(nogil=True, cache=True)
+def _heaviest(partition_weights: np.ndarray, starts: np.ndarray, num_films: int) -> np.ndarray:
+    """The query's heaviest partitions that are at home to ``num_films`` together, or a few more; in any order."""
+    count = len(partition_weights)
+    weights, lists = partition_weights.copy(), np.arange(count)
+    wanted = min(count, 1 + count * num_films // max(1, starts[count]))
+    while wanted < count:
+        keep_best(weights, lists, count, wanted)
+        total = 0
+        for partition in lists[:wanted]:
+            total += starts[partition + 1] - starts[partition]
+        if total >= num_films:
+            break
+        wanted = min(count, wanted + wanted // 4 + 1)
+    return lists[:wanted]

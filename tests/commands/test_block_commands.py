@@ -109,7 +109,7 @@ def test_a_second_run_makes_nothing(workspace, capsys):
     assert main_modes(["--mode", "embed", *work_flags(workspace)]) == 0
     assert "embedded: 40 films, " in capsys.readouterr().out
     assert recommend_all(workspace) == 0
-    assert "recommendations.parquet, 6 films for each of 40" in capsys.readouterr().out
+    assert "recommendations.parquet, 240 recommendations for 40 films" in capsys.readouterr().out
     assert times() == before
 
 

@@ -24,7 +24,7 @@ def a_run(num_movies=60, num_methods=3):
     movies = catalogue(num_movies)
     movies.titles[0] = ATTACK
     methods = [f"baseline {i}" for i in range(num_methods)]
-    metrics = {"hit_rate@10": 0.25, "hit_rate@100": 0.5, "mrr": 0.125}
+    metrics = {"hit_rate@10": 0.25, "hit_rate@100": 0.5, "mrr": 0.125, "gini@10": 0.8125}
     embeddings = rng.normal(size=(num_movies, 4)).astype(np.float32)
     report = {
         "dataset": "planted", "split": "leave_one_out", "protocol": "next_item", "seed": 0, "queries": 1234,
@@ -80,6 +80,8 @@ def test_the_report_holds_figures_settings_and_every_film(page_file):
     assert "77 users" in text and ">0.375<" in text and ">0.438<" in text
     assert re.search(r'class="changed"><th scope="row"><code>epochs</code></th><td>7</td>', text)
     assert text.count('class="changed"') == 1
+    assert text.count("Variety of the first films") == 1 and "<b>Gini</b>: 0 if all films" in text
+    assert text.count('<td class="number" style="--share:0%">0.812</td>') == 4  # neither best nor a bar
     ringed = re.findall(r'class="marked" r="5"><title>validation: 0.0\d+ at epoch (\d)<', text)
     assert ringed == ["3"]  # the epoch that was kept, not the one whose own MRR is greatest
     for title in a_run().movies.titles[1:]:

@@ -13,7 +13,7 @@ from data.dataset import Facts
 from data.feature_extractor import film_features, fit_features, training_ratings
 from serve.app import create_app
 from serve.films import _in_background
-from serve.guard import HEADERS, MAX_BYTES
+from serve.guard import HEADERS, MAX_BYTES, MAX_BYTES_OF
 from tests.commands.test_commands import PLANTED_DIM, flags
 from tests.factories import catalogue, random_graph
 from tests.planted import block_of
@@ -44,6 +44,18 @@ def test_popularity_is_a_parameter_of_both_questions(client):
     assert answers[0] != answers[1]
     assert "popularity" in problem(client.get(path + "&popularity=2"), 422)
     assert "popularity" in problem(client.post("/api/recommendations", json=body | {"popularity": "x"}), 422)
+
+
+def test_diversity_is_a_parameter_of_both_questions(client):
+    path = "/api/movies/1/recommendations?k=5"
+    plain, zero, varied = (client.get(path + more).json() for more in ("", "&diversity=0", "&diversity=1"))
+    assert plain == zero != varied
+    assert varied["recommendations"][0] == plain["recommendations"][0]
+    body = {"history": [{"movieId": 1}], "k": 5}
+    answers = [client.post("/api/recommendations", json=body | {"diversity": d}).json() for d in (0, 1)]
+    assert answers[0] != answers[1]
+    assert "diversity" in problem(client.get(path + "&diversity=-1"), 422)
+    assert "diversity" in problem(client.post("/api/recommendations", json=body | {"diversity": 2}), 422)
 
 
 def test_the_model_is_described(client):
@@ -139,11 +151,12 @@ def test_the_longest_history_fits_and_more_bytes_are_refused(client):
     assert client.post("/api/recommendations", json={"history": history}).status_code == 200
     longest = json.dumps({"history": [{"movieId": 10**9, "rating": 4.5}] * 500})
     assert len(longest) < MAX_BYTES
-    many = b" " * (MAX_BYTES + 1)
-    assert "65,536 bytes" in problem(client.post("/api/recommendations", content=many), 413)
-    pieces = (b" " * 4096 for _ in range(20))  # no length is announced
+    many = b" " * (MAX_BYTES_OF["/api/recommendations"] + 1)  # a condition may list a million ids
+    assert "33,554,432 bytes" in problem(client.post("/api/recommendations", content=many), 413)
+    pieces = (b" " * 2**22 for _ in range(9))  # no length is announced
     sent = client.post("/api/recommendations", content=pieces, headers={"content-type": "application/json"})
-    assert "65,536 bytes" in problem(sent, 413)
+    assert "33,554,432 bytes" in problem(sent, 413)
+    assert "65,536 bytes" in problem(client.post("/api/info", content=b" " * (MAX_BYTES + 1)), 413)
 
 
 def test_a_bug_shows_one_line_and_no_traceback(served_films, monkeypatch, caplog):
@@ -168,7 +181,7 @@ def test_pages_and_description_load_nothing_from_elsewhere(client):
         )
         assert "https://" not in response.text
     paths = client.get("/openapi.json").json()["paths"]
-    assert len(paths) == 7 and "/api/movies/{movie_id}/recommendations" in paths
+    assert len(paths) == 8 and "/api/movies/{movie_id}/recommendations" in paths
 
 
 def test_who_stops_waiting_for_the_map_does_not_cancel_it_for_others():

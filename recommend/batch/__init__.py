@@ -1,0 +1,1 @@
+"""Recommendations for all films or all users at once, as one file."""
