@@ -54,7 +54,7 @@ class Scale:
         return trial.suggest_float(name, self.low, self.high, log=True)
 
 
-# Each range reaches from about a quarter to two or four times the default.
+# Around the defaults. A training twice as wide takes more than twice as long, so 512 is the end.
 RANGES: dict[str, Steps | Scale] = {
     "spectral_dim": Steps(64, 512, 64),
     "num_neighbors": Steps(10, 50, 5),

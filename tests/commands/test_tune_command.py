@@ -31,7 +31,14 @@ ROOT = Path(__file__).resolve().parents[2]
 SMALL = "--hidden_dim 16 --embedding_dim 8 --num_walks 20 --batch_size 64 --epochs 2 --num_threads 1".split()
 
 
-START = {"lr": 0.001, "temperature": 0.2, "graph_view": 0.01, "content_view": 0.01}
+START = {
+    "num_neighbors": 50,
+    "lr": 0.002,
+    "temperature": 0.13,
+    "pair_window": 8,
+    "graph_view": 0.03,
+    "content_view": 0.07,
+}
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +164,7 @@ def test_a_lucky_trial_is_not_said_to_help(folder, capsys, monkeypatch):
     [
         (
             ["--lr", "0.004"],
-            "tuning.sqlite3 has trials with --lr 0.001, not 0.004; give another",
+            "tuning.sqlite3 has trials with --lr 0.002, not 0.004; give another",
         ),
         (["--split", "temporal"], "tuning.sqlite3 has trials with --split leave_one_out, not temporal"),
         (["--seed", "5"], "tuning.sqlite3 has trials with --seed 0, not 5"),
