@@ -250,6 +250,11 @@ class RowRecommender:
         return changed
 
     @property
+    def num_recommendable(self) -> int:
+        """How many films may be recommended."""
+        return len(self.index) if self.allowed is None else len(self.allowed)
+
+    @property
     def _change(self) -> ChangeQueries | None:
         """What is done with queries before a search; None is nothing."""
         blend = self.checkpoint.blend

@@ -52,8 +52,8 @@ class People:
     def _by_table(self, histories: list[History], k: int) -> Answers:
         """The answers that the table of nearest films gives; the counts of all others are ``TOO_FEW``."""
         answers = Answers.empty(len(histories), k, have_reasons=True)
-        # In a small catalogue the lists of some films are shorter than of others.
-        if self.recommender.diversity or len(self.recommender.index) <= NEAREST:
+        # Of few films, the lists of some are shorter than of others.
+        if self.recommender.diversity or self.recommender.num_recommendable <= NEAREST:
             answers.counts[:] = TOO_FEW
             return answers
         nothing = np.zeros(0, dtype=np.int64), np.zeros(0)
