@@ -410,13 +410,17 @@ class WatchConfig(Section):
 
 @dataclass(frozen=True)
 class ServeConfig(Section):
-    """The address of the web page of --mode serve."""
+    """Where and how --mode serve answers."""
 
     host: str = flag("127.0.0.1", "address to listen on; 0.0.0.0 allows other machines to connect")
     port: int = flag(8000, "port to listen on; 0 chooses a free port", low=0, high=65535)
     compare_dir: str | None = flag(
         None, "folder with a second best.pt; the page shows both models side by side", metavar="FOLDER"
     )
+    max_in_flight: int = flag(
+        256, "requests that a process answers at a time; more are refused with 503 and Retry-After", low=1
+    )
+    access_log: bool = flag(False, "print a line of JSON for each answer; --verbose prints it, too")
 
 
 @dataclass(frozen=True)

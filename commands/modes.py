@@ -174,9 +174,11 @@ MODES = {
     ),
     "serve": Mode(
         "Start a local web page to try the trained model, and a JSON API behind it.",
-        ("serve", "search", "run", "data", "model", "training"),
-        ("--port 8000", "--checkpoint_dir checkpoints --host 0.0.0.0 --port 80"),
+        ("serve", "blocks", "search", "run", "data", "model", "training"),
+        ("--port 8000", "--checkpoint_dir checkpoints --host 0.0.0.0 --port 80 --workers 2"),
         hidden=_OF_CHECKPOINT | {"data_dir", "schema", "output_dir", "device"},
+        left_out=frozenset({"work_dir", "engine", "ray_address"}),
+        reasons={"workers": "number of processes that answer (default: 1)"},
     ),
 }
 

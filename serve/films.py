@@ -40,6 +40,7 @@ class Films:
         search: parameters of the indexes, and the method that answers if none is named.
         folder: where the files of the indexes are kept; None keeps none.
         other: a second model to compare with, and what it is called; None for none.
+        fingerprint: of the model's files.
     """
 
     def __init__(
@@ -48,7 +49,9 @@ class Films:
         search: SearchConfig,
         folder: Path | None,
         other: OtherModel | None = None,
+        fingerprint: str = "",
     ):
+        self.fingerprint = fingerprint
         self.checkpoint = checkpoint
         self.other = other
         self.movies = checkpoint.movies
@@ -65,6 +68,7 @@ class Films:
     def info(self) -> dict[str, Any]:
         """What is served, for the top of the page."""
         return {
+            "fingerprint": self.fingerprint,
             "dataset": self.checkpoint.dataset["name"],
             "films": len(self.movies),
             "words": self.movies.words._asdict(),

@@ -93,13 +93,20 @@ class Words(BaseModel):
     items: str
 
 
-class Info(BaseModel):
-    """The model that is served. Ratings are on the scale of its data; a page offers ``ratings``.
+class State(BaseModel):
+    """How the server is: alive, or ready to answer."""
 
-    ``popularity`` says whether the model can prefer well-known or surprising films, ``other`` what a second
-    model is called, if there is one.
+    state: Literal["alive", "ready"]
+
+
+class Info(BaseModel):
+    """The model that is served, and the fingerprint of its files.
+
+    Ratings are on the scale of its data; a page offers ``ratings``. ``popularity`` says whether the model can
+    prefer well-known or surprising films, ``other`` what a second model is called, if there is one.
     """
 
+    fingerprint: str
     dataset: str
     films: int
     words: Words

@@ -19,6 +19,7 @@ KNOWN = (
     ". .venv/bin/activate", "bash .ci/run", "bash .ci/oldest",
     "ruff check", "ruff format", "mypy", "jupyter lab", "echo", "printf", "mkdir", "export",
     "psql",
+    "python -m serve.health", "docker build", "docker run", "sha256sum",
     "ip netns", "ip link", "ip -n", "ray get-auth-token", "ray start", "ray stop", "ray up",
     "tensorboard --logdir",
 )  # fmt: skip
@@ -26,6 +27,7 @@ KNOWN = (
 OTHER_FLAGS = {
     "--mode", "--help", "--no-build-isolation", "--nproc_per_node", "--skip", "--methods",
     "--rectools_python", "--dgl_python", "--no-deps", "--nnodes", "--node_rank", "--master_addr", "--logdir",
+    "--url", "--against", "--read-only", "--tmpfs",
 }  # fmt: skip
 
 _ASSIGNMENT = re.compile(r"[A-Z_]+=\S*")

@@ -60,7 +60,7 @@ def test_diversity_is_a_parameter_of_both_questions(client):
 
 def test_the_model_is_described(client):
     assert client.get("/api/info").json() == {
-        "dataset": "planted", "films": 40, "words": {"item": "film", "items": "films"},
+        "fingerprint": "", "dataset": "planted", "films": 40, "words": {"item": "film", "items": "films"},
         "dimension": PLANTED_DIM, "other": None, "split": "leave_one_out",
         "methods": ["exact", "lsh", "ivf"], "method": "exact", "popularity": True,
         "lowest_rating": 0.5, "highest_rating": 5,
