@@ -4,9 +4,9 @@
     python -m benchmarks.conditions --scale 62k    62,423 vectors
 
 Random ids fulfil a condition. It is prepared once (``VectorIndex.subset``). The time for that, and of the
-first search, which copies, stands beside medians of the time of a query, one at a time, on one thread. Each query
-is asked three times: without a condition, under it, and in an ``ExactIndex`` of the ids alone. The latter two
-take turns to come first. Ends with a line ``ratio: NUMBER (of what to what)``.
+first search, which copies, stands beside medians of the time of a query, one at a time, on one thread. Each
+query is asked three times: without a condition, under it, and in an ``ExactIndex`` of the ids alone. The latter
+two take turns to come first. Ends with a line ``ratio: NUMBER (of what to what)``.
 """
 
 import argparse
@@ -58,7 +58,8 @@ def compare(
     print(
         f"{name:<6} {100 * len(ids) / len(index):5.1f} %: prepared in {1e3 * prepared:.2f} ms, first query "
         f"in {1e3 * first:.2f} ms; microseconds per query {under:.1f}, exact in the ids alone "
-        f"{of_subset:.1f} (ratio {under / of_subset:.2f}), without a condition {without:.1f} (ratio {under / without:.2f}); "
+        f"{of_subset:.1f} (ratio {under / of_subset:.2f}), without a condition {without:.1f} "
+        f"(ratio {under / without:.2f}); "
         f"recall@{K} {recall_under:.4f}, without {recall_without:.4f}; compared "
         f"{100 * effort.compared:.2f} %, scored {100 * effort.scored:.3f} % of the catalogue",
         flush=True,
