@@ -5,7 +5,7 @@
 
 Random ids fulfil a condition. It is prepared once (``VectorIndex.subset``). The time for that, and of the
 first search, which copies, stands beside medians of the time of a query, one at a time, on one thread. Each
-query is asked three times: without a condition, under it, and in an ``ExactIndex`` of the ids alone. The latter
+query is asked three times: without a condition, under it, and in an ``ExactIndex`` of the ids alone. The last
 two take turns to come first. Ends with a line ``ratio: NUMBER (of what to what)``.
 """
 

@@ -185,7 +185,7 @@ def test_pages_and_description_load_nothing_from_elsewhere(client):
         )
         assert "https://" not in response.text
     paths = client.get("/openapi.json").json()["paths"]
-    assert len(paths) == 9 and "/api/movies/{movie_id}/recommendations" in paths
+    assert len(paths) == 12 and "/api/movies/{movie_id}/recommendations" in paths
 
 
 def test_who_stops_waiting_for_the_map_does_not_cancel_it_for_others():
