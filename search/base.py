@@ -194,12 +194,13 @@ class VectorIndex(ABC):
         """
         vectors, single = self._checked_queries(queries)
         k = whole_number("k", k, 1)
-        if exclude is None and allowed is None:
-            count = len(self.ids)
+        if exclude is None and (allowed is None or isinstance(allowed, Subset)):
+            subset = None if allowed is None else self._subset("allowed", allowed)
+            count = len(self.ids) if subset is None else len(subset)
             if single and count:  # the shortest way, since a call takes microseconds
-                scores, ids = self._search(vectors, k if k < count else count)
+                scores, ids = self._search(vectors, k if k < count else count, subset)
                 return SearchResult(scores[0], ids[0])
-            scores, ids = self._best(vectors, min(k, count))
+            scores, ids = self._best(vectors, min(k, count), subset)
         else:
             given: list[Any] = [exclude, allowed]
             if single:
@@ -220,7 +221,7 @@ class VectorIndex(ABC):
         Raises:
             ValueError: ids that are not integers.
         """
-        return self._subset("ids", ids)
+        return Subset(self._rows_of("ids", ids), len(self.ids), self._state)
 
     def effort(self, queries: npt.ArrayLike, k: int, allowed: Allowed | None = None) -> Effort:
         """What ``search`` with the same arguments looks at.
@@ -235,7 +236,8 @@ class VectorIndex(ABC):
             self._best(vectors, min(k, len(self.ids)), counts=counts)
         else:
             for which, subset in subsets(self, [allowed] if single else allowed, len(vectors)):
-                self._best(vectors[which], min(k, len(subset)), subset, counts[which])
+                count = len(self.ids) if subset is None else len(subset)
+                self._best(vectors[which], min(k, count), subset, counts[which])
         shares = counts.sum(axis=0) / max(1, len(vectors) * len(self.ids))
         return Effort(float(shares[COMPARED]), float(shares[SCORED]))
 
@@ -252,20 +254,27 @@ class VectorIndex(ABC):
             raise ValueError(f"queries must be [d] or [n, d] of dimension {dim}, got {vectors.shape}")
         return vectors, single
 
-    def _subset(self, name: str, ids: npt.ArrayLike) -> Subset:
+    def _subset(self, name: str, allowed: Any) -> Subset | None:
+        """The rows of ids or of a subset of this index; None for all rows."""
+        if not isinstance(allowed, Subset):
+            allowed = Subset(self._rows_of(name, allowed), len(self.ids), self._state)
+        if allowed.state is not self._state:
+            raise ValueError(f"{name} is a subset of another index or of earlier vectors; make it again")
+        return None if len(allowed) == len(self.ids) else allowed
+
+    def _rows_of(self, name: str, ids: npt.ArrayLike) -> IntArray:
+        """Rows of those of ``ids`` that are in the index, once each, rising."""
         wanted = _checked_ids(name, ids)
         if self._id_rows is None:
             self._id_rows = IdRows(self.ids)
-        return Subset(self._id_rows.find(wanted), len(self.ids), self._state)
+        return self._id_rows.find(wanted)
 
     def _best(
         self, vectors: FloatArray, k: int, subset: Subset | None = None, counts: IntArray = NOT_COUNTED
     ) -> tuple[FloatArray, IntArray]:
-        """As ``_search``, but also for no queries, no results, or a subset of all."""
+        """As ``_search``, but also for no queries or no results."""
         if k == 0 or not len(vectors):
             return empty_results(len(vectors), k)
-        if subset is not None and len(subset) == len(self.ids):
-            subset = None
         return self._search(vectors, k, subset, counts)
 
     def _scored_exactly(

@@ -32,12 +32,12 @@ def search_under(index: "VectorIndex", vectors: FloatArray, k: int, exclude: Any
     return scores, ids
 
 
-def subsets(index: "VectorIndex", allowed: Any, num_queries: int) -> list[tuple[slice, Subset]]:
-    """Parts of the queries, and what each may find: all of them the same, or each its own."""
+def subsets(index: "VectorIndex", allowed: Any, num_queries: int) -> list[tuple[slice, Subset | None]]:
+    """Parts of the queries, and what each may find (None: all): the same for all, or each its own."""
     if is_for_all(allowed):
-        return [(slice(None), _as_subset(index, allowed))]
+        return [(slice(None), index._subset("allowed", allowed))]
     lists = per_query("allowed", allowed, num_queries)
-    return [(slice(i, i + 1), _as_subset(index, one)) for i, one in enumerate(lists)]
+    return [(slice(i, i + 1), index._subset("allowed", one)) for i, one in enumerate(lists)]
 
 
 def is_for_all(allowed: Any) -> bool:
@@ -55,14 +55,6 @@ def per_query(name: str, lists: Any, num_queries: int) -> list[Any]:
     if len(lists) != num_queries:
         raise ValueError(f"{name} must have a list of ids for each query, got {len(lists)} for {num_queries}")
     return lists
-
-
-def _as_subset(index: "VectorIndex", allowed: Any) -> Subset:
-    if not isinstance(allowed, Subset):
-        return index._subset("allowed", allowed)
-    if allowed.state is not index._state:
-        raise ValueError("allowed is a subset of another index or of earlier vectors; make it again")
-    return allowed
 
 
 def _without(
@@ -85,7 +77,7 @@ def _without(
 
 def _present(index: "VectorIndex", ids: npt.ArrayLike, subset: Subset | None) -> IntArray:
     """Those of the excluded ``ids`` that could be found, once each, rising."""
-    rows = index._subset("exclude", ids).rows
+    rows = index._rows_of("exclude", ids)
     if subset is not None:
         rows = rows[_contained(rows, subset.rows)]
     return np.sort(index.ids[rows])
