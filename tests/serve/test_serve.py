@@ -229,3 +229,10 @@ def test_without_the_framework_the_way_to_install_it_is_said(trained_folder, mon
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     assert main_modes(["--mode", "serve", *flags(trained_folder)]) == 2
     assert "uvicorn is not installed here; pip install -r requirements.txt" in capsys.readouterr().err
+
+
+def test_a_second_model_is_needed_to_compare_with(client, trained_folder, capsys):
+    assert "there is no second model" in problem(client.get("/api/movies/7/models"), 422)
+    argv = ["--mode", "serve", *flags(trained_folder), "--port", "0", "--compare_dir", "nowhere"]
+    assert main_modes(argv) == 2
+    assert "no checkpoint at nowhere" in capsys.readouterr().err
