@@ -4,9 +4,9 @@
     python -m benchmarks.conditions --scale 62k    62,423 vectors
 
 Random ids fulfil a condition. It is prepared once (``VectorIndex.subset``). The time for that and that of the
-first search, which copies, stand beside medians of the time of a query, one at a time, on one thread. Each
-query is asked three times: without a condition, under it, and in an ``ExactIndex`` of the ids alone. The
-latter two take turns to come first. Ends with a line ``ratio: NUMBER (of what to what)``.
+first search, which copies, stand beside medians of the time of a query, one at a time, on one thread. Queries
+under the condition take turns with those without one, and then with those of an ``ExactIndex`` of the ids alone.
+Ends with a line ``ratio: NUMBER (of what to what)``.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from search.tuning import recall_by_score
 
 K = 10
 SIZES = {"62k": (62_423, 2_000), "1m": (1_000_000, 32_000)}
-ORDERS = ((0, 1, 2), (0, 2, 1))  # what is asked first has the caches of the search before
+Search = Callable[[FloatArray], SearchResult]
 METHODS: dict[str, type[VectorIndex]] = {"exact": ExactIndex, "lsh": LSHIndex, "ivf": WeakANDIndex}
 
 
@@ -36,41 +36,46 @@ def compare(
     started = time.process_time()
     subset = index.subset(ids)
     prepared = time.process_time() - started
-    calls: list[Callable[[FloatArray], SearchResult]] = [
-        lambda query: index.search(query, K),
-        lambda query: index.search(query, K, allowed=subset),
-        lambda query: alone.search(query, K),
-    ]
-    first = timed(calls[1], queries[0])
-    for query in queries[:20]:
-        for call in calls:
-            call(query)
-    times: list[list[float]] = [[], [], []]
-    for number, query in enumerate(queries):
-        for which in ORDERS[number % len(ORDERS)]:
-            times[which].append(timed(calls[which], query))
-    without, under, of_subset = (1e6 * float(np.median(each)) for each in times)
-    recall_without, recall_under = (
-        recall_by_score(calls[which](queries).scores, best.scores)
-        for which, best in ((0, exact.search(queries, K)), (1, alone.search(queries, K)))
-    )
+
+    def under(queries: FloatArray) -> SearchResult:
+        return index.search(queries, K, allowed=subset)
+
+    def without(queries: FloatArray) -> SearchResult:
+        return index.search(queries, K)
+
+    def of_ids(queries: FloatArray) -> SearchResult:
+        return alone.search(queries, K)
+
+    first = timed(under, queries[0])
+    one, plain = in_turns(under, without, queries)
+    other, brute = in_turns(under, of_ids, queries)
+    recall = recall_by_score(under(queries).scores, of_ids(queries).scores)
+    recall_without = recall_by_score(without(queries).scores, exact.search(queries, K).scores)
     effort = index.effort(queries, K, subset)
     print(
         f"{name:<6} {100 * len(ids) / len(index):5.1f} %: prepared in {1e3 * prepared:.2f} ms, first query "
-        f"in {1e3 * first:.2f} ms; microseconds per query {under:.1f}, exact in the ids alone "
-        f"{of_subset:.1f} (ratio {under / of_subset:.2f}), without a condition {without:.1f} "
-        f"(ratio {under / without:.2f}); recall@{K} {recall_under:.4f}, "
-        f"without {recall_without:.4f}; compared {100 * effort.compared:.2f} %, "
-        f"scored {100 * effort.scored:.3f} % of the catalogue",
+        f"in {1e3 * first:.2f} ms; microseconds per query {one:.0f}, without a condition {plain:.0f} "
+        f"(ratio {one / plain:.2f}); {other:.0f}, exact in the ids alone {brute:.0f} "
+        f"(ratio {other / brute:.2f}); recall@{K} {recall:.4f}, without {recall_without:.4f}; compared "
+        f"{100 * effort.compared:.2f} %, scored {100 * effort.scored:.3f} % of the catalogue",
         flush=True,
     )
-    return [under / of_subset, under / without]
+    return [other / brute, one / plain]
 
 
-def timed(call: Callable[[FloatArray], SearchResult], query: FloatArray) -> float:
+def in_turns(first: Search, second: Search, queries: FloatArray) -> list[float]:
+    """Median microseconds per query of both."""
+    times: list[list[float]] = [[], []]
+    for number, query in enumerate([*queries[:20], *queries]):
+        for which in (0, 1) if number % 2 else (1, 0):
+            times[which].append(1e6 * timed((first, second)[which], query))
+    return [float(np.median(each[20:])) for each in times]
+
+
+def timed(search: Search, query: FloatArray) -> float:
     """Processor time of one search, in seconds."""
     started = time.process_time()
-    call(query)
+    search(query)
     return time.process_time() - started
 
 
