@@ -14,6 +14,7 @@ short turns, so that what else the machine does slows both.
 
 import argparse
 import asyncio
+import contextlib
 import subprocess
 import sys
 import time
@@ -140,16 +141,14 @@ def compare(addresses: Sequence[str], clients: int, seconds: float) -> list[tupl
 
 def run_against(flags: argparse.Namespace, more: Sequence[str]) -> int:
     """Put both servers under load in turns, and print what this one is of the other."""
-    servers = [
-        start_server(flags.checkpoint_dir, ROOT, more),
-        start_server(flags.checkpoint_dir, Path(flags.against)),
-    ]
-    try:
-        results = compare([address for _, address in servers], flags.clients, flags.seconds)
-    finally:
-        for server, _ in servers:
-            server.terminate()
-            server.wait()
+    with contextlib.ExitStack() as stack:
+        addresses = []
+        for code, flags_of in ((ROOT, more), (Path(flags.against), ())):
+            server, address = start_server(flags.checkpoint_dir, code, flags_of)
+            stack.callback(server.wait)
+            stack.callback(server.terminate)
+            addresses.append(address)
+        results = compare(addresses, flags.clients, flags.seconds)
     p99, errors = [], 0
     for name, (times, rate) in zip(("this code", flags.against), results, strict=True):
         errors += count_errors(times)

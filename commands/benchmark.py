@@ -23,6 +23,7 @@ from evaluation.comparison.screen import heading, main_table, popularity_table, 
 from evaluation.ranking import evaluate, sample_questions
 from evaluation.related.report import RelatedComparison, related_as_plain, related_table
 from evaluation.train_once import train_once
+from evaluation.variety import FilmFacts
 from report.names import PINSAGE
 
 logger = logging.getLogger("pinsage")
@@ -41,6 +42,7 @@ class _Round:
     available: int
     seeds: tuple[int, ...]
     device: torch.device
+    facts: FilmFacts
     related: RelatedComparison
 
     def run(self) -> ProtocolComparison:
@@ -74,7 +76,7 @@ class _Round:
             trained = train_once(
                 self.config.override({"seed": seed}), self.movielens, self.split, self.device
             )
-            runs.append(evaluate(trained.scorer, self.questions))
+            runs.append(evaluate(trained.scorer, self.questions, facts=self.facts))
             self.related.ask(PINSAGE, trained.scorer)
             validation.append(float(trained.progress.best_mrr or 0))
             self._log("%.0f s so far", time.perf_counter() - started)
@@ -89,11 +91,11 @@ class _Round:
         if chosen.scorer is None:
             self._log("%s is left out", cls.name)
             return chosen.skipped
-        runs = [evaluate(chosen.scorer, self.questions)]
+        runs = [evaluate(chosen.scorer, self.questions, facts=self.facts)]
         self.related.ask(cls.name, chosen.scorer)
         for seed in self.seeds[1:] if cls in SEEDED else ():
             again = cls(**chosen.settings).fit(split.train, movies, split.num_users, split.num_movies, seed)
-            runs.append(evaluate(again, self.questions))
+            runs.append(evaluate(again, self.questions, facts=self.facts))
             self.related.ask(cls.name, again)
         seconds = time.perf_counter() - started
         settings = ", ".join(f"{key} {value}" for key, value in chosen.settings.items())
@@ -159,5 +161,5 @@ def _prepare(config: Config, movielens: MovieLens, seeds: tuple[int, ...], devic
     held_out_queries(split, "validation")
     questions = held_out_queries(split, "test")
     asked = sample_questions(questions, config.training.eval_queries, config.run.seed)
-    related = RelatedComparison.of(movielens, split)
-    return _Round(config, movielens, split, asked, len(questions), seeds, device, related)
+    facts, related = FilmFacts.of(movielens.movies, split), RelatedComparison.of(movielens, split)
+    return _Round(config, movielens, split, asked, len(questions), seeds, device, facts, related)

@@ -24,6 +24,7 @@ from evaluation.baselines.fits import Fits
 from evaluation.few_candidates import few_candidates
 from evaluation.ranking import EmbeddingScorer, Evaluation, evaluate, sample_questions
 from evaluation.related.report import RelatedComparison, related_as_plain, related_table
+from evaluation.variety import FilmFacts
 from model.checkpoint import BEST, Checkpoint, load_checkpoint
 from recommend.added_films import ADDED
 from report.embedding_map import plot_embedding_map
@@ -61,11 +62,12 @@ def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:
     questions = held_out_queries(split, "test")
     sampled = sample_questions(questions, config.training.eval_queries, config.run.seed)
     scorer = EmbeddingScorer(checkpoint.embeddings.numpy(), checkpoint.query_embeddings.numpy())
-    ours = evaluate(scorer, sampled)
+    facts = FilmFacts.of(movielens.movies, split)
+    ours = evaluate(scorer, sampled, facts=facts)
     related = RelatedComparison.of(movielens, split)
     related.ask(PINSAGE, scorer)
     fits = Fits(split, movielens.movies, config.run.seed)
-    baselines, theirs = _compare_baselines(config, fits, sampled, related)
+    baselines, theirs = _compare_baselines(config, fits, sampled, facts, related)
     _report(config, checkpoint, movielens, fits, questions, sampled, ours, theirs, baselines, related)
     if config.search.needs_file:
         report_search(config, checkpoint, sampled)
@@ -73,7 +75,7 @@ def evaluate_checkpoint(config: Config, typed: dict[str, Any]) -> None:
 
 
 def _compare_baselines(
-    config: Config, fits: Fits, sampled: Queries, related: RelatedComparison
+    config: Config, fits: Fits, sampled: Queries, facts: FilmFacts, related: RelatedComparison
 ) -> tuple[dict[str, ChosenBaseline], dict[str, Evaluation]]:
     """Fit and evaluate the baselines. Each is removed from memory before the next one is fitted."""
     logger.info("fitting the baselines, each with the best of four settings by validation")
@@ -83,7 +85,7 @@ def _compare_baselines(
         started = time.perf_counter()
         chosen = fit_and_choose([cls], fits.split, fits.movies, fits.seed, limit, fits)[cls.name]
         if chosen.scorer is not None:
-            results[cls.name] = evaluate(chosen.scorer, sampled)
+            results[cls.name] = evaluate(chosen.scorer, sampled, facts=facts)
             related.ask(cls.name, chosen.scorer)
         baselines[cls.name] = chosen = replace(chosen, scorer=None)  # frees the memory of the scorer
         logger.info("%s: %.0f s", cls.name, time.perf_counter() - started)

@@ -14,6 +14,7 @@ from evaluation.baselines.fits import Fits
 from evaluation.baselines.for_users import WEIGHTED, UserBaseline, fit_for_users
 from evaluation.few_candidates import few_candidates_of_users
 from evaluation.users import evaluate_users, sample_users
+from evaluation.variety import FilmFacts
 from model.checkpoint import Checkpoint
 from recommend.taste import TasteScorer
 from report.names import PINSAGE
@@ -51,12 +52,13 @@ def report_users(config: Config, checkpoint: Checkpoint, fits: Fits, rated: bool
         user_questions(split, "validation", checkpoint.best_rating), split.num_movies, config
     )
     logger.info("fitting the baselines again, to recommend for users")
-    ours = evaluate_users(TasteScorer.of(checkpoint), questions)
+    facts = FilmFacts.of(checkpoint.movies, split)
+    ours = evaluate_users(TasteScorer.of(checkpoint), questions, facts)
     found: dict[str, tuple[UserBaseline, dict[str, float]]] = {}
     for cls in USER_BASELINES:
         started = time.perf_counter()
         fitted = fit_for_users(cls, fits, validation)
-        found |= {name: _evaluated(baseline, questions) for name, baseline in fitted.items()}
+        found |= {name: _evaluated(baseline, questions, facts) for name, baseline in fitted.items()}
         del fitted  # frees memory before the next one is fitted; item-kNN alone stores the ratings twice
         logger.info("%s: %.0f s", cls.name, time.perf_counter() - started)
     found = dict(sorted(found.items(), key=lambda entry: entry[0].endswith(WEIGHTED)))
@@ -87,9 +89,11 @@ def report_users(config: Config, checkpoint: Checkpoint, fits: Fits, rated: bool
     } | ({"few_candidates": few} if few else {})
 
 
-def _evaluated(baseline: UserBaseline, questions: UserQuestions) -> tuple[UserBaseline, dict[str, float]]:
+def _evaluated(
+    baseline: UserBaseline, questions: UserQuestions, facts: FilmFacts
+) -> tuple[UserBaseline, dict[str, float]]:
     """The baseline without its fitted scorer, and its metrics; no metrics if it was skipped."""
-    metrics = {} if baseline.scorer is None else evaluate_users(baseline.scorer, questions)
+    metrics = {} if baseline.scorer is None else evaluate_users(baseline.scorer, questions, facts)
     return replace(baseline, scorer=None), metrics
 
 

@@ -9,6 +9,7 @@ from base.compute import peak_memory_gb
 from base.errors import UserError
 from commands.common import check_who_asks
 from commands.modes import COMMANDS, find_command
+from commands.where import typed_condition
 from config import Config
 from data.prepare import has_parts, prepare_dataset
 
@@ -27,6 +28,7 @@ def run(config: Config, typed: dict[str, Any]) -> None:
     """
     started = time.perf_counter()
     check_who_asks(typed)  # these checks fail before the training instead of after it
+    typed_condition(config.inference.where)
     wanted = config.download
     if wanted.dataset == "synthetic":
         _refuse_parts(wanted.scale)

@@ -1,8 +1,7 @@
 """``--mode inference``: which films go with this one, or with this person?"""
 
 import logging
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,8 @@ from commands.cli import adopt
 from commands.common import check_who_asks
 from commands.explain import with_explanation
 from commands.history_text import is_number_id, parse_history, title_key
+from commands.id_lines import read_id_lines
+from commands.where import typed_condition
 from config import Config, InferenceConfig
 from data.dataset import MovieLens, find_data
 from data.histories import History
@@ -26,9 +27,6 @@ from recommend.new_movies import check_movie
 from recommend.recommender import Recommender
 
 logger = logging.getLogger("pinsage")
-
-STDIN = "-"
-COMMENT = "#"
 
 
 def recommend(config: Config, typed: dict[str, Any]) -> None:
@@ -55,7 +53,8 @@ def recommend(config: Config, typed: dict[str, Any]) -> None:
     elif film is not None:
         logger.info("%s is not kept; with --add it is, and can be recommended", film.title)
         recommender = recommender.with_guests([film])
-    recommender = recommender.with_popularity(request.popularity)
+    recommender = recommender.with_popularity(request.popularity).with_diversity(request.diversity)
+    recommender = recommender.with_condition(typed_condition(request.where))
     answers = _answers(recommender, request, movielens)
     if request.explain:
         answers = (with_explanation(answer, recommender) for answer in answers)
@@ -143,34 +142,12 @@ def _rows_of_file(recommender: Recommender, name: str) -> list[int]:
         UserError: it cannot be read, or holds what is not the id of a film; the message names the line.
     """
     rows = []
-    for line, text in read_id_lines(name):
+    lines = read_id_lines(name, f"--movie_ids {name}")
+    if not lines:
+        raise UserError(f"--movie_ids {name} contains no id; write one id per line")
+    for line, text in lines:
         try:
             rows.append(recommender.lookup.row_of_id(text))
         except UserError as error:
             raise UserError(f"--movie_ids {name}, line {line}: {error}") from None
     return rows
-
-
-def read_id_lines(name: str) -> Iterator[tuple[int, str]]:
-    """The ids of a file, one per line, with the numbers of their lines. Blank lines and comments are skipped.
-
-    Args:
-        name: the file, UTF-8 text; ``-`` is stdin.
-
-    Raises:
-        UserError: it cannot be read, is not text, or contains no id.
-    """
-    try:
-        content = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
-        lines = content.decode("utf-8-sig").split("\n")
-    except OSError as error:
-        raise UserError(
-            f"--movie_ids {name} cannot be read ({error.strerror}); name a file with one id per line"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"--movie_ids {name} is not UTF-8 text; save it as UTF-8") from error
-    texts = [(line, text.strip()) for line, text in enumerate(lines, start=1)]
-    ids = [(line, text) for line, text in texts if text and not text.startswith(COMMENT)]
-    if not ids:
-        raise UserError(f"--movie_ids {name} contains no id; write one id per line")
-    yield from ids

@@ -17,6 +17,7 @@ from blocks.model_weights import WEIGHTS, stored_model
 from blocks.work_dir import block_ranges
 from commands.cli import adopt
 from commands.common import opened_work
+from commands.where import typed_condition
 from config import BlocksConfig, Config
 from model.checkpoint import BEST, load_checkpoint
 from recommend.added_films import with_added_films
@@ -32,7 +33,7 @@ PARTS = "recommendations.parts"
 ASKED_AT_ONCE = 1024  # films or users of one part
 VERSION = 1  # raise it when other answers are given than before
 # Flags of the way in memory.
-_IN_MEMORY = ("recommend_for", "popularity", "schema", "data_dir", "checkpoint_dir")
+_IN_MEMORY = ("recommend_for", "popularity", "diversity", "where", "schema", "data_dir", "checkpoint_dir")
 
 
 def recommend_all(config: Config, typed: dict[str, Any]) -> None:
@@ -86,7 +87,8 @@ def _in_memory(config: Config, typed: dict[str, Any], path: Path, form: str) -> 
     for_users = request.recommend_for == "users"
     data = training_data(checkpoint, config.data.data_dir, config.data.schema) if for_users else None
     recommender = Recommender(with_added_films(checkpoint, folder), search=config.search, folder=folder)
-    recommender = recommender.with_popularity(request.popularity)
+    recommender = recommender.with_popularity(request.popularity).with_diversity(request.diversity)
+    recommender = recommender.with_condition(typed_condition(request.where))
     films = _ids(recommender.movies.ids, recommender.movies.text_ids)
     asking, k = films, min(request.num_recommendations, len(recommender.movies))
     people = None
@@ -112,7 +114,9 @@ def _key(recommender: Recommender, config: Config, k: int) -> str:
     model, rows = recommender.checkpoint, np.arange(len(recommender.movies))
     vectors = [fingerprint(each, rows) for each in (recommender.embeddings, recommender.query_embeddings)]
     person = [model.person.rank_offset, model.person.graph_factor, model.settings["min_rating"]]
-    request = [config.inference.recommend_for, k, recommender.popularity]
+    request = [config.inference.recommend_for, k, recommender.popularity, recommender.diversity]
+    if recommender.allowed is not None:
+        request.append(hashlib.blake2b(recommender.allowed.data).hexdigest())
     text = json.dumps([VERSION, vectors, model.dataset["data"], person, request, asdict(config.search)])
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 

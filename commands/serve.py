@@ -9,12 +9,15 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from base.compute import set_up_compute
 from base.errors import UserError, WorldError
 from commands.cli import adopt, guarded, set_up_logging
 from config import Config, ServeConfig
+
+if TYPE_CHECKING:
+    from serve.two_models import OtherModel
 
 logger = logging.getLogger("pinsage")
 
@@ -85,13 +88,14 @@ def _answer(
 
     set_up_compute(config.run)
     folder, hosts, metrics = Path(config.run.checkpoint_dir), _known_as(config.serve.host), find_metrics()
+    other = _other_model(config)
 
     def load(content: bytes, fingerprint: str) -> Served:
         checkpoint = load_checkpoint(folder / BEST, content)
         adopt(config, checkpoint.settings, typed)
         checkpoint = with_added_films(checkpoint, folder)
-        films = Films(checkpoint, config.search, folder, fingerprint)
-        what = f"{len(films.movies):,} films of {checkpoint.dataset['name']}"
+        films = Films(checkpoint, config.search, folder, other, fingerprint)
+        what = f"{films.movies.words.counted(len(films.movies))} of {checkpoint.dataset['name']}"
         return Served(create_app(films, hosts, metrics), fingerprint, what)
 
     live = Live(folder, load, create_app(None, hosts, metrics), metrics.loaded if metrics else None)
@@ -113,6 +117,20 @@ def _shared_metrics() -> Iterator[Callable[[int], None]]:
             yield forget_process
         finally:
             del os.environ[FOLDER]
+
+
+def _other_model(config: Config) -> "OtherModel | None":
+    """The model of ``--compare_dir``.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    from recommend.recommender import Recommender
+    from serve.two_models import OtherModel
+
+    if (folder := config.serve.compare_dir) is None:
+        return None
+    return OtherModel(Path(folder).name or folder, Recommender.load(folder, search=config.search))
 
 
 def _listen(settings: ServeConfig) -> socket.socket:

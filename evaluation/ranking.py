@@ -21,11 +21,11 @@ from evaluation.metrics import (
     ProtocolName,
     question_values,
 )
+from evaluation.variety import COVERAGE_DEPTH, FilmFacts, variety_metrics
 from model.heads import Embeddings
 
 __all__ = [
     "BLOCK_SIZE",
-    "COVERAGE_DEPTH",
     "HIT_RATE_CUTOFFS",
     "NEXT_ITEM_DEPTH",
     "NO_QUESTIONS",
@@ -43,7 +43,6 @@ __all__ = [
 ]
 
 BLOCK_SIZE = 256  # films scored at once: about 64 MB of scores at 62,000 films
-COVERAGE_DEPTH = 10  # length of the lists that coverage looks at
 NO_QUESTIONS = "metrics need at least one question, got 0; check the split that made them"
 
 
@@ -116,11 +115,19 @@ def rank_targets(scorer: Scorer, questions: Queries, block_size: int = BLOCK_SIZ
     Raises:
         WorldError: a score is NaN.
     """
-    return _ask(scorer, questions, block_size)[0]
+    return ask(scorer, questions, block_size)[0]
 
 
-def evaluate(scorer: Scorer, questions: Queries, block_size: int = BLOCK_SIZE) -> Evaluation:
+def evaluate(
+    scorer: Scorer, questions: Queries, block_size: int = BLOCK_SIZE, facts: FilmFacts | None = None
+) -> Evaluation:
     """All metrics of one method on one set of questions; arguments and errors as in ``rank_targets``.
+
+    Args:
+        scorer: the method.
+        questions: what to ask it.
+        block_size: query films scored at once.
+        facts: about films, for the figures of ``evaluation.variety``; None leaves them out.
 
     Raises:
         ValueError: there are no questions.
@@ -128,8 +135,12 @@ def evaluate(scorer: Scorer, questions: Queries, block_size: int = BLOCK_SIZE) -
     """
     if len(questions) == 0:
         raise ValueError(NO_QUESTIONS)
-    ranks, recommended = _ask(scorer, questions, block_size, COVERAGE_DEPTH)
-    return Evaluation(ranking_metrics(ranks, questions.protocol, recommended), ranks, recommended)
+    ranks, lists, num_movies = ask(scorer, questions, block_size, COVERAGE_DEPTH)
+    recommended = np.bincount(lists[lists >= 0], minlength=num_movies)
+    metrics = ranking_metrics(ranks, questions.protocol, recommended)
+    if facts is not None:
+        metrics |= variety_metrics(lists, facts)
+    return Evaluation(metrics, ranks, recommended)
 
 
 def ranking_metrics(
@@ -152,6 +163,47 @@ def ranking_metrics(
     if recommended is not None:
         metrics[f"coverage@{COVERAGE_DEPTH}"] = float(np.mean(recommended > 0))
     return metrics
+
+
+def ask(
+    scorer: Scorer, questions: Queries, block_size: int = BLOCK_SIZE, depth: int = 0
+) -> tuple[FloatArray, IntArray, int]:
+    """The rank of each target, and the films that a method puts first.
+
+    Args:
+        scorer: the method.
+        questions: what to ask it, at least one question.
+        block_size: query films scored at once.
+        depth: how many films of each question are wanted.
+
+    Returns:
+        Ranks, float64 ``[n]``; rows of the first films, int32 ``[n, depth]``, best first, of equal scores
+        the lower row, -1 where a question has too few candidates; and ``num_movies``.
+
+    Raises:
+        WorldError: a score is NaN.
+    """
+    ranks = np.empty(len(questions))
+    lists = np.full((len(questions), depth), -1, dtype=np.int32)
+    num_movies = 0
+    # Questions about the same film are put together, so that each film is scored once.
+    queries, which = np.unique(questions.queries, return_inverse=True)
+    order = np.argsort(which, kind="stable")
+    first = np.searchsorted(which[order], np.arange(len(queries) + 1))  # of each film, and the end
+    for start in range(0, len(queries), block_size):
+        films = queries[start : start + block_size]
+        rows = order[first[start] : first[start + len(films)]]
+        block = questions.select(rows)
+        scores = np.asarray(scorer.score(films), dtype=np.float32)
+        check_numbers(scores, films)
+        num_movies = scores.shape[1]
+        one_target = np.arange(len(rows) + 1)
+        higher, equal, best = candidate_counts(
+            scores, which[rows] - start, block.mask_ptr, block.mask_movies, one_target, block.targets, depth
+        )
+        ranks[rows] = half_tie(higher, equal)
+        lists[rows, : best.shape[1]] = best
+    return ranks, lists, num_movies
 
 
 def half_tie_ranks(scores: FloatArray, target_scores: FloatArray) -> FloatArray:
@@ -185,31 +237,6 @@ def sample_questions(questions: Queries, limit: int, seed: int) -> Queries:
         return questions
     chosen = np.random.default_rng(seed).choice(len(questions), limit, replace=False)
     return questions.select(np.sort(chosen))
-
-
-def _ask(scorer: Scorer, questions: Queries, block_size: int, depth: int = 0) -> tuple[FloatArray, IntArray]:
-    """Rank of each target, float64 ``[n]``, and how often each film is among the first ``depth``, int64."""
-    ranks = np.empty(len(questions))
-    recommended = np.zeros(0, dtype=np.int64)
-    # Questions about the same film are put together, so that each film is scored once.
-    queries, which = np.unique(questions.queries, return_inverse=True)
-    order = np.argsort(which, kind="stable")
-    first = np.searchsorted(which[order], np.arange(len(queries) + 1))  # of each film, and the end
-    for start in range(0, len(queries), block_size):
-        films = queries[start : start + block_size]
-        rows = order[first[start] : first[start + len(films)]]
-        block = questions.select(rows)
-        scores = np.asarray(scorer.score(films), dtype=np.float32)
-        check_numbers(scores, films)
-        one_target = np.arange(len(rows) + 1)
-        higher, equal, best = candidate_counts(
-            scores, which[rows] - start, block.mask_ptr, block.mask_movies, one_target, block.targets, depth
-        )
-        ranks[rows] = half_tie(higher, equal)
-        if depth:
-            top = np.bincount(best[best >= 0], minlength=scores.shape[1])
-            recommended = recommended + top if len(recommended) else top
-    return ranks, recommended
 
 
 def check_numbers(scores: FloatArray, films: IntArray) -> None:

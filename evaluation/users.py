@@ -9,6 +9,7 @@ from base.candidate_counts import candidate_counts
 from base.errors import WorldError
 from data.histories import History, UserQuestions
 from evaluation.ranking import half_tie
+from evaluation.variety import COVERAGE_DEPTH, FilmFacts, variety_metrics
 
 DEPTH = 20
 MAX_SCORES = 2**25  # scores held at once, users times films: 128 MB
@@ -32,7 +33,9 @@ def sample_users(questions: UserQuestions, num_movies: int, wanted: int, seed: i
     return questions.sample(max_users(num_movies, wanted), seed)
 
 
-def evaluate_users(scorer: HistoryScorer, questions: UserQuestions) -> dict[str, float]:
+def evaluate_users(
+    scorer: HistoryScorer, questions: UserQuestions, facts: FilmFacts | None = None
+) -> dict[str, float]:
     """Recall, NDCG and hit rate at 20, means over the users.
 
     Films of the history are not candidates; ties count half, as in ``rank_targets``. Recall divides by the
@@ -41,11 +44,16 @@ def evaluate_users(scorer: HistoryScorer, questions: UserQuestions) -> dict[str,
     Args:
         scorer: the method.
         questions: at most as many as ``max_users`` allows.
+        facts: about films, for the figures of ``evaluation.variety``; None leaves them out.
 
     Raises:
         WorldError: a score is NaN.
     """
-    return user_metrics(scorer.score_histories(questions.histories), questions)
+    scores = scorer.score_histories(questions.histories)
+    metrics = user_metrics(scores, questions)
+    if facts is not None:
+        metrics |= variety_metrics(first_films(scores, questions, COVERAGE_DEPTH), facts)
+    return metrics
 
 
 def user_metrics(scores: FloatArray, questions: UserQuestions) -> dict[str, float]:
@@ -76,6 +84,22 @@ def target_ranks(scores: FloatArray, seen: list[IntArray], targets: list[IntArra
     users = np.arange(len(scores))
     higher, equal, _ = candidate_counts(scores, users, mask_ptr, masked, target_ptr, rows)
     return np.split(half_tie(higher, equal), target_ptr[1:-1])
+
+
+def first_films(scores: FloatArray, questions: UserQuestions, depth: int) -> IntArray:
+    """The films that each user sees first, none of them of the history.
+
+    Args:
+        scores: float32 ``[n, num_movies]`` without NaN, one row per user.
+        questions: of the same users.
+        depth: how many films are wanted.
+
+    Returns:
+        int64 ``[n, min(depth, num_movies)]``, best first, -1 behind a list that has fewer.
+    """
+    mask_ptr, masked = _joined([history.rows for history in questions.histories])
+    no_target, rows = np.zeros(len(scores) + 1, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    return candidate_counts(scores, np.arange(len(scores)), mask_ptr, masked, no_target, rows, depth)[2]
 
 
 def _joined(lists: list[IntArray]) -> tuple[IntArray, IntArray]:

@@ -186,7 +186,13 @@ def item_columns(content: Content | None) -> dict[str, Tensor | list[str]]:
     if content is None:
         return {}
     numbers = {name: torch.tensor(values, dtype=torch.float64) for name, values in content.numbers.items()}
-    return content.kept | content.categories | numbers
+    return {name: _once(values) for name, values in (content.kept | content.categories).items()} | numbers
+
+
+def _once(values: list[str]) -> list[str]:
+    """The same texts, equal ones as one object, which a checkpoint then writes once."""
+    first: dict[str, str] = {}
+    return [first.setdefault(value, value) for value in values]
 
 
 def _trainer(config: Config, inputs: ModelInputs, split: Split, device: torch.device) -> Trainer:

@@ -84,7 +84,9 @@ def check_movie(model: Checkpoint, film: FilmFile, name: str) -> None:
             "give ratings on its scale"
         )
     basis = model.basis
-    check_content(basis.content, film, name)
+    features = {part.name for part in (basis.content.parts if basis.content else ()) if hasattr(part, "name")}
+    kept = [one for one in model.item_columns if one not in features]
+    check_content(basis.content, kept, film, name)
     if unknown := [genre for genre in film.genres if genre not in basis.genre_names]:
         known = ", ".join(basis.genre_names)
         logger.warning(

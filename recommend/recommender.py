@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from base.arrays import FloatArray
 from base.checks import shown_value, whole_number
@@ -70,6 +70,8 @@ class Recommender(RowRecommender):
         id: int | str | None = None,
         title: str | None = None,
         reasons: bool = False,
+        diversity: float | None = None,
+        where: Any = None,
     ) -> Answer:
         """The ``k`` films most similar to a film, best first; fewer if the catalogue has no more.
 
@@ -79,11 +81,18 @@ class Recommender(RowRecommender):
             id: the film's id, instead of ``film``.
             title: the film's title, instead of ``film``.
             reasons: say in a few words why each film is similar.
+            diversity: as in ``with_diversity``; None is that of the recommender.
+            where: a condition that the films must fulfil, as ``with_condition`` takes it; None is that of the
+                recommender.
 
         Raises:
             ValueError: not exactly one of ``film``, ``id`` and ``title`` is given, there is no such film, a
-                title can mean several, or ``k`` is below 1.
+                title can mean several, ``k`` is below 1, ``diversity`` is not from 0 to 1, or the condition
+                is none.
         """
+        if diversity is not None or where is not None:
+            asked = self._with(diversity, where)
+            return asked.similar(film, k, id=id, title=title, reasons=reasons)
         whole_number("k", k, 1)
         given = sum(value is not None for value in (film, id, title))
         if given != 1:
@@ -97,18 +106,29 @@ class Recommender(RowRecommender):
             row = self.lookup.row(film) if title is None else self.lookup.row_of_title(title)
         return next(self.answer_rows([row], k, reasons))
 
-    def for_history(self, history: Mapping[Any, float | None] | Iterable[Any], k: int = DEFAULT_K) -> Answer:
+    def for_history(
+        self,
+        history: Mapping[Any, float | None] | Iterable[Any],
+        k: int = DEFAULT_K,
+        *,
+        diversity: float | None = None,
+        where: Any = None,
+    ) -> Answer:
         """The ``k`` best films for someone who has seen some films: each with its reason, none of theirs.
 
         Args:
             history: ids or titles, oldest first; as a mapping, each with None or a rating on the scale of the
                 data, which ``rating_range`` gives.
             k: films wanted.
+            diversity: as in ``similar``.
+            where: as in ``similar``.
 
         Raises:
             ValueError: no film is named, one is unknown, ambiguous or named twice, a rating is out of range,
-                or ``k`` is below 1.
+                ``k`` is below 1, ``diversity`` is not from 0 to 1, or the condition is none.
         """
+        if diversity is not None or where is not None:
+            return self._with(diversity, where).for_history(history, k)
         whole_number("k", k, 1)
         if isinstance(history, str | bytes) or not isinstance(history, Iterable):
             raise UserError(f"`history` must be a mapping or a list of films, got {shown_value(history)}")
@@ -124,6 +144,8 @@ class Recommender(RowRecommender):
         *,
         data: MovieLens | str | Path,
         schema: str | None = None,
+        diversity: float | None = None,
+        where: Any = None,
     ) -> Answer:
         """The ``k`` best films for a user of the data, by all that the user has rated.
 
@@ -132,14 +154,24 @@ class Recommender(RowRecommender):
             k: films wanted.
             data: the data that the model was trained on, or their folder. A model holds nobody's ratings.
             schema: file that says how to read the folder, as in training.
+            diversity: as in ``similar``.
+            where: as in ``similar``.
 
         Raises:
-            ValueError: these are other data, they have no such user, or ``k`` is below 1.
+            ValueError: these are other data, they have no such user, ``k`` is below 1, ``diversity`` is not
+                from 0 to 1, or the condition is none.
         """
+        if diversity is not None or where is not None:
+            return self._with(diversity, where).for_user(user_id, k, data=data, schema=schema)
         whole_number("k", k, 1)
         movielens = data if isinstance(data, MovieLens) else training_data(self.checkpoint, data, schema)
         question, history = user_history(self.checkpoint, movielens, user_id)
         return self.answer_history(history, k, question)
+
+    def _with(self, diversity: float | None, where: Any) -> Self:
+        """The recommender for one question; what is None stays."""
+        asked = self if diversity is None else self.with_diversity(diversity)
+        return asked if where is None else asked.with_condition(where)
 
     def embed(self, movies: NewMovie | Sequence[NewMovie], *, as_queries: bool = False) -> FloatArray:
         """Embeddings of new movies, which were not in training. Nothing is kept.

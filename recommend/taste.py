@@ -20,6 +20,7 @@ from data.histories import History
 from model.checkpoint import Checkpoint
 from search import ExactIndex
 from search.base import VectorIndex
+from search.subset import Subset
 
 # Chosen on the validation part of the user protocol on ml-100k. Values near these make little difference.
 NEAREST = 200  # films that each film of a history ranks
@@ -72,6 +73,7 @@ def suggest(
     k: int,
     rank_offset: float,
     change: ChangeQueries | None = None,
+    allowed: Subset | None = None,
 ) -> list[Suggestion]:
     """The ``k`` best films for a history, best first, without its own; fewer if there are no others.
 
@@ -82,14 +84,20 @@ def suggest(
         k: films wanted.
         rank_offset: see ``PersonSettings``.
         change: what is done with the queries before the search; None is nothing.
+        allowed: films that may be recommended, as ``index.subset`` gives them; None for all. The others are
+            in no ranking.
     """
     asked, weights = strongest(history)
-    possible = len(index) - len(np.unique(history.rows[history.rows < len(index)]))
+    ranked = len(index) if allowed is None else len(allowed)  # films of all rankings together
+    own = history.rows < len(index) if allowed is None else np.isin(history.rows, index.ids[allowed.rows])
+    possible = ranked - len(np.unique(history.rows[own]))
+    if not possible:
+        return []
     depth = NEAREST
     while True:
-        found = nearest_films(index, queries, history.rows[asked], depth, change)
+        found = nearest_films(index, queries, history.rows[asked], depth, change, allowed)
         candidates, place = np.unique(found, return_inverse=True)
-        if depth >= len(index) or np.setdiff1d(candidates, history.rows).size >= min(k, possible):
+        if depth >= ranked or np.setdiff1d(candidates, history.rows).size >= min(k, possible):
             break
         depth *= 4  # the nearest ones have been seen: look further
     votes = (weights[:, None] * rank_shares(found.shape[1], rank_offset)).ravel()  # [m * depth]
@@ -108,11 +116,16 @@ def suggest(
 
 
 def nearest_films(
-    index: VectorIndex, queries: FloatArray, rows: IntArray, depth: int, change: ChangeQueries | None = None
+    index: VectorIndex,
+    queries: FloatArray,
+    rows: IntArray,
+    depth: int,
+    change: ChangeQueries | None = None,
+    allowed: Subset | None = None,
 ) -> IntArray:
     """The films nearest to each of ``rows``, best first and without itself, int64 ``[n, at most depth]``."""
     asked = queries[rows] if change is None else change(queries[rows])
-    return index.search(asked, depth, exclude=list(rows[:, None])).ids
+    return index.search(asked, depth, list(rows[:, None]), allowed).ids
 
 
 def rank_shares(depth: int, rank_offset: float) -> FloatArray:

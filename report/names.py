@@ -33,11 +33,32 @@ METRIC_NAMES = {
     "coverage": MetricName(
         "coverage", "share of the catalogue that is in the first k of some question: variety, not accuracy"
     ),
+    "diversity": MetricName(
+        "intra-list diversity",
+        "1 - the mean cosine of the genres of two of the first k films: 0 if all have the same genres",
+    ),
+    "novelty": MetricName(
+        "novelty", "−log₂ of the share of the training users who rated a film among the first k, on average"
+    ),
+    "personalisation": MetricName(
+        "personalisation", "share of the first k films that two questions do not have in common, on average"
+    ),
+    "gini": MetricName(
+        "Gini",
+        "0 if all films of the catalogue are among the first k equally often, 1 if it is always one film",
+    ),
     "siblings": MetricName(
         "siblings", "share of the items that belong to the query among the first k, of at most k"
     ),
     "mean_ratings": MetricName("ratings", "training ratings of a film among the first k, on average"),
 }
+
+VARIETY = ("diversity", "novelty", "personalisation", "gini")  # they say nothing of accuracy
+
+
+def is_variety(metric: str) -> bool:
+    """Whether a metric is about the variety of lists; it stands in a table of its own."""
+    return metric.partition("@")[0] in VARIETY
 
 
 def metric_label(metric: str) -> str:

@@ -2,14 +2,18 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from report.names import metric_label
+from report.names import is_variety, metric_label
 from report.text_table import TableColumn, TableSection, render_table
 
 MISSING = "-"
 HOW_TO_READ = "* best in its column; all are shares or means between 0 and 1, higher is better"
+HOW_TO_READ_VARIETY = (
+    "these say how varied the first films are, not how good: lists of random films have the most variety",
+    "novelty is in bits; the lower the Gini index, the more evenly films are recommended",
+)
 
 Rows = Mapping[str, Mapping[str, float]]
 Marks = Mapping[str, Mapping[str, str]]
@@ -65,7 +69,8 @@ def format_metrics_table(
 ) -> str:
     """An aligned table of metrics with a star at each column's best value.
 
-    Neighbouring columns of one metric at several cut-offs share a heading.
+    Neighbouring columns of one metric at several cut-offs share a heading. Metrics of variety stand in a
+    second table, without stars.
 
     Args:
         rows: method to metric to value; a method may lack a metric. Metric names are those of
@@ -82,11 +87,20 @@ def format_metrics_table(
     Raises:
         ValueError: there is nothing to show.
     """
-    metrics = list(dict.fromkeys(metric for values in rows.values() for metric in values))
-    if not metrics:
+    every = list(dict.fromkeys(metric for values in rows.values() for metric in values))
+    if not every:
         raise ValueError("a table needs at least one method with one metric, got none")
-    block = FigureBlock(rows, highlight=highlight, marks=marks or {}, details=details or {})
-    return format_table(metric_columns(metrics, form), [block], notes=(HOW_TO_READ, *notes))
+    details = details or {}
+    variety = list(filter(is_variety, every))
+    metrics = [metric for metric in every if metric not in variety]
+    block = FigureBlock(rows, highlight=highlight, marks=marks or {}, details=details)
+    table = format_table(metric_columns(metrics, form), [block], notes=(HOW_TO_READ, *notes))
+    if not variety:
+        return table
+    columns = [replace(column, starred=False) for column in metric_columns(variety, form)]
+    told = {name: row for name, row in details.items() if not row.keys().isdisjoint(variety)}
+    block = FigureBlock(rows, highlight=highlight, details=told)
+    return f"{table}\n\n{format_table(columns, [block], notes=HOW_TO_READ_VARIETY)}"
 
 
 def metric_columns(metrics: Sequence[str], form: str = ".3f") -> list[FigureColumn]:

@@ -9,6 +9,7 @@ from search.exact import ExactIndex
 from search.files import fingerprint
 from search.lsh.index import LSHIndex, LSHQuery
 from search.sharded import ShardedIndex
+from search.subset import Subset
 from search.weak_and.index import WeakANDIndex, WeakANDQuery
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "LSHQuery",
     "SearchResult",
     "ShardedIndex",
+    "Subset",
     "VectorIndex",
     "WeakANDIndex",
     "WeakANDQuery",

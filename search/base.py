@@ -22,7 +22,10 @@ from base.checks import (
     whole_numbers,
 )
 from config import VECTOR_FORMS
+from search.conditions import search_under, subsets
 from search.files import IndexContent, fingerprint, read_index, write_index
+from search.scan import Catalogue, best_by_scan
+from search.subset import Allowed, IdRows, Subset
 from search.vectors import Vectors
 
 
@@ -31,6 +34,23 @@ class SearchResult(NamedTuple):
 
     scores: FloatArray
     ids: IntArray
+
+
+class Effort(NamedTuple):
+    """What searches looked at, as shares of the catalogue: the mean over queries.
+
+    Attributes:
+        compared: by signature (LSH) or token score (Weak AND).
+        scored: by the inner product with the stored vector.
+    """
+
+    compared: float
+    scored: float
+
+
+# Columns of what a search counts for each query: vectors compared, postings skipped, vectors scored.
+COMPARED, SKIPPED, SCORED = range(3)
+NOT_COUNTED = np.empty((0, 3), dtype=np.int64)
 
 
 class VectorIndex(ABC):
@@ -142,36 +162,84 @@ class VectorIndex(ABC):
         """Bring everything derived up to date; ``lists`` are those of a file, if they are known."""
         self._lists = lists or (self._arrange() if len(self) else {})
         self._prepare()
-        self._sorted_ids = np.sort(self.ids)
+        self._id_rows: IdRows | None = None  # made when first needed
+        self._state = object()  # subsets of an earlier one have other rows
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def search(
-        self, queries: npt.ArrayLike, k: int, exclude: IntArray | list[IntArray] | None = None
+        self,
+        queries: npt.ArrayLike,
+        k: int,
+        exclude: IntArray | list[IntArray] | None = None,
+        allowed: Allowed | None = None,
     ) -> SearchResult:
         """The ``k`` best ids for each query, without the excluded ones; of equal scores the lower first.
+
+        Under a condition too there are exactly ``k``, or all that fulfil it, and scores are the same.
 
         Args:
             queries: real numbers ``[d]`` or ``[n, d]``. For a query of zeros every score is 0, and any ids
                 may be returned.
             k: number of results. If fewer ids are left, there are fewer columns: as many as every query has.
             exclude: ids that must not appear: an array for one query, a list of arrays for many.
+            allowed: the only ids that may appear: an array for one query or for all, or a list of arrays, one
+                for each of many. ``subset`` of it may stand for an array. Other ids and repeated ones are
+                ignored. None allows all.
 
         Raises:
-            ValueError: k below 1, a wrong dimension, queries that are not finite, ids that are not integers.
+            ValueError: k below 1, a wrong dimension, queries that are not finite, ids that are not integers,
+                a subset of another index or from before this one changed.
         """
         vectors, single = self._checked_queries(queries)
         k = whole_number("k", k, 1)
-        if exclude is None:
-            count = len(self.ids)
+        if exclude is None and (allowed is None or isinstance(allowed, Subset)):
+            subset = None if allowed is None else self._subset("allowed", allowed)
+            count = len(self.ids) if subset is None else len(subset)
             if single and count:  # the shortest way, since a call takes microseconds
-                scores, ids = self._search(vectors, k if k < count else count)
+                scores, ids = self._search(vectors, k if k < count else count, subset)
                 return SearchResult(scores[0], ids[0])
-            result = self._best(vectors, min(k, count))
+            scores, ids = self._best(vectors, min(k, count), subset)
         else:
-            result = self._search_without(vectors, k, [exclude] if single else exclude)
-        return SearchResult(result.scores[0], result.ids[0]) if single else result
+            given: list[Any] = [exclude, allowed]
+            if single:
+                given = [None if one is None else [one] for one in given]
+            scores, ids = search_under(self, vectors, k, *given)
+        return SearchResult(scores[0], ids[0]) if single else SearchResult(scores, ids)
+
+    def subset(self, ids: npt.ArrayLike) -> Subset:
+        """``ids`` prepared for ``allowed``, for several searches.
+
+        Looking up many ids takes milliseconds, and the first search copies what it reads of their rows, up to
+        all of their vectors: rows that lie apart take twice as long to read. Valid until vectors are added or
+        removed.
+
+        Args:
+            ids: integers; those that are not in the index are ignored, and so are repeated ones.
+
+        Raises:
+            ValueError: ids that are not integers.
+        """
+        return Subset(self._rows_of("ids", ids), len(self.ids), self._state)
+
+    def effort(self, queries: npt.ArrayLike, k: int, allowed: Allowed | None = None) -> Effort:
+        """What ``search`` with the same arguments looks at.
+
+        Raises:
+            ValueError: as ``search``.
+        """
+        vectors, single = self._checked_queries(queries)
+        k = whole_number("k", k, 1)
+        counts = np.zeros((len(vectors), 3), dtype=np.int64)
+        if allowed is None:
+            self._best(vectors, min(k, len(self.ids)), counts=counts)
+        else:
+            for which, subset in subsets(self, [allowed] if single else allowed, len(vectors)):
+                count = len(self.ids) if subset is None else len(subset)
+                self._best(vectors[which], min(k, count), subset, counts[which])
+        shares = counts.sum(axis=0) / max(1, len(vectors) * len(self.ids))
+        return Effort(float(shares[COMPARED]), float(shares[SCORED]))
 
     def _checked_queries(self, queries: npt.ArrayLike) -> tuple[FloatArray, bool]:
         """Queries as float32 ``[n, d]``, and whether there was one without the first axis."""
@@ -186,33 +254,38 @@ class VectorIndex(ABC):
             raise ValueError(f"queries must be [d] or [n, d] of dimension {dim}, got {vectors.shape}")
         return vectors, single
 
-    def _search_without(self, vectors: FloatArray, k: int, exclude: Any) -> SearchResult:
-        """Ask for as many more as the longest list excludes, then keep the first k that are allowed."""
-        lists = exclude if isinstance(exclude, (list, tuple)) else list(np.atleast_1d(exclude))
-        if len(lists) != len(vectors):
-            raise ValueError(
-                f"exclude must have a list of ids for each query, got {len(lists)} for {len(vectors)}"
-            )
-        present = [self._present(ids) for ids in lists]
-        max_excluded = max((len(ids) for ids in present), default=0)
-        k = min(k, len(self.ids) - max_excluded)
-        scores, found = self._best(vectors, k + max_excluded if k > 0 else 0)
-        keep = np.array([~_contained(row, out) for row, out in zip(found, present, strict=True)], dtype=bool)
-        keep = keep.reshape(found.shape)
-        keep &= np.cumsum(keep, axis=1) <= k
-        shape = (len(vectors), max(0, k))
-        return SearchResult(scores[keep].reshape(shape), found[keep].reshape(shape))
+    def _subset(self, name: str, allowed: Any) -> Subset | None:
+        """The rows of ids or of a subset of this index; None for all rows."""
+        if not isinstance(allowed, Subset):
+            allowed = Subset(self._rows_of(name, allowed), len(self.ids), self._state)
+        if allowed.state is not self._state:
+            raise ValueError(f"{name} is a subset of another index or of earlier vectors; make it again")
+        return None if len(allowed) == len(self.ids) else allowed
 
-    def _present(self, ids: npt.ArrayLike) -> IntArray:
-        """Those of ``ids`` that are in the index, once each."""
-        wanted = np.unique(_checked_ids("exclude", ids))
-        return wanted[_contained(wanted, self._sorted_ids)]
+    def _rows_of(self, name: str, ids: npt.ArrayLike) -> IntArray:
+        """Rows of those of ``ids`` that are in the index, once each, rising."""
+        wanted = _checked_ids(name, ids)
+        if self._id_rows is None:
+            self._id_rows = IdRows(self.ids)
+        return self._id_rows.find(wanted)
 
-    def _best(self, vectors: FloatArray, k: int) -> SearchResult:
+    def _best(
+        self, vectors: FloatArray, k: int, subset: Subset | None = None, counts: IntArray = NOT_COUNTED
+    ) -> tuple[FloatArray, IntArray]:
+        """As ``_search``, but also for no queries or no results."""
         if k == 0 or not len(vectors):
-            shape = (len(vectors), k)
-            return SearchResult(np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.int64))
-        return SearchResult(*self._search(vectors, k))
+            return empty_results(len(vectors), k)
+        return self._search(vectors, k, subset, counts)
+
+    def _scored_exactly(
+        self, vectors: FloatArray, k: int, subset: Subset, counts: IntArray
+    ) -> tuple[FloatArray, IntArray]:
+        """Scores and ids ``[n, k]`` of the best of a subset, by exact search in a copy of its vectors."""
+        rows = subset.rows
+        copied = subset.kept("vectors", lambda: Catalogue.of(self._stored.take(rows), self.ids[rows]))
+        if len(counts):
+            counts[:, SCORED] = len(rows)
+        return best_by_scan(copied, vectors, k)
 
     def add(self, embeddings: npt.ArrayLike, ids: npt.ArrayLike) -> None:
         """Index more vectors; arguments as in ``build``. An error changes nothing.
@@ -343,10 +416,18 @@ class VectorIndex(ABC):
         """Get ready for searches after vectors or lists have changed; also an empty index is prepared."""
 
     @abstractmethod
-    def _search(self, vectors: FloatArray, k: int) -> tuple[FloatArray, IntArray]:
-        """Scores and ids ``[n, k]``, distinct, for 1 <= k <= len(self) and n >= 1.
+    def _search(
+        self, vectors: FloatArray, k: int, subset: Subset | None = None, counts: IntArray = NOT_COUNTED
+    ) -> tuple[FloatArray, IntArray]:
+        """Scores and ids ``[n, k]``, distinct, for n >= 1 and k from 1 to the number that may be found.
 
         The best come first and, of equal scores, the lower ids.
+
+        Args:
+            vectors: the queries.
+            k: number of results.
+            subset: the rows that may be found, fewer than all; None for all.
+            counts: int64 ``[n, 3]``, zeros, to be filled with what is looked at, or ``NOT_COUNTED``.
         """
 
     @property
@@ -356,6 +437,11 @@ class VectorIndex(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._size})"
+
+
+def empty_results(num_queries: int, k: int) -> tuple[FloatArray, IntArray]:
+    """Scores and ids ``[num_queries, k]``, to be filled."""
+    return np.empty((num_queries, k), dtype=np.float32), np.empty((num_queries, k), dtype=np.int64)
 
 
 def _named(arrays: dict[str, npt.NDArray[Any]], prefix: str) -> dict[str, npt.NDArray[Any]]:
@@ -383,10 +469,3 @@ def checked_vectors(embeddings: npt.ArrayLike, ids: npt.ArrayLike) -> tuple[Floa
 def _checked_ids(name: str, ids: npt.ArrayLike) -> IntArray:
     """Ids as int64 ``[n]``; a single one is a list of one."""
     return whole_numbers(name, ids, MIN_INT64, MAX_INT64).reshape(-1)
-
-
-def _contained(values: IntArray, ordered: IntArray) -> npt.NDArray[np.bool_]:
-    """Which of ``values`` are in ``ordered``, which rises; for short arrays faster than NumPy's ``isin``."""
-    if len(ordered) == 0:
-        return np.zeros(len(values), dtype=bool)
-    return ordered.take(np.searchsorted(ordered, values), mode="clip") == values

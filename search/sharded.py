@@ -9,6 +9,7 @@ import contextlib
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
@@ -19,8 +20,10 @@ from base.arrays import IntArray
 from base.checks import MAX_INT64, check_distinct, whole_number
 from base.files import write_json
 from search.base import SearchResult, VectorIndex, checked_vectors
+from search.conditions import is_for_all
 from search.exact import ExactIndex
 from search.lsh.index import LSHIndex
+from search.subset import Allowed
 from search.weak_and.index import WeakANDIndex
 
 KINDS: dict[str, type[VectorIndex]] = {kind.kind: kind for kind in (ExactIndex, LSHIndex, WeakANDIndex)}
@@ -32,7 +35,7 @@ class Shard(Protocol):
     """What a search needs of a shard; ``ShardedIndex`` says what its other methods need."""
 
     def search(self, queries: npt.ArrayLike, k: int, **conditions: Any) -> SearchResult:
-        """As ``VectorIndex.search``; ``conditions`` are those that were given: ``exclude``."""
+        """As ``VectorIndex.search``; ``conditions`` are those that were given: ``exclude``, ``allowed``."""
         ...
 
     def __len__(self) -> int:
@@ -99,18 +102,33 @@ class ShardedIndex:
         return sum(map(len, self.shards))
 
     def search(
-        self, queries: npt.ArrayLike, k: int, exclude: IntArray | list[IntArray] | None = None
+        self,
+        queries: npt.ArrayLike,
+        k: int,
+        exclude: IntArray | list[IntArray] | None = None,
+        allowed: "Allowed | ShardedSubset | list[ShardedSubset] | None" = None,
     ) -> SearchResult:
         """As ``VectorIndex.search``. A shard gets the same arguments and gives its own best ``k``."""
-        conditions = {} if exclude is None else {"exclude": exclude}
+        given = {"exclude": exclude, "allowed": allowed}
+        given = {name: value for name, value in given.items() if value is not None}
+        conditions = [given | _for_shard(number, allowed) for number in range(len(self.shards))]
         if self.num_threads == 1:
-            parts = [_asked(shard, queries, k, conditions) for shard in self.shards]
+            parts = [
+                _asked(shard, queries, k, each) for shard, each in zip(self.shards, conditions, strict=True)
+            ]
         else:
             with ThreadPoolExecutor(min(self.num_threads, len(self.shards))) as pool:
-                parts = list(pool.map(lambda shard: _asked(shard, queries, k, conditions), self.shards))
+                parts = list(
+                    pool.map(lambda *asked: _asked(asked[0], queries, k, asked[1]), self.shards, conditions)
+                )
         counts = np.sum([part.counts for part in parts], axis=0)
         best = merged([part.found for part in parts], min([k, *counts.tolist()]))
         return SearchResult(best.scores[0], best.ids[0]) if parts[0].single else best
+
+    def subset(self, ids: npt.ArrayLike) -> "ShardedSubset":
+        """As ``VectorIndex.subset``. Shards elsewhere get the ids themselves."""
+        here = [isinstance(shard, VectorIndex) for shard in self.shards]
+        return ShardedSubset([s.subset(ids) if h else ids for s, h in zip(self.shards, here, strict=True)])
 
     def add(self, embeddings: npt.ArrayLike, ids: npt.ArrayLike) -> None:
         """Index more vectors, all in the smallest shard; arguments and errors as ``VectorIndex.add``."""
@@ -174,6 +192,22 @@ class ShardedIndex:
         return f"{type(self).__name__}({len(self)} in {len(self.shards)} shards, {self.shards[0]!r}, ...)"
 
 
+@dataclass(frozen=True, eq=False)
+class ShardedSubset:
+    """What may be found, as each shard takes it for ``allowed``."""
+
+    parts: list[Any]
+
+
+def _for_shard(number: int, allowed: Any) -> dict[str, Any]:
+    """``allowed`` of one shard if it was prepared for all of them."""
+    if isinstance(allowed, ShardedSubset):
+        return {"allowed": allowed.parts[number]}
+    if isinstance(allowed, (list, tuple)) and any(isinstance(one, ShardedSubset) for one in allowed):
+        return {"allowed": [one.parts[number] if isinstance(one, ShardedSubset) else one for one in allowed]}
+    return {}
+
+
 class _Part(NamedTuple):
     """What a shard found: ``[n, c]``, of which query i has ``counts[i]``; and whether there was one query."""
 
@@ -185,7 +219,7 @@ class _Part(NamedTuple):
 def _asked(shard: Shard, queries: npt.ArrayLike, k: int, conditions: dict[str, Any]) -> _Part:
     """The best of a shard for each query.
 
-    A shard gives as many columns as it has for every query. If some queries exclude much of it, the others
+    A shard gives as many columns as it has for every query. If some queries leave few of it, the others
     have more: then it is asked one query at a time, and places that stay empty come after all others.
     """
     found = shard.search(queries, k, **conditions)
@@ -193,10 +227,11 @@ def _asked(shard: Shard, queries: npt.ArrayLike, k: int, conditions: dict[str, A
     if single:
         found = SearchResult(found.scores[None], found.ids[None])
     num_queries, columns = found.ids.shape
-    if num_queries < 2 or columns == min(k, len(shard)):
+    all_alike = all(name == "allowed" and is_for_all(given) for name, given in conditions.items())
+    if num_queries < 2 or columns == min(k, len(shard)) or all_alike:
         return _Part(found, np.full(num_queries, columns), single)
     each = [
-        shard.search(query, k, **{name: values[i] for name, values in conditions.items()})
+        shard.search(query, k, **{name: _of_query(i, name, given) for name, given in conditions.items()})
         for i, query in enumerate(np.asarray(queries))
     ]
     counts = np.array([len(one.ids) for one in each])
@@ -205,6 +240,11 @@ def _asked(shard: Shard, queries: npt.ArrayLike, k: int, conditions: dict[str, A
     scores[there] = np.concatenate([one.scores for one in each])
     ids[there] = np.concatenate([one.ids for one in each])
     return _Part(SearchResult(scores, ids), counts, False)
+
+
+def _of_query(number: int, name: str, given: Any) -> Any:
+    """What a condition says of one query: ``allowed`` may be one for all."""
+    return given if name == "allowed" and is_for_all(given) else given[number]
 
 
 def merged(results: Sequence[SearchResult], k: int) -> SearchResult:

@@ -10,7 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 logger = logging.getLogger("pinsage")
 
 MAX_BYTES = 64 * 1024  # of a request's body; the longest history takes half
-TOO_LARGE = f"a request may have at most {MAX_BYTES:,} bytes"
+# A condition may list a million ids.
+MAX_BYTES_OF = {"/api/recommendations": 32 * 2**20}
+TOO_LARGE = "a request may have at most {:,} bytes"
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -57,17 +59,18 @@ class Guard:
             nonlocal taken, too_large
             message = await receive()
             taken += len(message.get("body", b""))
-            too_large = taken > MAX_BYTES
+            too_large = taken > max_bytes
             return {"type": "http.disconnect"} if too_large else message
 
         headers = dict(scope["headers"])
+        max_bytes = MAX_BYTES_OF.get(scope["path"], MAX_BYTES)
         try:
             if self.hosts and _host(headers) not in self.hosts:
                 await refuse(
                     send_guarded, 400, "this server is not known by that name; ask for 127.0.0.1 or localhost"
                 )
-            elif int(headers.get(b"content-length", b"0")) > MAX_BYTES:
-                await refuse(send_guarded, 413, TOO_LARGE)
+            elif int(headers.get(b"content-length", b"0")) > max_bytes:
+                await refuse(send_guarded, 413, TOO_LARGE.format(max_bytes))
             else:
                 await self.app(scope, receive_limited, send_guarded)
         except Exception as error:  # a bug: the log shows it, the browser does not
@@ -80,7 +83,7 @@ class Guard:
                 await refuse(send_guarded, 500, "the server met an unexpected error; its log says more")
         if too_large and not started:
             too_large = False
-            await refuse(send_guarded, 413, TOO_LARGE)
+            await refuse(send_guarded, 413, TOO_LARGE.format(max_bytes))
 
 
 def _host(headers: dict[bytes, bytes]) -> str | None:

@@ -207,6 +207,7 @@ def wrong_call(rng: Rng) -> tuple[Callable[[], object], str]:
         (lambda: built.search(vectors[0, :3], 2), "queries"),
         (lambda: built.search(holed[2], 2), "queries"),
         (lambda: built.search(vectors[0], 2, exclude=[bad_id]), "exclude"),
+        (lambda: built.search(vectors[0], 2, allowed=[bad_id]), "allowed"),
         (lambda: LSHIndex(bad_count, 4), "num_bits"),
         (lambda: LSHIndex(16, 3), "num_tables"),
         (lambda: WeakANDIndex(bad_count or -2), "num_partitions"),

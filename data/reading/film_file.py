@@ -5,10 +5,10 @@
     {"title": "Heat", "year": 1995, "genres": ["Action", "Crime"], "tags": ["heist"],
      "ratings": [{"userId": 7, "rating": 4.5}], "movieId": 100001,
      "vectors": {"image": [0.5, -1.25]}, "text": "A thief.", "numbers": {"price": 9.5},
-     "categories": {"brand": "Acme"}}
+     "categories": {"brand": "Acme"}, "keep": {"stock": "4"}}
 
-Only the title is needed. Ids may also stand as texts, ``"100001"``. The last four keys are what
-the schema of the data calls vectors, text, numbers and categories.
+Only the title is needed. Ids may also stand as texts, ``"100001"``. The last five keys are what
+the schema of the data calls vectors, text, numbers, categories and keep.
 """
 
 from dataclasses import dataclass, field
@@ -36,6 +36,7 @@ class FilmFile:
         text: of the text columns, without the title.
         numbers: name of a column -> number.
         categories: name of a column -> value.
+        keep: name of a column that is only for conditions -> value.
     """
 
     title: str
@@ -48,6 +49,7 @@ class FilmFile:
     text: str = ""
     numbers: dict[str, float] = field(default_factory=dict)
     categories: dict[str, str] = field(default_factory=dict)
+    keep: dict[str, str] = field(default_factory=dict)
 
     def as_plain(self) -> dict[str, Any]:
         """The JSON object from which ``parse_film`` makes this film."""
@@ -56,6 +58,7 @@ class FilmFile:
             "text": self.text,
             "numbers": self.numbers,
             "categories": self.categories,
+            "keep": self.keep,
         }
         return {
             "movieId": None if self.movie_id is None else json_id(self.movie_id),
@@ -107,4 +110,5 @@ def parse_film(value: Any, where: str) -> FilmFile:
         text=film.text or "",
         numbers=film.numbers,
         categories=film.categories,
+        keep=film.keep,
     )

@@ -92,3 +92,4 @@ class FilmModel(JsonObject):
     text: Text | None = None
     numbers: Annotated[dict[str, Number], Field(description="an object with a number per column")] = {}
     categories: Annotated[dict[str, Category], Field(description="an object with a text per column")] = {}
+    keep: Annotated[dict[str, Category], Field(description="an object with a text per column")] = {}

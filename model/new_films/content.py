@@ -1,6 +1,6 @@
 """The content of new films: vectors, text, numbers and categories as somebody wrote them down."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,11 +47,12 @@ def content_of_films(basis: ContentBasis | None, films: Sequence[FilmFile]) -> C
     )
 
 
-def check_content(basis: ContentBasis | None, film: FilmFile, name: str) -> None:
+def check_content(basis: ContentBasis | None, kept: Iterable[str], film: FilmFile, name: str) -> None:
     """Refuse content that the model does not know.
 
     Args:
         basis: of the model.
+        kept: names of its columns that are only for conditions.
         film: the new film.
         name: of its file, for the message.
 
@@ -63,6 +64,7 @@ def check_content(basis: ContentBasis | None, film: FilmFile, name: str) -> None
         "vectors": (film.vectors, list(widths)),
         "numbers": (film.numbers, _names(basis, NumberBasis)),
         "categories": (film.categories, category_names(basis)),
+        "keep": (film.keep, list(kept)),
     }
     for key, (given, names) in known.items():
         for one in given:

@@ -20,7 +20,7 @@ class People:
     """Recommends films for the users of the data.
 
     One table of the films nearest to each film serves all users. A user who has seen nearly all of the films
-    that the table gives is answered by ``suggest``, which looks further.
+    that the table gives is answered by ``suggest``, which looks further; so is everyone for varied lists.
 
     Args:
         recommender: a trained model.
@@ -52,7 +52,8 @@ class People:
     def _by_table(self, histories: list[History], k: int) -> Answers:
         """The answers that the table of nearest films gives; the counts of all others are ``TOO_FEW``."""
         answers = Answers.empty(len(histories), k, have_reasons=True)
-        if len(self.recommender.index) <= NEAREST:  # then the lists of some films are shorter than of others
+        # Of few films, the lists of some are shorter than of others.
+        if self.recommender.diversity or self.recommender.num_recommendable <= NEAREST:
             answers.counts[:] = TOO_FEW
             return answers
         nothing = np.zeros(0, dtype=np.int64), np.zeros(0)

@@ -19,7 +19,7 @@ from report.html.film_map import map_svg
 from report.html.svg import color_class, svg_chart
 from report.inspection import sections
 from report.map_layout import FilmLayout
-from report.names import PINSAGE, metric_label, metric_meanings
+from report.names import PINSAGE, is_variety, metric_label, metric_meanings
 from report.tables import FigureColumn, best_as_printed
 from report.training_curves import draw_panel, filled_panels
 from report.words import few_candidates
@@ -72,6 +72,11 @@ def write_report(run: Run, path: Path) -> None:
         table=_table(run.metrics),
         related_table=_table(run.metrics["related"]) if "related" in run.metrics else None,
         user_table=_table(run.metrics["user"]) if "user" in run.metrics else None,
+        variety={
+            part: _table(figures, variety=True)
+            for part, figures in (("questions", run.metrics), ("users", run.metrics.get("user", {})))
+            if any(map(is_variety, figures.get("metrics", {})))
+        },
         hit_rates=_hit_rate_chart(run.ranks),
         methods=_legend(run.ranks),
         curves=_training_charts(run.history, run.best_epoch),
@@ -110,12 +115,16 @@ def _headlines(metrics: Mapping[str, Any]) -> list[dict[str, str]]:
     return cards
 
 
-def _table(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Methods and their figures; all values that print like a column's best count as best."""
+def _table(metrics: Mapping[str, Any], variety: bool = False) -> dict[str, Any]:
+    """Methods and their figures; all values that print like a column's best count as best.
+
+    The figures are those of accuracy, or those of variety, of which none is best.
+    """
     rows = {**metrics["baselines"], PINSAGE: metrics["metrics"]}
     names = [name for name in metrics["metrics"] if all(name in row for row in rows.values())]
     names = [name for name in names if not name.startswith("mean_ratings")]  # no share or mean up to 1
-    columns = [FigureColumn(name, metric_label(name)) for name in names]
+    names = [name for name in names if is_variety(name) == variety]
+    columns = [FigureColumn(name, metric_label(name), starred=not variety) for name in names]
     best = {column.key: best_as_printed(rows, column) for column in columns}
     body = []
     for method, row in rows.items():
@@ -124,7 +133,7 @@ def _table(metrics: Mapping[str, Any]) -> dict[str, Any]:
             {
                 "text": text,
                 "best": text == best[key],
-                "share": f"{100 * float(text) / (float(best[key]) or 1):.0f}",
+                "share": f"{100 * float(text) / (float(best[key]) or 1):.0f}" if best[key] else "0",
             }
             for key, text in texts.items()
         ]

@@ -109,7 +109,7 @@ def probe(
     key_bits: int,
     num_probes: int,
     limit: int,
-) -> np.ndarray:
+) -> tuple[np.ndarray, int]:
     """The rows nearest to ``signature`` among those in the buckets probed.
 
     Args:
@@ -122,7 +122,7 @@ def probe(
         limit: number of rows wanted.
 
     Returns:
-        int64, at most ``limit`` distinct rows.
+        int64, at most ``limit`` distinct rows; and how many were compared.
     """
     table_rows, starts = tables
     num_tables, num_rows = table_rows.shape
@@ -133,7 +133,7 @@ def probe(
     rows = np.empty(room, dtype=np.int64)
     max_distance = 64 * len(signature)
     by_distance = np.empty(max_distance + 1, dtype=np.int64)
-    size, cutoff = 0, max_distance + 1
+    size, cutoff, compared = 0, max_distance + 1, 0
     for table in range(num_tables):
         bits = projections[table * key_bits : (table + 1) * key_bits]
         key: Number = 0
@@ -147,6 +147,7 @@ def probe(
                 if seen[row >> 6] & flag:
                     continue
                 seen[row >> 6] |= flag
+                compared += 1
                 distance = np.int32(0)
                 for w in range(len(signature)):
                     distance += np.int32(popcount(signatures[row, w] ^ signature[w]))
@@ -159,4 +160,4 @@ def probe(
     if size > limit:
         keep_nearest(distances, rows, size, limit, by_distance)
         size = limit
-    return rows[:size]
+    return rows[:size], compared

@@ -41,6 +41,16 @@ def _heavier_and_read(terms: np.ndarray, row: Number, partition: Number, weights
     return False
 
 
+@numba.njit(nogil=True, cache=True, inline="always")
+def of_partitions(terms: np.ndarray, weights: np.ndarray, row: Number, of_query: np.ndarray) -> Number:
+    """The part of a token score that the partitions of a row give."""
+    score = np.int64(0)
+    for place in range(terms.shape[1]):
+        if terms[row, place] >= 0:
+            score += np.int64(of_query[terms[row, place]]) * weights[row, place]
+    return score
+
+
 @numba.njit(nogil=True, cache=True)
 def weak_and(
     postings: tuple[tuple, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray],
@@ -90,9 +100,7 @@ def weak_and(
                         continue
                     scored += 1
                     score = np.int64(along[row - first]) * detail_unit
-                    for place in range(terms.shape[1]):
-                        if terms[row, place] >= 0:
-                            score += np.int64(partition_weights[terms[row, place]]) * weights[row, place]
+                    score += of_partitions(terms, weights, row, partition_weights)
                     scores[size] = score
                     films[size] = row if row < num_films else np.int64(copied[row - num_films])
                     size += score >= worst

@@ -152,9 +152,13 @@ def test_shards_in_actors_answer_as_shards_here(nodes, tmp_path, kind):
         there = load_on_ray(tmp_path)
         assert len(there) == 300
         exclude = [np.array([row, row + 1]) for row in range(20)]
+        some = np.arange(0, 300, 7)
+        prepared = there.subset(some)
         for found, expected in (
             (there.search(vectors[:20], 7), here.search(vectors[:20], 7)),
             (there.search(vectors[:20], 7, exclude), here.search(vectors[:20], 7, exclude)),
+            (there.search(vectors[:20], 7, exclude, some), here.search(vectors[:20], 7, exclude, some)),
+            (there.search(vectors[:20], 7, allowed=prepared), here.search(vectors[:20], 7, allowed=some)),
             (there.search(vectors[0], 400), here.search(vectors[0], 400)),
         ):
             assert np.array_equal(found.ids, expected.ids)

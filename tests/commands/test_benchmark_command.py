@@ -14,6 +14,7 @@ from evaluation.baselines import BASELINES, ImplicitALS, fit_and_choose
 from evaluation.baselines import ease as ease_module
 from evaluation.ranking import evaluate
 from evaluation.train_once import train_once
+from evaluation.variety import FilmFacts
 from tests.commands.test_commands import FAST, refused
 from tests.planted import planted_movielens
 
@@ -70,7 +71,7 @@ def test_pinsage_is_trained_once_a_seed_and_averaged(report, movielens, protocol
     ours = report["protocols"][protocol]["pinsage"]
     for position, seed in enumerate(SEEDS):
         trained = train_once(config.override({"seed": seed}), movielens, split, torch.device("cpu"))
-        expected = evaluate(trained.scorer, questions)
+        expected = evaluate(trained.scorer, questions, facts=FilmFacts.of(movielens.movies, split))
         assert ours["per_seed"][position] == pytest.approx(expected.metrics)
         assert ours["validation_mrr"][position] == pytest.approx(trained.progress.best_mrr)
     for metric, value in ours["metrics"].items():
@@ -90,7 +91,7 @@ def test_baselines_are_chosen_on_validation_and_refitted_only_where_seeds_matter
     assert found["best_baseline"] == best
     for name, baseline in chosen.items():
         theirs = found["baselines"][name]
-        evaluation = evaluate(baseline.scorer, questions)
+        evaluation = evaluate(baseline.scorer, questions, facts=FilmFacts.of(movielens.movies, split))
         assert theirs["settings"] == baseline.settings
         assert theirs["validation_mrr"] == [pytest.approx(baseline.validation_mrr)]
         assert theirs["per_seed"][0] == pytest.approx(evaluation.metrics)
@@ -112,6 +113,7 @@ def test_the_screen_shows_tables_and_a_verdict_and_quiet_no_progress(folder, cap
     shown = capsys.readouterr()
     assert shown.err == ""
     assert "planted, split temporal:" in shown.out and "leave_one_out" not in shown.out
+    assert "intra-list diversity @10" in shown.out and "Gini@10" in shown.out
     assert "PinSage: seed 3" in shown.out and "by popularity of the target film:" in shown.out
     assert "best baseline by validation MRR: " in shown.out and "95 % interval" in shown.out
     assert max(map(len, shown.out.splitlines())) < 120

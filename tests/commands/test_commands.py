@@ -69,8 +69,13 @@ def test_evaluation_reports_every_baseline_and_beats_popularity(workspace, capsy
     assert report["few_candidates"] == {"100": 60, "500": 60}
     assert report["metrics"].keys() == report["baselines"]["popularity"].keys()
     assert report["metrics"]["mrr"] > report["baselines"]["popularity"]["mrr"]
+    variety = {f"{name}@10" for name in ("coverage", "diversity", "novelty", "personalisation", "gini")}
+    assert variety <= report["metrics"].keys()
+    assert report["metrics"]["novelty@10"] > report["baselines"]["popularity"]["novelty@10"]
+    assert report["metrics"]["gini@10"] < report["baselines"]["popularity"]["gini@10"]
     table = capsys.readouterr().out
     assert "PinSage" in table and f"{report['metrics']['mrr']:.3f}" in table
+    assert "personalisation@10" in table and f"{report['metrics']['personalisation@10']:.3f}" in table
     words = "60 of 60 questions have at most 100 candidates: every method finds the target within that many"
     assert words in table and words in (workspace / "output" / "report.html").read_text(encoding="utf-8")
     for picture in ("hit_rates.png", "embedding_map.png"):

@@ -67,6 +67,35 @@ def test_every_index_answers_a_history_alike(workspace, capsys):
         assert recommended(ask(workspace, capsys, "--history", "7,8", "--search_method", method)) == exact
 
 
+def test_diversity_is_for_a_film_a_file_a_person_and_a_new_film(workspace, capsys, tmp_path):
+    (tmp_path / "ids.txt").write_text("7\n12\n")
+    (tmp_path / "film.json").write_text('{"title": "New", "year": 1990, "genres": ["Drama"]}')
+    for asks in (
+        ["--movie_id", "7"],
+        ["--movie_ids", str(tmp_path / "ids.txt")],
+        ["--history", "7:5,8:4.5"],
+        ["--user_id", "3"],
+        ["--new_movie", str(tmp_path / "film.json")],
+    ):
+        plain, zero, varied = (
+            json.loads(ask(workspace, capsys, *asks, *more, "--format", "json"))
+            for more in ([], ["--diversity", "0"], ["--diversity", "1"])
+        )
+        assert plain == zero != varied
+        for before, after in zip(plain, varied, strict=True):
+            assert after["query"] == before["query"] and len(after["recommendations"]) == 10
+            assert after["recommendations"][0] == before["recommendations"][0]
+
+
+def test_a_diversity_out_of_range_is_refused(workspace, capsys):
+    for value in ("-0.1", "1.5", "nan"):
+        with pytest.raises(SystemExit) as stop:
+            main_inference([*flags(workspace), "--diversity", value])
+        error = capsys.readouterr().err
+        rule = f"--diversity: must be a number at least 0 and at most 1, got '{value}'"
+        assert stop.value.code == 2 and error.count("\n") == 1 and rule in error
+
+
 def test_explanations_name_neighbours_and_what_is_shared(workspace, capsys):
     shown = ask(workspace, capsys, "--movie_id", "7", "--explain")
     assert "what formed the embedding of Planted 007 (1987): its own features and " in shown
@@ -117,8 +146,12 @@ def test_evaluation_of_the_temporal_split_adds_the_user_protocol(workspace, caps
         users["baselines"]
     )
     for values in (users["metrics"], *users["baselines"].values()):
-        assert values.keys() == {"recall@20", "ndcg@20", "hit_rate@20"}
-        assert all(0 <= value <= 1 for value in values.values())
+        assert values.keys() == {
+            "recall@20", "ndcg@20", "hit_rate@20",
+            "diversity@10", "novelty@10", "personalisation@10", "gini@10",
+        }  # fmt: skip
+        assert values["novelty@10"] > 0
+        assert all(0 <= value <= 1 for name, value in values.items() if name != "novelty@10")
     assert users["metrics"]["recall@20"] > users["baselines"]["popularity"]["recall@20"]
     shown = capsys.readouterr().out
     assert f"{users['users']} users with a test rating of 4 or more" in shown

@@ -42,15 +42,22 @@ def rows_of(text, *columns):
     return [tuple(row[column] for column in columns) for row in csv.DictReader(io.StringIO(text))]
 
 
-def test_films_get_what_inference_gives_each(workspace, capsys):
-    found = all_of(workspace, "--format", "csv", "--popularity", "0.5").read_text()
+WHERE = "year >= 1990 or id in (3, 4) or year is unknown"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [("--popularity", "0.5"), ("--diversity", "0.5"), ("--where", WHERE), ("--where", "id in (3, 4)")],
+)
+def test_films_get_what_inference_gives_each(workspace, capsys, typed):
+    found = all_of(workspace, "--format", "csv", *typed).read_text()
     assert found.startswith("queryId,rank,movieId,score\n")
     ids = load_checkpoint(workspace / "checkpoints" / "best.pt").movies.ids
     (workspace / "ids.txt").write_text("\n".join(map(str, ids)))
     expected = ask(
         workspace,
         capsys,
-        *("--movie_ids", str(workspace / "ids.txt"), "--format", "csv", "--popularity", "0.5"),
+        *("--movie_ids", str(workspace / "ids.txt"), "--format", "csv", *typed),
         *("--num_recommendations", str(WANTED)),
     )
     columns = ("queryId", "rank", "movieId")
@@ -59,8 +66,11 @@ def test_films_get_what_inference_gives_each(workspace, capsys):
     np.testing.assert_allclose(*scores, rtol=0, atol=2e-6)
 
 
-def test_users_get_what_inference_gives_each(workspace, capsys):
-    path = all_of(workspace, "--recommend_for", "users")
+@pytest.mark.parametrize(
+    "typed", [("--diversity", "0"), ("--diversity", "0.5"), ("--where", "not id in (3, 4)")]
+)
+def test_users_get_what_inference_gives_each(workspace, capsys, typed):
+    path = all_of(workspace, "--recommend_for", "users", *typed)
     assert f"{WANTED * 60} recommendations for 60 users" in capsys.readouterr().out
     rows = parquet.read_table(path).to_pylist()
     for user in (1, 2, 30, 60):
@@ -68,6 +78,7 @@ def test_users_get_what_inference_gives_each(workspace, capsys):
             workspace,
             capsys,
             *("--user_id", str(user), "--num_recommendations", str(WANTED), "--format", "csv"),
+            *typed,
         )
         own = [row for row in rows if row["queryId"] == user]
         assert [(str(row["rank"]), str(row["movieId"])) for row in own] == rows_of(text, "rank", "movieId")
@@ -176,6 +187,8 @@ def test_a_killed_run_goes_on(workspace):
             "argument --format: invalid choice: 'table'",
         ),
         (["--work_dir", "work", "--popularity", "1"], "--popularity needs all films in memory"),
+        (["--work_dir", "work", "--where", "id = 1"], "--where needs all films in memory"),
+        (["--where", "id ="], "--where, character 5: expected a value"),
         (["--recommend_for", "users", "--data_dir", "missing"], "missing"),
     ],
 )

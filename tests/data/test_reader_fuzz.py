@@ -19,7 +19,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from base.errors import UserError
-from commands.inference import read_id_lines
+from commands.id_lines import read_id_lines
 from data.dataset import load_movielens
 from data.reading.film_file import FilmFile
 from data.reading.schema import read_schema

@@ -36,7 +36,14 @@ def recommender(seed):
         person=SimpleNamespace(rank_offset=3.0), settings={"min_rating": 2.0}, best_rating=5.0
     )
     index = ExactIndex().build(vectors, np.arange(NUM_MOVIES))
-    return Recommender(vectors=vectors, index=index, movies=range(NUM_MOVIES), checkpoint=model)
+    return Recommender(
+        vectors=vectors,
+        index=index,
+        movies=range(NUM_MOVIES),
+        checkpoint=model,
+        num_recommendable=NUM_MOVIES,
+        diversity=0.0,
+    )
 
 
 histories = st.lists(

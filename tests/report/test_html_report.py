@@ -7,6 +7,7 @@ import pytest
 from config import Config
 from data.inspection.inspect import inspect_data
 from data.splits import split_interactions
+from data.title_article import shown_title
 from report.html.film_map import fit_into
 from report.html.report import THEME, Run, write_report
 from report.html.svg import svg_chart
@@ -24,7 +25,7 @@ def a_run(num_movies=60, num_methods=3):
     movies = catalogue(num_movies)
     movies.titles[0] = ATTACK
     methods = [f"baseline {i}" for i in range(num_methods)]
-    metrics = {"hit_rate@10": 0.25, "hit_rate@100": 0.5, "mrr": 0.125}
+    metrics = {"hit_rate@10": 0.25, "hit_rate@100": 0.5, "mrr": 0.125, "gini@10": 0.8125}
     embeddings = rng.normal(size=(num_movies, 4)).astype(np.float32)
     report = {
         "dataset": "planted", "split": "leave_one_out", "protocol": "next_item", "seed": 0, "queries": 1234,
@@ -80,10 +81,12 @@ def test_the_report_holds_figures_settings_and_every_film(page_file):
     assert "77 users" in text and ">0.375<" in text and ">0.438<" in text
     assert re.search(r'class="changed"><th scope="row"><code>epochs</code></th><td>7</td>', text)
     assert text.count('class="changed"') == 1
+    assert text.count("Variety of the first films") == 1 and "<b>Gini</b>: 0 if all films" in text
+    assert text.count('<td class="number" style="--share:0%">0.812</td>') == 4  # neither best nor a bar
     ringed = re.findall(r'class="marked" r="5"><title>validation: 0.0\d+ at epoch (\d)<', text)
     assert ringed == ["3"]  # the epoch that was kept, not the one whose own MRR is greatest
     for title in a_run().movies.titles[1:]:
-        assert title in text
+        assert shown_title(title) in text
 
 
 def test_whatever_the_data_hold_is_text(page_file):
@@ -99,8 +102,7 @@ def test_a_report_of_any_size_is_written(tmp_path, num_movies, num_methods):
 
 
 def test_the_theme_has_the_palette_of_the_pictures():
-    light = THEME.read_text().split("@media")[0]
-    assert tuple(re.findall(r"--c\d: (#\w+)", light)) == PALETTE
+    assert tuple(re.findall(r"--c\d: light-dark\((#\w+), ", THEME.read_text())) == PALETTE
 
 
 def test_points_lie_where_their_values_say():
@@ -134,7 +136,7 @@ def test_the_report_opens_in_a_browser_offline_and_shows_titles(page_file):
         film = page.locator("svg.map circle").last
         film.hover(force=True)
         assert page.locator("#tip").inner_text().startswith(ATTACK)
-        page.fill("#find", "film 7, a")
+        page.fill("#find", "film 7 (")
         assert page.locator("svg.map circle.hit").count() == 1 and page.inner_text("#found") == "1 film"
         page.locator('#methods [data-name="baseline 1"]').hover()
         assert page.locator(".line.picked").get_attribute("data-name") == "baseline 1"

@@ -1,6 +1,12 @@
 import pytest
 
-from report.tables import FigureBlock, FigureColumn, format_metrics_table, format_table
+from report.tables import (
+    HOW_TO_READ_VARIETY,
+    FigureBlock,
+    FigureColumn,
+    format_metrics_table,
+    format_table,
+)
 
 ROWS = {
     "popularity": {"hit_rate@10": 0.0838, "hit_rate@100": 0.317, "mrr": 0.041, "coverage@10": 0.054},
@@ -63,6 +69,28 @@ def test_marks_details_and_notes_as_printed():
             "< below",
         ]
     )
+
+
+def test_variety_stands_in_a_table_of_its_own_without_stars():
+    rows = {name: row | {"novelty@10": 3.5, "gini@10": 0.75} for name, row in ROWS.items()}
+    table = format_metrics_table(
+        rows, highlight="PinSage", details={"  95 % from": {"mrr": 0.1}, "  +- seeds": {"gini@10": 0.125}}
+    )
+    alone = format_metrics_table(
+        ROWS, highlight="PinSage", details={"  95 % from": {"mrr": 0.1}, "  +- seeds": {}}
+    )
+    assert table.startswith(alone + "\n\n")
+    assert table[len(alone) + 2 :].splitlines() == [
+        "method      novelty@10   Gini@10",
+        "--------------------------------",
+        "popularity       3.500     0.750",
+        "item-kNN         3.500     0.750",
+        "--------------------------------",
+        "PinSage          3.500     0.750",
+        "  +- seeds                 0.125",
+        "--------------------------------",
+        *HOW_TO_READ_VARIETY,
+    ]
 
 
 def test_columns_print_as_they_say():

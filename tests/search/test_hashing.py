@@ -112,13 +112,14 @@ def test_probing_ranks_the_rows_of_its_buckets_by_hamming_distance(count, num_pr
     projections = rng.standard_normal(64).astype(np.float32)
     signature = np.packbits(projections > 0, bitorder="little").view(np.uint64)
     tables = make_tables(signatures, 16, 4)
-    found = probe(tuple(tables), signatures, signature, projections, 4, num_probes, limit)
+    found, compared = probe(tuple(tables), signatures, signature, projections, 4, num_probes, limit)
     keys, own = table_keys(signatures, 16, 4), table_keys(signature[None], 16, 4)[0]
     out = np.empty(num_probes, dtype=np.int64)
     reached = set()
     for table in range(16):
         masks = out[: flips(np.abs(projections[4 * table : 4 * table + 4]), num_probes, out)]
         reached |= set(np.flatnonzero(np.isin(keys[:, table], own[table] ^ masks)).tolist())
+    assert compared == len(reached)
     distances = differing_bits(signatures, signature)
     expected = sorted(distances[row] for row in reached)[:limit]
     assert set(found.tolist()) <= reached and len(set(found.tolist())) == len(found)

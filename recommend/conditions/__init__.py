@@ -1,0 +1,1 @@
+"""Conditions on films: ``year >= 1990 and genre in (Comedy, Drama)``, as text or as a tree in JSON."""
