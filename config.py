@@ -7,7 +7,7 @@ command runs. A section checks its values when it is created, so its values are 
 
 from collections.abc import Sequence
 from dataclasses import Field, asdict, dataclass, field, fields, replace
-from math import isfinite
+from sys import float_info
 from typing import Any, get_args
 
 # The keys of three registries. `config` cannot import them; a test checks that the names are equal.
@@ -15,6 +15,7 @@ AGGREGATORS = ["importance", "mean", "max"]  # model/aggregators.py
 HEADS = ["shared", "directed", "mixed"]  # model/heads.py
 LOSSES = ["softmax", "max_margin"]  # model/loss.py
 VECTOR_FORMS = ("float32", "float16", "int8")  # search/vectors.py
+STORES = ("faiss", "lancedb", "onnx", "pgvector", "qdrant", "usearch")  # recommend/stores/registry.py
 
 
 def flag(
@@ -82,7 +83,7 @@ def fits(setting: Field, value: Any) -> bool:
     if rule["choices"]:
         return value in rule["choices"]
     return kind in (str, bool) or (
-        isfinite(value)
+        abs(value) <= float_info.max  # also false for NaN
         and (rule["low"] is None or value >= rule["low"])
         and (rule["high"] is None or value <= rule["high"])
         and (rule["above"] is None or value > rule["above"])
@@ -211,7 +212,11 @@ class ModelConfig(Section):
 class TrainingConfig(Section):
     """The pairs, the loss and the schedule."""
 
-    preset: str = flag("default", "set of settings to start from", choices=("default", "paper"))
+    preset: str = flag(
+        "default",
+        "settings to start from: default, paper, or a JSON file, such as the one of --mode tune",
+        metavar="NAME|FILE",
+    )
     epochs: int = flag(6, "passes over the pairs", low=1)
     batch_size: int = flag(8192, "pairs per training step", low=1)
     lr: float = flag(0.003, "peak learning rate of Adam", above=0, high=1000)
@@ -388,11 +393,57 @@ class BenchmarkConfig(Section):
 
 
 @dataclass(frozen=True)
+class TuneConfig(Section):
+    """How long better settings are looked for."""
+
+    trials: int = flag(
+        40, "number of trainings with other settings; those of an interrupted run count", low=1, high=10_000
+    )
+
+
+@dataclass(frozen=True)
+class WatchConfig(Section):
+    """How a training can be watched."""
+
+    tensorboard: bool = flag(False, "write what TensorBoard shows to --output_dir/tensorboard")
+
+
+@dataclass(frozen=True)
 class ServeConfig(Section):
-    """The address of the web page of --mode serve."""
+    """Where and how --mode serve answers."""
 
     host: str = flag("127.0.0.1", "address to listen on; 0.0.0.0 allows other machines to connect")
     port: int = flag(8000, "port to listen on; 0 chooses a free port", low=0, high=65535)
+    compare_dir: str | None = flag(
+        None, "folder with a second best.pt; the page shows both models side by side", metavar="FOLDER"
+    )
+    max_in_flight: int = flag(
+        256, "requests that a process answers at a time; more are refused with 503 and Retry-After", low=1
+    )
+    access_log: bool = flag(False, "print a line of JSON for each answer; --verbose prints it, too")
+
+
+@dataclass(frozen=True)
+class ExportConfig(Section):
+    """Which program the embeddings are written for."""
+
+    to: str | None = flag(
+        None,
+        f"stores to write files for, separated by commas: {', '.join(STORES)} "
+        "(default: .npy, CSV and Parquet)",
+        metavar="NAMES",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for store in self.stores:
+            if store not in STORES:
+                raise ValueError(f"`to` must be one of {', '.join(STORES)}, got {store!r}")
+
+    @property
+    def stores(self) -> tuple[str, ...]:
+        """The names in ``to``, each once."""
+        return () if self.to is None else tuple(dict.fromkeys(map(str.strip, self.to.split(","))))
 
 
 @dataclass(frozen=True)
@@ -462,6 +513,7 @@ class RunConfig(Section):
     quiet: bool = flag(False, "show only results and errors")
 
 
+FROM_FILE = "file"  # what a checkpoint stores as its preset: the values count, not where the file was
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
     # The settings of the paper (sections 3.2-3.3 and 4.1). Those that it does not state keep our defaults.
@@ -499,7 +551,10 @@ class Config:
     search: SearchConfig = field(default_factory=SearchConfig)
     inference: InferenceConfig = field(default_factory=InferenceConfig)
     benchmark: BenchmarkConfig = field(default_factory=BenchmarkConfig)
+    tune: TuneConfig = field(default_factory=TuneConfig)
+    watch: WatchConfig = field(default_factory=WatchConfig)
     serve: ServeConfig = field(default_factory=ServeConfig)
+    export: ExportConfig = field(default_factory=ExportConfig)
     blocks: BlocksConfig = field(default_factory=BlocksConfig)
     download: DownloadConfig = field(default_factory=DownloadConfig)
     run: RunConfig = field(default_factory=RunConfig)

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from base.compute import set_up_compute
 from base.errors import UserError, WorldError
-from config import PRESETS, Config
+from config import Config
 from data.dataset import movielens_of
 from data.graph_builder import ItemGraph
 from data.in_memory import columns_from_arrays, fingerprint_of
@@ -37,7 +37,9 @@ from data.walks.sampler import RandomWalkSampler
 from evaluation.train_once import best_checkpoint
 from model.checkpoint import Checkpoint
 from model.pinsage import PinSage
+from model.presets import on_preset
 from model.training import new_training
+from recommend.rated_both import with_co_raters
 from recommend.recommender import Recommender
 from report.inspection import data_line, held_out_line
 from search import ExactIndex, LSHIndex, ShardedIndex, WeakANDIndex
@@ -111,7 +113,7 @@ def train(
         keep: name -> item id -> a value that is no feature and is kept for filters.
         text_encoder: ``tfidf``, ``wordllama``, or a model of sentence-transformers.
         settings: settings of data, model, training and run, with the names of the command-line flags:
-            ``split="none"``, ``epochs=5``, ``preset="paper"``, ``seed=1``.
+            ``split="none"``, ``epochs=5``, ``preset="paper"`` (or a JSON file), ``seed=1``.
 
     Returns:
         The model after the epoch with the best validation result (the last epoch if ``split="none"``), for
@@ -131,7 +133,7 @@ def train(
     device = set_up_compute(config.run)
     split = split_movielens(movielens, config.data.split, config.data.weighted_walks)  # type: ignore[arg-type]
     logger.info("%s\n%s", data_line(movielens), held_out_line(inspect_data(movielens, split), more=""))
-    return best_checkpoint(new_training(config, movielens, split, device))
+    return with_co_raters(best_checkpoint(new_training(config, movielens, split, device)), split)
 
 
 def _columns(
@@ -172,7 +174,6 @@ def _config(settings: dict[str, Any]) -> Config:
         if name not in known:
             raise UserError(f"{name} is not a setting of a training; it takes {', '.join(sorted(known))}")
     try:
-        preset = PRESETS[Config().override({"preset": settings.get("preset", "default")}).training.preset]
-        return config.override(preset | settings)
+        return config.override(on_preset(settings))
     except ValueError as error:
         raise UserError(str(error)) from None

@@ -2,10 +2,14 @@
 
     python -m benchmarks.serve                           50 clients for a minute, checkpoints/best.pt
     python -m benchmarks.serve --seconds 10 --clients 8
+    python -m benchmarks.serve --against ../before       this code and that of another folder in turns
 
 Starts ``main.py --mode serve`` on a free port of this machine and asks a mix of all requests of the page.
 Prints the times to the answer by kind of request, and ends with a line ``ratio: NUMBER (of what to what)``.
 An answer with a status other than 200 is an error; any error makes the exit code 1.
+
+``--against`` compares with a checkout of another version. Both servers run all the time and are asked in
+short turns, so that what else the machine does slows both.
 """
 
 import argparse
@@ -14,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,7 @@ import numpy as np
 from report.text_table import TableColumn, TableSection, render_table
 
 ROOT = Path(__file__).resolve().parent.parent
+TURN = 5  # seconds for which one of two servers is asked
 ALONE_SHARE = 0.25  # share of the time for a single client, to compare with
 Times = dict[str, list[float]]
 Ask = Callable[[np.random.Generator, list[dict[str, Any]]], tuple[str, str, Any]]
@@ -98,16 +103,70 @@ def report(times: Times) -> str:
     return render_table(columns, [kinds, TableSection([row("all", together)])])
 
 
-def start_server(checkpoint_dir: str) -> tuple[subprocess.Popen[str], str]:
-    """The server's process, and its address once it listens."""
-    command = [sys.executable, "main.py", "--mode", "serve", "--port", "0", "--num_threads", "1"]
+def start_server(
+    checkpoint_dir: str, code: Path = ROOT, more: Sequence[str] = ()
+) -> tuple[subprocess.Popen[str], str]:
+    """The server's process, and its address once it listens.
+
+    Args:
+        checkpoint_dir: folder of the model.
+        code: folder of the program.
+        more: flags.
+    """
+    command = [sys.executable, "main.py", "--mode", "serve", "--port", "0", "--num_threads", "1", *more]
     command += ["--checkpoint_dir", str(Path(checkpoint_dir).resolve())]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(command, cwd=code, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     line = server.stdout.readline()
     if not line.startswith("http://"):
         raise SystemExit(server.wait() or 1)
     return server, line.split()[0]
+
+
+def compare(addresses: Sequence[str], clients: int, seconds: float) -> list[tuple[Times, float]]:
+    """Times and answers per second of each server, asked in turns of ``TURN`` seconds."""
+    turns = max(1, round(seconds / TURN))
+    times: list[Times] = [defaultdict(list) for _ in addresses]
+    rates: list[list[float]] = [[] for _ in addresses]
+    for turn in range(turns):
+        order = range(len(addresses)) if turn % 2 == 0 else reversed(range(len(addresses)))
+        for place in order:
+            found, rate = asyncio.run(load(addresses[place], clients, seconds / turns))
+            rates[place].append(rate)
+            for kind, took in found.items():
+                times[place][kind] += took
+    return [(found, float(np.mean(rate))) for found, rate in zip(times, rates, strict=True)]
+
+
+def run_against(flags: argparse.Namespace, more: Sequence[str]) -> int:
+    """Put both servers under load in turns, and print what this one is of the other."""
+    servers = [
+        start_server(flags.checkpoint_dir, ROOT, more),
+        start_server(flags.checkpoint_dir, Path(flags.against)),
+    ]
+    try:
+        results = compare([address for _, address in servers], flags.clients, flags.seconds)
+    finally:
+        for server, _ in servers:
+            server.terminate()
+            server.wait()
+    p99, errors = [], 0
+    for name, (times, rate) in zip(("this code", flags.against), results, strict=True):
+        errors += count_errors(times)
+        p99.append(1000 * float(np.quantile([took for kind in times.values() for took in kind], 0.99)))
+        print(f"{name}: {rate:.0f} answers per second, p99 {p99[-1]:.1f} ms\n{report(times)}")
+    (_, here), (_, there) = results
+    print(f"{flags.clients} clients, {flags.seconds:g} s each in turns of {TURN} s: {errors} errors")
+    print(f"ratio of p99: {p99[0] / p99[1]:.2f} (this code, {p99[0]:.1f} ms, to the other, {p99[1]:.1f} ms)")
+    print(
+        f"ratio: {here / there:.2f} (answers per second of this code, {here:.0f}, to the other, {there:.0f})"
+    )
+    return int(errors > 0)
+
+
+def count_errors(times: Times) -> int:
+    """How many answers were not those of 200."""
+    return sum(len(seconds) for kind, seconds in times.items() if kind.startswith("error"))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -116,15 +175,20 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--clients", type=int, default=50, help="clients at once")
     parser.add_argument("--seconds", type=float, default=60, help="how long they ask")
     parser.add_argument("--checkpoint_dir", default="checkpoints", help="folder with best.pt")
+    parser.add_argument("--workers", type=int, help="processes of the server")
+    parser.add_argument("--against", help="folder of another version of the program, to compare with")
     flags = parser.parse_args(argv)
-    server, address = start_server(flags.checkpoint_dir)
+    more = ["--workers", str(flags.workers)] if flags.workers else []
+    if flags.against:
+        return run_against(flags, more)
+    server, address = start_server(flags.checkpoint_dir, ROOT, more)
     try:
         _, alone = asyncio.run(load(address, 1, ALONE_SHARE * flags.seconds))
         times, together = asyncio.run(load(address, flags.clients, flags.seconds))
     finally:
         server.terminate()
         server.wait()
-    errors = sum(len(seconds) for kind, seconds in times.items() if kind.startswith("error"))
+    errors = count_errors(times)
     print(report(times))
     print(
         f"{flags.clients} clients for {flags.seconds:g} s: {together:.0f} answers per second, {errors} errors"

@@ -12,7 +12,8 @@ from typing import Any, NoReturn
 
 from base.errors import UserError, WorldError
 from commands.dash_values import with_dash_values
-from config import PRESETS, Config, fits, kind_of, rule_of, takes_tuple
+from config import Config, fits, kind_of, rule_of, takes_tuple
+from model.presets import on_preset, with_preset_file
 
 logger = logging.getLogger("pinsage")
 
@@ -176,10 +177,9 @@ def to_config(typed: dict[str, Any]) -> Config:
     """The defaults, changed first by the preset and then by the typed flags.
 
     Raises:
-        UserError: the values do not fit together.
+        UserError: there is no such preset, or the values do not fit together.
     """
-    preset = PRESETS[typed.get("preset", "default")]
-    return _overridden(Config(), preset | typed)
+    return _overridden(Config(), on_preset(typed))
 
 
 def _overridden(config: Config, values: dict[str, Any]) -> Config:
@@ -206,7 +206,7 @@ def adopt(
     Args:
         config: settings of the command.
         stored: ``Config.model_settings()`` of the checkpoint.
-        typed: the flags that were typed.
+        typed: the flags that were typed; the values of a preset file count as typed.
         allowed: flags that may differ from the checkpoint when its training continues, as ``epochs``. None
             for all other uses of a checkpoint; then only ``eval_queries`` may differ, which is not part of
             the model.
@@ -215,6 +215,7 @@ def adopt(
     Raises:
         UserError: a typed flag contradicts the checkpoint.
     """
+    typed = with_preset_file(typed)
     if allowed is None:
         stored = {name: value for name, value in stored.items() if name != "eval_queries"}
         allowed = frozenset()

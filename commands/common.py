@@ -115,13 +115,17 @@ def refuse_resume(config: Config, mode: str) -> None:
         raise UserError(f"--{flag} continues one training, but --mode {mode} keeps no checkpoints; drop it")
 
 
-def comparison_seeds(config: Config) -> tuple[int, ...]:
-    """``--num_seeds`` seeds: ``--seed`` and the numbers after it.
+def comparison_seeds(config: Config, first: int | None = None) -> tuple[int, ...]:
+    """``--num_seeds`` seeds.
+
+    Args:
+        config: all settings.
+        first: the first of them, ``--seed`` by default; the others are the numbers after it.
 
     Raises:
         UserError: the last one is above the maximum of a seed.
     """
-    first, count = config.run.seed, config.benchmark.num_seeds
+    first, count = config.run.seed if first is None else first, config.benchmark.num_seeds
     max_seed = RunConfig.__dataclass_fields__["seed"].metadata["high"]
     if first + count - 1 > max_seed:
         raise UserError(

@@ -31,8 +31,12 @@ def _run(place: str, typed: dict[str, Any]) -> int:
             )
         find_command(place)(config, typed)
 
-    trains = place in (COMMANDS["train"], RUN)
-    return guarded(checked, verbose, INTERRUPTED if trains else "interrupted")
+    when_interrupted = {
+        COMMANDS["train"]: INTERRUPTED,
+        RUN: INTERRUPTED,
+        COMMANDS["tune"]: "interrupted; the same command goes on with the trials that are done",
+    }
+    return guarded(checked, verbose, when_interrupted.get(place, "interrupted"))
 
 
 def _check_folders(config: Config) -> None:

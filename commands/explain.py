@@ -55,7 +55,7 @@ def _ties(recommender: RowRecommender, answer: Answer) -> str:
         tie = recommender.neighbor_table.tie(source, row)
         shared = ", ".join(f"{_title(recommender, n.row)} {n.weight:.3f}" for n in tie.shared[:MAX_SHARED])
         direct = f"{tie.direct:.3f}" if tie.direct else "-"
-        cells = [str(film.rank), one_line(film.title), direct, f"{tie.overlap:.3f}", shared or "-"]
+        cells = [str(film.rank), one_line(film.shown_title), direct, f"{tie.overlap:.3f}", shared or "-"]
         if asked is None:
             cells.insert(2, _title(recommender, source))
         rows.append(cells)
@@ -78,4 +78,4 @@ def _table(columns: Sequence[TableColumn], rows: Sequence[Sequence[str]]) -> str
 
 
 def _title(recommender: RowRecommender, row: int) -> str:
-    return one_line(recommender.movies.titles[row])
+    return one_line(recommender.movies.shown_title(row))

@@ -61,7 +61,7 @@ MODES = {
     ),
     "train": Mode(
         "Train on a folder of data; writes best.pt and last.pt in --checkpoint_dir.",
-        ("data", "blocks", "model", "training", "run"),
+        ("data", "blocks", "model", "training", "watch", "run"),
         (
             "--data_dir data/ml-25m --batch_size 512 --epochs 10 --lr 0.001",
             "--data_dir data/ml-100k --preset paper --hidden_dim 128 --embedding_dim 128",
@@ -122,6 +122,16 @@ MODES = {
         ("--data_dir data/ml-100k", "--data_dir data/ml-100k --num_seeds 1"),
         hidden=frozenset({"resume", "extend", "checkpoint_dir", "split"}),
     ),
+    "tune": Mode(
+        "Look for better settings by validation; writes them to a file for --preset, and says if they help.",
+        ("tune", "data", "benchmark", "model", "training", "run"),
+        ("--data_dir data/ml-100k --trials 40", "--data_dir data/ml-100k --trials 10 --hidden_dim 128"),
+        hidden=frozenset({"resume", "extend", "checkpoint_dir"}),
+        reasons={
+            "num_seeds": "number of seeds, after --seed, that compare the best settings with the first "
+            "ones (default: 3)",
+        },
+    ),
     "prepare": Mode(
         "Make graph, features and neighbours of ratings of any size, block by block, into a folder.",
         ("data", "blocks", "model", "run"),
@@ -157,16 +167,18 @@ MODES = {
         choices={"format": ("parquet", "jsonl", "csv")},
     ),
     "export": Mode(
-        "Write the embeddings and their films as .npy, CSV and Parquet, for other programs.",
-        ("run", "search", "data", "model", "training"),
-        ("--output_dir output", "--search_method ivf"),
+        "Write the embeddings and their films as .npy, CSV and Parquet, or for a vector store.",
+        ("export", "run", "search", "data", "model", "training"),
+        ("--output_dir output", "--to qdrant,onnx", "--search_method ivf"),
         hidden=_OF_CHECKPOINT | {"data_dir", "schema", "device"},
     ),
     "serve": Mode(
         "Start a local web page to try the trained model, and a JSON API behind it.",
-        ("serve", "search", "run", "data", "model", "training"),
-        ("--port 8000", "--checkpoint_dir checkpoints --host 0.0.0.0 --port 80"),
+        ("serve", "blocks", "search", "run", "data", "model", "training"),
+        ("--port 8000", "--checkpoint_dir checkpoints --host 0.0.0.0 --port 80 --workers 2"),
         hidden=_OF_CHECKPOINT | {"data_dir", "schema", "output_dir", "device"},
+        left_out=frozenset({"work_dir", "engine", "ray_address"}),
+        reasons={"workers": "number of processes that answer (default: 1)"},
     ),
 }
 
@@ -180,6 +192,7 @@ COMMANDS = {
     "benchmark": "commands.benchmark:benchmark",
     "ablation": "commands.ablation:ablation",
     "cold_start": "commands.cold_start:cold_start",
+    "tune": "commands.tune:tune",
     "prepare": "commands.prepare:prepare",
     "embed": "commands.embed:embed",
     "recommend_all": "commands.recommend_all:recommend_all",
@@ -190,7 +203,7 @@ RUN = "commands.everything:run"  # run.py
 
 EVERYTHING = Mode(
     "Download a dataset, train, evaluate the model and the baselines, draw pictures and recommend.",
-    ("download", "data", "model", "training", "search", "inference", "run"),
+    ("download", "data", "model", "training", "watch", "search", "inference", "run"),
     ("", "--dataset ml-1m --epochs 5", "--title 'star wars' --split temporal"),
     # It downloads MovieLens data, and prints more than a list of films.
     left_out=frozenset({"schema", "movie_ids", "format", "extend", "recommend_for"}),

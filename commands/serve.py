@@ -1,59 +1,136 @@
 """``--mode serve``: a local web page to try a trained model, and the JSON API behind it."""
 
+import contextlib
 import ipaddress
 import logging
+import os
 import socket
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from base.compute import set_up_compute
 from base.errors import UserError, WorldError
-from commands.cli import adopt
+from commands.cli import adopt, guarded, set_up_logging
 from config import Config, ServeConfig
-from model.checkpoint import BEST, load_checkpoint
-from recommend.added_films import with_added_films
+
+if TYPE_CHECKING:
+    from serve.two_models import OtherModel
 
 logger = logging.getLogger("pinsage")
 
-SECONDS_TO_FINISH = 3  # for unfinished answers when the server is stopped
-
 
 def serve(config: Config, typed: dict[str, Any]) -> None:
-    """Serve the page and the API from ``best.pt`` until interrupted.
+    """Serve the page and the API from ``best.pt`` until interrupted, and take over a new ``best.pt``.
 
     Raises:
         UserError: there is no checkpoint, or flags do not fit.
         WorldError: the port is taken.
     """
-    import uvicorn
+    import uvicorn  # noqa: F401  # where it is missing, that is said before a process is started
 
+    with _listen(config.serve) as listener:
+        host, port = listener.getsockname()[:2]
+        address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+        def announce(what: str) -> None:
+            print(f"{address} serves {what}; /docs explains the API; Ctrl-C stops", flush=True)
+
+        number = config.blocks.workers or 1
+        if number == 1:
+            _answer(config, typed, listener, True, announce)
+            return
+        from serve.workers import Workers
+
+        with _shared_metrics() as ended:
+            Workers(number, _work, (config, typed, listener), ended).run(announce)
+
+
+def _work(
+    config: Config, typed: dict[str, Any], listener: socket.socket, first: bool, then: Callable[[str], None]
+) -> None:
+    """One of several processes."""
+    set_up_logging(config.run.verbose, config.run.quiet)
+
+    def until_stopped() -> None:
+        with contextlib.suppress(KeyboardInterrupt):  # the parent says that it was interrupted
+            _answer(config, typed, listener, first, then)
+
+    sys.exit(guarded(until_stopped, config.run.verbose))
+
+
+def _answer(
+    config: Config, typed: dict[str, Any], listener: socket.socket, first: bool, then: Callable[[str], None]
+) -> None:
+    """Answer in this process until it is stopped.
+
+    Args:
+        config: the settings.
+        typed: the flags that were typed.
+        listener: a listening socket.
+        first: whether no other process answers yet.
+        then: called with a description of the first model when it is served.
+
+    Raises:
+        UserError: there is no checkpoint, or it does not fit the flags.
+    """
+    from model.checkpoint import BEST, load_checkpoint
+    from recommend.added_films import with_added_films
+    from serve.access_log import write_access_line
     from serve.app import create_app
     from serve.films import Films
+    from serve.live import Live, Served
+    from serve.metrics import find_metrics
+    from serve.server import serve_live
+    from serve.service import Service
 
-    listener = _listen(config.serve)
-    with listener:
-        set_up_compute(config.run)
-        folder = Path(config.run.checkpoint_dir)
-        checkpoint = load_checkpoint(folder / BEST)
+    set_up_compute(config.run)
+    folder, hosts, metrics = Path(config.run.checkpoint_dir), _known_as(config.serve.host), find_metrics()
+    other = _other_model(config)
+
+    def load(content: bytes, fingerprint: str) -> Served:
+        checkpoint = load_checkpoint(folder / BEST, content)
         adopt(config, checkpoint.settings, typed)
         checkpoint = with_added_films(checkpoint, folder)
-        logger.info("building the indexes; the first time on a machine their kernels are compiled")
-        films = Films(checkpoint, config.search, folder)
-        app = create_app(films, _known_as(config.serve.host))
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                log_level="info" if config.run.verbose else "warning",
-                access_log=config.run.verbose,
-                server_header=False,
-                timeout_graceful_shutdown=SECONDS_TO_FINISH,
-            )
-        )
-        host, port = listener.getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else host
-        what = f"{len(films.movies):,} films of {checkpoint.dataset['name']}"
-        print(f"http://{shown}:{port} serves {what}; /docs explains the API; Ctrl-C stops", flush=True)
-        server.run(sockets=[listener])
+        films = Films(checkpoint, config.search, folder, other, fingerprint)
+        what = f"{films.movies.words.counted(len(films.movies))} of {checkpoint.dataset['name']}"
+        return Served(create_app(films, hosts, metrics), fingerprint, what)
+
+    live = Live(folder, load, create_app(None, hosts, metrics), metrics.loaded if metrics else None)
+    watchers = [write_access_line] if config.serve.access_log or config.run.verbose else []
+    service = Service(live, config.serve.max_in_flight, watchers, metrics)
+    logger.info("building the indexes; the first time on a machine their kernels are compiled")
+    several = (config.blocks.workers or 1) > 1
+    serve_live(live, service, listener, lambda: then(live.served.what), several=several, at_once=first)
+
+
+@contextlib.contextmanager
+def _shared_metrics() -> Iterator[Callable[[int], None]]:
+    """A folder in which processes add up their metrics; gives a function for the id of one that has ended."""
+    from serve.metrics import FOLDER, forget_process
+
+    with tempfile.TemporaryDirectory(prefix="pinsage-metrics-") as folder:
+        os.environ[FOLDER] = folder
+        try:
+            yield forget_process
+        finally:
+            del os.environ[FOLDER]
+
+
+def _other_model(config: Config) -> "OtherModel | None":
+    """The model of ``--compare_dir``.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    from recommend.recommender import Recommender
+    from serve.two_models import OtherModel
+
+    if (folder := config.serve.compare_dir) is None:
+        return None
+    return OtherModel(Path(folder).name or folder, Recommender.load(folder, search=config.search))
 
 
 def _listen(settings: ServeConfig) -> socket.socket:

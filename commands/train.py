@@ -43,6 +43,8 @@ from model.fit import Progress, fit
 from model.heads import Embeddings
 from model.inputs import ModelInputs
 from model.training import Training, extended_training, new_training, resumed_training
+from recommend.rated_both import with_co_raters
+from report.event_log import EventLog, check_installed
 from report.inspection import held_out_line
 from report.training_curves import plot_training_curves
 
@@ -79,6 +81,8 @@ def train(config: Config, typed: dict[str, Any]) -> Config:
     with ExitStack() as held:
         with agreeing():  # the others begin when the folder is the leader's
             if is_leader():
+                if config.watch.tensorboard:
+                    check_installed()
                 held.enter_context(locked(folder, LOCK, "a training"))
                 remove_unfinished(folder)
         config = _train(config, typed, device)
@@ -103,6 +107,8 @@ def _train(config: Config, typed: dict[str, Any], device: torch.device) -> Confi
             # Windows does not replace a file that is mapped.
             stored = load_checkpoint(folder / BEST, mapped=sys.platform != "win32")
             best = with_chosen_settings(stored, split, config.training)
+            if "work_dir" not in typed:  # such data need not fit into memory
+                best = with_co_raters(best, split)
             save_checkpoint(best, folder / BEST)
             _finish(config, progress, started)
     return config
@@ -123,6 +129,7 @@ def _all_epochs(
         movielens, split, inputs = _look_at_data(config, typed)
         training = new_training(config, movielens, split, device, inputs)
     config = training.config
+    events = _event_log(config, training.progress)
     with agreeing():
         validate = judge_by(validation_questions(training.split, config.training, config.run.seed))
 
@@ -132,6 +139,9 @@ def _all_epochs(
                 return
             # best.pt first: if the process is killed between the two, --resume trains this epoch again.
             checkpoint = training.checkpoint(embeddings)
+            if events is not None:
+                for row in training.progress.history[-1:]:  # none before the first epoch
+                    events.add(row)
             if best:
                 save_checkpoint(checkpoint, folder / BEST)
             save_checkpoint(checkpoint, folder / LAST)
@@ -142,7 +152,17 @@ def _all_epochs(
             record_start(embeddings, validate, training.progress)
         save(embeddings, best=config.run.extend is not None)
     fit(training.trainer, validate, training.progress, save)
+    if events is not None:
+        events.close()
     return config, training.split, training.progress
+
+
+def _event_log(config: Config, progress: Progress) -> EventLog | None:
+    """What ``--tensorboard`` writes to, in the leader alone; else None."""
+    with agreeing():
+        if not config.watch.tensorboard or not is_leader():
+            return None
+        return EventLog(Path(config.run.output_dir) / "tensorboard", progress.history)
 
 
 def _read_checkpoint(path: Path) -> Checkpoint:

@@ -16,12 +16,14 @@ from base.errors import UserError
 from data.content.facts import Content
 from data.earlier_reading import TODAY, EarlierReading
 from data.inspection.findings import Finding, parse_findings
+from data.item_words import FILMS, ItemWords
 from data.low_ratings import without_low_ratings
 from data.rating_scale import best_rating_of, check_scale
 from data.reading.cache import load_columns, store_columns
 from data.reading.columns import STARS, Columns
 from data.reading.movielens import FEATURES_FILE, MovieLensFolder, find_release
 from data.reading.source_files import exists, shown_path
+from data.title_article import shown_title
 
 if TYPE_CHECKING:
     from data.reading.own_data import OwnData
@@ -44,6 +46,7 @@ class Movies:
         genres: one tuple of genre names per film, empty if none are listed.
         years: float32 ``[num_movies]``, release year from the title, nan if it has none.
         text_ids: the ids of data whose ids are text; None for MovieLens.
+        words: what people call them.
     """
 
     ids: IntArray
@@ -51,6 +54,7 @@ class Movies:
     genres: list[tuple[str, ...]]
     years: FloatArray
     text_ids: list[str] | None = None
+    words: ItemWords = FILMS
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -58,6 +62,10 @@ class Movies:
     def public_id(self, row: int) -> int | str:
         """The id of a film as the data have it."""
         return int(self.ids[row]) if self.text_ids is None else self.text_ids[row]
+
+    def shown_title(self, row: int) -> str:
+        """The title of a film as people say it."""
+        return shown_title(self.titles[row])
 
     def year(self, row: int) -> int | None:
         """The year of a film; None if it is unknown."""
@@ -71,6 +79,7 @@ class Movies:
             [self.genres[row] for row in rows],
             self.years[rows],
             None if self.text_ids is None else [self.text_ids[row] for row in rows],
+            self.words,
         )
 
 
@@ -288,7 +297,8 @@ def load_movielens(
             store_columns(folder, fingerprint, columns)
     name = folder.resolve().name
     movielens = movielens_of(columns, name, fingerprint, min_rating, shown_path(folder), earlier)
-    return replace(movielens, content=source.content(columns), related=source.related(columns))
+    movies = replace(movielens.movies, words=source.words)
+    return replace(movielens, movies=movies, content=source.content(columns), related=source.related(columns))
 
 
 def movielens_of(

@@ -21,14 +21,14 @@ from typing import NamedTuple
 import numpy as np
 
 from base.arrays import FloatArray, IntArray
+from data.title_article import ARTICLES
 from data.title_year import split_year
 
 MAX_PART = 20  # larger numbers at the end of a title are years or amounts
 MAX_YEARS_BEFORE = 30  # from the first film to the first with a number; older ones are of other people
 
 _ROMAN = ("ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii", "xiii")
-_ARTICLES = "the|a|an|le|la|les|il|el|der|die|das"
-_ARTICLE_BEHIND = re.compile(rf",\s+(?:{_ARTICLES}|l')$")
+_ARTICLE_BEHIND = re.compile(rf",\s+(?:{ARTICLES}|l')$")
 _IN_BRACKETS = re.compile(r"\s*\([^()]*\)")  # other titles
 _NUMBER = re.compile(rf"[\s,]+(?:(?:part|chapter|episode|vol|volume)\.?\s+)?(\d{{1,3}}|{'|'.join(_ROMAN)})$")
 _PART = re.compile(rf"^(?:part|chapter|episode|vol|volume)\.?\s+(?:\d+|one|two|three|{'|'.join(_ROMAN)})\b")

@@ -106,7 +106,7 @@ class Blend:
                 shares, self._asked(learned.queries, views), self.balances, strict=True
             )
         ]
-        empty = torch.zeros(len(filler), 2)
+        empty = torch.zeros(filler.size(0), 2)  # len would fix the number of films in an ONNX file
         candidates = _normalize(torch.cat([candidates, filler], dim=1))
         return Embeddings(candidates, _normalize(torch.cat([learned.queries, *asked, empty], dim=1)))
 

@@ -21,10 +21,12 @@ from data.content.basis import ContentBasis
 from data.dataset import Movies
 from data.earlier_reading import EarlierReading
 from data.feature_extractor import FeatureBasis
+from data.item_words import FILMS, ItemWords
 from data.reading.columns import STARS
 from data.splits import Split
 from model.blend import Blend
 from model.checkpoint_check import check_parts
+from model.co_raters import CoRaters
 from model.nodes import Nodes
 from model.person_settings import PersonSettings
 
@@ -56,6 +58,7 @@ class Checkpoint:
         progress: best epoch, its validation MRR, epochs without a better one, and the history.
         blend: how learned vectors and views became the embeddings; None if the learned ones are all.
         person: how a person's history is asked.
+        co_raters: how many people rated both of two films; None in older checkpoints.
     """
 
     settings: dict[str, Any]
@@ -74,6 +77,7 @@ class Checkpoint:
     item_columns: dict[str, Tensor | list[str]] = field(default_factory=dict)
     blend: Blend | None = None
     person: PersonSettings = PersonSettings()
+    co_raters: CoRaters | None = None
 
     def save(self, path: str | Path) -> None:
         """Write the model as ``best.pt`` into a folder, or to a file if the path ends in ``.pt``.
@@ -140,6 +144,8 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         plain["basis"]["content"] = _tensors(checkpoint.basis.content.as_plain())
     plain["blend"] = None if checkpoint.blend is None else checkpoint.blend.as_plain()
     plain["person"] = asdict(checkpoint.person)
+    plain["co_raters"] = None if checkpoint.co_raters is None else checkpoint.co_raters.as_plain()
+    plain["movies"]["words"] = list(checkpoint.movies.words)
     plain["movies"]["genres"] = ["|".join(genres) for genres in checkpoint.movies.genres]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -188,6 +194,7 @@ def load_checkpoint(path: Path, content: bytes | None = None, mapped: bool = Fal
         _add_missing(stored)
         check_parts(stored)
         stored["movies"]["genres"] = [tuple(filter(None, g.split("|"))) for g in stored["movies"]["genres"]]
+        stored["movies"]["words"] = ItemWords(*stored["movies"]["words"])
         stored["movies"] = Movies(**_arrays(stored["movies"]))
         stored["basis"] = FeatureBasis(**_arrays(stored["basis"]))
         if (content := stored["basis"].content) is not None:
@@ -195,6 +202,8 @@ def load_checkpoint(path: Path, content: bytes | None = None, mapped: bool = Fal
         if stored["blend"] is not None:
             stored["blend"] = Blend(**stored["blend"])
         stored["person"] = PersonSettings(**stored["person"])
+        if stored["co_raters"] is not None:
+            stored["co_raters"] = CoRaters(**stored["co_raters"])
         return Checkpoint(**{field.name: stored[field.name] for field in fields(Checkpoint)})
     except ValueError as error:
         problem = f"the parts of the checkpoint do not fit together: {error}"
@@ -211,7 +220,10 @@ def _add_missing(stored: dict[str, Any]) -> None:
     stored.setdefault("item_columns", {})
     stored.setdefault("blend", None)
     stored.setdefault("person", {})
+    stored.setdefault("co_raters", None)
     settings, dataset = stored["settings"], stored["dataset"]
+    if isinstance(stored["movies"], dict):
+        stored["movies"].setdefault("words", list(FILMS))
     if isinstance(settings, dict) and isinstance(dataset, dict):
         if "weighted_walks" not in settings:
             settings["weighted_walks"] = "none"

@@ -37,6 +37,7 @@ def check_parts(stored: dict[str, Any]) -> None:
     _tensor(movies["years"], "movies.years", torch.float32, (num_movies,), finite=False)
     for key in ("titles", "genres"):
         _texts(movies[key], f"movies.{key}", num_movies)
+    _texts(movies["words"], "movies.words", 2)
     num_users = len(_tensor(stored["user_ids"], "user_ids", torch.int64, (None,)))
     for holder, key, length in ((stored, "user_text_ids", num_users), (movies, "text_ids", num_movies)):
         if holder.get(key) is not None:
@@ -54,6 +55,9 @@ def check_parts(stored: dict[str, Any]) -> None:
     if neighbors.numel():
         low, high = neighbors.aminmax()
         _need(0 <= low and high < num_movies, f"neighbors has a row outside 0 to {num_movies - 1}")
+    if stored["co_raters"] is not None:
+        films = _tensor(stored["co_raters"]["films"], "co_raters.films", torch.int32, (num_movies, None))
+        _tensor(stored["co_raters"]["counts"], "co_raters.counts", torch.int32, tuple(films.shape))
     embeddings = _tensor(stored["embeddings"], "embeddings", torch.float32, (num_movies, None))
     _tensor(stored["query_embeddings"], "query_embeddings", torch.float32, tuple(embeddings.shape))
     if stored["blend"] is not None:

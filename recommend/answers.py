@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from base.json_ids import json_id
 from data.dataset import Movies
 from data.histories import History
+from data.item_words import FILMS, ItemWords
 from data.rating_scale import from_stars
 from data.reading.columns import STARS
+from data.title_article import shown_title
 from recommend.formats import answer_table
 from recommend.taste import Suggestion
 
@@ -48,23 +50,27 @@ class Question:
     Attributes:
         kind: ``film``, ``history`` or ``user``.
         id: id of the film or user; None if the question has none.
-        title: the film's title, the latest films of the history, or ``user 42``.
+        title: the film's title as the data have it, the latest films of the history, or ``user 42``.
         row: of the film; None if a history or a user asks.
+        words: what the items are called.
     """
 
     kind: str
     id: int | str | None
     title: str
     row: int | None = field(default=None, compare=False, repr=False)
+    words: ItemWords = field(default=FILMS, compare=False, repr=False)
 
     def heading(self) -> str:
         """The line above the table of its answer."""
+        items = self.words.items
         if self.kind == "user":
-            return f"films for {self.title}"
+            return f"{items} for {self.title}"
         if self.kind == "history":
-            return f"films for someone who has seen {self.title}"
+            knows = "has seen" if self.words == FILMS else "knows"
+            return f"{items} for someone who {knows} {self.title}"
         known_as = "" if self.id is None else f" (id {self.id})"
-        return f"films that go with {self.title}{known_as}"
+        return f"{items} that go with {shown_title(self.title)}{known_as}"
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,11 @@ class RecommendedFilm:
     reason: str | None = None
     row: int | None = field(default=None, compare=False, repr=False)
     because: int | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def shown_title(self) -> str:
+        """The title as people say it: tables and pages show this one."""
+        return shown_title(self.title)
 
     def as_plain(self) -> dict[str, Any]:
         """The record under its public names, in types that JSON has."""
@@ -138,8 +149,11 @@ class Answer(Record):
         """Why there are fewer films than wanted; None if there are enough."""
         if len(self.films) >= self.wanted:
             return None
+        items = self.question.words.items
         rest = (
-            "no other films fulfil the condition" if self.conditioned else "the catalogue has no other films"
+            f"no other {items} fulfil the condition"
+            if self.conditioned
+            else f"the catalogue has no other {items}"
         )
         return f"{len(self.films)} instead of {self.wanted}: {rest}"
 
@@ -167,21 +181,23 @@ class Answer(Record):
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
-        frame = self.to_frame().assign(genres=[", ".join(film.genres) for film in self.films])
+        shown = {"title": [film.shown_title for film in self.films]}
+        frame = self.to_frame().assign(genres=[", ".join(film.genres) for film in self.films], **shown)
         table = frame.dropna(axis="columns", how="all").to_html(index=False, border=0)
         return f"<p>{html.escape(self.question.heading())}</p>{table}"
 
 
 def film_question(movies: Movies, row: int) -> Question:
     """The question that film ``row`` asks."""
-    return Question("film", movies.public_id(row), movies.titles[row], int(row))
+    return Question("film", movies.public_id(row), movies.titles[row], int(row), movies.words)
 
 
 def history_question(movies: Movies, history: History) -> Question:
     """The question that a person's films ask. The latest ones stand for all."""
-    latest = [movies.titles[row] for row in history.rows[::-1][:MAX_NAMED]]
+    latest = [movies.shown_title(row) for row in history.rows[::-1][:MAX_NAMED]]
     more = len(history.rows) - len(latest)
-    return Question("history", None, " and ".join([", ".join(latest)] + [f"{more} more"] * (more > 0)))
+    named = " and ".join([", ".join(latest)] + [f"{more} more"] * (more > 0))
+    return Question("history", None, named, words=movies.words)
 
 
 def make_answer(
@@ -252,7 +268,7 @@ def answer_for_person(
 
 def _reason(movies: Movies, suggestion: Suggestion, best_rating: float) -> str:
     """``because you rated Toy Story (1995) 5``, or ``because of`` it if there is no rating."""
-    title, stars = movies.titles[suggestion.because], suggestion.rating
+    title, stars = movies.shown_title(suggestion.because), suggestion.rating
     if stars is None:
         return f"because of {title}"
     rating = f"{from_stars(stars, best_rating):g}"

@@ -28,9 +28,10 @@ from recommend.answers import (
 from recommend.conditions.evaluate import fulfilling, parse
 from recommend.conditions.film_columns import FilmColumns
 from recommend.diversity import FilmChooser, num_candidates
-from recommend.explanation import NeighborTable, reasons_for
+from recommend.explanation import NeighborTable
 from recommend.lookup import FilmLookup
 from recommend.new_movies import append_guests
+from recommend.reasons import Reasons
 from recommend.taste import ChangeQueries, Suggestion, nearest_films, suggest
 from search.base import SearchResult
 from search.choose import open_index
@@ -60,6 +61,7 @@ class RowRecommender:
         movies: the catalogue.
         embeddings: float32 ``[num_movies, dim]``, films as candidates.
         query_embeddings: float32 ``[num_movies, dim]``, films as queries.
+        reasons: says why films go together.
         popularity: 0, or what ``with_popularity`` asked for.
         diversity: 0, or what ``with_diversity`` asked for.
         allowed: int64, rows of the films that may be recommended, ascending; None for all.
@@ -91,11 +93,12 @@ class RowRecommender:
         self.query_embeddings = model.query_embeddings.numpy()
         self.num_ratings = training_ratings(model.basis, model.features.numpy())
         self.neighbor_table = NeighborTable(model.neighbors.numpy(), model.weights.numpy())
+        self.reasons = Reasons(model, self.neighbor_table, self.num_ratings)
         self.columns = FilmColumns(self.movies, model.item_columns)
 
     def __repr__(self) -> str:
         num_movies, dim = self.embeddings.shape
-        what = f"{self.checkpoint.dataset['name']}: {num_movies:,} films, {dim} dimensions"
+        what = f"{self.checkpoint.dataset['name']}: {self.movies.words.counted(num_movies)}, {dim} dimensions"
         return f"{type(self).__name__}({what}, {self.search_config.search_method} search)"
 
     @cached_property
@@ -147,7 +150,7 @@ class RowRecommender:
             if row >= len(self.index):
                 question = replace(question, id=None)  # a guest: nobody can ask for it by an id
             films = [film.row for film in found]
-            why = reasons_for(self.movies, self.neighbor_table, row, films) if reasons else None
+            why = [self.reasons.of(row, film) for film in films] if reasons else None
             answer = make_answer(question, self.movies, films, [film.score for film in found], k, why)
             yield self._of_condition(answer)
 

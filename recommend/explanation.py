@@ -12,6 +12,7 @@ import numpy as np
 from base.arrays import FloatArray, IntArray
 from base.json_ids import json_id
 from data.dataset import Movies
+from data.title_article import shown_title
 from recommend.answers import Record
 from recommend.formats import one_line
 from report.text_table import TableColumn, TableSection, render_table
@@ -132,14 +133,18 @@ class Explanation(Record):
 
     def __repr__(self) -> str:
         heading = (
-            f"{one_line(self.title)} and {one_line(self.other_title)}: direct {self.direct:.3f}, "
+            f"{_shown(self.title)} and {_shown(self.other_title)}: direct {self.direct:.3f}, "
             f"overlap {self.overlap:.3f}"
         )
         if not self.shared:
             return f"{heading}, no shared neighbours"
-        rows = [[f"{film.weight:.3f}", str(film.movie_id), one_line(film.title)] for film in self.shared]
+        rows = [[f"{film.weight:.3f}", str(film.movie_id), _shown(film.title)] for film in self.shared]
         columns = [TableColumn("weight"), TableColumn("id"), TableColumn("shared neighbour", numeric=False)]
         return f"{heading}\n\n{render_table(columns, [TableSection(rows)], closed=False)}"
+
+
+def _shown(title: str) -> str:
+    return one_line(shown_title(title))
 
 
 def explain_pair(movies: Movies, table: NeighborTable, first: int, second: int) -> Explanation:
@@ -154,30 +159,3 @@ def explain_pair(movies: Movies, table: NeighborTable, first: int, second: int) 
         tie.overlap,
         tuple(SharedNeighbor(movies.public_id(n.row), movies.titles[n.row], n.weight) for n in tie.shared),
     )
-
-
-def reasons_for(movies: Movies, table: NeighborTable, row: int, found: list[int]) -> list[str]:
-    """A reason in a few words for each of ``found`` as an answer to film ``row``.
-
-    A film's importance neighbours are what its random walks visit most. Two films with similar embeddings
-    have many neighbours in common, or are neighbours themselves. If not, their genres are the reason.
-
-    Args:
-        movies: the catalogue.
-        table: its importance neighbours.
-        row: the film that asks.
-        found: rows of the films that answer.
-    """
-    place = {film: place for place, (film, _) in enumerate(table.of(row), start=1)}
-    genres = set(movies.genres[row])
-    reasons = []
-    for film in found:
-        shared = sum(neighbor.row in place for neighbor in table.of(film))
-        both = [genre for genre in movies.genres[film] if genre in genres]
-        if film in place:
-            reasons.append(f"walk neighbour no. {place[film]}")
-        elif shared:
-            reasons.append(f"{shared} of {len(place)} walk neighbours in common")
-        else:
-            reasons.append(f"both {', '.join(both)}" if both else "near it by its features alone")
-    return reasons

@@ -120,7 +120,7 @@ def films_table(answer: "Answer", width: int | None = None) -> str:
             f"{film.score:.3f}",
             one_line(str(film.movie_id)),
             NO_VALUE if film.year is None else str(film.year),
-            one_line(film.title),
+            one_line(film.shown_title),
             one_line(", ".join(film.genres)) or NO_VALUE,
         ]
         for film in answer.films

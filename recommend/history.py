@@ -48,7 +48,7 @@ def named_history(
             raise UserError(f"`history`: {error}") from None
         if row in rows:
             raise UserError(
-                f"`history` names {movies.titles[row]} (id {movies.public_id(row)}) twice; name it once"
+                f"`history` names {movies.shown_title(row)} (id {movies.public_id(row)}) twice; name it once"
             )
         rows.append(row)
         stars.append(to_stars(_checked_rating(rating, film, *model.rating_range), model.best_rating))
@@ -91,9 +91,10 @@ def user_history(model: Checkpoint, movielens: MovieLens, user_id: Any) -> tuple
         )
     texts = movielens.user_text_ids
     public_id = int(movielens.user_ids[row]) if texts is None else texts[row]
-    films = f"{len(history.rows):,} film{'' if len(history.rows) == 1 else 's'}"
+    words = model.movies.words
     did = "rated" if movielens.rated else "taken"
-    return Question("user", public_id, f"user {public_id}, who has {did} {films}"), history
+    title = f"user {public_id}, who has {did} {words.counted(len(history.rows))}"
+    return Question("user", public_id, title, words=words), history
 
 
 def counted(model: Checkpoint, movielens: MovieLens, rated: History) -> History:

@@ -55,16 +55,18 @@ class FilmLookup:
         """
         movies, text = self.movies, str(_int_or_text(movie_id, "an id"))
         if movies.text_ids is not None:
-            which = f"{len(movies):,} films with ids such as {movies.text_ids[0]!r}"
+            which = f"{movies.words.counted(len(movies))} with ids such as {movies.text_ids[0]!r}"
         else:
             try:
                 text = str(ID.parse(text))
             except ValueError as rule:
                 raise UserError(f"an id must be {rule}, got {shown(text)}") from None
-            which = f"{len(movies):,} films with ids from {movies.ids.min()} to {movies.ids.max()}"
+            which = (
+                f"{movies.words.counted(len(movies))} with ids from {movies.ids.min()} to {movies.ids.max()}"
+            )
         if text not in self._row_of_text:
             named = text if text.isdecimal() else shown(text)
-            raise UserError(f"no film has the id {named}; {self.dataset} has {which}")
+            raise UserError(f"no {movies.words.item} has the id {named}; {self.dataset} has {which}")
         return self._row_of_text[text]
 
     def row_of_title(self, title: Any) -> int:
@@ -78,15 +80,17 @@ class FilmLookup:
         rows = self.titles.meant(title)
         if not rows:
             raise UserError(
-                f"no film is called anything like {shown(title)}; check the spelling or give its id"
+                f"no {self.movies.words.item} is called anything like {shown(title)}; check the spelling "
+                "or give its id"
             )
         if len(rows) > 1:
             named = [
-                f"{self.movies.titles[row]} (id {self.movies.public_id(row)})" for row in rows[:MAX_SHOWN]
+                f"{self.movies.shown_title(row)} (id {self.movies.public_id(row)})"
+                for row in rows[:MAX_SHOWN]
             ]
             more = f" and {len(rows) - MAX_SHOWN} more" if len(rows) > MAX_SHOWN else ""
             raise UserError(
-                f"{shown(title)} can mean {len(rows)} films: {'; '.join(named)}{more}; "
+                f"{shown(title)} can mean {len(rows)} {self.movies.words.items}: {'; '.join(named)}{more}; "
                 "give the whole title, or its id"
             )
         return rows[0]

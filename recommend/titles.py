@@ -16,6 +16,7 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import LCSseq
 
 from base.arrays import FloatArray, IntArray
+from data.title_article import ARTICLES
 
 # Likeness is from 0 to 100, where 100 is equal (``rapidfuzz.fuzz.ratio``).
 MIN_LIKENESS = 72.0  # from here on, a misspelt title counts as meant
@@ -48,9 +49,8 @@ GROUPS = (
 
 _YEAR = re.compile(r"\s*\((\d{4})[^)]*\)\s*$")
 _ENDS_WITH_YEAR = re.compile(r"\b\d{4}$")
-_ARTICLES = "the|a|an|le|la|les|il|el|der|die|das"
-_ARTICLE_BEHIND = re.compile(rf"^(.*), ({_ARTICLES}|l')$")
-_ARTICLE_IN_FRONT = re.compile(rf"^({_ARTICLES}|l) ")
+_ARTICLE_BEHIND = re.compile(rf"^(.*), ({ARTICLES}|l')$")
+_ARTICLE_IN_FRONT = re.compile(rf"^({ARTICLES}|l) ")
 
 
 def normalise(title: str) -> str:

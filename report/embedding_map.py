@@ -55,7 +55,7 @@ def plot_embedding_map(film_map: FilmLayout, movies: Movies, path: str | Path) -
             markerscale=1.6,
             handletextpad=0.2,
         )
-        _name_films(drawing, axes, points, [movies.titles[row] for row in film_map.rows])
+        _name_films(drawing, axes, points, [movies.shown_title(row) for row in film_map.rows])
 
 
 def _name_films(drawing: Any, axes: Any, points: FloatArray, titles: list[str]) -> None:
@@ -94,7 +94,6 @@ def _name_films(drawing: Any, axes: Any, points: FloatArray, titles: list[str]) 
 
 
 def _short(title: str) -> str:
-    """The title as people say it: the article first, without the year, shortened to fit."""
+    """The title without the year, shortened to fit."""
     name = re.sub(r"\s*\(\d{4}\)$", "", title)
-    name = re.sub(r"^(.*), (The|A|An)$", r"\2 \1", name)
     return name if len(name) <= TITLE_LENGTH else name[: TITLE_LENGTH - 1].rstrip() + "…"

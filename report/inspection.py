@@ -11,6 +11,7 @@ from data.inspection.findings import SENTENCES, TOTAL, Finding
 from data.inspection.inspect import Inspection
 from data.inspection.oddity import item_word, percent, shown_examples
 from data.inspection.times import Times, times_of
+from data.item_words import FILMS, ItemWords
 from report.text_table import TableColumn, TableSection, render_table
 from report.words import counted
 
@@ -159,10 +160,12 @@ def data_line(movielens: MovieLens) -> str:
     """What was read, in one line: ``tiny: 9 ratings of 4 films by 3 users, 1997-09-20 to 1998-04-22``."""
     times = times_of(movielens.interactions, movielens.time_unit)
     noun = "rating" if movielens.rated else "interaction"
-    item = "film" if movielens.movies.text_ids is None else "item"
+    words = movielens.movies.words
+    if movielens.movies.text_ids is not None and words == FILMS:
+        words = ItemWords("item", "items")
     text = (
         f"{movielens.name}: {counted(len(movielens.interactions), noun)} of "
-        f"{counted(movielens.num_movies, item)} by {counted(movielens.num_users, 'user')}"
+        f"{words.counted(movielens.num_movies)} by {counted(movielens.num_users, 'user')}"
     )
     return text if times.first is None else f"{text}, {_span(times)}"
 

@@ -14,6 +14,7 @@ from fastapi import APIRouter, HTTPException, Query, Response
 
 from base.checks import shown_value
 from base.errors import UserError
+from serve.choices import Choices
 from serve.films import Films
 from serve.schemas import (
     MAX_RESULTS,
@@ -28,6 +29,7 @@ from serve.schemas import (
     Recommendations,
     SimilarFilms,
     Taste,
+    TwoModels,
 )
 
 K = Annotated[int, Query(ge=1, le=MAX_RESULTS, description="films wanted")]
@@ -54,15 +56,17 @@ def make_api(films: Films) -> APIRouter:
         try:
             return films.row(movie_id)
         except UserError:
-            raise HTTPException(404, f"no film has the id {str(movie_id)[:40]!r}") from None
+            raise HTTPException(
+                404, f"no {films.movies.words.item} has the id {str(movie_id)[:40]!r}"
+            ) from None
 
     def check_popularity(popularity: float) -> None:
         if popularity and films.checkpoint.blend is None:
             raise HTTPException(422, "popularity: the model was trained without views, so it must be 0")
 
     @contextmanager
-    def checked_condition() -> Iterator[None]:
-        """Turn what is wrong with a condition into an answer."""
+    def checked_choices() -> Iterator[None]:
+        """Turn what is wrong with a condition, or a second model that does not fit, into an answer."""
         try:
             yield
         except UserError as error:
@@ -103,13 +107,23 @@ def make_api(films: Films) -> APIRouter:
         """Films that go with a film, best first."""
         check_popularity(popularity)
         row = row_of(movie_id)
-        with checked_condition():
-            return films.similar(row, k, method or films.method, popularity, diversity, where)
+        with checked_choices():
+            return films.similar(row, k, method or films.method, Choices(popularity, diversity, where))
 
     @api.get("/movies/{movie_id:path}/methods", response_model=Comparison, responses=UNKNOWN)
     async def compare(movie_id: str, k: K = 10) -> Any:
         """Films that go with a film, by every search method, with times and recall."""
         return films.compare(row_of(movie_id), k)
+
+    @api.get("/movies/{movie_id:path}/models", response_model=TwoModels, responses=UNKNOWN)
+    async def compare_models(
+        movie_id: str, k: K = 10, popularity: Popularity = 0, diversity: Diversity = 0, where: Where = None
+    ) -> Any:
+        """Films that go with a film, by this model and by a second one, if the server has one."""
+        check_popularity(popularity)
+        row = row_of(movie_id)
+        with checked_choices():
+            return films.compare_models(row, k, Choices(popularity, diversity, where))
 
     @api.get("/movies/{movie_id:path}", response_model=Film, responses=UNKNOWN)
     async def film(movie_id: str) -> Any:
@@ -129,7 +143,8 @@ def make_api(films: Films) -> APIRouter:
         if len(set(rows)) < len(rows):
             raise HTTPException(422, "history: each film must be there only once")
         ratings = [seen.rating for seen in taste.history]
-        with checked_condition():
-            return films.for_history(rows, ratings, taste.k, taste.popularity, taste.diversity, taste.where)
+        choices = Choices(taste.popularity, taste.diversity, taste.where)
+        with checked_choices():
+            return films.for_history(rows, ratings, taste.k, choices)
 
     return api

@@ -12,17 +12,22 @@ from base.checks import shown_value
 from serve.api import make_api
 from serve.films import Films
 from serve.guard import Guard
+from serve.metrics import Metrics
+from serve.operations import make_operations, not_loaded
 
 PAGE = Path(__file__).parent / "page"
 THEME = Path(__file__).parent.parent / "report" / "theme.css"
 
 
-def create_app(films: Films, hosts: frozenset[str] = frozenset()) -> FastAPI:
-    """The application.
+def create_app(
+    films: Films | None, hosts: frozenset[str] = frozenset(), metrics: Metrics | None = None
+) -> FastAPI:
+    """The application of one model.
 
     Args:
-        films: what it answers from.
+        films: what it answers from. None while no model is loaded: it says so with 503.
         hosts: names under which the server answers; empty for any.
+        metrics: what ``/metrics`` shows; None without prometheus-client.
     """
     # FastAPI's own documentation pages load scripts from other servers. Ours needs no network.
     app = FastAPI(
@@ -31,16 +36,25 @@ def create_app(films: Films, hosts: frozenset[str] = frozenset()) -> FastAPI:
         description="Films that go with a film or with the films of a person. The server stores nothing.",
         docs_url=None,
         redoc_url=None,
+        openapi_url=None if films is None else "/openapi.json",
     )
     app.add_middleware(Guard, hosts=hosts)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
+    app.include_router(make_operations(films is not None, metrics))
+    if films is None:
+        app.add_api_route("/{path:path}", _not_loaded, methods=["GET", "POST"], include_in_schema=False)
+        return app
     app.include_router(make_api(films))
 
     addresses = {"index.html": "/", "docs.html": "/docs"}
     for path in (*PAGE.iterdir(), THEME):
         app.add_api_route(addresses.get(path.name, f"/{path.name}"), _asset(path), include_in_schema=False)
     return app
+
+
+async def _not_loaded() -> Response:
+    raise not_loaded()
 
 
 def _asset(path: Path) -> Callable[[], Awaitable[Response]]:

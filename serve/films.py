@@ -22,9 +22,13 @@ from recommend.recommender import Recommender
 from report.html.film_map import HEIGHT, MARGIN, WIDTH, fit_into
 from report.map_layout import lay_out_films
 from search.tuning import recall_by_score
+from serve.choices import Choices
 from serve.schemas import Method
+from serve.shown import as_shown, own_columns
+from serve.two_models import OtherModel, compare_models
 
 METHODS = get_args(Method)
+ALL = Choices()
 REPEATS = 7  # searches behind a timing, which is their median
 
 
@@ -35,10 +39,21 @@ class Films:
         checkpoint: the trained model.
         search: parameters of the indexes, and the method that answers if none is named.
         folder: where the files of the indexes are kept; None keeps none.
+        other: a second model to compare with, and what it is called; None for none.
+        fingerprint: of the model's files.
     """
 
-    def __init__(self, checkpoint: Checkpoint, search: SearchConfig, folder: Path | None):
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        search: SearchConfig,
+        folder: Path | None,
+        other: OtherModel | None = None,
+        fingerprint: str = "",
+    ):
+        self.fingerprint = fingerprint
         self.checkpoint = checkpoint
+        self.other = other
         self.movies = checkpoint.movies
         self.method = search.search_method
         self.recommenders = {
@@ -53,13 +68,16 @@ class Films:
     def info(self) -> dict[str, Any]:
         """What is served, for the top of the page."""
         return {
+            "fingerprint": self.fingerprint,
             "dataset": self.checkpoint.dataset["name"],
             "films": len(self.movies),
+            "words": self.movies.words._asdict(),
             "dimension": self.checkpoint.embeddings.shape[1],
             "split": self.checkpoint.settings["split"],
             "methods": list(METHODS),
             "method": self.method,
             "popularity": self.checkpoint.blend is not None,
+            "other": None if self.other is None else self.other.name,
             "lowest_rating": self.checkpoint.rating_range[0],
             "highest_rating": self.checkpoint.rating_range[1],
             "ratings": rating_choices(self.checkpoint.rating_range[0], self.checkpoint.best_rating),
@@ -78,8 +96,10 @@ class Films:
         return {
             "movieId": json_id(self.movies.public_id(row)),
             "title": self.movies.titles[row],
+            "shownTitle": self.movies.shown_title(row),
             "year": self.movies.year(row),
             "genres": list(self.movies.genres[row]),
+            "columns": own_columns(self.checkpoint, row),
         }
 
     def search(self, typed: str, limit: int) -> list[dict[str, Any]]:
@@ -91,31 +111,21 @@ class Films:
         """What a condition can name, for a page that offers controls."""
         return self.default.columns.summaries()
 
-    def similar(
-        self,
-        row: int,
-        k: int,
-        method: str,
-        popularity: float = 0.0,
-        diversity: float = 0.0,
-        where: Any = None,
-    ) -> dict[str, Any]:
+    def similar(self, row: int, k: int, method: str, choices: Choices = ALL) -> dict[str, Any]:
         """The ``k`` films that go with a film, with reasons.
 
         Args:
             row: of the film.
             k: films wanted.
             method: of search.
-            popularity: from surprising (-1) to well-known films (1).
-            diversity: from the best films (0) to films unlike each other (1).
-            where: a condition, as ``with_condition`` takes it.
+            choices: of the visitor.
 
         Raises:
             UserError: the model has no view of popularity, or the condition is none.
         """
-        recommender = _changed(self.recommenders[method], popularity, diversity, where)
+        recommender = choices.applied(self.recommenders[method])
         answer = next(recommender.answer_rows([row], k, reasons=True))
-        return answer.as_plain() | {"method": method}
+        return as_shown(recommender, answer) | {"method": method}
 
     def compare(self, row: int, k: int) -> dict[str, Any]:
         """The same question to every method: what it finds, its time, and its recall of exact search."""
@@ -133,10 +143,17 @@ class Films:
                     "method": method,
                     "microseconds": round(self._microseconds(method, row, k), 1),
                     "recall": recall_by_score(scores, best) if best.size else 1.0,
-                    "recommendations": answer.as_plain()["recommendations"],
+                    "recommendations": as_shown(self.default, answer)["recommendations"],
                 }
             )
         return {"query": self.film(row), "methods": sides}
+
+    def compare_models(self, row: int, k: int, choices: Choices = ALL) -> dict[str, Any]:
+        """The same question to both models, see ``serve/two_models.py``."""
+        return {
+            "query": self.film(row),
+            "models": compare_models(self.default, self.other, row, k, choices),
+        }
 
     def _microseconds(self, method: str, row: int, k: int) -> float:
         """Median time of a search by the index alone, without titles and JSON."""
@@ -152,9 +169,7 @@ class Films:
         rows: list[int],
         ratings: list[float | None],
         k: int,
-        popularity: float = 0.0,
-        diversity: float = 0.0,
-        where: Any = None,
+        choices: Choices = ALL,
     ) -> dict[str, Any]:
         """The ``k`` best films for someone who has seen ``rows``, oldest first; each with its reason.
 
@@ -162,9 +177,7 @@ class Films:
             rows: distinct film rows.
             ratings: one per film, in ``rating_range`` of the model, None without one.
             k: films wanted.
-            popularity: from surprising (-1) to well-known films (1).
-            diversity: from the best films (0) to films unlike each other (1).
-            where: a condition, as ``with_condition`` takes it.
+            choices: of the visitor.
 
         Raises:
             UserError: the model has no view of popularity, or the condition is none.
@@ -173,23 +186,22 @@ class Films:
         stars = np.array(
             [np.nan if rating is None else to_stars(rating, best) for rating in ratings], dtype=np.float32
         )
-        recommender = _changed(self.default, popularity, diversity, where)
-        return recommender.answer_history(History(np.array(rows), stars), k).as_plain()
+        recommender = choices.applied(self.default)
+        return as_shown(recommender, recommender.answer_history(History(np.array(rows), stars), k))
 
     def _map(self) -> dict[str, Any]:
         embeddings, ratings = self.default.embeddings, self.default.num_ratings
         laid_out = lay_out_films(embeddings, self.movies, ratings, self.checkpoint.settings["seed"])
         places = fit_into(laid_out.points, WIDTH, HEIGHT, MARGIN)
         films = [
-            self.film(int(row)) | {"x": round(float(x), 1), "y": round(float(y), 1), "genre": int(genre)}
+            self._point(int(row)) | {"x": round(float(x), 1), "y": round(float(y), 1), "genre": int(genre)}
             for row, (x, y), genre in zip(laid_out.rows, places, laid_out.main_genre, strict=True)
         ]
         return {"width": WIDTH, "height": HEIGHT, "genres": laid_out.genres, "films": films}
 
-
-def _changed(recommender: Recommender, popularity: float, diversity: float, where: Any) -> Recommender:
-    """The recommender for one question."""
-    return recommender.with_popularity(popularity).with_diversity(diversity).with_condition(where)
+    def _point(self, row: int) -> dict[str, Any]:
+        """A film as the map shows it, without the columns that the map does not show."""
+        return self.film(row) | {"columns": {}}
 
 
 def _in_background(work: Callable[[], bytes]) -> Future[bytes]:

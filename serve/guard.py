@@ -66,11 +66,11 @@ class Guard:
         max_bytes = MAX_BYTES_OF.get(scope["path"], MAX_BYTES)
         try:
             if self.hosts and _host(headers) not in self.hosts:
-                await _refuse(
+                await refuse(
                     send_guarded, 400, "this server is not known by that name; ask for 127.0.0.1 or localhost"
                 )
             elif int(headers.get(b"content-length", b"0")) > max_bytes:
-                await _refuse(send_guarded, 413, TOO_LARGE.format(max_bytes))
+                await refuse(send_guarded, 413, TOO_LARGE.format(max_bytes))
             else:
                 await self.app(scope, receive_limited, send_guarded)
         except Exception as error:  # a bug: the log shows it, the browser does not
@@ -80,10 +80,10 @@ class Guard:
             if started:
                 raise
             if not too_large:
-                await _refuse(send_guarded, 500, "the server met an unexpected error; its log says more")
+                await refuse(send_guarded, 500, "the server met an unexpected error; its log says more")
         if too_large and not started:
             too_large = False
-            await _refuse(send_guarded, 413, TOO_LARGE.format(max_bytes))
+            await refuse(send_guarded, 413, TOO_LARGE.format(max_bytes))
 
 
 def _host(headers: dict[bytes, bytes]) -> str | None:
@@ -97,8 +97,9 @@ def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
-async def _refuse(send: Any, status: int, line: str) -> None:
+async def refuse(send: Any, status: int, line: str, more: dict[str, str] | None = None) -> None:
+    """Answer with one line of JSON and, if there are, more headers."""
     body = json.dumps({"error": line}).encode()
-    headers = {"content-type": "application/json", "content-length": str(len(body))}
+    headers = {"content-type": "application/json", "content-length": str(len(body)), **(more or {})}
     await send({"type": "http.response.start", "status": status, "headers": _encoded(headers)})
     await send({"type": "http.response.body", "body": body})

@@ -12,12 +12,17 @@ Method = Literal["exact", "lsh", "ivf"]
 
 
 class Film(BaseModel):
-    """A film of the catalogue. An id beyond 2^53 - 1 is a text, since few readers keep such a number."""
+    """A film of the catalogue. An id beyond 2^53 - 1 is a text, since few readers keep such a number.
+
+    The title is as the data have it, ``shownTitle`` as people say it. Columns are those of the data's own.
+    """
 
     movieId: int | str
     title: str
+    shownTitle: str
     year: int | None
     genres: list[str]
+    columns: dict[str, float | str]
 
 
 class RankedFilm(Film):
@@ -26,14 +31,16 @@ class RankedFilm(Film):
     rank: int
     score: float
     reason: str | None
+    details: list[str]
 
 
 class Query(BaseModel):
-    """The question: its kind is film or history, its title says which."""
+    """The question: its kind is film or history, its title says which, as does ``shownTitle`` for people."""
 
     kind: str
     id: int | str | None
     title: str
+    shownTitle: str
 
 
 class Recommendations(BaseModel):
@@ -65,19 +72,50 @@ class Comparison(BaseModel):
     methods: list[Side]
 
 
-class Info(BaseModel):
-    """The model that is served. Ratings are on the scale of its data; a page offers ``ratings``.
+class ModelSide(BaseModel):
+    """What one of two models recommends."""
 
-    ``popularity`` says whether the model can prefer well-known or surprising films.
+    name: str
+    recommendations: list[RankedFilm]
+
+
+class TwoModels(BaseModel):
+    """One question, answered by two models."""
+
+    query: Film
+    models: list[ModelSide]
+
+
+class Words(BaseModel):
+    """What the items are called: one, and several."""
+
+    item: str
+    items: str
+
+
+class State(BaseModel):
+    """How the server is: alive, or ready to answer."""
+
+    state: Literal["alive", "ready"]
+
+
+class Info(BaseModel):
+    """The model that is served, and the fingerprint of its files.
+
+    Ratings are on the scale of its data; a page offers ``ratings``. ``popularity`` says whether the model can
+    prefer well-known or surprising films, ``other`` what a second model is called, if there is one.
     """
 
+    fingerprint: str
     dataset: str
     films: int
+    words: Words
     dimension: int
     split: str
     methods: list[Method]
     method: Method
     popularity: bool
+    other: str | None
     lowest_rating: float
     highest_rating: float
     ratings: list[float]

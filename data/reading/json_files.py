@@ -11,14 +11,18 @@ MAX_FILE_BYTES = 64 * 2**20  # a film with a million ratings takes less
 CONTEXT_CHARACTERS = 20
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, max_bytes: int = MAX_FILE_BYTES) -> Any:
     """The value in a JSON file, stricter than ``json``: no key twice, no NaN, no infinity.
+
+    Args:
+        path: the file.
+        max_bytes: a larger file is refused; a multiple of 1,024.
 
     Raises:
         UserError: the file cannot be read or does not contain such a value.
     """
     where = shown_path(path)
-    content = _content(path, where)
+    content = _content(path, where, max_bytes)
     try:
         text = content.decode("utf-8-sig")
         return json.loads(
@@ -58,20 +62,21 @@ class _NotAllowed(Exception):
     """What JSON or its reader would take, and we do not."""
 
 
-def _content(path: Path, where: str) -> bytes:
+def _content(path: Path, where: str, max_bytes: int) -> bytes:
     try:
         if path.exists() and not path.is_file():
             raise UserError(f"{where} is not a regular file; name a JSON file")
         with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
+            content = file.read(max_bytes + 1)
     except UserError:
         raise
     except OSError as error:
         raise UserError(f"{where} cannot be read ({error.strerror}); name a JSON file") from error
     except ValueError as error:  # a zero byte, for instance
         raise UserError(f"{where} cannot be the name of a file; name a JSON file") from error
-    if len(content) > MAX_FILE_BYTES:
-        raise UserError(f"{where} is larger than {MAX_FILE_BYTES >> 20} MiB; name a smaller one")
+    if len(content) > max_bytes:
+        size = f"{max_bytes >> 20} MiB" if max_bytes >> 20 else f"{max_bytes >> 10} KiB"
+        raise UserError(f"{where} is larger than {size}; name a smaller one")
     return content
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from base.errors import UserError
 from data.content.facts import Content
 from data.inspection.findings import EXAMPLES, Finding
+from data.item_words import FILMS, ItemWords
 from data.rating_scale import with_best_rating
 from data.reading.cache import DIGEST_BYTES, content_fingerprint
 from data.reading.columns import Columns, RowFinder, joined
@@ -53,6 +54,11 @@ class MovieLensFolder:
     format: ReleaseFormat
     optional: tuple[str, ...]
     features: "Features | None" = None
+
+    @property
+    def words(self) -> ItemWords:
+        """What its items are called."""
+        return FILMS
 
     @property
     def files(self) -> list[Path]:

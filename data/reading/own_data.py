@@ -13,6 +13,7 @@ import numpy as np
 
 from base.arrays import IntArray
 from data.content.facts import Content
+from data.item_words import ItemWords
 from data.reading.cache import DIGEST_BYTES, content_fingerprint
 from data.reading.columns import STARS, Columns
 from data.reading.item_content import content_of
@@ -37,6 +38,11 @@ class OwnData:
 
     folder: Path
     schema: Schema
+
+    @property
+    def words(self) -> ItemWords:
+        """What its items are called."""
+        return ItemWords(self.schema.words.item, self.schema.words.items)
 
     @property
     def files(self) -> list[Path]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from base.errors import UserError
+from data.item_words import FILMS
 from data.reading.columns import STARS
 from data.reading.json_files import read_json
 from data.reading.json_models import JsonObject, checked, satisfies
@@ -219,6 +220,18 @@ class InteractionTable(Table):
         return self.repeats or ("count" if self.rating is None else "first")
 
 
+class Words(JsonObject):
+    """What people call the items.
+
+    Attributes:
+        item: one of them.
+        items: several.
+    """
+
+    item: Text = FILMS.item
+    items: Text = FILMS.items
+
+
 class Schema(JsonObject):
     """How to read a folder.
 
@@ -227,11 +240,13 @@ class Schema(JsonObject):
         items: the catalogue; without it, the items of the interactions.
         related: file of pairs of items that belong together, for evaluation only; columns ``item`` and
             ``related``.
+        words: what people call the items.
     """
 
     interactions: InteractionTable
     items: ItemTable | None = None
     related: FileName | None = None
+    words: Words = Words()
 
     def as_plain(self) -> dict[str, Any]:
         """The keys with their values: what the fingerprint of the data is made of.
@@ -239,7 +254,7 @@ class Schema(JsonObject):
         A key of ``LATER_KEYS`` is left out at its default, so that the fingerprint of data that were read
         before the key existed stays.
         """
-        plain = self.model_dump(exclude={"related"})  # nothing is trained on it
+        plain = self.model_dump(exclude={"related", "words"})  # nothing is trained on them
         if self.interactions.repeats == self.interactions.model_copy(update={"repeats": None}).counted:
             plain["interactions"]["repeats"] = None
         for name, table in (("interactions", self.interactions), ("items", self.items)):

@@ -75,6 +75,7 @@ def append_films(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> Checkpoin
         embeddings=torch.cat([checkpoint.embeddings, new.candidates]),
         query_embeddings=torch.cat([checkpoint.query_embeddings, new.queries]),
         item_columns=_extended_columns(checkpoint, films),
+        co_raters=None if checkpoint.co_raters is None else checkpoint.co_raters.followed_by(len(films)),
     )
 
 
@@ -184,4 +185,5 @@ def _joined(known: Movies, new: Movies) -> Movies:
         known.genres + new.genres,
         np.concatenate([known.years, new.years]),
         text_ids,
+        known.words,
     )

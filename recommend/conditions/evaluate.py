@@ -16,7 +16,7 @@ from recommend.conditions.parser import parse_text
 from recommend.conditions.plain import parse_plain
 from recommend.conditions.tree import AllOf, AnyOf, Comparison, Condition, Not, comparisons_of
 
-Checked = tuple[Column, str, Any]  # a column, an operator, and what it compares with
+Checked = tuple[Column, Any]  # a column and what it is compared with
 
 
 def parse(condition: Any) -> Condition:
@@ -37,18 +37,17 @@ def fulfilling(condition: Condition, columns: FilmColumns) -> IntArray:
         UserError: it names a column that there is not, or compares one with values of another kind. Nothing
             was evaluated before.
     """
-    checked: list[Checked] = []
-    for comparison in comparisons_of(condition):
-        column = columns.find(comparison)
-        checked.append((column, comparison.op, column.operand(comparison)))
-    return np.flatnonzero(_truth(condition, iter(checked)) > 0)
+    comparisons = comparisons_of(condition)
+    found = [columns.find(comparison) for comparison in comparisons]
+    operands = [column.operand(each) for column, each in zip(found, comparisons, strict=True)]
+    return np.flatnonzero(_truth(condition, zip(found, operands, strict=True)) > 0)
 
 
 def _truth(condition: Condition, checked: Iterator[Checked]) -> Truth:
     """What a condition says of each film; it takes its comparisons off ``checked``."""
     if isinstance(condition, Comparison):
-        column, op, operand = next(checked)
-        return column.truth(op, operand)
+        column, operand = next(checked)
+        return column.truth(condition.op, operand)
     if isinstance(condition, Not):
         return -_truth(condition.part, checked)
     join = {AllOf: np.minimum, AnyOf: np.maximum}[type(condition)]

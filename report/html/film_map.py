@@ -27,7 +27,7 @@ def map_svg(film_map: FilmLayout, movies: Movies) -> Markup:
     parts = [f'<svg class="map" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">']
     for position in reversed(range(len(places))):
         row = film_map.rows[position]
-        words = f"{movies.titles[row]}\n{', '.join(movies.genres[row]) or 'no genres'}"
+        words = f"{movies.shown_title(row)}\n{', '.join(movies.genres[row]) or 'no genres'}"
         x, y = places[position]
         parts.append(
             f'<circle class="{classes[film_map.main_genre[position]]}" cx="{x:.1f}" cy="{y:.1f}" r="6">'

@@ -14,13 +14,24 @@ async function answer(path, options) {
 
 const film = (id) => `/movies/${encodeURIComponent(id)}`;
 
+// What the state of the page asks of every list.
+function choices({ k, method, popularity, diversity, where }) {
+  const condition = where.map((one) => `(${one})`).join(" and ");
+  return { k: Number(k), popularity: Number(popularity), diversity: Number(diversity), ...(method && { method }), ...(condition && { where: condition }) };
+}
+
+const query = (wanted) => new URLSearchParams(choices(wanted)).toString();
+
 export const getInfo = () => answer("/info");
 export const getMap = () => answer("/map");
+export const getColumns = () => answer("/columns");
+export const getFilm = (id) => answer(film(id));
 export const searchTitles = (typed, signal) => answer(`/search?q=${encodeURIComponent(typed)}`, { signal });
-export const getSimilar = (id, popularity) => answer(`${film(id)}/recommendations?k=10&popularity=${popularity}`);
-export const compareMethods = (id) => answer(`${film(id)}/methods?k=10`);
-export const recommendFor = (history, popularity) => answer("/recommendations", {
+export const getSimilar = (wanted) => answer(`${film(wanted.film)}/recommendations?${query(wanted)}`);
+export const compareModels = (wanted) => answer(`${film(wanted.film)}/models?${query({ ...wanted, method: "" })}`);
+export const compareMethods = (wanted) => answer(`${film(wanted.film)}/methods?k=${wanted.k}`);
+export const recommendFor = (history, wanted) => answer("/recommendations", {
   method: "POST",
   headers: { "content-type": "application/json" },
-  body: JSON.stringify({ history, k: 20, popularity }),
+  body: JSON.stringify({ history, ...choices({ ...wanted, method: "" }) }),
 });

@@ -1,82 +1,82 @@
-// The page. A film is chosen by search, list, map or address, and every part shows what goes with it.
-import { compareMethods, getInfo, getMap, getSimilar } from "./api.js";
+// The page. Its address says what it shows; every part changes the address, and is drawn anew from it.
+import { change, onAddress, state } from "./address.js";
+import { getFilm, getInfo, getMap, getSimilar } from "./api.js";
+import { setUpChoices, showChoices } from "./choices.js";
+import { setUpConditions, showConditions } from "./conditions.js";
 import { find, make, showProblem } from "./dom.js";
-import { popularity, setUpKnob } from "./knob.js";
-import { addButton, filmList } from "./lists.js";
 import { drawMap, markOnMap } from "./map.js";
+import { showMethods } from "./methods.js";
 import * as mine from "./mine.js";
-import { recommend, setUpPerson } from "./person.js";
+import { showModels } from "./models.js";
+import { setUpPerson, showPerson } from "./person.js";
 import { setUpSearch } from "./search.js";
+import { openList, setUpShare } from "./share.js";
+import { showSimilar } from "./similar.js";
 import { setUpTabs, showTab } from "./tabs.js";
+import { counted, setWords } from "./words.js";
 
-const NAMES = { exact: "Exact", lsh: "LSH", ivf: "Weak AND (ivf)" };
+const PANELS = { person: showPerson, methods: showMethods, models: showModels };
 let shown = null; // the answer on the page
 let turn = 0;
 
-// The address contains the film, so that Back works and a link to a film can be shared.
+// A chosen film shows what goes with it, but for the comparisons, which stay.
 function choose(id) {
-  const wanted = `#${encodeURIComponent(id)}`;
-  if (location.hash === wanted) show();
-  else location.hash = wanted;
+  change({ film: String(id), tab: state().tab === "person" ? "similar" : state().tab });
 }
 
-// With stay, the tab that is open remains open.
-async function show(stay = false) {
-  const id = decodeURIComponent(location.hash.slice(1));
+async function show() {
   const now = ++turn;
+  const isNow = () => now === turn;
+  const wanted = state();
+  showTab(wanted.tab);
+  showChoices(wanted);
+  showConditions(wanted);
   try {
-    const [similar, comparison] = await Promise.all([getSimilar(id, popularity()), compareMethods(id)]);
-    if (now !== turn) return;
-    shown = similar;
-    document.title = `${similar.query.title}: films that go with it`;
-    showSimilar(similar, comparison.query);
-    showMethods(comparison);
-    mark();
-    showProblem();
-    if (!stay && find("tab-person").getAttribute("aria-selected") === "true") showTab("tab-similar");
+    await openList(wanted);
+    if (!isNow()) return; // the list was another one, and its listener has asked again
+    const panel = PANELS[wanted.tab]?.(wanted, choose, isNow);
+    if (wanted.film) await showFilm(wanted, isNow);
+    await panel;
+    if (isNow()) showProblem();
   } catch (error) {
-    if (now === turn) showProblem(error.message);
+    if (isNow()) showProblem(error.message);
   }
+}
+
+async function showFilm(wanted, isNow) {
+  const [similar, film] = await Promise.all([getSimilar(wanted), getFilm(wanted.film)]);
+  if (!isNow()) return;
+  shown = similar;
+  document.title = `${film.shownTitle}: what goes with it`;
+  showSimilar(similar, film, choose);
+  find("said").textContent = `${counted(similar.recommendations.length)} for ${film.shownTitle}`;
+  mark();
 }
 
 function mark() {
   if (shown) markOnMap(shown.query.id, shown.recommendations.map((film) => film.movieId));
 }
 
-function showSimilar(answer, film) {
-  find("panel-similar").replaceChildren(
-    make("p", { class: "lead" }, make("span", {}, "Goes with ", make("strong", {}, film.title)), addButton(film),
-      make("span", { class: "soft small" }, film.genres.join(", "))),
-    filmList(answer.recommendations, choose),
-    make("p", { class: "soft small" }, "Walk neighbours are the films that random walks from this film reach most often."));
-}
-
-function showMethods(comparison) {
-  const exact = new Set(comparison.methods[0].recommendations.map((film) => film.movieId));
-  find("panel-methods").replaceChildren(
-    make("p", { class: "lead" }, make("span", {}, "Goes with ", make("strong", {}, comparison.query.title), ", by three search methods")),
-    make("div", { class: "sides" }, ...comparison.methods.map((side) => make("div", {},
-      make("h3", {}, NAMES[side.method]),
-      make("p", { class: "facts" }, make("b", {}, side.microseconds < 1000 ? side.microseconds.toFixed(0) : (side.microseconds / 1000).toFixed(1)),
-        side.microseconds < 1000 ? " µs per search · " : " ms per search · ", `recall ${(100 * side.recall).toFixed(0)} %`),
-      filmList(side.recommendations, choose, { short: true, within: exact })))),
-    make("p", { class: "soft small" }, "Time: median of seven searches in the index alone. Recall: share of the films of exact search that are found. The two approximate indexes are for large catalogues; on a small one the times hardly differ."));
-}
-
 async function start() {
-  setUpTabs();
+  setUpTabs((tab) => change({ tab }));
   setUpSearch(choose);
-  addEventListener("hashchange", () => show());
-  getMap().then((map) => { drawMap(map, choose); mark(); if (location.hash.length < 2) choose(map.films[0].movieId); })
-    .catch((error) => { find("map").textContent = error.message; });
-  if (location.hash.length > 1) show();
-  else find("panel-similar").replaceChildren(make("p", { class: "soft" }, "Find a film above, or click one on the map."));
+  find("skip").addEventListener("click", (event) => { event.preventDefault(); find("results").focus(); });
   try {
     const info = await getInfo();
+    setWords(info.words);
+    setUpChoices(info);
+    find("tab-models").hidden = !info.other;
     mine.load(info.dataset, info.ratings);
     setUpPerson(choose, info.ratings);
-    if (info.popularity) setUpKnob(() => { show(true); recommend(choose); });
-    find("info").textContent = `PinSage on ${info.dataset}: ${info.films.toLocaleString("en")} films, ${info.dimension} dimensions`;
+    setUpShare();
+    mine.onChange(() => { if (state().tab === "person") show(); });
+    find("info").textContent = `PinSage on ${info.dataset}: ${counted(info.films)}, ${info.dimension} dimensions`;
+    if (!state().film) find("panel-similar").replaceChildren(make("p", { class: "soft" }, `Find a ${info.words.item} above, or click one on the map.`));
+    onAddress(show);
+    show();
+    getMap().then((map) => { drawMap(map, choose); mark(); if (!state().film) change({ film: String(map.films[0].movieId) }, { replace: true }); })
+      .catch((error) => { find("map").textContent = error.message; });
+    await setUpConditions();
   } catch (error) {
     showProblem(error.message);
   }

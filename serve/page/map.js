@@ -13,13 +13,13 @@ export function drawMap(map, choose) {
   films = map.films;
   svg = make("svg", {
     viewBox: `0 0 ${map.width} ${map.height}`, tabindex: "0", role: "listbox",
-    "aria-label": "Map of the films. Arrows move from film to film, Enter chooses one.",
+    "aria-label": "Map. Arrows move from point to point, Enter chooses one.",
   });
   films.forEach((film, i) => {
-    const words = `${film.title}\n${film.genres.join(", ") || "no genres"}`;
+    const words = `${film.shownTitle}\n${film.genres.join(", ")}`;
     film.words = words;
     circles.set(film.movieId, make("circle", {
-      id: `film-${i}`, role: "option", "aria-label": film.title, "aria-selected": "false", cx: film.x, cy: film.y, r: 6,
+      id: `film-${i}`, role: "option", "aria-label": film.shownTitle, "aria-selected": "false", cx: film.x, cy: film.y, r: 6,
       class: film.genre < map.genres.length ? `c${film.genre}` : "other",
       onclick: () => choose(film.movieId),
       onpointerenter: (event) => showTip(event.target, words),
@@ -41,11 +41,11 @@ function landmarks(map) {
     if (apart && film.x > 110 && film.x < map.width - 110 && film.y > 30) named.push(film);
     if (named.length === LANDMARKS) break;
   }
-  return named.map((film) => make("text", { class: "landmark", x: film.x, y: film.y - 10, "aria-hidden": "true" }, shortTitle(film.title)));
+  return named.map((film) => make("text", { class: "landmark", x: film.x, y: film.y - 10, "aria-hidden": "true" }, shortTitle(film.shownTitle)));
 }
 
 function shortTitle(title) {
-  const name = title.replace(/\s*\(\d{4}\)$/, "").replace(/^(.*), (The|A|An)$/, "$2 $1");
+  const name = title.replace(/\s*\(\d{4}\)$/, "");
   return name.length > 26 ? `${name.slice(0, 25).trimEnd()}…` : name;
 }
 
@@ -57,7 +57,7 @@ function walkByKeys(choose) {
     const circle = circles.get(film.movieId);
     circle.classList.add("here");
     svg.setAttribute("aria-activedescendant", circle.id);
-    find("here").textContent = film.words.replace("\n", " · ");
+    find("here").textContent = film.words.trim().replace("\n", " · ");
     showTip(circle, film.words);
   };
   svg.addEventListener("focus", () => { if (svg.matches(":focus-visible")) go(films.find((f) => circles.get(f.movieId).classList.contains("asked")) ?? here); });
@@ -104,5 +104,5 @@ export function markOnMap(asked, found) {
     text.classList.toggle("hidden", away < CLEAR);
   }
   find("map").scrollLeft = (film.x / 1000) * find("map").scrollWidth - find("map").clientWidth / 2;
-  svg.append(make("text", { class: "name", x, y: film.y < 30 ? film.y + 24 : film.y - 12, "aria-hidden": "true" }, shortTitle(film.title)));
+  svg.append(make("text", { class: "name", x, y: film.y < 30 ? film.y + 24 : film.y - 12, "aria-hidden": "true" }, shortTitle(film.shownTitle)));
 }

@@ -31,7 +31,7 @@ export function setUpSearch(choose) {
   }
 
   function take(film) {
-    input.value = film.title;
+    input.value = film.shownTitle;
     close();
     choose(film.movieId);
   }
@@ -41,9 +41,9 @@ export function setUpSearch(choose) {
     list.replaceChildren(...films.map((film, i) => make(
       "li",
       { role: "option", id: `suggestion-${i}`, "aria-selected": "false", onpointerdown: (event) => { event.preventDefault(); take(film); } },
-      make("span", {}, film.title), make("span", { class: "soft small" }, film.genres.join(", ")),
+      make("span", {}, film.shownTitle), make("span", { class: "soft small" }, film.genres.join(", ")),
     )));
-    if (!films.length) list.append(make("li", { class: "none", role: "option", "aria-disabled": "true" }, "No film has a title like this"));
+    if (!films.length) list.append(make("li", { class: "none", role: "option", "aria-disabled": "true" }, "No title is like this"));
     list.hidden = false;
     input.setAttribute("aria-expanded", "true");
     mark(films.length ? 0 : -1);

@@ -36,14 +36,14 @@ SETTINGS = (
 ).split()
 
 
-def run(tmp_path, data, name, processes):
+def run(tmp_path, data, name, processes, *more):
     """Train in a process of its own, or in several; returns the history and the embeddings."""
     launcher = [sys.executable]
     if processes > 1:
         launcher += ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
     folders = [f"--checkpoint_dir={tmp_path / name}", f"--output_dir={tmp_path / name}"]
     done = subprocess.run(
-        [*launcher, "train.py", f"--data_dir={data}", *SETTINGS, *folders],
+        [*launcher, "train.py", f"--data_dir={data}", *SETTINGS, *folders, *more],
         cwd=ROOT,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -68,6 +68,13 @@ def test_two_processes_train_as_one_does(tmp_path):
         assert theirs == pytest.approx([float(row[name]) for row in alone], rel=1e-3), name
     torch.testing.assert_close(their_embeddings, its_embeddings, atol=1e-3, rtol=0)
     assert said.count("epoch  3/3") == 1  # one of them speaks
+
+
+@pytest.mark.slow
+def test_one_of_two_processes_writes_the_events(tmp_path):
+    pytest.importorskip("tensorboard", reason="needs requirements-tune.txt")
+    run(tmp_path, planted_movielens(tmp_path), "two", 2, "--tensorboard")
+    assert len(list((tmp_path / "two" / "tensorboard").iterdir())) == 1
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import json
 import resource
 import signal
 
@@ -11,10 +12,11 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from commands.entry import main_modes, main_train
-from commands.export import _write_vectors, write_parquet
+from commands.entry import main_inference, main_modes, main_train
 from data.dataset import Movies
-from tests.commands.test_commands import FAST, flags
+from model.checkpoint import load_checkpoint
+from recommend.stores.arrays import write_parquet, write_vectors
+from tests.commands.test_commands import FAST, flags, refused
 from tests.planted import planted_movielens
 
 ONE_VECTOR = ["--head", "shared", "--graph_view", "0", "--content_view", "0"]
@@ -72,7 +74,7 @@ def test_a_disk_that_fills_up_is_said_and_leaves_the_file_before(tmp_path):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     writers = {
-        "x.npy": lambda path: _write_vectors(path, vectors),
+        "x.npy": lambda path: write_vectors(path, vectors),
         "x.parquet": lambda path: write_parquet(path, movies, vectors, None),
     }
     for name, write in writers.items():
@@ -89,3 +91,38 @@ def test_a_disk_that_fills_up_is_said_and_leaves_the_file_before(tmp_path):
     signal.signal(signal.SIGXFSZ, handler)
     np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), vectors)
     assert {path.name for path in tmp_path.iterdir()} == set(writers)
+
+
+def test_an_export_into_stores(tmp_path, capsys):
+    """Films that were added are in every store; other files of the folder stay."""
+    planted_movielens(tmp_path / "planted")
+    assert main_train([*flags(tmp_path), "--epochs", "1", *FAST]) == 0
+    (tmp_path / "new.json").write_text('{"title": "New (2001)", "genres": ["Action"]}')
+    new = [
+        "--new_movie",
+        str(tmp_path / "new.json"),
+        "--add",
+        "--checkpoint_dir",
+        str(tmp_path / "checkpoints"),
+    ]
+    assert main_inference(new) == 0
+    folder = tmp_path / "output" / "embeddings"
+    (folder / "faiss").mkdir(parents=True)
+    (folder / "faiss" / "mine.txt").write_text("kept")
+    capsys.readouterr()
+    assert main_modes(["--mode", "export", *flags(tmp_path), "--to", "faiss, qdrant,pgvector,faiss"]) == 0
+    assert capsys.readouterr().out.count("written: ") == 3
+    assert {path.name for path in folder.iterdir()} == {"faiss", "qdrant", "pgvector"}
+    assert (folder / "faiss" / "mine.txt").exists()
+    items = pd.read_parquet(folder / "faiss" / "items.parquet")
+    points = [json.loads(line) for line in (folder / "qdrant" / "points.jsonl").read_text().splitlines()]
+    assert items["title"].iloc[-1] == points[-1]["payload"]["title"] == "New (2001)"
+    assert "New (2001)" in (folder / "pgvector" / "items.sql").read_text()
+    checkpoint = load_checkpoint(tmp_path / "checkpoints" / "best.pt")
+    assert len(items) == len(points) == len(checkpoint.movies) + 1
+    np.testing.assert_array_equal(np.load(folder / "faiss" / "queries.npy")[:-1], checkpoint.query_embeddings)
+
+
+def test_a_store_that_is_not_known(capsys):
+    line = refused(capsys, main_modes, ["--mode", "export", "--to", "faiss,chroma"])
+    assert "--to must be one of faiss, lancedb, onnx, pgvector, qdrant, usearch, got 'chroma'" in line

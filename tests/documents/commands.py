@@ -18,12 +18,16 @@ KNOWN = (
     "python -m pip", "python -m venv", "python -m pytest", "python -m commands.settings_table",
     ". .venv/bin/activate", "bash .ci/run", "bash .ci/oldest",
     "ruff check", "ruff format", "mypy", "jupyter lab", "echo", "printf", "mkdir", "export",
+    "psql",
+    "python -m serve.health", "docker build", "docker run", "sha256sum",
     "ip netns", "ip link", "ip -n", "ray get-auth-token", "ray start", "ray stop", "ray up",
+    "tensorboard --logdir",
 )  # fmt: skip
 # Flags in the documents that are not settings.
 OTHER_FLAGS = {
     "--mode", "--help", "--no-build-isolation", "--nproc_per_node", "--skip", "--methods",
-    "--rectools_python", "--dgl_python", "--no-deps", "--nnodes", "--node_rank", "--master_addr",
+    "--rectools_python", "--dgl_python", "--no-deps", "--nnodes", "--node_rank", "--master_addr", "--logdir",
+    "--url", "--against", "--read-only", "--tmpfs",
 }  # fmt: skip
 
 _ASSIGNMENT = re.compile(r"[A-Z_]+=\S*")
@@ -136,7 +140,10 @@ def parse_script(script: str, flags: list[str], monkeypatch) -> None:
         try:
             main(flags)
         except Parsed as parsed:
-            to_config(vars(parsed.args[0]))
+            typed = vars(parsed.args[0])
+            if typed.get("preset", "").endswith(".json"):  # it is not there yet
+                del typed["preset"]
+            to_config(typed)
         else:
             raise AssertionError(f"{script}.py ran without a parser")
 

@@ -154,8 +154,18 @@ def is_quick(words):
     return mode in ("inference", "export", "evaluate") and data <= there
 
 
+def skip_without_extras(page):
+    """Skip the page of the other stores where their packages are not installed."""
+    if page.path.name == "stores.md":
+        for package in ("usearch", "lancedb", "qdrant_client", "onnx", "onnxscript", "onnxruntime"):
+            pytest.importorskip(
+                package, reason=f"{package} is missing: pip install -r requirements-stores.txt"
+            )
+
+
 @pytest.mark.parametrize("page", [page for page in pages() if page.path.name != "own_data.md"], ids=str)
 def test_the_commands_that_take_seconds_run(page, folder, monkeypatch, capsys):
+    skip_without_extras(page)
     monkeypatch.chdir(folder)
     for line in in_blocks(page):
         *before, words = split_line(line)
@@ -174,8 +184,12 @@ def test_the_commands_that_take_seconds_run(page, folder, monkeypatch, capsys):
 
 @pytest.mark.parametrize("page", [page for page in pages() if page.in_language("python")], ids=str)
 def test_the_python_in_the_documents_runs(page, folder, monkeypatch, capsys):
+    skip_without_extras(page)
     monkeypatch.chdir(folder)
-    assert importlib.import_module("main").main(["--mode", "export", "--quiet"]) == 0
+    typed = [flags for command in commands_of(page) if (flags := script_flags(command.words))]
+    exports = [flags for _, flags in typed if flags[:2] == ["--mode", "export"]]
+    for flags in [["--mode", "export"], *exports]:
+        assert importlib.import_module("main").main([*flags, "--quiet"]) == 0
     names = {}
     for text in page.in_language("python"):
         exec(compile(text, str(page), "exec"), names)

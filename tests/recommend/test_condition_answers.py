@@ -132,6 +132,17 @@ def test_a_condition_goes_with_popularity_and_can_be_taken_back():
     assert both.similar(12, where=ALWAYS).films == EXACT.with_popularity(1).similar(12).films
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_varied_lists_fulfil_a_condition(method):
+    for where, k in (("genre = Drama", 5), ("year >= 1990 and price > 3", 7), ("id in (12, 13, 40)", 9)):
+        allowed = set(EXACT.with_condition(where).allowed)
+        for answer, seen in (
+            (RECOMMENDERS[method].similar(12, k, where=where, diversity=0.7), {2}),
+            (RECOMMENDERS[method].for_history([12, 13], k, where=where, diversity=0.7), {2, 3}),
+        ):
+            assert len(answer) == min(k, len(allowed - seen)) and set(rows_of(answer)) <= allowed - seen
+
+
 def test_users_of_the_data(tmp_path):
     folder = planted_movielens(tmp_path / "planted")
     model = trained_checkpoint(load_movielens(folder))

@@ -60,7 +60,8 @@ def test_diversity_is_a_parameter_of_both_questions(client):
 
 def test_the_model_is_described(client):
     assert client.get("/api/info").json() == {
-        "dataset": "planted", "films": 40, "dimension": PLANTED_DIM, "split": "leave_one_out",
+        "fingerprint": "", "dataset": "planted", "films": 40, "words": {"item": "film", "items": "films"},
+        "dimension": PLANTED_DIM, "other": None, "split": "leave_one_out",
         "methods": ["exact", "lsh", "ivf"], "method": "exact", "popularity": True,
         "lowest_rating": 0.5, "highest_rating": 5,
         "ratings": [5, 4.5, 4, 3.5, 3, 2.5, 2, 1.5, 1, 0.5],
@@ -70,12 +71,15 @@ def test_the_model_is_described(client):
 @pytest.mark.parametrize("method", ["exact", "lsh", "ivf"])
 def test_films_that_go_with_a_film(client, method):
     answer = client.get(f"/api/movies/7/recommendations?k=5&method={method}").json()
-    assert answer["query"] == {"kind": "film", "id": 7, "title": "Planted 007 (1987)"}
+    title = "Planted 007 (1987)"
+    assert answer["query"] == {"kind": "film", "id": 7, "title": title, "shownTitle": title}
     found = answer["recommendations"]
     assert [film["rank"] for film in found] == [1, 2, 3, 4, 5] and answer["method"] == method
     assert sum(block_of(film["movieId"]) == block_of(7) for film in found) >= 4
     assert all(film["movieId"] != 7 and film["reason"] and film["genres"] for film in found)
-    assert list(found[0]) == ["movieId", "title", "year", "genres", "rank", "score", "reason"]
+    assert list(found[0]) == [
+        "movieId", "title", "shownTitle", "year", "genres", "columns", "rank", "score", "reason", "details",
+    ]  # fmt: skip
 
 
 def test_methods_side_by_side(client):
@@ -93,7 +97,7 @@ def test_a_history_is_answered_with_reasons_and_without_its_own_films(client):
     answer = client.post("/api/recommendations", json=taste).json()
     found = answer["recommendations"]
     title = "Planted 009 (1989), Planted 007 (1987)"
-    assert answer["query"] == {"kind": "history", "id": None, "title": title}
+    assert answer["query"] == {"kind": "history", "id": None, "title": title, "shownTitle": title}
     assert len(found) == 6 and not {7, 9} & {film["movieId"] for film in found}
     reasons = {"because you rated Planted 007 (1987) 5", "because of Planted 009 (1989)"}
     assert {film["reason"] for film in found} <= reasons
@@ -181,7 +185,7 @@ def test_pages_and_description_load_nothing_from_elsewhere(client):
         )
         assert "https://" not in response.text
     paths = client.get("/openapi.json").json()["paths"]
-    assert len(paths) == 8 and "/api/movies/{movie_id}/recommendations" in paths
+    assert len(paths) == 12 and "/api/movies/{movie_id}/recommendations" in paths
 
 
 def test_who_stops_waiting_for_the_map_does_not_cancel_it_for_others():
@@ -225,3 +229,10 @@ def test_without_the_framework_the_way_to_install_it_is_said(trained_folder, mon
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     assert main_modes(["--mode", "serve", *flags(trained_folder)]) == 2
     assert "uvicorn is not installed here; pip install -r requirements.txt" in capsys.readouterr().err
+
+
+def test_a_second_model_is_needed_to_compare_with(client, trained_folder, capsys):
+    assert "there is no second model" in problem(client.get("/api/movies/7/models"), 422)
+    argv = ["--mode", "serve", *flags(trained_folder), "--port", "0", "--compare_dir", "nowhere"]
+    assert main_modes(argv) == 2
+    assert "no checkpoint at nowhere" in capsys.readouterr().err

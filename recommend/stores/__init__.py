@@ -1,0 +1,1 @@
+"""Embeddings and what is known of the items, as files for other programs and vector stores."""
