@@ -5,8 +5,8 @@
 
 Random ids fulfil a condition. It is prepared once (``VectorIndex.subset``). The time for that and that of the
 first search, which copies, stand beside medians of the time of a query, one at a time, on one thread. Queries
-under the condition take turns with those without one, and then with those of an ``ExactIndex`` of the ids alone.
-Ends with a line ``ratio: NUMBER (of what to what)``.
+under the condition take turns with those without one, and then with those of an ``ExactIndex`` of the ids
+alone. Ends with a line ``ratio: NUMBER (of what to what)``.
 """
 
 import argparse
