@@ -148,6 +148,8 @@ def run_against(flags: argparse.Namespace, more: Sequence[str]) -> int:
             stack.callback(server.wait)
             stack.callback(server.terminate)
             addresses.append(address)
+        for address in addresses:
+            asyncio.run(load(address, 1, 1.0))  # until its map is made and its kernels are compiled
         results = compare(addresses, flags.clients, flags.seconds)
     p99, errors = [], 0
     for name, (times, rate) in zip(("this code", flags.against), results, strict=True):

@@ -5,6 +5,7 @@ several layers, the neighbours have neighbours in turn. The checkpoint keeps tho
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from report.text_table import TableColumn, TableSection, render_table
 if TYPE_CHECKING:
     import pandas
 
+REMEMBERED = 4096  # films: those that are recommended often need no second look
 WEIGHT_DIGITS = 6  # as many as a float32 has
 
 
@@ -55,16 +57,14 @@ class NeighborTable:
     def __init__(self, neighbors: IntArray, weights: FloatArray):
         self._neighbors = neighbors
         self._weights = weights
+        self.of = lru_cache(REMEMBERED)(self._of)
 
-    def of(self, row: int) -> list[Neighbor]:
-        """Neighbours of a film, most important first; empty for a film without ratings."""
+    def _of(self, row: int) -> list[Neighbor]:
+        """Neighbours of a film, most important first; empty for a film without ratings. Not to be changed."""
         weights = self._weights[row].astype(np.float64)
-        total = weights.sum()
-        return [
-            Neighbor(int(n), float(w / total))
-            for n, w in zip(self._neighbors[row], weights, strict=True)
-            if w > 0
-        ]
+        there = weights > 0
+        shares = weights[there] / weights.sum() if there.any() else weights[there]
+        return list(map(Neighbor, self._neighbors[row][there].tolist(), shares.tolist()))
 
     def tie(self, first: int, second: int) -> Tie:
         """What two films have in common."""
