@@ -7,7 +7,7 @@ import signal
 import numpy as np
 import pytest
 
-from blocks import runner as runner_module
+import base.progress
 from blocks.engines import make_engine
 from blocks.local_engine import MAX_TRIES, ONE_THREAD, LocalEngine
 from blocks.runner import opened
@@ -147,7 +147,7 @@ def test_a_process_that_died_while_it_was_idle_is_replaced(tmp_path):
 
 
 def test_lines_of_progress_where_there_is_no_bar(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(runner_module, "LINE_EVERY", 0.0)
+    monkeypatch.setattr(base.progress, "LINE_EVERY", 0.0)
     with caplog.at_level(logging.INFO, "pinsage"), opened(tmp_path, LocalEngine(1)) as runner:
         runner.run(stages(temporary=False)[:1])
     lines = [record.getMessage() for record in caplog.records]

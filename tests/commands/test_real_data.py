@@ -59,7 +59,7 @@ def test_the_design_command_lines_answer_from_the_checkpoint(workspace):
     for argv, code, words in (
         (["main.py", "--mode", "inference", "--data_dir", "data/ml-100k", "--movie_id", "1"], 0, "Toy Story"),
         (["main.py", "--mode", "inference", "--search_method", "exact"], 0, "Toy Story"),
-        (["main.py", "--mode", "inference", "--title", "the godfather"], 0, "Godfather, The (1972)"),
+        (["main.py", "--mode", "inference", "--title", "the godfather"], 0, "The Godfather (1972)"),
         (["main.py", "--mode", "export"], 0, "embeddings.npy"),
         (["inference.py", "--data_dir", "data/ml-100k", "--movie_id", "50"], 0, "Star Wars (1977)"),
         (["inference.py", "--title", "star wrs"], 0, "Star Wars (1977)"),

@@ -299,7 +299,7 @@ def test_evaluation_holds_one_fitted_baseline_at_a_time(monkeypatch):
         return {classes[0].name: ChosenBaseline({}, scorer, 0.5, (), 1.0)}
 
     monkeypatch.setattr(commands.evaluate, "fit_and_choose", fit_and_choose)
-    monkeypatch.setattr(commands.evaluate, "evaluate", lambda scorer, questions: None)
+    monkeypatch.setattr(commands.evaluate, "evaluate", lambda scorer, questions, facts: None)
     no_questions = RelatedComparison(None, np.zeros(0), False)
-    commands.evaluate._compare_baselines(Config(), Fits(None, None, seed=0), None, no_questions)
+    commands.evaluate._compare_baselines(Config(), Fits(None, None, seed=0), None, None, no_questions)
     assert len(fitted) == len(BASELINES)
