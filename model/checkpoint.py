@@ -210,7 +210,7 @@ def load_checkpoint(path: Path, content: bytes | None = None, mapped: bool = Fal
         raise UserError(f"{path}: {problem}; train again") from error
     except KeyError as error:
         raise UserError(f"{path} lacks a part of a checkpoint, {error}; train again") from error
-    except (TypeError, AttributeError) as error:
+    except (TypeError, AttributeError, IndexError) as error:
         raise UserError(f"{path}: a part of the checkpoint has the wrong type; train again") from error
 
 

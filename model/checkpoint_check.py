@@ -62,6 +62,9 @@ def check_parts(stored: dict[str, Any]) -> None:
     _tensor(stored["query_embeddings"], "query_embeddings", torch.float32, tuple(embeddings.shape))
     if stored["blend"] is not None:
         _check_blend(stored["blend"], embeddings.size(1), basis, num_users)
+    else:
+        dim = stored["settings"]["embedding_dim"]
+        _need(embeddings.size(1) == dim, f"embeddings without blend must have {dim} columns")
     for name, value in stored["person"].items():
         _need(
             isinstance(value, float) and 0 < value < np.inf, f"person.{name} must be a finite number above 0"

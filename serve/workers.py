@@ -1,5 +1,6 @@
 """Several processes that answer at one socket, and the parent that starts, watches and stops them."""
 
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -107,8 +108,9 @@ class Workers:
                 if not self._stopping:
                     self._replace(worker)
             elif not worker.ready and worker.news.poll():
-                self._text = worker.news.recv()
-                worker.ready = True
+                with contextlib.suppress(EOFError):  # it has just ended
+                    self._text = worker.news.recv()
+                    worker.ready = True
 
     def _replace(self, worker: _Worker) -> None:
         """Start another process for one that has ended.

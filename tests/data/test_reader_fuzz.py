@@ -290,6 +290,6 @@ def test_any_list_of_ids(folder, content):
     path = folder / "ids.txt"
     path.write_bytes(content)
     try:
-        assert all(text.strip() == text != "" for _, text in read_id_lines(str(path)))
+        assert all(text.strip() == text != "" for _, text in read_id_lines(str(path), str(path)))
     except UserError as error:
         one_line(error)

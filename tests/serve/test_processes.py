@@ -122,13 +122,20 @@ def test_a_hundred_new_models_under_load_fail_no_request(folder, models):
     assert "Traceback" not in server.log.read_text()
 
 
+def answered(server, count):
+    """The lines of the access log about recommendations, once there are so many: they follow the answers."""
+    text = server.log.read_text()
+    lines = [json.loads(row) for row in text[: text.rfind("\n")].splitlines() if row.startswith("{")]
+    found = [line for line in lines if line["route"].endswith("/recommendations")]
+    return found if len(found) == count else None
+
+
 def test_a_process_that_ends_is_replaced_and_all_stop_together(folder):
     with running_server(folder, "--workers", "2", "--access_log") as server:
         for _ in range(20):
             assert server.get(QUESTIONS[0])[0] == 200
-        lines = [json.loads(row) for row in server.log.read_text().splitlines() if row.startswith("{")]
-        answers = [line for line in lines if line["route"].endswith("/recommendations")]
-        assert len(answers) == 20 and {line["status"] for line in answers} == {200}
+        answers = server.wait_for(lambda: answered(server, 20), "line for each answer")
+        assert {line["status"] for line in answers} == {200}
         route = '{route="/api/movies/{movie_id:path}/recommendations",status="200"}'
         assert server.metrics()[f"pinsage_requests_total{route}"] == 20  # of both processes
         victim = answers[0]["worker"]
