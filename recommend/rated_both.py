@@ -15,7 +15,7 @@ from data.graph_builder import build_graph
 from data.splits import Split
 from model.checkpoint import Checkpoint
 from model.co_raters import CoRaters
-from recommend.taste import BLOCK, nearest_films
+from recommend.taste import nearest_films
 from search import ExactIndex
 
 NEAREST = 100  # films that are counted with each film, as many as the web page shows at most
@@ -44,9 +44,5 @@ def _partners(checkpoint: Checkpoint) -> IntArray:
     if num_movies > MAX_FILMS:
         return checkpoint.neighbors.numpy().astype(np.int32)
     index = ExactIndex().build(checkpoint.embeddings.numpy(), np.arange(num_movies))
-    queries, rows = checkpoint.query_embeddings.numpy(), np.arange(num_movies)
-    blocks = [
-        nearest_films(index, queries, rows[start : start + BLOCK], NEAREST)
-        for start in range(0, num_movies, BLOCK)
-    ]
-    return np.concatenate(blocks).astype(np.int32)
+    queries = checkpoint.query_embeddings.numpy()
+    return nearest_films(index, queries, np.arange(num_movies), NEAREST).astype(np.int32)

@@ -123,9 +123,17 @@ def nearest_films(
     change: ChangeQueries | None = None,
     allowed: Subset | None = None,
 ) -> IntArray:
-    """The films nearest to each of ``rows``, best first and without itself, int64 ``[n, at most depth]``."""
-    asked = queries[rows] if change is None else change(queries[rows])
-    return index.search(asked, depth, list(rows[:, None]), allowed).ids
+    """The films nearest to each of ``rows``, best first and without itself, int64 ``[n, at most depth]``.
+
+    There may be any number of rows: the index gets a block at a time.
+    """
+
+    def of_block(block: IntArray) -> IntArray:
+        asked = queries[block] if change is None else change(queries[block])
+        return index.search(asked, depth, list(block[:, None]), allowed).ids
+
+    blocks = [rows[start : start + BLOCK] for start in range(0, max(len(rows), 1), BLOCK)]
+    return np.concatenate([of_block(block) for block in blocks])
 
 
 def rank_shares(depth: int, rank_offset: float) -> FloatArray:
@@ -162,11 +170,7 @@ class TasteScorer:
 
     def shares(self, rows: IntArray) -> sp.csr_matrix:
         """How much each film counts in the rankings of ``rows``: float64 ``[len(rows), num_movies]``."""
-        blocks = [
-            nearest_films(self.index, self.queries, rows[start : start + BLOCK], NEAREST)
-            for start in range(0, len(rows), BLOCK)
-        ]
-        nearest = np.concatenate(blocks)  # [len(rows), depth]
+        nearest = nearest_films(self.index, self.queries, rows, NEAREST)
         depth = nearest.shape[1]
         shares = np.tile(rank_shares(depth, self.rank_offset), len(rows))
         ends = np.arange(len(rows) + 1) * depth

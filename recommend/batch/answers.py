@@ -1,6 +1,7 @@
 """The answers to many questions as arrays, and those of films."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,12 +30,16 @@ class Answers(NamedTuple):
         counts, rows = np.zeros(num_questions, dtype=np.int64), np.zeros((num_questions, k), dtype=np.int64)
         return cls(counts, rows, np.zeros(rows.shape), np.zeros((num_questions, k * have_reasons), np.int64))
 
+    def put(self, number: int, found: Sequence[tuple[Any, ...]]) -> None:
+        """Set the answer to a question: records that begin with row, score and, for users, because."""
+        self.counts[number] = len(found)
+        for column, values in zip(self[1:], zip(*found, strict=True), strict=False):
+            column[number, : len(values)] = values
+
 
 def answers_of_films(recommender: RowRecommender, rows: range, k: int) -> Answers:
     """The ``k`` films most similar to each of ``rows``: those that ``similar_rows`` gives."""
     answers = Answers.empty(len(rows), k, have_reasons=False)
     for number, found in enumerate(recommender.similar_rows(rows, k)):
-        size = answers.counts[number] = len(found)
-        answers.rows[number, :size] = [film.row for film in found]
-        answers.scores[number, :size] = [film.score for film in found]
+        answers.put(number, found)
     return answers

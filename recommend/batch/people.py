@@ -13,8 +13,6 @@ from recommend.by_row import RowRecommender
 from recommend.history import counted
 from recommend.taste import NEAREST, rank_shares, strongest
 
-BLOCK = 1024  # films whose nearest ones are found at once
-
 
 class People:
     """Recommends films for the users of the data.
@@ -43,10 +41,7 @@ class People:
         for number in np.flatnonzero(answers.counts == TOO_FEW):
             history = histories[number]
             found = self.recommender.suggest(history, k) if len(history.rows) else []
-            size = answers.counts[number] = len(found)
-            answers.rows[number, :size] = [film.row for film in found]
-            answers.scores[number, :size] = [film.score for film in found]
-            answers.because[number, :size] = [film.because for film in found]
+            answers.put(int(number), found)
         return answers
 
     def _by_table(self, histories: list[History], k: int) -> Answers:
@@ -77,12 +72,8 @@ class People:
     @cached_property
     def _nearest(self) -> IntArray:
         """The films nearest to each film, int32 ``[num_movies, NEAREST]``."""
-        num_movies = len(self.recommender.movies)
-        nearest = np.empty((num_movies, NEAREST), dtype=np.int32)
-        for start in range(0, num_movies, BLOCK):
-            rows = np.arange(start, min(start + BLOCK, num_movies))
-            nearest[rows] = self.recommender.nearest_for_person(rows, NEAREST)
-        return nearest
+        rows = np.arange(len(self.recommender.movies))
+        return self.recommender.nearest_for_person(rows, NEAREST).astype(np.int32)
 
 
 def _ends(lists: list[IntArray]) -> IntArray:
