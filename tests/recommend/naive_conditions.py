@@ -6,6 +6,8 @@ Use it as ``from tests.recommend.naive_conditions import conditions, naive_rows`
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+import torch
 from hypothesis import strategies as st
 
 from data.dataset import Movies
@@ -21,6 +23,21 @@ some_numbers = st.one_of(
     st.sampled_from([2.5, -0.0, 1e300, 1e-300]),
     st.floats(-1e6, 1e6),
 )
+
+
+def own_columns(num: int) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    """Columns of own data: values or None for the naive evaluator, and the same as a model keeps them."""
+    own: dict[str, list[Any]] = {
+        "price": [None if row % 5 == 2 else row * 0.5 for row in range(num)],
+        "brand": [(None, "Acme", "acme", "it's", 'a "b"', "12")[row % 6] for row in range(num)],
+        "shelf mark": [(None, "and", "x y", "@x", "é")[row % 5] for row in range(num)],
+        "Stock": [None if row % 7 == 3 else row - 4 for row in range(num)],
+    }
+    stored: dict[str, Any] = {
+        name: ["" if one is None else str(one) for one in values] for name, values in own.items()
+    }  # "Stock" is kept as text, all of it numbers
+    prices = [np.nan if one is None else one for one in own["price"]]
+    return own, stored | {"price": torch.tensor(prices, dtype=torch.float64)}
 
 
 def _compared(columns: tuple[str, ...], ops: list[str], values: Any) -> Any:

@@ -18,21 +18,11 @@ from recommend.recommender import Recommender
 from tests.factories import random_movielens
 from tests.fuzzing import fuzz
 from tests.planted import planted_movielens
-from tests.recommend.naive_conditions import conditions, naive_rows
+from tests.recommend.naive_conditions import conditions, naive_rows, own_columns
 from tests.trained import trained_checkpoint
 
 NUM = 60
-PRICES = [None if row % 5 == 2 else row * 0.5 for row in range(NUM)]
-BRANDS = [(None, "Acme", "acme", "it's", 'a "b"', "12")[row % 6] for row in range(NUM)]
-MARKS = [(None, "and", "x y", "@x", "é")[row % 5] for row in range(NUM)]
-STOCK = [None if row % 7 == 3 else row - 4 for row in range(NUM)]
-OWN = {"price": PRICES, "brand": BRANDS, "shelf mark": MARKS, "Stock": STOCK}
-COLUMNS = {
-    "price": torch.tensor([np.nan if one is None else one for one in PRICES], dtype=torch.float64),
-    "brand": [one or "" for one in BRANDS],
-    "shelf mark": [one or "" for one in MARKS],
-    "Stock": ["" if one is None else str(one) for one in STOCK],
-}
+OWN, COLUMNS = own_columns(NUM)
 CHECKPOINT = replace(trained_checkpoint(random_movielens(num_movies=NUM)), item_columns=COLUMNS)
 METHODS = ("exact", "lsh", "ivf")
 RECOMMENDERS = {

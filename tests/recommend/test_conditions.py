@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -14,22 +13,11 @@ from recommend.conditions.parser import MAX_BYTES, parse_text
 from recommend.conditions.tree import MAX_LEVELS
 from tests.factories import catalogue
 from tests.fuzzing import fuzz
-from tests.recommend.naive_conditions import conditions, naive_rows
+from tests.recommend.naive_conditions import conditions, naive_rows, own_columns
 
 NUM = 24
 MOVIES = catalogue(NUM)
-# What a model keeps, and the same for the naive evaluator: a value, or None.
-PRICES = [None if row % 5 == 2 else row * 0.5 for row in range(NUM)]
-BRANDS = [(None, "Acme", "acme", "it's", 'a "b"', "12")[row % 6] for row in range(NUM)]
-MARKS = [(None, "and", "x y", "@x", "é")[row % 5] for row in range(NUM)]
-STOCK = [None if row % 7 == 3 else row - 4 for row in range(NUM)]
-OWN = {"price": PRICES, "brand": BRANDS, "shelf mark": MARKS, "Stock": STOCK}
-STORED = {
-    "price": torch.tensor([np.nan if one is None else one for one in PRICES], dtype=torch.float64),
-    "brand": [one or "" for one in BRANDS],
-    "shelf mark": [one or "" for one in MARKS],
-    "Stock": ["" if one is None else str(one) for one in STOCK],  # kept as text, all of it numbers
-}
+OWN, STORED = own_columns(NUM)
 COLUMNS = FilmColumns(MOVIES, STORED)
 
 

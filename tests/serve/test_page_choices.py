@@ -13,7 +13,7 @@ from serve.two_models import OtherModel
 from tests.browser import chromium, watched_page
 from tests.commands.test_commands import FAST, flags
 from tests.planted import planted_movielens
-from tests.serve.test_serve_page import served, titles
+from tests.serve.test_serve_page import opened_page, served, titles
 
 BOOKS = {"item": "book", "items": "books"}
 
@@ -55,11 +55,7 @@ def address(films):
 
 @pytest.fixture
 def page(address):
-    browser, url = address
-    with watched_page(browser, viewport={"width": 1100, "height": 800}) as page:
-        page.goto(url)
-        page.wait_for_selector("#map svg")
-        page.wait_for_selector("#panel-similar .films")
+    with opened_page(address) as page:
         page.wait_for_selector("#conditions:not([hidden])", state="attached")
         yield page
 

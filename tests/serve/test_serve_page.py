@@ -38,13 +38,20 @@ def address(served_films):
         yield browser, url
 
 
-@pytest.fixture
-def page(address):
+@contextmanager
+def opened_page(address):
+    """The page of a server, once it shows films and the map; ``address`` is a browser and the server's."""
     browser, url = address
     with watched_page(browser, viewport={"width": 1100, "height": 800}) as page:
         page.goto(url)
         page.wait_for_selector("#map svg")
         page.wait_for_selector("#panel-similar .films")
+        yield page
+
+
+@pytest.fixture
+def page(address):
+    with opened_page(address) as page:
         yield page
 
 
