@@ -137,8 +137,8 @@ def _are_among(values: FloatArray | IntArray, listed: FloatArray | IntArray) -> 
     """Which values are in a list; ``numpy.isin`` takes a second for a million listed numbers."""
     if not len(listed):
         return np.zeros(len(values), dtype=bool)
-    listed = np.sort(listed)
-    return listed[np.searchsorted(listed[:-1], values)] == values
+    rising = np.sort(listed)
+    return rising[np.searchsorted(rising[:-1], values)] == values
 
 
 def _signed(holds: BoolArray) -> Truth:
