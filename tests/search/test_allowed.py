@@ -136,6 +136,17 @@ def test_a_prepared_subset_is_valid_until_the_index_changes():
 
 
 @pytest.mark.parametrize("name", MAKERS)
+def test_allowed_ids_may_change_between_searches(name):
+    index, allowed = MAKERS[name]("float32").build(unit_vectors(40), np.arange(40)), np.arange(8)
+    for _ in range(2):
+        assert sorted(index.search(np.ones(8), 40, allowed=allowed).ids.tolist()) == list(range(8))
+    allowed += 20  # the same array, of other ids
+    assert sorted(index.search(np.ones(8), 40, allowed=allowed).ids.tolist()) == list(range(20, 28))
+    index.remove([21])
+    assert sorted(index.search(np.ones(8), 40, allowed=allowed).ids.tolist()) == [20, *range(22, 28)]
+
+
+@pytest.mark.parametrize("name", MAKERS)
 def test_what_cannot_be_allowed(name):
     index = MAKERS[name]("float32").build(unit_vectors(20), np.arange(20))
     for wrong in ([1.5], [None], ["3"], [True], 2.0, "ab", [2**63]):
