@@ -69,7 +69,8 @@ class Movies:
 
     def year(self, row: int) -> int | None:
         """The year of a film; None if it is unknown."""
-        return None if np.isnan(self.years[row]) else int(self.years[row])
+        year = self.years.item(row)
+        return int(year) if year == year else None
 
     def select(self, rows: IntArray) -> "Movies":
         """The films at ``rows``, in that order."""
