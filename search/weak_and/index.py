@@ -48,7 +48,8 @@ BLOCK = 32_768  # films described at a time
 # Under a condition the best are farther from the query, so up to so many times as many films are scored as
 # the lists of a query have. Measured on a million clustered vectors: recall is not below that without one.
 PART_FACTOR = 24
-EXACT_FACTOR = 3  # so many films per partition are all scored: choosing partitions costs nearly as much
+# So many films, or so many per partition, are all scored: choosing partitions costs nearly as much.
+EXACT_UP_TO, EXACT_FACTOR = 6_000, 3
 MAX_WAND_FACTOR = 1000  # times the largest token score, it still fits an integer of 64 bits
 
 
@@ -264,7 +265,7 @@ class WeakANDIndex(VectorIndex):
     ) -> tuple[FloatArray, IntArray]:
         num_candidates, num_partitions = self.query.candidates_factor * k, len(self._trained["centroids"])
         count = len(subset)
-        if count <= max(num_candidates, EXACT_FACTOR * num_partitions):
+        if count <= max(num_candidates, EXACT_UP_TO, EXACT_FACTOR * num_partitions):
             return self._scored_exactly(vectors, k, subset, counts)
         scores, ids = empty_results(len(vectors), k)
         in_lists = self._probes * len(self) // num_partitions

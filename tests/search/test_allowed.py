@@ -22,6 +22,7 @@ def with_query(index, query):
 def few_are_not_all_scored(monkeypatch):
     """So that small catalogues use signatures and partitions too."""
     monkeypatch.setattr("search.lsh.index.EXACT_UP_TO", 8)
+    monkeypatch.setattr("search.weak_and.index.EXACT_UP_TO", 8)
     monkeypatch.setattr("search.weak_and.index.EXACT_FACTOR", 1)
 
 
