@@ -49,7 +49,7 @@ BLOCK = 32_768  # films described at a time
 # the lists of a query have. Measured on a million clustered vectors: recall is not below that without one.
 PART_FACTOR = 24
 # So many films, or so many per partition, are all scored: choosing partitions costs nearly as much.
-EXACT_UP_TO, EXACT_FACTOR = 6_000, 3
+EXACT_UP_TO, EXACT_FACTOR = 10_000, 3
 MAX_WAND_FACTOR = 1000  # times the largest token score, it still fits an integer of 64 bits
 
 
