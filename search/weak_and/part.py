@@ -7,16 +7,23 @@ Most queries find theirs in a few partitions, others read hundreds.
 """
 
 import heapq
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
 from base.arrays import FloatArray, IntArray
 from search.kernels import Number, byte_products, keep_best
 from search.weak_and.kernel import NO_THRESHOLD, of_partitions
 from search.weak_and.tokens import FilmTokens
 
+# The films of a partition lie together, those of the next one elsewhere. Asking the memory for them before
+# their turn halves the time where partitions are small: so many partitions ahead, so many films of each.
+AHEAD, ASKED_FOR = 2, 64
+LINE = 64  # bytes that the memory gives at once
 BLOCK = 256  # films whose products are computed at a time
 LEVELS = 1024  # of what partitions promise; those of one level are read in any order
 DEVIATIONS = 4  # standard deviations that the best of a partition is likely to gain by its details
@@ -57,6 +64,24 @@ def part_of(tokens: FilmTokens, rows: IntArray, num_partitions: int) -> Part:
     return Part((terms, weights, details), own_weights, starts, borders, peaks, spreads)
 
 
+def _prefetch(typing_context: Any, array: Any, place: Any) -> Any:
+    """Ask the memory for what is at ``place`` of an array with one axis, and do not wait: one instruction."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> ir.Value:
+        first = context.make_array(array)(context, builder, arguments[0]).data
+        address = builder.bitcast(builder.gep(first, [arguments[1]]), ir.IntType(8).as_pointer())
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(function, [address, number(0), number(3), number(1)])  # to read, to keep, data
+        return context.get_dummy_value()
+
+    return types.none(array, types.intp), generate
+
+
+prefetch: Any = intrinsic(_prefetch)
+
+
 @numba.njit(nogil=True, cache=True)
 def best_of_part(
     part: tuple[tuple, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray],
@@ -79,6 +104,8 @@ def best_of_part(
     """
     (terms, weights, details), own_weights, starts, borders, peaks, spreads = part
     partition_weights, query_details, _, _, detail_unit, _ = query
+    width, dim = terms.shape[1], details.shape[1]
+    flat_terms, flat_weights, flat_details = terms.reshape(-1), weights.reshape(-1), details.reshape(-1)
     along = np.empty(BLOCK, dtype=np.int32)
     scores = np.empty(2 * num_candidates + BLOCK, dtype=np.int64)
     films = np.empty(len(scores), dtype=np.int64)
@@ -87,9 +114,21 @@ def best_of_part(
     worst: Number = NO_THRESHOLD
     length = np.sqrt(np.square(query_details.astype(np.float32)).sum())
     promises = partition_weights * peaks.astype(np.float32) + spreads * (DEVIATIONS * detail_unit * length)
-    for partition in _by_level(promises):
+    order = _by_level(promises)
+    for i in range(len(order)):
+        partition = order[i]
         if scored >= num_films or (promises[partition] < best[0] and size >= num_candidates):
             break
+        if i + AHEAD < len(order):
+            later = order[i + AHEAD]
+            start, end = starts[later], starts[later + 1]
+            if start < end:
+                prefetch(own_weights, start)
+            for place in range(borders[later] * width, end * width, LINE // 4):  # numbers of four bytes
+                prefetch(flat_terms, place)
+                prefetch(flat_weights, place)
+            for place in range(start * dim, min(end, start + ASKED_FOR) * dim, LINE):
+                prefetch(flat_details, place)
         weight = np.int64(partition_weights[partition])
         for first in range(starts[partition], starts[partition + 1], BLOCK):
             end = min(first + BLOCK, starts[partition + 1])
