@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import numpy.typing as npt
 
 from base.arrays import FloatArray, IntArray, release_mapped
@@ -69,7 +68,8 @@ class Movies:
 
     def year(self, row: int) -> int | None:
         """The year of a film; None if it is unknown."""
-        return None if np.isnan(self.years[row]) else int(self.years[row])
+        year = self.years.item(row)
+        return int(year) if year == year else None
 
     def select(self, rows: IntArray) -> "Movies":
         """The films at ``rows``, in that order."""

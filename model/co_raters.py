@@ -19,10 +19,11 @@ class CoRaters(NamedTuple):
 
     def of(self, first: int, second: int) -> int:
         """People who rated both; 0 if there are none or the pair was not counted."""
+        films, counts = self.films.numpy(), self.counts.numpy()
         for film, other in ((first, second), (second, first)):
-            counts = self.counts[film][self.films[film] == other]
-            if len(counts):
-                return int(counts[0])
+            counted = films[film].tolist()  # of a hundred films, faster to look through than an array
+            if other in counted:
+                return int(counts[film, counted.index(other)])
         return 0
 
     def followed_by(self, num_new: int) -> "CoRaters":

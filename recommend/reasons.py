@@ -48,10 +48,10 @@ class Reasons:
 
     def details(self, first: int, second: int) -> list[str]:
         """How the network connects film ``second`` with film ``first``: by the ends of random walks."""
-        place = {film: place for place, (film, _) in enumerate(self._table.of(first), start=1)}
-        shared = sum(neighbor.row in place for neighbor in self._table.of(second))
-        direct = [f"walk neighbour no. {place[second]}"] if second in place else []
-        return [*direct, f"{shared} of {len(place)} walk neighbours in common"]
+        ours, theirs = ([film for film, _ in self._table.of(row)] for row in (first, second))
+        direct = [f"walk neighbour no. {ours.index(second) + 1}"] if second in ours else []
+        shared = len(set(ours).intersection(theirs))
+        return [*direct, f"{shared} of {len(ours)} walk neighbours in common"]
 
     def _people(self, first: int, second: int) -> str:
         """``214 people rated both``; empty without a number."""

@@ -163,6 +163,7 @@ class VectorIndex(ABC):
         self._lists = lists or (self._arrange() if len(self) else {})
         self._prepare()
         self._id_rows: IdRows | None = None  # made when first needed
+        self._last: tuple[IntArray, Subset] | None = None  # the last allowed ids, as an array
         self._state = object()  # subsets of an earlier one have other rows
 
     def __len__(self) -> int:
@@ -257,10 +258,19 @@ class VectorIndex(ABC):
     def _subset(self, name: str, allowed: Any) -> Subset | None:
         """The rows of ids or of a subset of this index; None for all rows."""
         if not isinstance(allowed, Subset):
-            allowed = Subset(self._rows_of(name, allowed), len(self.ids), self._state)
+            allowed = self._prepared(name, allowed)
         if allowed.state is not self._state:
             raise ValueError(f"{name} is a subset of another index or of earlier vectors; make it again")
         return None if len(allowed) == len(self.ids) else allowed
+
+    def _prepared(self, name: str, ids: npt.ArrayLike) -> Subset:
+        """The subset of ids; that of the last ones is kept, since many searches in a row have the same."""
+        wanted = _checked_ids(name, ids)
+        last = self._last
+        if last is None or not np.array_equal(last[0], wanted):
+            last = wanted.copy(), Subset(self._rows_of(name, wanted), len(self.ids), self._state)
+            self._last = last
+        return last[1]
 
     def _rows_of(self, name: str, ids: npt.ArrayLike) -> IntArray:
         """Rows of those of ``ids`` that are in the index, once each, rising."""

@@ -144,23 +144,34 @@ def _checked_values(values: Sequence[Any], place: str) -> tuple[Value, ...]:
             number = min(map(kinds.index, foreign))
             _checked_value(values[number], f"{place}[{number}]")
         return tuple(_checked_value(value, f"{place}[{number}]") for number, value in enumerate(values))
-    numbers = values
-    if str in kinds:
-        numbers = [] if set(kinds) == {str} else [value for value in values if type(value) is not str]
-    if not _are_finite(numbers, float in kinds):
-        for number, value in enumerate(values):
-            _checked_value(value, f"{place}[{number}]")
+    if not _are_finite(values, kinds):
+        number = _first_not_finite(values, kinds)
+        _checked_value(values[number], f"{place}[{number}]")
     return tuple(values)
 
 
-def _are_finite(numbers: Sequence[float], fractions: bool) -> bool:
-    """Whether each can be a finite float; without fractions a look at the ends is faster."""
-    if not fractions:
-        return -FLOAT_MAX <= min(numbers, default=0) and max(numbers, default=0) <= FLOAT_MAX
+def _are_finite(values: Sequence[Any], kinds: Sequence[type]) -> bool:
+    """Whether each number can be a finite float; without fractions a look at the ends is faster."""
+    if str in kinds:
+        values = [] if set(kinds) == {str} else [value for value in values if type(value) is not str]
+    if float not in kinds:
+        return -FLOAT_MAX <= min(values, default=0) and max(values, default=0) <= FLOAT_MAX
     try:
-        return bool(np.isfinite(np.array(numbers, dtype=np.float64)).all())
+        return bool(np.isfinite(np.array(values, dtype=np.float64)).all())
     except OverflowError:
         return False
+
+
+def _first_not_finite(values: Sequence[Any], kinds: Sequence[type]) -> int:
+    """The place of the first number that cannot be a finite float; one is. Found by halves, which is fast."""
+    low, high = 0, len(values)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _are_finite(values[low:middle], kinds[low:middle]):
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 def _checked_value(value: Any, place: str) -> Value:

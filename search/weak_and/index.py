@@ -45,11 +45,11 @@ from search.weak_and.tokens import (
 )
 
 BLOCK = 32_768  # films described at a time
-# Under a condition the best are farther from the query, so more films are compared than without one:
-# PART_FACTOR times as many, or WIDER times those of lists that grow as fewer fulfil it, up to 1 in WIDER
-# of these. Measured on a million clustered vectors: recall is not below that without one.
-PART_FACTOR, WIDER = 8, 3
-EXACT_FACTOR = 3  # so many films per partition are all scored: choosing partitions costs nearly as much
+# Under a condition the best are farther from the query, so up to so many times as many films are scored as
+# the lists of a query have. Measured on a million clustered vectors: recall is not below that without one.
+PART_FACTOR = 24
+# So many films, or so many per partition, are all scored: choosing partitions costs nearly as much.
+EXACT_UP_TO, EXACT_FACTOR = 10_000, 3
 MAX_WAND_FACTOR = 1000  # times the largest token score, it still fits an integer of 64 bits
 
 
@@ -265,12 +265,11 @@ class WeakANDIndex(VectorIndex):
     ) -> tuple[FloatArray, IntArray]:
         num_candidates, num_partitions = self.query.candidates_factor * k, len(self._trained["centroids"])
         count = len(subset)
-        if count <= max(num_candidates, EXACT_FACTOR * num_partitions):
+        if count <= max(num_candidates, EXACT_UP_TO, EXACT_FACTOR * num_partitions):
             return self._scored_exactly(vectors, k, subset, counts)
         scores, ids = empty_results(len(vectors), k)
         in_lists = self._probes * len(self) // num_partitions
-        wider = min(WIDER * subset.widened(in_lists), count // WIDER)
-        num_films = min(count, max(PART_FACTOR * in_lists, wider, num_candidates))
+        num_films = max(PART_FACTOR * in_lists, num_candidates)
         part = subset.kept("part", lambda: tuple(part_of(self.tokens, subset.rows, num_partitions)))
         fixed = (self._parts[:3], part, subset.rows, num_films, num_candidates)
         over_queries(_search_part_each, (vectors, scores, ids, counts), fixed)
@@ -326,7 +325,7 @@ def _search_part_each(
     for i in range(len(queries)):
         query = queries[i]
         weighed = weigh_query(query, partitions, 1, 0)
-        films, token_scores, compared = best_of_part(part, weighed, num_films, num_candidates)
+        films, token_scores, compared = best_of_part(part, weighed, found.shape[1], num_films, num_candidates)
         candidates = rows[worth_rescoring(films, token_scores, found.shape[1], weighed[5])]
         rescore(vectors, ids, query, candidates, scores[i], found[i])
         if len(counts):

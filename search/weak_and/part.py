@@ -1,10 +1,12 @@
-"""The first level under a condition: a copy of the tokens of the films that fulfil it, read in order.
+"""The first level under a condition: a copy of the tokens of the films that fulfil it.
 
 The best that fulfil a condition are farther from the query than the best of all, in more partitions, whose
-lists would mostly contain other films. So lists and bounds are not used here. All films of a part that are
-at home in enough of the query's heaviest partitions are scored.
+lists would mostly contain other films. So lists and their bounds are not used here. Partitions are read in
+the order of what the best of their films is likely to score, until that is less than the k-th best so far.
+Most queries find theirs in a few partitions, others read hundreds.
 """
 
+import heapq
 from typing import Any, NamedTuple
 
 import numba
@@ -13,16 +15,18 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from base.arrays import IntArray
+from base.arrays import FloatArray, IntArray
 from search.kernels import Number, byte_products, keep_best
 from search.weak_and.kernel import NO_THRESHOLD, of_partitions
 from search.weak_and.tokens import FilmTokens
 
 # The films of a partition lie together, those of the next one elsewhere. Asking the memory for them before
-# their turn takes up to a third of the time off: so many partitions ahead, so many films of each.
-AHEAD, ASKED_FOR = 16, 64
+# their turn halves the time where partitions are small: so many partitions ahead, so many films of each.
+AHEAD, ASKED_FOR = 2, 64
 LINE = 64  # bytes that the memory gives at once
 BLOCK = 256  # films whose products are computed at a time
+LEVELS = 1024  # of what partitions promise; those of one level are read in any order
+DEVIATIONS = 4  # standard deviations that the best of a partition is likely to gain by its details
 
 
 class Part(NamedTuple):
@@ -33,12 +37,16 @@ class Part(NamedTuple):
         own_weights: int32 ``[m]``, at home.
         starts: int64 ``[P + 1]``, the films at home in partition t are ``starts[t]`` up to ``starts[t + 1]``.
         borders: int64 ``[P]``, from here on they are in further partitions too.
+        peaks: int32 ``[P]``, the largest weight of a film at home.
+        spreads: float32 ``[P]``, standard deviation of the details of films at home, along any one direction.
     """
 
     tokens: tuple[IntArray, IntArray, IntArray]
     own_weights: IntArray
     starts: IntArray
     borders: IntArray
+    peaks: IntArray
+    spreads: FloatArray
 
 
 def part_of(tokens: FilmTokens, rows: IntArray, num_partitions: int) -> Part:
@@ -47,7 +55,13 @@ def part_of(tokens: FilmTokens, rows: IntArray, num_partitions: int) -> Part:
     homes = 2 * terms[:, 0] + (terms[:, 1] >= 0)
     limits = np.searchsorted(homes, np.arange(2 * num_partitions + 1))
     own_weights = np.ascontiguousarray(weights[:, 0])
-    return Part((terms, weights, details), own_weights, limits[::2].copy(), limits[1::2].copy())
+    starts, borders = limits[::2].copy(), limits[1::2].copy()
+    peaks = np.zeros(num_partitions, dtype=np.int32)
+    np.maximum.at(peaks, terms[:, 0], own_weights)
+    squares = np.einsum("nd,nd->n", details, details, dtype=np.float32) / details.shape[1]
+    variances = np.bincount(terms[:, 0], squares, num_partitions) / np.maximum(1, np.diff(starts))
+    spreads = np.sqrt(variances).astype(np.float32)
+    return Part((terms, weights, details), own_weights, starts, borders, peaks, spreads)
 
 
 def _prefetch(typing_context: Any, array: Any, place: Any) -> Any:
@@ -70,35 +84,43 @@ prefetch: Any = intrinsic(_prefetch)
 
 @numba.njit(nogil=True, cache=True)
 def best_of_part(
-    part: tuple[tuple, np.ndarray, np.ndarray, np.ndarray],
+    part: tuple[tuple, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     query: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int, int],
+    k: int,
     num_films: int,
     num_candidates: int,
 ) -> tuple[np.ndarray, np.ndarray, int]:
-    """The best films of a part by token score, among those at home in the query's heaviest partitions.
+    """The best films of a part by token score, among those at home in the partitions that promise most.
 
     Args:
         part: as ``Part``, of m films.
         query: as ``QueryTokens``.
-        num_films: so many partitions are read that so many films are at home there, at most m.
-        num_candidates: number of films wanted, at most ``num_films``.
+        k: partitions are read until the next ones promise less than the k-th best score.
+        num_films: or until so many films are scored, at least ``num_candidates``.
+        num_candidates: number of films wanted, k or more, at most m.
 
     Returns:
         films int64 ``[c]``, numbered in the part, and scores int64 ``[c]``, in any order; films scored.
     """
-    (terms, weights, details), own_weights, starts, borders = part
+    (terms, weights, details), own_weights, starts, borders, peaks, spreads = part
     partition_weights, query_details, _, _, detail_unit, _ = query
     width, dim = terms.shape[1], details.shape[1]
     flat_terms, flat_weights, flat_details = terms.reshape(-1), weights.reshape(-1), details.reshape(-1)
     along = np.empty(BLOCK, dtype=np.int32)
     scores = np.empty(2 * num_candidates + BLOCK, dtype=np.int64)
     films = np.empty(len(scores), dtype=np.int64)
+    best = [NO_THRESHOLD] * k  # a heap, the k-th first
     size = scored = 0
     worst: Number = NO_THRESHOLD
-    lists = _heaviest(partition_weights, starts, num_films)
-    for i in range(len(lists)):
-        if i + AHEAD < len(lists):
-            later = lists[i + AHEAD]
+    length = np.sqrt(np.square(query_details.astype(np.float32)).sum())
+    promises = partition_weights * peaks.astype(np.float32) + spreads * (DEVIATIONS * detail_unit * length)
+    order = _by_level(promises)
+    for i in range(len(order)):
+        partition = order[i]
+        if scored >= num_films or (promises[partition] < best[0] and size >= num_candidates):
+            break
+        if i + AHEAD < len(order):
+            later = order[i + AHEAD]
             start, end = starts[later], starts[later + 1]
             if start < end:
                 prefetch(own_weights, start)
@@ -107,12 +129,12 @@ def best_of_part(
                 prefetch(flat_weights, place)
             for place in range(start * dim, min(end, start + ASKED_FOR) * dim, LINE):
                 prefetch(flat_details, place)
-        partition = lists[i]
         weight = np.int64(partition_weights[partition])
         for first in range(starts[partition], starts[partition + 1], BLOCK):
             end = min(first + BLOCK, starts[partition + 1])
             border = min(end, max(first, borders[partition]))
             scored += end - first
+            known = size
             byte_products(details[first:end], query_details, along)
             for row in range(first, border):
                 score = np.int64(along[row - first]) * detail_unit + weight * own_weights[row]
@@ -123,6 +145,9 @@ def best_of_part(
                 score += of_partitions(terms, weights, row, partition_weights)
                 scores[size], films[size] = score, row
                 size += score >= worst
+            for score in scores[known:size]:
+                if score > best[0]:
+                    heapq.heapreplace(best, score)
             if size >= 2 * num_candidates:
                 keep_best(scores, films, size, num_candidates)
                 size, worst = num_candidates, scores[num_candidates - 1]
@@ -133,16 +158,17 @@ def best_of_part(
 
 
 @numba.njit(nogil=True, cache=True)
-def _heaviest(partition_weights: np.ndarray, starts: np.ndarray, num_films: int) -> np.ndarray:
-    """The heaviest partitions that are home to ``num_films`` together, in the order of memory."""
-    count = len(partition_weights)
-    weights, lists = partition_weights.copy(), np.arange(count)
-    wanted = min(count, 1 + count * num_films // max(1, starts[count]))
-    while True:
-        keep_best(weights, lists, count, wanted)
-        total = 0
-        for partition in lists[:wanted]:
-            total += starts[partition + 1] - starts[partition]
-        if total >= num_films or wanted == count:
-            return np.flatnonzero(partition_weights >= weights[:wanted].min())
-        wanted = min(count, wanted + wanted // 4 + 1)
+def _by_level(promises: np.ndarray) -> np.ndarray:
+    """The partitions, those that promise most first; sorted by ``LEVELS`` levels, which is fast."""
+    low, high = promises.min(), promises.max()
+    levels = ((high - promises) * ((LEVELS - 1) / max(high - low, np.float32(1)))).astype(np.int64)
+    places = np.zeros(LEVELS + 1, dtype=np.int64)
+    for level in levels:
+        places[level + 1] += 1
+    places = np.cumsum(places)
+    order = np.empty(len(levels), dtype=np.int64)
+    for partition in range(len(levels)):
+        level = levels[partition]
+        order[places[level]] = partition
+        places[level] += 1
+    return order

@@ -22,6 +22,7 @@ def with_query(index, query):
 def few_are_not_all_scored(monkeypatch):
     """So that small catalogues use signatures and partitions too."""
     monkeypatch.setattr("search.lsh.index.EXACT_UP_TO", 8)
+    monkeypatch.setattr("search.weak_and.index.EXACT_UP_TO", 8)
     monkeypatch.setattr("search.weak_and.index.EXACT_FACTOR", 1)
 
 
@@ -133,6 +134,17 @@ def test_a_prepared_subset_is_valid_until_the_index_changes():
         index.remove([0, 1, 2, 5])
         with pytest.raises(ValueError, match="make it again"):
             index.search(vectors[0], 9, allowed=subset)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_allowed_ids_may_change_between_searches(name):
+    index, allowed = MAKERS[name]("float32").build(unit_vectors(40), np.arange(40)), np.arange(8)
+    for _ in range(2):
+        assert sorted(index.search(np.ones(8), 40, allowed=allowed).ids.tolist()) == list(range(8))
+    allowed += 20  # the same array, of other ids
+    assert sorted(index.search(np.ones(8), 40, allowed=allowed).ids.tolist()) == list(range(20, 28))
+    index.remove([21])
+    assert sorted(index.search(np.ones(8), 40, allowed=allowed).ids.tolist()) == [20, *range(22, 28)]
 
 
 @pytest.mark.parametrize("name", MAKERS)

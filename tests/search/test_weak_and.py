@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from search.weak_and.index import WeakANDIndex, WeakANDQuery
 from search.weak_and.kernel import weak_and as compiled_weak_and
+from search.weak_and.part import best_of_part, part_of
 from search.weak_and.partitions import MAX_TERMS, assign, default_partitions, default_probes, train_partitions
 from search.weak_and.postings import film_order, invert
 from search.weak_and.reference import brute_force, raised, token_score, upper_bound, weak_and
@@ -156,6 +157,49 @@ def test_by_hand():
     # Two films are enough for a threshold of 3256 with one result wanted, and 5000 at the end of their block.
     # The block of film 2 reaches 2000 + 256 + 200 + 1, and the list of partition 1 reaches 1157.
     assert weak_and(postings, query, 1) == ([0], [5000], 2, 3) == compiled(postings, query, 1)
+
+
+@fuzz(200)
+@given(
+    num_films=st.integers(1, 150),
+    num_partitions=st.integers(1, 9),
+    dim=st.integers(1, 6),
+    spread=st.integers(0, 3),
+    num_candidates=st.integers(1, 60),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_part_read_to_its_end_equals_brute_force(
+    num_films, num_partitions, dim, spread, num_candidates, seed
+):
+    rng = np.random.default_rng(seed)
+    tokens = random_tokens(rng, num_films, num_partitions, dim, spread)
+    query = random_query(rng, tokens, num_partitions, spread)
+    rows = np.flatnonzero(rng.random(num_films) < 0.7)
+    part = part_of(tokens, rows, num_partitions)
+    wanted = min(num_candidates, len(rows))
+    # There is no k-th best, so nothing is promised less.
+    films, scores, scored = best_of_part(tuple(part), tuple(query), len(rows) + 1, len(rows), wanted)
+    expected = sorted((-token_score(row, tokens, query), row) for row in rows.tolist())[:wanted]
+    assert sorted(zip((-scores).tolist(), rows[films].tolist(), strict=True)) == expected
+    assert scored == len(rows)
+
+
+def test_partitions_are_read_until_they_promise_less_than_the_kth_best():
+    # Details are 1 or -1 on each of two axes, so a partition promises its best weight and four details.
+    tokens = FilmTokens(
+        np.array([[0, -1, -1], [0, -1, -1], [1, -1, -1], [2, -1, -1]], dtype=np.int32),
+        np.array([[9, 0, 0], [5, 0, 0], [9, 0, 0], [9, 0, 0]], dtype=np.int32),
+        np.array([[1, 1], [1, -1], [-1, 1], [1, 1]], dtype=np.int8),
+    )
+    part = part_of(tokens, np.arange(4), 3)
+    weights, details = np.array([1000, 500, 100], dtype=np.int32), np.array([1, 0], dtype=np.int16)
+    query = (weights, details, np.zeros(0, np.int64), np.zeros((0, 4), np.int64), UNIT, 0)
+    # Partition 0 has 9256 and 5256; 1 promises 4500 + 4 * 256 and has 4244; 2 promises 900 + 4 * 256.
+    for k, num_films, expected in [(1, 4, 2), (2, 4, 3), (3, 4, 3), (4, 4, 4), (2, 2, 2), (4, 3, 3)]:
+        assert best_of_part(tuple(part), query, k, num_films, k)[2] == expected, k
+    # More candidates than films so far: it reads on.
+    films, scores, scored = best_of_part(tuple(part), query, 1, 4, 3)
+    assert (sorted(films.tolist()), sorted(scores.tolist()), scored) == ([0, 1, 2], [4244, 5256, 9256], 3)
 
 
 def test_a_full_heap_prunes_far_lists_and_a_larger_factor_prunes_more():
