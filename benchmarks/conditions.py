@@ -57,8 +57,8 @@ def compare(
         f"{name:<6} {100 * len(ids) / len(index):5.1f} %: prepared in {1e3 * prepared:.2f} ms, first query "
         f"in {1e3 * first:.2f} ms; microseconds per query {one:.0f}, without a condition {plain:.0f} "
         f"(ratio {one / plain:.2f}, of means {mean / plain_mean:.2f}); {other:.0f}, exact in the ids alone "
-        f"{brute:.0f} (ratio {other / brute:.2f}); recall@{K} {recall:.4f}, without {recall_without:.4f}; compared "
-        f"{100 * effort.compared:.2f} %, scored {100 * effort.scored:.3f} % of the catalogue",
+        f"{brute:.0f} (ratio {other / brute:.2f}); recall@{K} {recall:.4f}, without {recall_without:.4f}; "
+        f"compared {100 * effort.compared:.2f} %, scored {100 * effort.scored:.3f} % of the catalogue",
         flush=True,
     )
     return [other / brute, one / plain]
