@@ -65,6 +65,7 @@ class _Round:
             baselines,
             skipped,
             self.config.run.seed,
+            self.movielens.movies.words,
         )
 
     def _pinsage(self) -> Contestant:

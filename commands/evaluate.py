@@ -107,17 +107,17 @@ def _report(
     split = fits.split
     output = Path(config.run.output_dir)
     output.mkdir(parents=True, exist_ok=True)
-    name = checkpoint.dataset["name"]
+    name, words = checkpoint.dataset["name"], checkpoint.movies.words
     asked = sampled_of(len(sampled), len(questions))
     print(
         f"\n{name}, {asked} test questions of the split {split.name}; "
-        f"all {split.num_movies:,} films are candidates"
+        f"all {split.num_movies:,} {words.items} are candidates"
     )
-    print(PROTOCOL_WORDS[sampled.protocol] + "\n")
+    print(words.said(PROTOCOL_WORDS[sampled.protocol]) + "\n")
     rows = {key: result.metrics for key, result in theirs.items()} | {PINSAGE: ours.metrics}
     few = few_candidates(sampled, split.num_movies)
     notes = [few_candidates_words(few, len(sampled))] if few else []
-    print(format_metrics_table(rows, highlight=PINSAGE, notes=notes))
+    print(format_metrics_table(rows, highlight=PINSAGE, notes=notes, words=words))
     for key, baseline in baselines.items():
         if baseline.skipped:
             print(f"{key} is left out: {baseline.skipped}")
@@ -143,12 +143,13 @@ def _report(
         report["user"] = report_users(config, checkpoint, fits, movielens.rated)
     write_json(report, output / "metrics.json")
     ranks = {key: result.ranks for key, result in theirs.items()} | {PINSAGE: ours.ranks}
-    plot_hit_rates(ranks, output / "hit_rates.png", f"{name}, {sampled.protocol.replace('_', ' ')}")
+    title = f"{name}, {sampled.protocol.replace('_', ' ')}"
+    plot_hit_rates(ranks, output / "hit_rates.png", title, words)
     popularity = np.bincount(split.train.movies, minlength=split.num_movies)
     movies = checkpoint.movies
     film_map = lay_out_films(checkpoint.embeddings.numpy(), movies, popularity, config.run.seed)
     plot_embedding_map(film_map, movies, output / "embedding_map.png")
-    question = PROTOCOL_WORDS[sampled.protocol]
+    question = words.said(PROTOCOL_WORDS[sampled.protocol])
     history, best_epoch = (checkpoint.progress[key] for key in ("history", "best_epoch"))
     inspection = inspect_data(movielens, split)
     run = Run(report, question, checkpoint.settings, history, best_epoch, ranks, film_map, movies, inspection)

@@ -55,7 +55,8 @@ def report_search(config: Config, checkpoint: Checkpoint, questions: Queries) ->
     print(f"\nsearch by {method}: {index!r}")
     for name, value in ours.items():
         print(f"{name:<12} {value:.4f}   exact {theirs[name]:.4f}   difference {value - theirs[name]:+.4f}")
-    print(f"recall@{DEPTH:<5} {recall:.4f}   of the {DEPTH} nearest of {len(asked):,} films\nwritten: {path}")
+    of = f"of the {DEPTH} nearest of {checkpoint.movies.words.counted(len(asked))}"
+    print(f"recall@{DEPTH:<5} {recall:.4f}   {of}\nwritten: {path}")
 
 
 def search_metrics(index: VectorIndex, query_embeddings: FloatArray, questions: Queries) -> dict[str, float]:

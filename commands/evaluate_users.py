@@ -66,15 +66,15 @@ def report_users(config: Config, checkpoint: Checkpoint, fits: Fits, rated: bool
     theirs = {name: metrics for name, (_, metrics) in found.items() if metrics}
     liked = from_stars(LIKED, checkpoint.best_rating)
     liking = f"test rating of {liked:g} or more" if rated else "test interaction"
-    asked = sampled(len(questions), len(every_user))
+    asked, words = sampled(len(questions), len(every_user)), checkpoint.movies.words
     print(
         f"\n{checkpoint.dataset['name']}, {asked} users with a {liking}\n"
-        "user: all that a user rated before the test is the query, the films that the user liked in the test "
-        "are the targets\n"
+        "user: all that a user rated before the test is the query, "
+        f"the {words.items} that the user liked in the test are the targets\n"
     )
     few = few_candidates_of_users(questions, split.num_movies)
-    notes = [HOW_TO_READ] + ([few_candidates_words(few, len(questions), "user")] if few else [])
-    print(format_metrics_table(theirs | {PINSAGE: ours}, highlight=PINSAGE, notes=notes))
+    notes = [words.said(HOW_TO_READ)] + ([few_candidates_words(few, len(questions), "user")] if few else [])
+    print(format_metrics_table(theirs | {PINSAGE: ours}, highlight=PINSAGE, notes=notes, words=words))
     for name, baseline in baselines.items():
         if baseline.skipped:
             print(f"{name} is left out: {baseline.skipped}")

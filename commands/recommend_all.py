@@ -102,7 +102,8 @@ def _in_memory(config: Config, typed: dict[str, Any], path: Path, form: str) -> 
     parts = block_ranges(len(asking), ASKED_AT_ONCE)
     name, quiet = request.recommend_for, config.run.quiet
     with in_parts(path.with_name(PARTS), name, key, parts, make, quiet) as answers:
-        _write(path, form, asking, films, answers, name)
+        asked = "users" if for_users else recommender.movies.words.items
+        _write(path, form, asking, films, answers, asked)
 
 
 def _ids(ids: Any, text_ids: list[str] | None) -> Ids:
@@ -122,8 +123,7 @@ def _key(recommender: Recommender, config: Config, k: int) -> str:
 
 
 def _write(
-    path: Path, form: str, asking: Ids, films: Ids, parts: Iterable[Answers], name: str = "items"
+    path: Path, form: str, asking: Ids, films: Ids, parts: Iterable[Answers], asked: str = "films"
 ) -> None:
     written = write_answers(path, form, asking, films, parts)
-    what = {"items": "films", "users": "users"}[name]
-    print(f"written: {path}, {written.num_films:,} recommendations for {written.num_questions:,} {what}")
+    print(f"written: {path}, {written.num_films:,} recommendations for {written.num_questions:,} {asked}")

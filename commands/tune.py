@@ -65,8 +65,8 @@ def tune(config: Config, typed: dict[str, Any]) -> None:
         study = Study(output / STUDY, _identity(config, movielens, split), space, config.run.seed)
         tuning = _Tuning(config, movielens, split, device, study, seeds)
         best = tuning.all_trials()
-        asked_words = f"{len(asked):,} validation questions"
-        print("\n" + questions_heading(movielens.name, split.name, asked_words, split.num_movies))
+        asked_words, words = f"{len(asked):,} validation questions", movielens.movies.words
+        print("\n" + questions_heading(movielens.name, split.name, asked_words, split.num_movies, words))
         print(trials_table(study.trials()), flush=True)
         write_json(preset_values(tuning.with_settings(best), space), output / BEST)
         verdict = None if best.number == 1 else tuning.compare(best, questions)

@@ -138,7 +138,9 @@ class Blend:
             A changed copy.
         """
         covariance = self.covariances[0]
-        deviation = _deviations(torch.from_numpy(queries[:, : len(covariance)]), covariance).numpy()
+        # In float64, so that a query asked alone gets the bits that it gets among many.
+        learned = torch.from_numpy(queries[:, : len(covariance)]).double()
+        deviation = _deviations(learned, covariance.double()).numpy()
         queries = queries.copy()
         strength = popularity * (SURPRISING if popularity < 0 else WELL_KNOWN)
         queries[:, -2] = strength * deviation / POPULARITY_LENGTH

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from base.arrays import FloatArray, IntArray
-from base.checks import row_numbers, shown_value, whole_number
+from base.checks import number, row_numbers, whole_number
 from base.errors import UserError
 from config import SearchConfig
 from data.feature_extractor import training_ratings
@@ -202,14 +202,14 @@ class RowRecommender:
         Raises:
             ValueError: the number is out of this range, or the model has no view of popularity.
         """
-        _check_from_to("popularity", popularity, -1, 1)
+        popularity = _from_to("popularity", popularity, -1, 1)
         if popularity and self.checkpoint.blend is None:
             raise UserError(
                 f"`popularity` {popularity:g} needs a model with views, this one was trained without; train "
                 "again with `graph_view` or `content_view` above 0"
             )
         changed = copy.copy(self)
-        changed.popularity = float(popularity)
+        changed.popularity = popularity
         return changed
 
     def with_diversity(self, diversity: float) -> Self:
@@ -223,11 +223,11 @@ class RowRecommender:
         Raises:
             ValueError: the number is out of this range.
         """
-        _check_from_to("diversity", diversity, 0, 1)
+        diversity = _from_to("diversity", diversity, 0, 1)
         if diversity:
             _ = self._chooser  # made once, for all copies
         changed = copy.copy(self)
-        changed.diversity = float(diversity)
+        changed.diversity = diversity
         return changed
 
     def with_condition(self, condition: Any) -> Self:
@@ -280,7 +280,9 @@ class RowRecommender:
         return guests
 
 
-def _check_from_to(name: str, value: float, low: float, high: float) -> None:
-    """Refuse what is not a number from ``low`` to ``high``."""
-    if type(value) not in (int, float) or not low <= value <= high:
-        raise UserError(f"`{name}` must be a number from {low:g} to {high:g}, got {shown_value(value)}")
+def _from_to(name: str, value: float, low: float, high: float) -> float:
+    """``value`` as a float; refuse what is not a number from ``low`` to ``high``."""
+    try:
+        return number(f"`{name}`", value, low, high)
+    except ValueError as error:
+        raise UserError(str(error)) from None

@@ -39,8 +39,9 @@ def plot_embedding_map(film_map: FilmLayout, movies: Movies, path: str | Path) -
                 zorder=1 if name == OTHER else 2,
                 label=f"{name} ({members.sum()})",
             )
+        items = movies.words.items
         axes.set(
-            title=f"The {len(points):,} most-rated films: similar embeddings are near each other",
+            title=f"The {len(points):,} most-rated {items}: similar embeddings are near each other",
             xlabel="t-SNE axis 1 (no unit)",
             ylabel="t-SNE axis 2 (no unit)",
             xticks=[],
@@ -48,7 +49,7 @@ def plot_embedding_map(film_map: FilmLayout, movies: Movies, path: str | Path) -
         )
         axes.spines[:].set_visible(False)
         axes.legend(
-            title="rarest genre of the film",
+            title=f"rarest genre of the {movies.words.item}",
             alignment="left",
             loc="upper left",
             bbox_to_anchor=(1, 1),

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from base.arrays import FloatArray
+from data.item_words import FILMS, ItemWords
 from report.names import PINSAGE
 from report.plot_style import GREY, INK, PALETTE, POINT_SIZE, figure
 
@@ -25,13 +26,14 @@ class MethodLine(NamedTuple):
     thick: bool = False
 
 
-def plot_hit_rates(ranks: Ranks, path: str | Path, title: str) -> None:
+def plot_hit_rates(ranks: Ranks, path: str | Path, title: str, words: ItemWords = FILMS) -> None:
     """Draw hit rate @k against k, PinSage thick and in front.
 
     Args:
         ranks: method to float ``[num_questions]``, the ranks of ``rank_targets``.
         path: PNG to write.
         title: the question that was asked, for instance the dataset and the protocol.
+        words: what the items are called.
 
     Raises:
         ValueError: there are no methods.
@@ -40,18 +42,19 @@ def plot_hit_rates(ranks: Ranks, path: str | Path, title: str) -> None:
         raise ValueError("a chart of hit rates needs at least one method, got none")
     with figure(path, 9, 5.4) as drawing:
         axes = drawing.subplots()
-        draw_hit_rates(axes, ranks)
+        draw_hit_rates(axes, ranks, words=words)
         axes.set_title(title)
         _label_ends(axes, hit_rates(ranks, MAX_CUTOFF), method_lines(ranks))
 
 
-def draw_hit_rates(axes: Any, ranks: Ranks, with_points: bool = False) -> None:
+def draw_hit_rates(axes: Any, ranks: Ranks, with_points: bool = False, words: ItemWords = FILMS) -> None:
     """Draw the curves, without title and names.
 
     Args:
         axes: where to draw.
         ranks: as in ``plot_hit_rates``.
         with_points: whether the curves have points above the ticks of the x axis.
+        words: what the items are called.
     """
     from matplotlib.ticker import NullLocator
 
@@ -75,7 +78,7 @@ def draw_hit_rates(axes: Any, ranks: Ranks, with_points: bool = False) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlim(1, MAX_CUTOFF)
     axes.set_ylim(0, min(1.0, 1.05 * max(curve[-1] for curve in curves.values())) or 1.0)
-    axes.set(xlabel="k, films in the list", ylabel="hit rate @k, share of questions")
+    axes.set(xlabel=f"k, {words.items} in the list", ylabel="hit rate @k, share of questions")
 
 
 def hit_rates(ranks: Ranks, cutoffs: Any) -> dict[str, Any]:

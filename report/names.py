@@ -6,6 +6,8 @@ metric: a function and its line in ``evaluation.metrics.METRICS``, a line here, 
 
 from typing import NamedTuple
 
+from data.item_words import FILMS, ItemWords
+
 PINSAGE = "PinSage"  # our method, in tables and files
 
 
@@ -72,7 +74,8 @@ def metric_label(metric: str) -> str:
     return label + (" " if " " in label and at else "") + at + cutoff
 
 
-def metric_meanings(metrics: list[str]) -> dict[str, str]:
-    """Label to meaning of the metrics in a table, each once, whatever its cut-offs."""
+def metric_meanings(metrics: list[str], words: ItemWords = FILMS) -> dict[str, str]:
+    """Label to meaning of the metrics in a table, each once, whatever its cut-offs; items have ``words``."""
     names = dict.fromkeys(metric.partition("@")[0] for metric in metrics)
-    return {METRIC_NAMES[name].label: METRIC_NAMES[name].meaning for name in names if name in METRIC_NAMES}
+    known = [METRIC_NAMES[name] for name in names if name in METRIC_NAMES]
+    return {metric.label: words.said(metric.meaning) for metric in known}

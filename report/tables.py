@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
+from data.item_words import FILMS, ItemWords
 from report.names import is_variety, metric_label
 from report.text_table import TableColumn, TableSection, render_table
 
@@ -66,6 +67,7 @@ def format_metrics_table(
     details: Rows | None = None,
     notes: Sequence[str] = (),
     form: str = ".3f",
+    words: ItemWords = FILMS,
 ) -> str:
     """An aligned table of metrics with a star at each column's best value.
 
@@ -80,6 +82,7 @@ def format_metrics_table(
         details: rows without stars below the highlighted method.
         notes: lines below the one on the stars.
         form: how a value is printed.
+        words: what the items are called, in the notes.
 
     Returns:
         The lines of the table, ending with notes on how to read them; no newline at the end.
@@ -100,7 +103,7 @@ def format_metrics_table(
     columns = [replace(column, starred=False) for column in metric_columns(variety, form)]
     told = {name: row for name, row in details.items() if not row.keys().isdisjoint(variety)}
     block = FigureBlock(rows, highlight=highlight, details=told)
-    return f"{table}\n\n{format_table(columns, [block], notes=HOW_TO_READ_VARIETY)}"
+    return f"{table}\n\n{format_table(columns, [block], notes=[*map(words.said, HOW_TO_READ_VARIETY)])}"
 
 
 def metric_columns(metrics: Sequence[str], form: str = ".3f") -> list[FigureColumn]:

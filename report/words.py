@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from data.item_words import FILMS, ItemWords
+
 
 def counted(number: int, noun: str) -> str:
     """A number and its noun: ``1 seed``, ``3 seeds``."""
@@ -46,7 +48,9 @@ def few_candidates(few: Mapping[str, int], number: int, noun: str = "question") 
     return f"{listed(parts)}: every method finds the target within that many"
 
 
-def questions_heading(dataset: str, split: str, questions: str, catalogue: int) -> str:
+def questions_heading(
+    dataset: str, split: str, questions: str, catalogue: int, words: ItemWords = FILMS
+) -> str:
     """What the figures of an evaluation are about, in one line.
 
     Args:
@@ -54,5 +58,6 @@ def questions_heading(dataset: str, split: str, questions: str, catalogue: int) 
         split: name of the split.
         questions: what is asked, for instance ``20 of 664 test questions``.
         catalogue: number of films.
+        words: what they are called.
     """
-    return f"{dataset}, split {split}: {questions}; all {catalogue:,} films are candidates"
+    return f"{dataset}, split {split}: {questions}; all {catalogue:,} {words.items} are candidates"

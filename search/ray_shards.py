@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from search.base import SearchResult, VectorIndex
+from search.base import Effort, SearchResult, VectorIndex
 from search.sharded import ShardedIndex, open_shard, shard_files
 
 CODE = Path(__file__).resolve().parent.parent
@@ -40,6 +40,10 @@ class RayShard:
         """As ``VectorIndex.search``."""
         return self._ray.get(self._actor.search.remote(queries, k, **conditions))
 
+    def effort(self, queries: npt.ArrayLike, k: int, allowed: Any = None) -> Effort:
+        """As ``VectorIndex.effort``."""
+        return self._ray.get(self._actor.effort.remote(queries, k, allowed))
+
     def __len__(self) -> int:
         return self._size
 
@@ -57,6 +61,10 @@ class OpenShard:
     def search(self, queries: npt.ArrayLike, k: int, **conditions: Any) -> SearchResult:
         """As ``VectorIndex.search``."""
         return self._index.search(queries, k, **conditions)
+
+    def effort(self, queries: npt.ArrayLike, k: int, allowed: Any) -> Effort:
+        """As ``VectorIndex.effort``."""
+        return self._index.effort(queries, k, allowed)
 
 
 def load_on_ray(folder: str | Path) -> ShardedIndex:

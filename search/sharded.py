@@ -19,7 +19,7 @@ import numpy.typing as npt
 from base.arrays import IntArray
 from base.checks import MAX_INT64, check_distinct, whole_number
 from base.files import write_json
-from search.base import SearchResult, VectorIndex, checked_vectors
+from search.base import Effort, SearchResult, VectorIndex, checked_vectors
 from search.conditions import is_for_all
 from search.exact import ExactIndex
 from search.lsh.index import LSHIndex
@@ -124,6 +124,21 @@ class ShardedIndex:
         counts = np.sum([part.counts for part in parts], axis=0)
         best = merged([part.found for part in parts], min([k, *counts.tolist()]))
         return SearchResult(best.scores[0], best.ids[0]) if parts[0].single else best
+
+    def effort(
+        self,
+        queries: npt.ArrayLike,
+        k: int,
+        allowed: "Allowed | ShardedSubset | list[ShardedSubset] | None" = None,
+    ) -> Effort:
+        """As ``VectorIndex.effort``, as shares of the vectors of all shards, which need this method, too."""
+        total = max(1, len(self))
+        of_each = [
+            np.array(shard.effort(queries, k, **({"allowed": allowed} | _for_shard(number, allowed))))
+            * (len(shard) / total)
+            for number, shard in enumerate(self.shards)
+        ]
+        return Effort(*np.sum(of_each, axis=0).tolist())
 
     def subset(self, ids: npt.ArrayLike) -> "ShardedSubset":
         """As ``VectorIndex.subset``. Shards elsewhere get the ids themselves."""

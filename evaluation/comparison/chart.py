@@ -36,8 +36,9 @@ def plot_benchmark(comparisons: Mapping[str, ProtocolComparison], dataset: str, 
         runs = len(next(iter(comparisons.values())).ours.runs)
         title = f"PinSage and the baselines on {dataset}"
         head.text(0.01, 0.5, title, verticalalignment="center", fontsize=15, fontweight="bold")
+        items = next(iter(comparisons.values())).words.items
         head.text(
-            0.99, 0.5, f"{counted(runs, 'seed')}; test questions; all films are candidates",
+            0.99, 0.5, f"{counted(runs, 'seed')}; test questions; all {items} are candidates",
             verticalalignment="center", horizontalalignment="right", color=GREY,
         )  # fmt: skip
         foot.text(0.01, 0.5, HOW_TO_READ, verticalalignment="center", fontsize=9, color=INK, linespacing=1.5)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from base.arrays import FloatArray, IntArray
+from data.item_words import FILMS, ItemWords
 from data.splits import Queries, SplitName
 from evaluation.comparison.bootstrap import Estimate, estimate_means
 from evaluation.ranking import Evaluation, question_values
@@ -59,6 +60,7 @@ class ProtocolComparison:
         skipped: name to reason of the baselines that were not fitted.
         means: method to metric to its mean and the interval over users.
         differences: baseline to metric to PinSage minus the baseline, paired by question.
+        words: what the items are called.
     """
 
     split: SplitName
@@ -70,6 +72,7 @@ class ProtocolComparison:
     skipped: dict[str, str]
     means: dict[str, dict[str, Estimate]]
     differences: dict[str, dict[str, Estimate]]
+    words: ItemWords = FILMS
 
     @property
     def methods(self) -> dict[str, Contestant]:
@@ -91,6 +94,7 @@ def compare(
     baselines: dict[str, Contestant],
     skipped: dict[str, str],
     seed: int,
+    words: ItemWords = FILMS,
 ) -> ProtocolComparison:
     """Put intervals on every method's means and on PinSage's difference to every baseline.
 
@@ -103,6 +107,7 @@ def compare(
         baselines: the baselines' answers, by name.
         skipped: reasons of the baselines without answers, by name.
         seed: decides the resamples of users.
+        words: what the items are called.
     """
     own = ours.question_values(questions)
     values = {(PINSAGE, metric): column for metric, column in own.items()}
@@ -115,6 +120,7 @@ def compare(
         split, questions, available, ratings, ours, baselines, skipped,
         means=_by_method(values, questions.users, seed),
         differences=_by_method(differences, questions.users, seed),
+        words=words,
     )  # fmt: skip
 
 

@@ -31,7 +31,9 @@ def heading(dataset: str, comparison: ProtocolComparison, words: str) -> str:
     """
     users = counted(len(np.unique(comparison.questions.users)), "user")
     questions = f"{sampled(len(comparison.questions), comparison.available)} test questions of {users}"
-    return questions_heading(dataset, comparison.split, questions, len(comparison.ratings)) + f"\n{words}"
+    items = comparison.words
+    first = questions_heading(dataset, comparison.split, questions, len(comparison.ratings), items)
+    return f"{first}\n{items.said(words)}"
 
 
 def main_table(comparison: ProtocolComparison, seeds: Sequence[int]) -> str:
@@ -60,6 +62,7 @@ def main_table(comparison: ProtocolComparison, seeds: Sequence[int]) -> str:
             f"PinSage: {runs}; 95 %: its interval over users",
             *([few_candidates_words(few, len(comparison.questions))] if few else []),
         ),
+        words=comparison.words,
     )
 
 
@@ -76,7 +79,7 @@ def popularity_table(comparison: ProtocolComparison) -> str:
         ]
         for name, group in groups.items()
     ]
-    headings = [TableColumn("films", numeric=False)]
+    headings = [TableColumn(comparison.words.items, numeric=False)]
     headings += map(TableColumn, ("number", "share", "training ratings", "questions"))
     columns = [
         FigureColumn(f"{metric} {name}", name, metric_label(metric))
@@ -93,10 +96,11 @@ def popularity_table(comparison: ProtocolComparison) -> str:
             for name, group in groups.items()
             if (mean := group.mean(values[metric])) is not None
         } | {SHOWN_POPULARITY: mean_shown_popularity(contestant, comparison)}
-    notes = ["* best in its column; ratings@10: training ratings of a film in a top 10, on average"]
+    note = "* best in its column; ratings@10: training ratings of a film in a top 10, on average"
+    notes = [comparison.words.said(note)]
     return "\n".join(
         [
-            "by popularity of the target film:",
+            f"by popularity of the target {comparison.words.item}:",
             render_table(headings, [TableSection(films)]),
             "",
             format_table(columns, [FigureBlock(rows, highlight=PINSAGE)], notes=notes),

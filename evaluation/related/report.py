@@ -7,6 +7,7 @@ import numpy as np
 
 from base.arrays import IntArray
 from data.dataset import MovieLens
+from data.item_words import FILMS, ItemWords
 from data.splits import Split
 from evaluation.comparison.bootstrap import Estimate
 from evaluation.comparison.screen import MARKS
@@ -45,12 +46,14 @@ class RelatedComparison:
         questions: None if the data allow none.
         ratings: int ``[num_movies]``, training ratings of each film.
         titles_are_text: whether the model has read the titles, by which series were found.
+        words: what the items are called.
         runs: method to its runs, one per seed.
     """
 
     questions: RelatedQuestions | None
     ratings: IntArray
     titles_are_text: bool
+    words: ItemWords = FILMS
     runs: dict[str, list[RelatedEvaluation]] = field(default_factory=dict)
 
     @classmethod
@@ -58,7 +61,8 @@ class RelatedComparison:
         """A comparison without answers, on the training part of a split."""
         ratings = np.bincount(split.train.movies, minlength=split.num_movies)
         content = movielens.content
-        return cls(related_questions(movielens), ratings, content is not None and content.title_is_text)
+        titles_are_text = content is not None and content.title_is_text
+        return cls(related_questions(movielens), ratings, titles_are_text, movielens.movies.words)
 
     def ask(self, method: str, scorer: Scorer) -> None:
         """Add a run of a method.
@@ -106,13 +110,14 @@ def related_table(dataset: str, comparison: RelatedComparison, gaps: Differences
         name: {metric: MARKS[gap.sign] for metric, gap in by_metric.items()}
         for name, by_metric in gaps.items()
     }
-    notes = [note.format(groups=groups) for note in HOW_TO_READ]
+    words = comparison.words
+    notes = [words.said(note.format(groups=groups)) for note in HOW_TO_READ]
     if comparison.titles_are_text and questions.kind == "series":
         notes.append(TITLES_ARE_TEXT)
     asked = counted(len(questions), "question")
-    heading = f"{dataset}, {asked} about {groups}; only the query is no candidate\n{WORDS[questions.kind]}"
+    heading = f"{dataset}, {asked} about {groups}; only the query is no candidate"
     table = format_table(columns, [FigureBlock(rows, highlight=PINSAGE, marks=marks)], notes=notes)
-    return f"{heading}\n\n{table}"
+    return f"{heading}\n{words.said(WORDS[questions.kind])}\n\n{table}"
 
 
 def related_as_plain(comparison: RelatedComparison, gaps: Differences) -> dict[str, Any]:

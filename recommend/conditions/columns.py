@@ -13,7 +13,7 @@ import numpy.typing as npt
 from base.arrays import BoolArray, FloatArray, IntArray
 from base.checks import MAX_INT64, shown_value
 from base.errors import UserError
-from data.reading.number_kinds import ID
+from data.reading.number_kinds import FINITE, ID
 from data.reading.source_files import shown
 from recommend.conditions.tree import IN, IS, KNOWN, Comparison, wrong
 
@@ -93,8 +93,12 @@ class NumberColumn(Column):
         self.known = ~np.isnan(self.values)
 
     def _operand(self, comparison: Comparison) -> Any:
-        refuse_kind(str, comparison, f"{shown(comparison.column)} must be compared with numbers")
-        numbers = np.array(comparison.values, dtype=np.float64)
+        rule = f"{shown(comparison.column)} must be compared with numbers"
+        if comparison.place.in_file:
+            numbers = np.array(_numbers_of_lines(comparison, rule), dtype=np.float64)
+        else:
+            refuse_kind(str, comparison, rule)
+            numbers = np.array(comparison.values, dtype=np.float64)
         return numbers if comparison.op == IN else numbers[0]
 
     def _holding(self, op: str, operand: Any) -> BoolArray:
@@ -156,6 +160,17 @@ def refusal(comparison: Comparison, number: int, problem: str) -> UserError:
     """The error of a value of a comparison."""
     value = shown_value(comparison.values[number])
     return wrong(comparison.place.of_value(number), f"{problem}, got {value}")
+
+
+def _numbers_of_lines(comparison: Comparison, rule: str) -> list[float]:
+    """The numbers that the lines of a file are."""
+    numbers = []
+    for line, text in enumerate(comparison.values):
+        try:
+            numbers.append(FINITE.parse(str(text)))
+        except ValueError:
+            raise refusal(comparison, line, rule) from None
+    return numbers
 
 
 def _whole_numbers(comparison: Comparison) -> Sequence[int]:

@@ -65,7 +65,8 @@ def parse_text(text: str, read_list: ReadList | None = None) -> Condition:
     """
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         problem = f"a text may have at most {MAX_BYTES:,} bytes; give a long list as a tree, or as a file"
-        raise wrong(f", character {min(len(text), MAX_BYTES + 1)}", problem)
+        fitting = text[:MAX_BYTES].encode("utf-8", "surrogatepass")[:MAX_BYTES]
+        raise wrong(f", character {len(fitting.decode('utf-8', 'ignore')) + 1}", problem)
     parser = _Parser(text, read_list)
     condition = parser.alternatives(0)
     if parser.next != END:
@@ -94,6 +95,7 @@ class _InFile(_InText):
     """A comparison with a list in a file, whose values stand on lines of these numbers."""
 
     name: str
+    in_file = True
 
     def of_value(self, number: int) -> str:
         return f" @{self.name}, line {self.values[number]}"

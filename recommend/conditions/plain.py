@@ -43,6 +43,7 @@ FORMS = (
 )
 FLOAT_MAX = np.finfo(np.float64).max.item()
 MAX_DIGITS = 40  # of a whole number that a message shows
+LIKE_VALUES = (str, int, float, np.generic)  # NumPy's scalars, and members of enumerations
 
 
 def parse_plain(tree: Any) -> Condition:
@@ -119,7 +120,7 @@ class _Reader:
             raise wrong(f"{place}.op", f"must be one of {', '.join(OPS)}, got {_shown(op)}")
         if op == IN:
             return Comparison(column, op, self.listed_values(value, f"{place}.value"), _InTree(place, True))
-        if op == IS and value not in (KNOWN, UNKNOWN):
+        if op == IS and not (isinstance(value, str) and value in (KNOWN, UNKNOWN)):
             raise wrong(f"{place}.value", f"must be known or unknown, got {_shown(value)}")
         return Comparison(column, op, _checked_value(value, f"{place}.value"), _InTree(place, False))
 
@@ -138,10 +139,11 @@ def _checked_values(values: Sequence[Any], place: str) -> tuple[Value, ...]:
     """The values of a list at a place; a million take a few tens of milliseconds."""
     kinds = list(map(type, values))
     if other := set(kinds) - {int, float, str}:
-        if not all(issubclass(kind, np.generic) for kind in other):
-            number = min(kinds.index(kind) for kind in other if not issubclass(kind, np.generic))
+        foreign = [kind for kind in other if kind is bool or not issubclass(kind, LIKE_VALUES)]
+        if foreign:
+            number = min(map(kinds.index, foreign))
             _checked_value(values[number], f"{place}[{number}]")
-        return _checked_values([v.item() if isinstance(v, np.generic) else v for v in values], place)
+        return tuple(_checked_value(value, f"{place}[{number}]") for number, value in enumerate(values))
     if not _are_finite(values, kinds):
         number = _first_not_finite(values, kinds)
         _checked_value(values[number], f"{place}[{number}]")
@@ -175,7 +177,7 @@ def _first_not_finite(values: Sequence[Any], kinds: Sequence[type]) -> int:
 def _checked_value(value: Any, place: str) -> Value:
     value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, str):
-        return value
+        return str.__str__(value)  # a member of an enumeration is its text
     if isinstance(value, bool) or not isinstance(value, int | float):
         null = '; for unknown values write "op": "is", "value": "unknown"' if value is None else ""
         raise wrong(place, f"must be a number or a text, got {_shown(value)}{null}")
@@ -185,7 +187,7 @@ def _checked_value(value: Any, place: str) -> Value:
         finite = False
     if not finite:
         raise wrong(place, "must be a finite number that a float can be")
-    return value
+    return int(value) if isinstance(value, int) else float(value)
 
 
 def _shown(value: Any) -> str:

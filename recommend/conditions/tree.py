@@ -6,6 +6,7 @@ limits that stand here. So whatever follows a tree down may call itself.
 
 import re
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from base.errors import UserError
 
@@ -32,6 +33,7 @@ class Place:
     """
 
     __slots__ = ()
+    in_file: ClassVar[bool] = False  # whether the values are lines of a file, all of them texts
 
     def of_column(self) -> str:
         """The place of the column."""

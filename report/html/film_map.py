@@ -22,7 +22,8 @@ def map_svg(film_map: FilmLayout, movies: Movies) -> Markup:
         movies: the catalogue.
     """
     places = fit_into(film_map.points, WIDTH, HEIGHT, MARGIN)
-    label = f"map of the {len(places):,} most-rated films; similar embeddings are near each other"
+    items = escape(movies.words.items)
+    label = f"map of the {len(places):,} most-rated {items}; similar embeddings are near each other"
     classes = [*(f"c{place}" for place in range(len(film_map.genres))), "other"]
     parts = [f'<svg class="map" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">']
     for position in reversed(range(len(places))):

@@ -41,5 +41,6 @@ document.getElementById("find").addEventListener("input", (event) => {
     hits += hit;
   }
   map.classList.toggle("finding", hits > 0);
-  document.getElementById("found").textContent = wanted && (hits === 1 ? "1 film" : `${hits} films`);
+  const { one, many } = event.target.dataset;
+  document.getElementById("found").textContent = wanted && `${hits} ${hits === 1 ? one : many}`;
 });

@@ -14,6 +14,7 @@ from base.arrays import FloatArray
 from config import Config
 from data.dataset import Movies
 from data.inspection.inspect import Inspection
+from data.item_words import ItemWords
 from report.hit_rates import draw_hit_rates, hit_rates, method_lines
 from report.html.film_map import map_svg
 from report.html.svg import color_class, svg_chart
@@ -65,6 +66,7 @@ def write_report(run: Run, path: Path) -> None:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     page = environment.get_template("report.html").render(
         run=run,
+        words=run.movies.words,
         style=Markup(THEME.read_text(encoding="utf-8") + (FOLDER / "report.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_hash=f"sha256-{digest}",
@@ -77,7 +79,7 @@ def write_report(run: Run, path: Path) -> None:
             for part, figures in (("questions", run.metrics), ("users", run.metrics.get("user", {})))
             if any(map(is_variety, figures.get("metrics", {})))
         },
-        hit_rates=_hit_rate_chart(run.ranks),
+        hit_rates=_hit_rate_chart(run.ranks, run.movies.words),
         methods=_legend(run.ranks),
         curves=_training_charts(run.history, run.best_epoch),
         map=map_svg(run.film_map, run.movies),
@@ -87,7 +89,8 @@ def write_report(run: Run, path: Path) -> None:
                 name
                 for part in (run.metrics, *(run.metrics.get(key, {}) for key in ("related", "user")))
                 for name in part.get("metrics", {})
-            ]
+            ],
+            run.movies.words,
         ),
         data=sections(run.inspection.figures),
         settings=_settings(run.settings),
@@ -147,9 +150,11 @@ def _legend(ranks: Mapping[str, FloatArray]) -> dict[str, str]:
     return {name: color_class(looks[name].color) for name in sorted(ranks, key=lambda name: -at_middle[name])}
 
 
-def _hit_rate_chart(ranks: Mapping[str, FloatArray]) -> Markup:
+def _hit_rate_chart(ranks: Mapping[str, FloatArray], words: ItemWords) -> Markup:
     label = "hit rate against the length of the list, by method"
-    return svg_chart(lambda axes: draw_hit_rates(axes, ranks, with_points=True), label, width=880, height=420)
+    return svg_chart(
+        lambda axes: draw_hit_rates(axes, ranks, with_points=True, words=words), label, width=880, height=420
+    )
 
 
 def _training_charts(history: Sequence[Mapping[str, Any]], best_epoch: int) -> list[dict[str, Any]]:

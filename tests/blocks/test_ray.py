@@ -151,6 +151,7 @@ def test_shards_in_actors_answer_as_shards_here(nodes, tmp_path, kind):
     try:
         there = load_on_ray(tmp_path)
         assert len(there) == 300
+        assert there.effort(vectors[:20], 7) == here.effort(vectors[:20], 7)
         exclude = [np.array([row, row + 1]) for row in range(20)]
         some = np.arange(0, 300, 7)
         prepared = there.subset(some)

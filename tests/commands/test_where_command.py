@@ -80,7 +80,7 @@ def test_files_of_ids(workspace, capsys):
     )
     seen.write_bytes(b"\xff\xfe")
     assert "is not UTF-8 text" in refused(capsys, main_inference, [*argv, f"id in @'{seen}'"])
-    seen.write_text("\n1\n")
+    seen.write_text("\n1,5\n")
     assert f"--where @{seen}, line 2: 'price' must be compared with numbers" in refused(
         capsys, main_inference, [*argv, f"price in @'{seen}'"]
     )

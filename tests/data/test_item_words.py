@@ -46,6 +46,13 @@ def test_wrong_words_are_one_line(tmp_path, words, message):
         load_movielens(shop(tmp_path / "a", words=words), cache=False)
 
 
+def test_texts_on_films_say_the_words():
+    text = "a film of the films; a filmed one, films@10"
+    assert FILMS.said(text) == text
+    assert BOOKS.said(text) == "a book of the books; a filmed one, books@10"
+    assert ItemWords("article", r"\1 $s").said("a film, films") == r"an article, \1 $s"
+
+
 def test_a_checkpoint_keeps_them_for_headings_and_messages(trained_folder, tmp_path):
     model = load_checkpoint(trained_folder / "checkpoints" / "best.pt")
     assert model.movies.words == FILMS

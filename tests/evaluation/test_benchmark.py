@@ -1,18 +1,20 @@
 """Intervals over users, popularity groups, and what report, screen and chart make of them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from config import Config
+from data.item_words import ItemWords
 from data.splits import Queries
 from evaluation.comparison import PINSAGE, Contestant, Estimate, compare, popularity_groups
 from evaluation.comparison.bootstrap import CONFIDENCE, estimate_means
 from evaluation.comparison.chart import plot_benchmark
 from evaluation.comparison.popularity import DECILES, HEAD_MIDDLE_TAIL, deciles, shown_popularity
 from evaluation.comparison.report import write_report
-from evaluation.comparison.screen import main_table, popularity_table, verdict
+from evaluation.comparison.screen import heading, main_table, popularity_table, verdict
 from evaluation.ranking import Evaluation, ranking_metrics
 from tests.report.test_plots import is_picture
 
@@ -279,6 +281,16 @@ def test_the_popularity_table_says_what_the_groups_are(comparison):
     assert "head         4   10 %        108 to 117" in text
     assert "tail        20   50 %           0 to 57" in text
     assert "  104" in text.splitlines()[-3]  # films 0 to 9 have 90 to 117 ratings, 103.5 on average
+
+
+def test_headings_say_what_the_items_are_called(comparison):
+    said = replace(comparison, words=ItemWords("article", "articles"))
+    lines = heading("shop", said, "the last film")
+    assert lines.startswith("shop, split ") and lines.endswith(" articles are candidates\nthe last article")
+    text = f"{main_table(said, [0])}\n{popularity_table(said)}"
+    assert "film" not in text and "training ratings of an article in a top 10" in text
+    assert "by popularity of the target article:\narticles  number" in text
+    assert "by popularity of the target film:\nfilms" in popularity_table(comparison)
 
 
 @pytest.mark.parametrize("protocols", [["pairs"], ["next_item", "pairs"]])

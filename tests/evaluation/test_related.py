@@ -118,7 +118,8 @@ def books(tmp_path):
     lines = [f'"{ids[0]}","{ids[1]}"', f'"{ids[2]}","{ids[3]}"', f'"{ids[2]}",nobody']
     (folder / "goes_with.csv").write_text("\n".join(["item,related", *lines]), encoding="utf-8")
     before = find_data(folder).fingerprint()
-    (folder / "schema.json").write_text(json.dumps(schema | {"related": "goes_with.csv"}), encoding="utf-8")
+    more = {"related": "goes_with.csv", "words": {"item": "<tome>", "items": "<tomes>"}}
+    (folder / "schema.json").write_text(json.dumps(schema | more), encoding="utf-8")
     assert find_data(folder).fingerprint() == before  # nothing is trained on it
     return tmp_path
 
@@ -129,6 +130,7 @@ def test_pairs_of_own_data_are_evaluated(books, capsys):
     capsys.readouterr()
     assert main_modes(["--mode", "evaluate", *flags(books)]) == 0
     shown = capsys.readouterr().out
+    assert "film" not in shown and "all 40 <tomes> are candidates" in shown and "random <tomes>" in shown
     assert "2 questions about 2 items; only the query is no candidate" in shown
     table = shown.split("related: an item is the query")[1].split("MRR: of the first target")[0]
     assert [line.split()[0] for line in table.splitlines() if line.startswith(("PinSage", "EASE"))] == [
@@ -139,7 +141,10 @@ def test_pairs_of_own_data_are_evaluated(books, capsys):
     assert related["protocol"] == "pairs" and related["queries"] == related["groups"] == 2
     assert set(related["baselines"]) == set(related["differences"])
     assert set(related["metrics"]) == {FOUND, "mrr", SHOWN}
-    assert "a file of pairs names" in (books / "output" / "report.html").read_text(encoding="utf-8")
+    page = (books / "output" / "report.html").read_text(encoding="utf-8")
+    assert "a file of pairs names" in page and "<tome" not in page
+    told = page[: page.index('<section id="settings"')]  # settings are those of the program
+    assert "film" not in told and "Map of the &lt;tomes&gt;: similar" in told
 
 
 @pytest.mark.parametrize(

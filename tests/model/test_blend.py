@@ -86,6 +86,14 @@ def test_a_person_and_popularity_change_queries_alone(popularity):
     assert (joined.queries[:, -2:] == 0).all() and (queries[:, -2:] == 0).all()  # neither changed in place
 
 
+def test_a_query_with_popularity_has_the_bits_that_it_has_among_others():
+    vectors, views = films(num=256, learned=64)
+    blend = Blend.fit(vectors, views, SETTINGS)
+    queries = blend.join(vectors, views).queries.numpy()
+    alone = [blend.with_popularity(query[None], 0.7)[0] for query in queries]
+    np.testing.assert_array_equal(blend.with_popularity(queries, 0.7), alone)
+
+
 @pytest.mark.parametrize(("graph", "content"), [(0.5, 1.0), (0.1, 0.3)])
 def test_shares_of_the_views_are_left_for_films_and_not_for_people(graph, content):
     vectors, views = films()

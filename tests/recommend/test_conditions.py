@@ -1,5 +1,7 @@
 """Conditions: text and trees, three-valued logic against a naive evaluator, hostile ones in one line."""
 
+from enum import IntEnum, StrEnum
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -142,6 +144,27 @@ def test_arrays_of_numpy_are_lists():
     listed = np.array([10, 11], dtype=np.int32)
     assert rows({"column": "id", "op": "in", "value": listed}) == [0, 1]
     assert rows({"column": "year", "op": "=", "value": np.float32(1950)}) == [0]
+    assert rows({"column": "id", "op": "in", "value": [np.int8(10), "11"]}) == [0, 1]
+    known = {"column": "year", "op": "is", "value": np.array(["known", "unknown"])}
+    assert refusal(known) == "`where`.value: must be known or unknown, got a ndarray"
+
+
+def test_members_of_enumerations_are_their_values():
+    class Genre(StrEnum):
+        DRAMA = "Drama"
+
+    class Id(IntEnum):
+        FIRST, SECOND = 10, 11
+
+    for op, value in (("=", Genre.DRAMA), ("in", [Genre.DRAMA])):
+        condition = parse({"column": "genre", "op": op, "value": value})
+        assert rows(condition) == rows("genre = Drama") and parse_text(str(condition)) == condition
+    condition = parse({"column": "id", "op": "in", "value": [Id.FIRST, Id.SECOND]})
+    assert rows(condition) == [0, 1] and str(condition) == "id in (10, 11)"
+    flags = {"column": "id", "op": "in", "value": [*Id, True]}
+    assert refusal(flags) == "`where`.value[2]: must be a number or a text, got true"
+    wide = {"column": "year", "op": "in", "value": [np.longdouble(1950)]}
+    assert "`where`.value[0]: must be a number or a text" in refusal(wide)
 
 
 def test_files_of_values():
@@ -154,6 +177,16 @@ def test_files_of_values():
         "`where` @my file, line 3: an id must be a whole number from 0 to 9223372036854775807, got 'x'"
     )
     assert "character 7: @file is read on the command line only" in refusal("id in @seen.txt")
+
+
+def test_lines_of_a_file_are_numbers_for_columns_of_numbers():
+    def read(name):
+        return (["1950", " 1.951e3"], [2, 3]) if name == "years" else (["1950", "'1951'"], [2, 3])
+
+    assert rows(parse_text("year in @years", read)) == rows("year in (1950, 1951)") == [0, 1]
+    line = "`where` @typed, line 3: 'year' must be compared with numbers, got \"'1951'\""
+    assert refusal(parse_text("year in @typed", read)) == line
+    assert "must be compared with numbers" in refusal("year = '1950'")
 
 
 def test_summaries_offer_what_there_is():
@@ -179,7 +212,8 @@ def test_text_may_have_64_kib_and_32_levels():
     text = "id in (10" + ", 11" * ((MAX_BYTES - 10) // 4) + ")"
     assert len(text) <= MAX_BYTES < len(text) + 4 and rows(text) == [0, 1]
     assert "character 65537" in refusal(text + "    ")
-    assert "at most 65,536 bytes" in refusal("title = '" + "é" * (MAX_BYTES // 2) + "'")
+    line = refusal("title = '" + "é" * (MAX_BYTES // 2) + "'")  # 9 bytes, then two for each letter
+    assert line.startswith(f"`where`, character {9 + (MAX_BYTES - 9) // 2 + 1}: ") and "65,536 bytes" in line
     assert rows("(" * MAX_LEVELS + "id = 10" + ")" * MAX_LEVELS) == [0]
     assert "character 33: more than 32 levels" in refusal("(" * 33 + "id = 10" + ")" * 33)
     assert rows("not " * MAX_LEVELS + "id = 10") == [0]

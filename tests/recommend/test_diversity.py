@@ -156,6 +156,8 @@ def test_films_of_which_nothing_is_known_are_told_apart_by_their_embeddings():
 
 
 def test_a_diversity_that_cannot_be_asked_for_is_a_value_error(recommender):
+    for amount in np.linspace(0, 1, 3), np.float32([0, 1]), [np.int64(1)]:
+        assert [recommender.with_diversity(each).diversity for each in amount] == list(amount)
     for amount in (-0.1, 1.5, float("nan"), "1", True, None):
         with pytest.raises(ValueError, match="`diversity` must be a number from 0 to 1, got "):
             recommender.with_diversity(amount)

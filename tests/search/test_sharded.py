@@ -65,6 +65,23 @@ def test_a_query_that_excludes_all_of_a_shard_does_not_take_it_from_others():
     assert found.ids[1, 0] == 0 and not np.isin(found.ids[0], np.arange(3)).any()
 
 
+def test_effort_is_that_of_all_shards():
+    """Shares are of all vectors, whatever the sizes of the shards."""
+    vectors = unit_vectors(1000)
+    parts = np.split(np.arange(1000), [0, 100])  # nothing, a tenth, the rest
+    exact = ShardedIndex([ExactIndex().build(vectors[part], part) for part in parts])
+    assert exact.effort(vectors[:3], 5) == pytest.approx((0, 1))
+    few = np.arange(90, 130)
+    for allowed in (few, exact.subset(few)):
+        assert exact.effort(vectors[0], 5, allowed) == pytest.approx((0, 0.04))
+    assert exact.effort(vectors[:2], 5, [few, few[:20]]) == pytest.approx((0, 0.03))
+    lsh = ShardedIndex([LSHIndex().build(vectors[part], part) for part in parts])
+    for shard in lsh.shards:
+        shard.query = LSHQuery(4, "scan")
+    assert lsh.effort(vectors[:3], 10) == pytest.approx((1, 0.08))  # 4 k of each shard that is not empty
+    assert ShardedIndex([WeakANDIndex(), LSHIndex()]).effort([], 3) == (0, 0)
+
+
 def test_adding_and_removing():
     vectors = np.random.default_rng(0).integers(-2, 3, (60, 5))
     one = ExactIndex().build(vectors[:30], np.arange(30))
