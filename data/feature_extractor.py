@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils.extmath import randomized_svd
 
 from base.arrays import FloatArray, unit_rows
 from base.sparse_products import product_with_dense
@@ -21,7 +20,7 @@ from data.content.facts import MAX_GENRES
 from data.content.informative import is_informative
 from data.dataset import Facts, Genome, Movies, Tags
 from data.graph_builder import ItemGraph
-from data.spectral import POWER_ITERATIONS, fit_spectral
+from data.spectral import fit_spectral, right_singular_vectors
 
 logger = logging.getLogger("pinsage")
 
@@ -294,7 +293,7 @@ def _fit_tags(tags: Tags | None, num_movies: int, seed: int) -> tuple[list[str],
     inverse_frequency = np.log1p(num_movies / np.maximum(films_with, 1)).astype(np.float32)
     weighted = counts @ sp.diags_array(inverse_frequency)
     rank = min(TAG_DIM, min(weighted.shape))
-    _, _, right = randomized_svd(weighted.tocsr(), rank, n_iter=POWER_ITERATIONS, random_state=seed)
+    right = right_singular_vectors(weighted.tocsr(), rank, seed)
     return tag_names, (right * inverse_frequency).T.astype(np.float32)
 
 
@@ -304,7 +303,7 @@ def _fit_genome(genome: Genome | None, seed: int) -> tuple[FloatArray, FloatArra
         return np.zeros(0, dtype=np.float32), np.zeros((0, 0), dtype=np.float32)
     mean = genome.relevance.mean(axis=0)
     rank = min(GENOME_DIM, min(genome.relevance.shape))
-    _, _, right = randomized_svd(genome.relevance - mean, rank, n_iter=POWER_ITERATIONS, random_state=seed)
+    right = right_singular_vectors(genome.relevance - mean, rank, seed)
     return mean.astype(np.float32), np.ascontiguousarray(right.T, dtype=np.float32)
 
 

@@ -74,6 +74,14 @@ def leading_right_vectors(matrix: sp.csr_matrix, rank: int, seed: int) -> FloatA
     return (right * np.sign(largest))[:rank]
 
 
+def right_singular_vectors(matrix: FloatArray | sp.csr_matrix, rank: int, seed: int) -> FloatArray:
+    """As ``leading_right_vectors``, of a small matrix, dense or sparse, and of any rank up to its own."""
+    from sklearn.utils.extmath import randomized_svd  # takes a second to import, and few commands fit
+
+    _, _, right = randomized_svd(matrix, rank, n_iter=POWER_ITERATIONS, random_state=seed)
+    return right
+
+
 def _normalised(vectors: FloatArray) -> FloatArray:
     """A well-conditioned basis of the same space; between products an LU factorisation is enough."""
     return linalg.lu(vectors, permute_l=True, overwrite_a=True, check_finite=False)[0]

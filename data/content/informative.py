@@ -5,7 +5,6 @@ instance, say nothing.
 """
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 from base.arrays import BoolArray, FloatArray, unit_rows
 from data.graph_builder import ItemGraph
@@ -27,6 +26,8 @@ def is_informative(values: FloatArray, judged: BoolArray, graph: ItemGraph, seed
         graph: training graph.
         seed: of the sample of pairs.
     """
+    from sklearn.metrics import roc_auc_score  # takes a second, and few data have content
+
     rng = np.random.default_rng([seed, 2])
     # The last item of a user is followed by another user's first one: such pairs are no pairs.
     is_last = np.zeros(len(graph.user_movies), dtype=bool)

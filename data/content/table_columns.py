@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import skew
 
 from base.arrays import BoolArray, FloatArray
 from data.content.facts import Content
@@ -44,6 +43,8 @@ class NumberBasis:
 
 def fit_numbers(name: str, values: FloatArray) -> NumberBasis:
     """Fit the scale of a column, float64 ``[n]`` with nan for no value."""
+    from scipy.stats import skew  # takes a second to import, and few data have columns
+
     known = values[np.isfinite(values)]
     logarithm = len(known) > 2 and known.min() >= 0 and known.std() > 0 and skew(known) > SKEWED
     if logarithm:

@@ -5,17 +5,18 @@ Runs of characters need no spaces between words, and they bring together forms o
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.utils.extmath import randomized_svd
 
 from base.arrays import BoolArray, FloatArray, unit_rows
 from data.content.facts import Content
 from data.content.vectors import LENGTH
-from data.spectral import POWER_ITERATIONS
+from data.spectral import right_singular_vectors
+
+if TYPE_CHECKING:
+    from sklearn.feature_extraction.text import TfidfVectorizer
 
 TEXT = "text"  # the name of the part made of the text columns
 TEXT_DIM = 128
@@ -92,12 +93,14 @@ def fit_text(name: str, texts: list[str], seed: int, dim: int = TEXT_DIM) -> Tex
     if parts:
         weighted = sp.hstack(parts, format="csr").astype(np.float32)
         rank = min(dim, min(weighted.shape))
-        _, _, right = randomized_svd(weighted, rank, n_iter=POWER_ITERATIONS, random_state=seed)
+        right = right_singular_vectors(weighted, rank, seed)
         axes = np.ascontiguousarray(right.T, dtype=np.float32)
     return TextBasis(name, (terms[0], terms[1]), (weights[0], weights[1]), axes)
 
 
-def _vectorizer(analysis: dict[str, Any], **settings: Any) -> TfidfVectorizer:
+def _vectorizer(analysis: dict[str, Any], **settings: Any) -> "TfidfVectorizer":
+    from sklearn.feature_extraction.text import TfidfVectorizer  # takes a second, and few data have text
+
     return TfidfVectorizer(preprocessor=_folded, sublinear_tf=True, dtype=np.float32, **analysis, **settings)
 
 
