@@ -9,7 +9,7 @@ from config import SearchConfig
 from model.checkpoint import load_checkpoint
 from recommend.recommender import Recommender
 from serve.films import Films
-from serve.two_models import OtherModel
+from serve.two_models import ComparedModel
 from tests.browser import chromium, watched_page
 from tests.commands.test_commands import FAST, flags
 from tests.planted import planted_movielens
@@ -44,7 +44,7 @@ def films(tmp_path_factory, trained_folder):
     other = Recommender.load(folder / "checkpoints" / "last.pt", search=SearchConfig())
     shuffled = other.checkpoint.query_embeddings.flip(0)
     other.query_embeddings = shuffled.numpy()  # a model that finds something else
-    return Films(model, SearchConfig(ivf_partitions=4), None, OtherModel("the other one", other))
+    return Films(model, SearchConfig(ivf_partitions=4), None, ComparedModel("the other one", other))
 
 
 @pytest.fixture(scope="module")
