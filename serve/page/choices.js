@@ -15,7 +15,7 @@ export function setUpChoices(info) {
     find(name).addEventListener("input", () => say(name));
     find(name).addEventListener("change", () => change({ [name]: find(name).value }));
   }
-  for (const name of ["k", "method"]) find(name).addEventListener("change", () => change({ [name]: find(name).value }));
+  for (const name of ["k", "method", "compared"]) find(name).addEventListener("change", () => change({ [name]: find(name).value }));
 }
 
 // The controls as the address has them.
@@ -25,6 +25,7 @@ export function showChoices(state) {
   if (![...k.options].some((option) => option.value === state.k)) k.append(make("option", {}, state.k));
   k.value = state.k;
   find("method").value = state.method;
+  find("compared").value = state.compared;
 }
 
 const say = (name) => { find(`${name}-words`).textContent = WORDS[name](Number(find(name).value)); };

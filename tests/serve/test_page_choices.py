@@ -44,7 +44,7 @@ def films(tmp_path_factory, trained_folder):
     other = Recommender.load(folder / "checkpoints" / "last.pt", search=SearchConfig())
     shuffled = other.checkpoint.query_embeddings.flip(0)
     other.query_embeddings = shuffled.numpy()  # a model that finds something else
-    return Films(model, SearchConfig(ivf_partitions=4), None, ComparedModel("the other one", other))
+    return Films(model, SearchConfig(ivf_partitions=4), None, lambda: ComparedModel("the other one", other))
 
 
 @pytest.fixture(scope="module")
