@@ -11,6 +11,7 @@ const WORDS = {
 export function setUpChoices(info) {
   find("popularity-knob").hidden = !info.popularity;
   find("method").replaceChildren(...info.methods.map((name) => make("option", { value: name === info.method ? "" : name }, NAMES[name])));
+  find("compared").options[0].textContent = `this ${info.words.item}`;
   for (const name of Object.keys(WORDS)) {
     find(name).addEventListener("input", () => say(name));
     find(name).addEventListener("change", () => change({ [name]: find(name).value }));
