@@ -6,17 +6,20 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Container, Iterator, Sequence
 from multiprocessing import connection
+from typing import Any
 
 from base.errors import WorldError
 from blocks.stage import Made, Task, make_block
 
 logger = logging.getLogger("pinsage")
 
+ROOM = "blocks."
 MAX_TRIES = 3  # of a block whose process dies
 # One thread per process: sums of BLAS depend on the number of threads, and blocks must not.
 ONE_THREAD = dict.fromkeys(
@@ -92,10 +95,11 @@ class _Worker:
     """A process, and this end of the pipe to it."""
 
     def __init__(self) -> None:
-        context = multiprocessing.get_context("spawn")
+        context = _context()
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_make_blocks, args=(theirs,), daemon=True)
-        with _environment(ONE_THREAD):
+        path = os.pathsep.join(filter(None, sys.path))  # a fork server of Python 3.11 gets no other
+        with _environment(ONE_THREAD | {"PYTHONPATH": path}):
             self.process.start()
         theirs.close()  # so that the pipe ends with the process
 
@@ -110,6 +114,18 @@ class _Worker:
         except (EOFError, OSError):
             self.process.join()
             return None
+
+
+def _context() -> Any:
+    """How processes start: from a fork server that has imported once what all of them need.
+
+    It has one thread, so forking it is safe, unlike this process. A system without one starts each anew.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():  # Windows
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", *(name for name in sys.modules if name.startswith(ROOM))])
+    return context
 
 
 def _report_death(worker: _Worker, task: Task, deaths: int) -> None:
