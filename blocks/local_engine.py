@@ -15,7 +15,7 @@ from multiprocessing import connection
 from typing import Any
 
 from base.errors import WorldError
-from blocks.stage import Made, Task, make_block
+from blocks.stage import Later, Made, Task, make_block
 
 logger = logging.getLogger("pinsage")
 
@@ -54,7 +54,7 @@ class LocalEngine:
         busy: dict[connection.Connection, tuple[_Worker, Task]] = {}
         try:
             while waiting or busy:
-                for worker in self._idle(busy, len(waiting)):
+                for worker in self._idle(busy, waiting):
                     task = waiting.popleft()
                     busy[worker.pipe] = worker, task
                     worker.make(task)
@@ -83,10 +83,10 @@ class LocalEngine:
             worker.process.join()
         self._workers = []
 
-    def _idle(self, busy: Container[connection.Connection], wanted: int) -> list["_Worker"]:
-        idle = [worker for worker in self._workers if worker.pipe not in busy][:wanted]
-        new = min(wanted - len(idle), self.num_workers - len(self._workers))
-        started = [_Worker() for _ in range(new)]
+    def _idle(self, busy: Container[connection.Connection], waiting: Sequence[Task]) -> list["_Worker"]:
+        idle = [worker for worker in self._workers if worker.pipe not in busy][: len(waiting)]
+        new = min(len(waiting) - len(idle), self.num_workers - len(self._workers))
+        started = [_Worker(_context(waiting[0])) for _ in range(new)]
         self._workers += started
         return idle + started
 
@@ -94,8 +94,7 @@ class LocalEngine:
 class _Worker:
     """A process, and this end of the pipe to it."""
 
-    def __init__(self) -> None:
-        context = _context()
+    def __init__(self, context: Any) -> None:
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_make_blocks, args=(theirs,), daemon=True)
         path = os.pathsep.join(filter(None, sys.path))  # a fork server of Python 3.11 gets no other
@@ -116,15 +115,21 @@ class _Worker:
             return None
 
 
-def _context() -> Any:
+def _context(task: Task) -> Any:
     """How processes start: from a fork server that has imported once what all of them need.
 
     It has one thread, so forking it is safe, unlike this process. A system without one starts each anew.
+
+    Args:
+        task: the first one.
     """
     if "forkserver" not in multiprocessing.get_all_start_methods():  # Windows
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", *(name for name in sys.modules if name.startswith(ROOM))])
+    modules = ["__main__", *(name for name in sys.modules if name.startswith(ROOM))]
+    if isinstance(task.compute, Later):
+        modules.append(task.compute.module)
+    context.set_forkserver_preload(modules)
     return context
 
 
