@@ -163,16 +163,30 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
 def _make_blocks(pipe: connection.Connection) -> None:
     """Make one block after the other, in a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends this one
+    # It starts none; but of a fork server Numba makes a semaphore, which stays when the process is killed.
+    multiprocessing.set_start_method("spawn", force=True)
     _end_with_the_parent()
     while True:
         answer: Made | Exception
         try:
-            answer = make_block(pipe.recv())
+            task = pipe.recv()
+            _check_threads()
+            answer = make_block(task)
         except EOFError:
             return
         except Exception as error:
             answer = _sendable(error)
         pipe.send(answer)
+
+
+def _check_threads() -> None:
+    """Check that the variables of ``ONE_THREAD`` were there when this process imported its libraries.
+
+    Raises:
+        RuntimeError: the program had a fork server before, which this process comes from.
+    """
+    if ONE_THREAD.items() - os.environ.items():
+        raise RuntimeError("blocks cannot be made by a fork server of something else; make them first")
 
 
 def _sendable(error: Exception) -> Exception:
