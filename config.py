@@ -15,6 +15,7 @@ AGGREGATORS = ["importance", "mean", "max"]  # model/aggregators.py
 HEADS = ["shared", "directed", "mixed"]  # model/heads.py
 LOSSES = ["softmax", "max_margin"]  # model/loss.py
 VECTOR_FORMS = ("float32", "float16", "int8")  # search/vectors.py
+LAST, BEST = "last.pt", "best.pt"  # the files of a training
 STORES = ("faiss", "lancedb", "onnx", "pgvector", "qdrant", "usearch")  # recommend/stores/registry.py
 
 

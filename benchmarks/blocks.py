@@ -3,113 +3,134 @@
     python -m benchmarks.blocks --data_dir data/synthetic            25 million ratings
     python -m benchmarks.blocks --data_dir data/synthetic-1m         to try it
 
-Both read the same files, make graph, features and neighbours, and embed all films with random weights. The
-way in memory runs in a process of its own with one thread; so does each block. Figures are processor seconds,
-and memory is the peak of a process. The blocks' figure has everything: starting processes, digests, and
-writing and reading the files. Ends with a line ``ratio: NUMBER (of what to what)``.
+Both read the same files, make graph, features and neighbours, and embed all films with random weights. Over
+blocks that is two commands, in memory one. Each runs in a process of its own with one thread, and so do the
+processes that make blocks. Figures are processor seconds from the start of a command to its end, with all
+that it starts and imports; memory is the peak of a process. Ends with ``ratio: NUMBER (of what to what)``.
 """
 
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 import time
-from functools import partial
 from pathlib import Path
+from typing import Any
+
+import psutil
 
 from base.compute import peak_memory_gb
 from base.files import write_json
+from blocks.description import Description, write_description
 from blocks.embedding import FEATURES, NEIGHBORS, embedding_stages
 from blocks.engines import make_engine
 from blocks.ingest.source import find_source
 from blocks.local_engine import ONE_THREAD
 from blocks.model_weights import weights_stage
 from blocks.preparation import preparation
-from blocks.prepared import Description, prepared_data, prepared_inputs, write_description
 from blocks.runner import Runner, opened
-from blocks.stage import Made
 from config import Config
-from data.dataset import load_movielens
-from data.splits import SplitName, split_movielens
-from model.checkpoint import save_checkpoint
-from model.inputs import build_inputs
-from model.training import new_training
+from data.splits import SplitName
 
 SPLIT: SplitName = "temporal"
 WEIGHTS = "random.pt"
 COSTS = "output/block_costs.json"
+CONFIG = Config().override({"split": SPLIT})
 
 
-def in_memory(data_dir: str) -> None:
-    """Today's way, in this process; prints its figures as JSON."""
+def in_memory(args: argparse.Namespace) -> dict[str, Any]:
+    """Today's way: the peak memory of its process."""
     import torch
 
-    torch.set_num_threads(1)
-    config = Config().override({"split": SPLIT})
-    movielens = load_movielens(data_dir, cache=False)
+    from data.dataset import load_movielens
+    from data.splits import split_movielens
+    from model.inputs import build_inputs
+    from model.training import new_training
+
+    movielens = load_movielens(args.data_dir, cache=False)
     split = split_movielens(movielens, SPLIT)
-    inputs = build_inputs(movielens, split, config.model, 0)
-    training = new_training(config, movielens, split, torch.device("cpu"), inputs)
-    training.trainer.embeddings()
-    print(json.dumps({"seconds": time.process_time(), "memory": peak_memory_gb()}))
+    inputs = build_inputs(movielens, split, CONFIG.model, 0)
+    new_training(CONFIG, movielens, split, torch.device("cpu"), inputs).trainer.embeddings()
+    return {"memory": peak_memory_gb()}
 
 
-def prepare(data_dir: str, folder: Path, config: Config, runner: Runner) -> None:
-    """``--mode prepare``."""
-    source = find_source(Path(data_dir))
-    runner.run(preparation(source, SPLIT, 0.0, config.model, 0))
-    write_description(folder, Description.of(source, config))
+def prepare(args: argparse.Namespace) -> dict[str, Any]:
+    """``--mode prepare``: what the blocks took."""
+    source = find_source(Path(args.data_dir))
+    with opened(Path(args.work_dir), make_engine(args.engine, args.workers)) as runner:
+        runner.run(preparation(source, SPLIT, 0.0, CONFIG.model, 0))
+        write_description(Path(args.work_dir), Description.of(source, CONFIG))
+    return costs_of(runner)
 
 
-def embed(folder: Path, runner: Runner) -> None:
-    """``--mode embed``."""
-    runner.adopt((FEATURES, NEIGHBORS), "prepare")
-    runner.run([weights_stage(folder / WEIGHTS)])
-    runner.run(embedding_stages(runner.work_dir))
+def embed(args: argparse.Namespace) -> dict[str, Any]:
+    """``--mode embed``: what the blocks took."""
+    folder = Path(args.work_dir)
+    with opened(folder, make_engine(args.engine, args.workers)) as runner:
+        runner.adopt((FEATURES, NEIGHBORS), "prepare")
+        runner.run([weights_stage(folder / WEIGHTS)])
+        runner.run(embedding_stages(runner.work_dir))
+    return costs_of(runner)
 
 
-def write_random_weights(folder: Path, config: Config) -> None:
-    """Write a checkpoint before any training, which is not counted."""
+def random_weights(args: argparse.Namespace) -> dict[str, Any]:
+    """Write a checkpoint before any training: how large the data are."""
     import torch
 
+    from blocks.prepared import prepared_data, prepared_inputs
+    from model.checkpoint import save_checkpoint
+    from model.training import new_training
+
+    folder = Path(args.work_dir)
     movielens, split = prepared_data(folder)
-    inputs = prepared_inputs(folder, config.model, 0)
-    training = new_training(config, movielens, split, torch.device("cpu"), inputs)
+    inputs = prepared_inputs(folder, CONFIG.model, 0)
+    training = new_training(CONFIG, movielens, split, torch.device("cpu"), inputs)
     save_checkpoint(training.checkpoint(training.trainer.embeddings()), folder / WEIGHTS)
+    ratings = sum(map(len, (split.train, split.validation, split.test)))
+    return {"ratings": ratings, "users": split.num_users, "films": split.num_movies}
 
 
-def processor_seconds() -> float:
-    """Of this process and of all of its children that have ended."""
-    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+COMMANDS = {"in_memory": in_memory, "prepare": prepare, "random_weights": random_weights, "embed": embed}
 
 
-def total_cost(blocks: list[Made]) -> dict[str, float]:
-    """Of all blocks of a stage: processor seconds and bytes."""
+def costs_of(runner: Runner) -> dict[str, Any]:
+    """Of each stage: processor seconds and bytes of all blocks, their number, and the largest process."""
     return {
-        "seconds": sum(made.processor_seconds for made in blocks),
-        "bytes": sum(made.bytes for made in blocks),
+        name: {
+            "seconds": sum(made.processor_seconds for made in blocks),
+            "bytes": sum(made.bytes for made in blocks),
+            "blocks": len(blocks),
+            "memory": max(made.memory_gb for made in blocks),
+        }
+        for name, blocks in runner.made.items()
     }
 
 
-def counts(folder: Path) -> dict[str, int]:
-    """How large the data are."""
-    _, split = prepared_data(folder)
-    parts = (split.train, split.validation, split.test)
-    return {"ratings": sum(map(len, parts)), "users": split.num_users, "films": split.num_movies}
+def processor_seconds() -> float:
+    """Of this process, its children, and their children that have ended: here, all that makes blocks."""
+    this = psutil.Process()
+    ended = [this.cpu_times(), *(child.cpu_times() for child in this.children())]
+    return sum(sum(times[:4]) for times in ended)
 
 
-def show_stages(runner: Runner) -> None:
+def in_a_process(command: str, args: argparse.Namespace) -> dict[str, Any]:
+    """Run a command: ``seconds`` of the processor and what it ``found``."""
+    line = [sys.executable, "-m", "benchmarks.blocks", "--command", command, "--data_dir", args.data_dir]
+    line += ["--work_dir", args.work_dir, "--engine", args.engine, "--workers", str(args.workers)]
+    answer = subprocess.run(line, env=os.environ | ONE_THREAD, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(answer.stdout.splitlines()[-1])
+
+
+def show_stages(stages: dict[str, dict[str, float]]) -> None:
     """Print what each stage took."""
     print(f"{'stage':<22}{'blocks':>7}{'seconds':>10}{'share':>8}{'GB':>9}{'memory':>9}")
-    total = sum(made.processor_seconds for stage in runner.made.values() for made in stage)
-    for name, stage in runner.made.items():
-        seconds = sum(made.processor_seconds for made in stage)
+    total = sum(stage["seconds"] for stage in stages.values())
+    for name, stage in stages.items():
         print(
-            f"{name:<22}{len(stage):>7}{seconds:>10.1f}{seconds / total:>8.1%}"
-            f"{sum(made.bytes for made in stage) / 1e9:>9.3f}{max(made.memory_gb for made in stage):>9.2f}"
+            f"{name:<22}{stage['blocks']:>7}{stage['seconds']:>10.1f}{stage['seconds'] / total:>8.1%}"
+            f"{stage['bytes'] / 1e9:>9.3f}{stage['memory']:>9.2f}"
         )
 
 
@@ -123,36 +144,30 @@ def main() -> None:
     parser.add_argument("--engine", default="local", choices=("local", "ray"))
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--costs", default=COSTS, help="written for benchmarks.block_costs", metavar="FILE")
-    parser.add_argument("--only_in_memory", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--command", choices=COMMANDS, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.only_in_memory:
-        in_memory(args.data_dir)
+    if args.command:
+        found = COMMANDS[args.command](args)
+        print(json.dumps({"seconds": processor_seconds(), "found": found}))
         return
-    line = [sys.executable, "-m", "benchmarks.blocks", "--only_in_memory", "--data_dir", args.data_dir]
-    answer = subprocess.run(line, env=os.environ | ONE_THREAD, stdout=subprocess.PIPE, text=True, check=True)
-    before = json.loads(answer.stdout.splitlines()[-1])
-    print(f"in memory: {before['seconds']:.1f} processor seconds, {before['memory']:.2f} GB", flush=True)
-    config = Config().override({"split": SPLIT})
-    seconds = clock = 0.0
-    made: dict[str, list[Made]] = {}
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(args.work_dir or temporary)
-        steps = {
-            "prepare": partial(prepare, args.data_dir, folder, config),
-            "embed": partial(embed, folder),
-        }
-        for name, step in steps.items():
-            clock_before, seconds_before = time.perf_counter(), processor_seconds()
-            with opened(folder, make_engine(args.engine, args.workers)) as runner:
-                step(runner)
-            seconds += processor_seconds() - seconds_before
-            clock += time.perf_counter() - clock_before
-            show_stages(runner)
-            made |= runner.made
-            if name == "prepare" and not (folder / WEIGHTS).exists():
-                write_random_weights(folder, config)
-        costs = {name: total_cost(stage) for name, stage in made.items()}
-        write_json({"counts": counts(folder), "stages": costs}, Path(args.costs))
+        args.work_dir = args.work_dir or temporary
+        before = in_a_process("in_memory", args)
+        memory = before["found"]["memory"]
+        print(f"in memory: {before['seconds']:.1f} processor seconds, {memory:.2f} GB", flush=True)
+        seconds = clock = 0.0
+        stages: dict[str, Any] = {}
+        for command in ("prepare", "embed"):
+            started = time.perf_counter()
+            answer = in_a_process(command, args)
+            clock += time.perf_counter() - started
+            seconds += answer["seconds"]
+            show_stages(answer["found"])
+            print(f"{command}: {answer['seconds']:.1f} processor seconds", flush=True)
+            stages |= answer["found"]
+            if command == "prepare":
+                counts = in_a_process("random_weights", args)["found"]
+        write_json({"counts": counts, "stages": stages}, Path(args.costs))
     print(f"blocks: {seconds:.1f} processor seconds, {clock:.1f} s by the clock with {args.workers} workers")
     print(f"ratio: {seconds / before['seconds']:.2f} (processor seconds of blocks to the way in memory)")
 

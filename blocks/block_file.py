@@ -3,7 +3,8 @@
 The arrays stand one after the other, each at a multiple of ``ALIGNMENT`` bytes. Then comes a JSON text that
 names them, and in the last bytes of the file stands where that text begins. So a file that was cut short has
 no valid end. The text also has the block's key, which says what the content was made from, and a digest
-of the arrays.
+of the arrays. The digest is for damage and mistakes: XXH3 of 128 bits, many times as fast as a cryptographic
+one. Whoever can write the file can write its digest too, so the other kind would not keep out more.
 """
 
 import hashlib
@@ -18,13 +19,13 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+import xxhash
 
 from base.files import replacing
 
 ALIGNMENT = 64  # a cache line
 END = struct.Struct("<Q8s")  # where the JSON text begins, and MAGIC
-MAGIC = b"PSBLOCK1"
-DIGEST_BYTES = 16
+MAGIC = b"PSBLOCK2"
 MAX_TEXT_BYTES = 1 << 20
 
 Array = npt.NDArray[Any]
@@ -61,7 +62,7 @@ def write_block(path: Path, key: str, arrays: Mapping[str, Array | Parts]) -> No
         OSError: the file could not be written; an older one is unchanged.
         ValueError: the parts of an array do not add up to its shape.
     """
-    digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    digest = xxhash.xxh3_128()
     places: dict[str, Any] = {}
     with replacing(path) as file:
         for name, array in arrays.items():
@@ -114,6 +115,16 @@ def block_digest(path: Path) -> str:
         return _read_end(file)[0]["digest"]
 
 
+def file_digest(path: Path) -> str:
+    """A digest of a whole file of any kind.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, xxhash.xxh3_128).hexdigest()
+
+
 def _read_end(file: BinaryIO) -> tuple[dict[str, Any], int]:
     """The JSON text at the end of a block file, and where it begins.
 
@@ -141,7 +152,7 @@ def _array(mapped: npt.NDArray[np.uint8], dtype: str, shape: list[int], start: i
 
 
 def _digest(arrays: Mapping[str, Array]) -> str:
-    digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    digest = xxhash.xxh3_128()
     for array in arrays.values():
         digest.update(array.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""From features and neighbours to embeddings: messages and pooling of each layer, the head, the views.
+"""The stages from features and neighbours to embeddings, and whether they fit together.
 
 The same steps as ``PinSage.embed_all`` and ``Blend.join``, one block of films at a time. A layer needs the
 messages of neighbours that may be in any block. So all messages of a layer are written before any film
@@ -6,21 +6,18 @@ pools, and each film's message is computed once per layer (paper, section 3.4).
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from base.errors import UserError
-from blocks.block_file import Array
 from blocks.model_weights import WEIGHTS, stored_model
-from blocks.stage import Stage, stage_keys
+from blocks.stage import Later, Stage, stage_keys
 from blocks.work_dir import WorkDir
-from model.heads import Embeddings
-from model.views import Views
 
 FEATURES, NEIGHBORS, CATALOGUE, EMBEDDINGS = "features", "neighbors", "catalogue", "embeddings"
-POOLED_BYTES = 1 << 28  # of messages that are gathered at a time
+# PyTorch and PyG are for the processes that embed: they take four seconds to import.
+_step = partial(Later, "blocks.network")
 
 
 def embedding_stages(work_dir: WorkDir) -> list[Stage]:
@@ -32,14 +29,14 @@ def embedding_stages(work_dir: WorkDir) -> list[Stage]:
     stages = []
     source = FEATURES
     for layer in range(len(stored_model(work_dir).model_settings.layer_neighbors)):
-        messages, which = _messages(layer), {"layer": layer}
+        messages, which = messages_stage(layer), {"layer": layer}
         needs = (WEIGHTS, NEIGHBORS, source, messages)
         stages += [
-            Stage(messages, _send, num_blocks, (WEIGHTS, source), which, temporary=True),
-            Stage(_layer(layer), _pool, num_blocks, needs, which, temporary=True),
+            Stage(messages, _step("send"), num_blocks, (WEIGHTS, source), which, temporary=True),
+            Stage(layer_stage(layer), _step("pool"), num_blocks, needs, which, temporary=True),
         ]
-        source = _layer(layer)
-    return [*stages, Stage(EMBEDDINGS, _finish, num_blocks, (WEIGHTS, FEATURES, source))]
+        source = layer_stage(layer)
+    return [*stages, Stage(EMBEDDINGS, _step("finish"), num_blocks, (WEIGHTS, FEATURES, source))]
 
 
 def check_fit(work_dir: WorkDir) -> None:
@@ -52,11 +49,9 @@ def check_fit(work_dir: WorkDir) -> None:
     films, table = work_dir.block(FEATURES), work_dir.block(NEIGHBORS)
     found = {"features": films["features"].shape[1], "`num_neighbors`": table["neighbors"].shape[1]}
     wanted = {"features": stored.num_features, "`num_neighbors`": stored.model_settings.max_neighbors}
-    if (blend := stored.blend()) is not None:
-        for name, covariance in zip(("graph", "content"), blend.covariances[1:], strict=True):
-            view = films.get(f"view_{name}", np.zeros((0, 0)))
-            found[f"columns of `{name}_view`"] = view.shape[1]
-            wanted[f"columns of `{name}_view`"] = len(covariance)
+    for name, width in (stored.view_widths or {}).items():
+        found[f"columns of `{name}_view`"] = films.get(f"view_{name}", np.zeros((0, 0))).shape[1]
+        wanted[f"columns of `{name}_view`"] = width
     for name, number in wanted.items():
         # Neighbours are sorted by weight, so a wider table begins with the same ones.
         if found[name] < number if name == "`num_neighbors`" else found[name] != number:
@@ -83,60 +78,11 @@ def check_current(work_dir: WorkDir, keys: Mapping[str, str]) -> None:
         )
 
 
-def _messages(layer: int) -> str:
+def messages_stage(layer: int) -> str:
+    """The stage with the messages of a layer, counted from 0."""
     return f"messages-{layer + 1}"
 
 
-def _layer(layer: int) -> str:
+def layer_stage(layer: int) -> str:
+    """The stage with the vectors after a layer, counted from 0."""
     return f"layer-{layer + 1}"
-
-
-def _input(work_dir: WorkDir, block: int, layer: int) -> Tensor:
-    """What a layer, counted from 0, gets of the films of a block; after the last one, what the head gets."""
-    if layer == 0:
-        return torch.from_numpy(work_dir.block(FEATURES, block)["features"])
-    return torch.from_numpy(work_dir.block(_layer(layer - 1), block)["z"])
-
-
-@torch.no_grad()
-def _send(work_dir: WorkDir, block: int, layer: int) -> dict[str, Array]:
-    """The messages of the films of a block, float32 ``[films, hidden_dim]``."""
-    conv = stored_model(work_dir).model().convs[layer]
-    return {"messages": conv.messages_of(_input(work_dir, block, layer)).numpy()}  # type: ignore[operator]
-
-
-@torch.no_grad()
-def _pool(work_dir: WorkDir, block: int, layer: int) -> dict[str, Array]:
-    """The vectors of the films of a block after a layer, float32 ``[films, hidden_dim]``."""
-    stored = stored_model(work_dir)
-    conv, count = stored.model().convs[layer], stored.model_settings.layer_neighbors[layer]
-    table = work_dir.block(NEIGHBORS, block)
-    films_at_once = max(1, POOLED_BYTES // (4 * count * stored.model_settings.hidden_dim))
-    targets = _input(work_dir, block, layer)
-    pooled = []
-    for start in range(0, len(targets), films_at_once):
-        part = slice(start, start + films_at_once)
-        neighbors, weights = (table[name][part, :count] for name in ("neighbors", "weights"))
-        rows, places = np.unique(neighbors, return_inverse=True)  # each neighbour's message once
-        pooled.append(
-            conv.convolve(  # type: ignore[operator]
-                targets[part],
-                torch.from_numpy(work_dir.rows(_messages(layer), "messages", rows)),
-                torch.from_numpy(places.reshape(neighbors.shape)),
-                torch.from_numpy(weights),
-            )
-        )
-    return {"z": torch.cat(pooled).numpy()}
-
-
-@torch.no_grad()
-def _finish(work_dir: WorkDir, block: int) -> dict[str, Array]:
-    """The embeddings of the films of a block."""
-    stored = stored_model(work_dir)
-    z = _input(work_dir, block, len(stored.model_settings.layer_neighbors))
-    vectors: Embeddings = stored.model().head(z)
-    if (blend := stored.blend()) is not None:
-        films = work_dir.block(FEATURES, block)
-        views = Views(*(torch.from_numpy(films[f"view_{name}"]) for name in Views._fields))
-        vectors = blend.join(vectors, views)
-    return {name: part.numpy() for name, part in vectors._asdict().items()}

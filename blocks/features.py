@@ -23,7 +23,7 @@ from data.graph_builder import ItemGraph
 from data.graph_view import GRAPH_VIEW_DIM, view_scale
 from data.spectral import POWER_ITERATIONS, inverse_root
 from data.walks.sampler import RandomWalkSampler
-from model.views import film_views
+from model.view_arrays import view_arrays
 
 GRAPH = ("user_side", "movie_side")
 
@@ -129,10 +129,10 @@ def features(
         (np.ones(len(raters), np.float32), raters, ptr - ptr[0]), shape=(len(films), graph.num_users)
     )
     found = {"features": film_features(basis, Facts(movies.select(np.array(films))), matrix)}
-    settings = replace(ModelConfig(), **views)  # of which film_views reads these
+    settings = replace(ModelConfig(), **views)  # of which view_arrays reads these
     if settings.has_views:
-        of_films = film_views(basis, found["features"], matrix, settings)
-        found |= {f"view_{name}": part.numpy() for name, part in of_films._asdict().items()}
+        arrays = view_arrays(basis, found["features"], matrix, settings)
+        found |= {f"view_{name}": array for name, array in arrays.items()}
     return found
 
 
@@ -142,8 +142,8 @@ def neighbors(
     """``neighbors`` int32 and ``weights`` float32, ``[films, num_neighbors]``."""
     graph = read_graph(work_dir)
     films = block_ranges(graph.num_movies, films_per_block)[block]
-    rows, weights = RandomWalkSampler(graph, **walks).batch_sample_neighbors(np.array(films), num_neighbors)
-    return {"neighbors": rows.numpy().astype(np.int32), "weights": weights.numpy()}
+    rows, weights = RandomWalkSampler(graph, **walks).sample_arrays(np.array(films), num_neighbors)
+    return {"neighbors": rows.astype(np.int32), "weights": weights}
 
 
 def nodes(work_dir: WorkDir, block: int) -> Mapping[str, Parts]:

@@ -6,17 +6,20 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Container, Iterator, Sequence
 from multiprocessing import connection
+from typing import Any
 
 from base.errors import WorldError
-from blocks.stage import Made, Task, make_block
+from blocks.stage import Later, Made, Task, make_block
 
 logger = logging.getLogger("pinsage")
 
+ROOM = "blocks."
 MAX_TRIES = 3  # of a block whose process dies
 # One thread per process: sums of BLAS depend on the number of threads, and blocks must not.
 ONE_THREAD = dict.fromkeys(
@@ -51,7 +54,7 @@ class LocalEngine:
         busy: dict[connection.Connection, tuple[_Worker, Task]] = {}
         try:
             while waiting or busy:
-                for worker in self._idle(busy, len(waiting)):
+                for worker in self._idle(busy, waiting):
                     task = waiting.popleft()
                     busy[worker.pipe] = worker, task
                     worker.make(task)
@@ -80,10 +83,10 @@ class LocalEngine:
             worker.process.join()
         self._workers = []
 
-    def _idle(self, busy: Container[connection.Connection], wanted: int) -> list["_Worker"]:
-        idle = [worker for worker in self._workers if worker.pipe not in busy][:wanted]
-        new = min(wanted - len(idle), self.num_workers - len(self._workers))
-        started = [_Worker() for _ in range(new)]
+    def _idle(self, busy: Container[connection.Connection], waiting: Sequence[Task]) -> list["_Worker"]:
+        idle = [worker for worker in self._workers if worker.pipe not in busy][: len(waiting)]
+        new = min(len(waiting) - len(idle), self.num_workers - len(self._workers))
+        started = [_Worker(_context(waiting[0])) for _ in range(new)]
         self._workers += started
         return idle + started
 
@@ -91,11 +94,11 @@ class LocalEngine:
 class _Worker:
     """A process, and this end of the pipe to it."""
 
-    def __init__(self) -> None:
-        context = multiprocessing.get_context("spawn")
+    def __init__(self, context: Any) -> None:
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_make_blocks, args=(theirs,), daemon=True)
-        with _environment(ONE_THREAD):
+        path = os.pathsep.join(filter(None, sys.path))  # a fork server of Python 3.11 gets no other
+        with _environment(ONE_THREAD | {"PYTHONPATH": path}):
             self.process.start()
         theirs.close()  # so that the pipe ends with the process
 
@@ -110,6 +113,24 @@ class _Worker:
         except (EOFError, OSError):
             self.process.join()
             return None
+
+
+def _context(task: Task) -> Any:
+    """How processes start: from a fork server that has imported once what all of them need.
+
+    It has one thread, so forking it is safe, unlike this process. A system without one starts each anew.
+
+    Args:
+        task: the first one.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():  # Windows
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    modules = ["__main__", *(name for name in sys.modules if name.startswith(ROOM))]
+    if isinstance(task.compute, Later):
+        modules.append(task.compute.module)
+    context.set_forkserver_preload(modules)
+    return context
 
 
 def _report_death(worker: _Worker, task: Task, deaths: int) -> None:
@@ -142,16 +163,30 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
 def _make_blocks(pipe: connection.Connection) -> None:
     """Make one block after the other, in a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends this one
+    # It starts none; but of a fork server Numba makes a semaphore, which stays when the process is killed.
+    multiprocessing.set_start_method("spawn", force=True)
     _end_with_the_parent()
     while True:
         answer: Made | Exception
         try:
-            answer = make_block(pipe.recv())
+            task = pipe.recv()
+            _check_threads()
+            answer = make_block(task)
         except EOFError:
             return
         except Exception as error:
             answer = _sendable(error)
         pipe.send(answer)
+
+
+def _check_threads() -> None:
+    """Check that the variables of ``ONE_THREAD`` were there when this process imported its libraries.
+
+    Raises:
+        RuntimeError: the program had a fork server before, which this process comes from.
+    """
+    if ONE_THREAD.items() - os.environ.items():
+        raise RuntimeError("blocks cannot be made by a fork server of something else; make them first")
 
 
 def _sendable(error: Exception) -> Exception:

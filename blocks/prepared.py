@@ -1,79 +1,22 @@
-"""What a prepared folder holds, and training from it: every process maps the same files."""
+"""Training from a prepared folder: every process maps the same files."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
-from base.errors import UserError
-from base.files import write_json
+from blocks.description import read_description
 from blocks.features import read_basis
 from blocks.ingest.catalogue import read_movies
 from blocks.ingest.graph import read_graph, read_split
-from blocks.ingest.source import Source
-from blocks.json_arrays import from_json
 from blocks.work_dir import WorkDir
-from config import Config, ModelConfig
+from config import ModelConfig
 from data.dataset import Facts, Interactions, MovieLens
 from data.splits import Split
 from model.inputs import ModelInputs
 from model.nodes import Nodes
 from model.shadows import ShadowSampler
 from model.views import Views
-
-DESCRIPTION = "work.json"  # written when everything is whole
-# What the blocks depend on, of the settings that a checkpoint stores.
-SETTINGS = (
-    *("split", "min_rating", "weighted_walks", "seed", "spectral_dim", "num_layers", "num_neighbors"),
-    *("num_walks", "walk_length", "restart_probability", "graph_view", "content_view"),
-)
-
-
-@dataclass(frozen=True)
-class Description:
-    """What a folder was prepared from.
-
-    Attributes:
-        name: of the data.
-        fingerprint: hex digest of their files.
-        settings: by name, those of data and model that features and neighbours depend on, and the seed.
-    """
-
-    name: str
-    fingerprint: str
-    settings: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, source: Source, config: Config) -> "Description":
-        """What a folder is when it was prepared from ``source`` with these settings."""
-        stored = config.model_settings()
-        return cls(
-            source.folder.resolve().name, source.fingerprint, {name: stored[name] for name in SETTINGS}
-        )
-
-
-def write_description(folder: Path, description: Description) -> None:
-    """Say that the folder is prepared.
-
-    Raises:
-        OSError: the file could not be written.
-    """
-    write_json(vars(description), folder / DESCRIPTION)
-
-
-def read_description(folder: Path) -> Description:
-    """What the folder was prepared from.
-
-    Raises:
-        UserError: it is not prepared.
-    """
-    try:
-        return Description(**from_json((folder / DESCRIPTION).read_bytes()))
-    except (OSError, ValueError, TypeError) as error:
-        raise UserError(f"{folder} is not prepared; run --mode prepare with this `work_dir` first") from error
 
 
 def prepared_data(folder: Path) -> tuple[MovieLens, Split]:

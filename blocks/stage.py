@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,32 @@ Compute = Callable[..., Mapping[str, Array | Parts]]
 
 
 @dataclass(frozen=True)
+class Later:
+    """A function whose module is imported when it is called: one that takes seconds to import.
+
+    Attributes:
+        module, name: of the function.
+        arguments: that come before those of the call.
+    """
+
+    module: str
+    name: str
+    arguments: tuple[Any, ...] = ()
+
+    def __call__(self, *arguments: Any, **settings: Any) -> Mapping[str, Array | Parts]:
+        """Call the function."""
+        function = getattr(import_module(self.module), self.name)
+        return function(*self.arguments, *arguments, **settings)
+
+
+@dataclass(frozen=True)
 class Stage:
     """One step over all blocks.
 
     Attributes:
         name: also of its folder.
         compute: ``compute(work_dir, block, **settings)`` gives the arrays of a block. A function of a module,
-            so that any process can import it.
+            so that any process can import it, or ``Later``.
         num_blocks: how many there are, or a function of the ``WorkDir`` that tells once its needs are whole.
         needs: names of the stages whose blocks it reads.
         settings: plain values that the result depends on.

@@ -17,7 +17,9 @@ from model.presets import on_preset, with_preset_file
 
 logger = logging.getLogger("pinsage")
 
-OUT_OF_MEMORY = "out of memory; use a smaller dataset, --batch_size or --num_neighbors"
+OUT_OF_MEMORY = (
+    "out of memory; use a smaller dataset, --batch_size or --num_neighbors, or --mode prepare and --work_dir"
+)
 MISSING_PACKAGE = (
     "the package {} is not installed here; pip install -r requirements.txt (is the environment active?)"
 )

@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from base.errors import UserError
+from blocks.description import Description, read_description
 from blocks.embedding import EMBEDDINGS, FEATURES, NEIGHBORS, check_fit, embedding_stages
 from blocks.model_weights import StoredModel, stored_model, weights_stage
-from blocks.prepared import Description, read_description
 from commands.cli import adopt
 from commands.common import opened_work
-from config import Config
-from model.checkpoint import BEST
+from config import BEST, Config
 
 
 def embed(config: Config, typed: dict[str, Any]) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from base.errors import UserError
+from blocks.description import DESCRIPTION, Description, write_description
 from blocks.ingest.source import find_source
 from blocks.preparation import preparation
-from blocks.prepared import DESCRIPTION, Description, write_description
 from commands.common import opened_work
 from config import Config
 

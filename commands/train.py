@@ -16,7 +16,8 @@ from base.compute import peak_memory_gb, set_up_compute
 from base.distributed import broadcast_from_leader, is_leader, leave_process_group, world_size
 from base.errors import UserError
 from base.files import locked
-from blocks.prepared import prepared_data, prepared_inputs, read_description
+from blocks.description import read_description
+from blocks.prepared import prepared_data, prepared_inputs
 from commands.cli import adopt
 from commands.common import load_and_split
 from commands.extend import MAY_CHANGE_ON_EXTEND, checkpoint_path, inputs_on_newer_data, record_start

@@ -26,7 +26,8 @@ from torch import Tensor
 from base.arrays import FloatArray
 from config import ModelConfig
 from model.heads import Embeddings
-from model.views import NEW_FILM_FACTOR, Views
+from model.view_arrays import NEW_FILM_FACTOR
+from model.views import Views
 
 POPULARITY_LENGTH = 0.1  # of one deviation of log popularity, where learned vectors have length 1
 # Deviations of the learned score that one deviation of log popularity takes away or adds at the ends.

@@ -17,6 +17,7 @@ from torch import Tensor
 from base.arrays import FloatArray
 from base.errors import UserError, WorldError
 from base.files import DISK_FULL, replacing, write_problem
+from config import BEST, LAST
 from data.content.basis import ContentBasis
 from data.dataset import Movies
 from data.earlier_reading import EarlierReading
@@ -32,7 +33,6 @@ from model.person_settings import PersonSettings
 
 FORMAT = "pinsage-movielens"
 VERSION = 2
-LAST, BEST = "last.pt", "best.pt"
 
 
 @dataclass(frozen=True)

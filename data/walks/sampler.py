@@ -11,17 +11,20 @@ up to the walk length. The tests compare the sampler with that. If the graph has
 a hop take an edge with a probability in proportion to its weight.
 """
 
+from typing import TYPE_CHECKING
+
 import numba
 import numpy as np
-import torch
-from torch import Tensor
 
-from base.arrays import IntArray
+from base.arrays import FloatArray, IntArray
 from base.checks import MAX_INT64, number, row_numbers, whole_number
 from config import ModelConfig
 from data.graph_builder import ItemGraph
 from data.walks.alias_tables import alias_table
 from data.walks.kernel import Adjacency, WeightedAdjacency, sample_neighbors
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # What a thread writes on grows with these: at their limits it takes half a gigabyte.
 MAX_WALKS = 10_000_000
@@ -80,8 +83,17 @@ class RandomWalkSampler:
         self._key = stream_key(self.seed, self.refresh_number)
 
     def batch_sample_neighbors(
-        self, nodes: Tensor | IntArray, num_neighbors: int = 50
-    ) -> tuple[Tensor, Tensor]:
+        self, nodes: "Tensor | IntArray", num_neighbors: int = 50
+    ) -> tuple["Tensor", "Tensor"]:
+        """``sample_arrays`` as tensors."""
+        import torch
+
+        neighbors, weights = self.sample_arrays(nodes, num_neighbors)
+        return torch.from_numpy(neighbors), torch.from_numpy(weights)
+
+    def sample_arrays(
+        self, nodes: "Tensor | IntArray", num_neighbors: int = 50
+    ) -> tuple[IntArray, FloatArray]:
         """Sample the importance neighbourhood of each film in ``nodes``.
 
         Args:
@@ -111,7 +123,7 @@ class RandomWalkSampler:
             weights,
             max(1, min(len(seeds) // 64, 8 * numba.get_num_threads())),
         )
-        return torch.from_numpy(neighbors), torch.from_numpy(weights)
+        return neighbors, weights
 
     def __repr__(self) -> str:
         return (

@@ -3,11 +3,12 @@
 import torch
 
 from blocks.answers import answer_stages
+from blocks.description import Description, write_description
 from blocks.embedding import FEATURES, NEIGHBORS, embedding_stages
 from blocks.ingest.source import find_source
 from blocks.model_weights import weights_stage
 from blocks.preparation import preparation
-from blocks.prepared import Description, prepared_data, prepared_inputs, write_description
+from blocks.prepared import prepared_data, prepared_inputs
 from blocks.runner import opened
 from config import Config, SearchConfig
 from data.sources.synthetic import SyntheticSize, generate

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from base.errors import UserError
-from blocks import embedding
+from blocks import network
 from blocks.embedding import check_current, check_fit, embedding_stages
 from blocks.local_engine import LocalEngine
 from blocks.model_weights import stored_model, weights_stage
@@ -108,7 +108,7 @@ def test_shares_of_the_views_count(tmp_path):
 
 @pytest.mark.parametrize("films_per_block", [1, 5, 20, 50])
 def test_the_size_of_a_block_changes_nothing(tmp_path, films_per_block, monkeypatch):
-    monkeypatch.setattr(embedding, "POOLED_BYTES", 4 * 5 * 16 * 3)  # three films at a time
+    monkeypatch.setattr(network, "POOLED_BYTES", 4 * 5 * 16 * 3)  # three films at a time
     checkpoint, work = a_work(tmp_path, films_per_block=films_per_block)
     assert_equal(embed(work)[1], checkpoint)
 
@@ -167,7 +167,7 @@ def test_workers_get_the_weights_of_the_checkpoint_alone(tmp_path):
     stored = stored_model(WorkDir(work))
     assert stored.settings == checkpoint.settings
     assert stored.model_settings == MODEL
-    model, blend = stored.model(), stored.blend()
+    model, blend = network.network(stored), network.blend_of(stored)
     for name, weight in checkpoint.trainer["model"].items():
         assert torch.equal(model.state_dict()[name], weight)
     assert blend is not None and checkpoint.blend is not None

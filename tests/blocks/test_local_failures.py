@@ -3,6 +3,8 @@
 import logging
 import os
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from blocks.local_engine import MAX_TRIES, ONE_THREAD, LocalEngine
 from blocks.runner import opened
 from blocks.stage import Stage
 from tests.blocks.held import STAGES, environment
-from tests.blocks.kills import Drive, besides_progress, interrupt
+from tests.blocks.kills import ROOT, Drive, besides_progress, interrupt
 from tests.blocks.small_disk import fill, go_on_with_more_space, small_disk
 from tests.blocks.sums import stages
 
@@ -134,6 +136,28 @@ def test_every_process_has_one_thread(tmp_path):
     assert set(found[:, 0]) == {len(ONE_THREAD)}
     assert len(set(found[:, 1])) > 1
     assert os.environ.get("NUMBA_NUM_THREADS") != "1"
+
+
+def test_a_fork_server_with_other_variables_is_refused(tmp_path):
+    code = f"""
+import multiprocessing, pathlib
+process = multiprocessing.get_context("forkserver").Process(target=print)
+process.start(), process.join()
+from tests.blocks.held import environment
+from tests.blocks.test_local_failures import LocalEngine, Stage, opened
+with opened(pathlib.Path({str(tmp_path)!r}), LocalEngine(1)) as runner:
+    runner.run([Stage("environment", environment, 1)])
+"""
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert "RuntimeError: blocks cannot be made by a fork server of something else" in ended.stderr
+
+
+def test_only_processes_that_embed_import_pytorch():
+    code = (
+        "import sys, blocks.preparation, blocks.embedding, blocks.answers, blocks.description\n"
+        "assert not {'torch', 'torch_geometric', 'pandas'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
 def test_a_process_that_died_while_it_was_idle_is_replaced(tmp_path):

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from base.errors import UserError
+from blocks.description import Description, write_description
 from blocks.ingest.source import find_source
 from blocks.local_engine import LocalEngine
 from blocks.power_iteration import panel_vectors
 from blocks.preparation import preparation
-from blocks.prepared import Description, prepared_data, prepared_inputs, write_description
+from blocks.prepared import prepared_data, prepared_inputs
 from blocks.runner import opened
 from blocks.work_dir import MANIFEST, WorkDir
 from commands.entry import main_modes, main_train

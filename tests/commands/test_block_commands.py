@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from pyarrow import parquet
 
+from blocks.description import SETTINGS, Description, read_description, write_description
 from blocks.ingest.source import find_source
 from blocks.preparation import preparation
-from blocks.prepared import SETTINGS, Description, read_description, write_description
 from blocks.runner import opened
 from blocks.work_dir import WorkDir
 from commands.entry import main_modes, main_train

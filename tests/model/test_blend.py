@@ -10,7 +10,8 @@ from torch.nn import functional as F
 from config import ModelConfig
 from model.blend import POPULARITY_LENGTH, SURPRISING, WELL_KNOWN, Blend
 from model.heads import Embeddings
-from model.views import NEW_FILM_FACTOR, Views
+from model.view_arrays import NEW_FILM_FACTOR
+from model.views import Views
 from tests.fuzzing import fuzz
 
 SETTINGS = ModelConfig(graph_view=0.3, content_view=0.2)
