@@ -187,7 +187,7 @@ def test_the_api_page_explains_and_tries_every_route(address):
         page.click('[aria-label="try get /api/movies/{movie_id}/recommendations"]')
         page.wait_for_selector("pre:not([hidden])")
         assert "200 in" in page.inner_text("pre:not([hidden])")
-        page.locator("textarea").fill('{"history": [{"movieId": 7}]}')
+        page.locator("textarea").first.fill('{"history": [{"movieId": 7}]}')
         page.click('[aria-label="try post /api/recommendations"]')
         page.get_by_text("because of Planted 007").first.wait_for()
 
