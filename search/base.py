@@ -268,8 +268,7 @@ class VectorIndex(ABC):
         wanted = _checked_ids(name, ids)
         last = self._last
         if last is None or not np.array_equal(last[0], wanted):
-            last = wanted.copy(), Subset(self._rows_of(name, wanted), len(self.ids), self._state)
-            self._last = last
+            last = self._last = wanted.copy(), self.subset(wanted)
         return last[1]
 
     def _rows_of(self, name: str, ids: npt.ArrayLike) -> IntArray:

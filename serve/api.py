@@ -64,8 +64,8 @@ def make_api(films: Films) -> APIRouter:
         if popularity and films.checkpoint.blend is None:
             raise HTTPException(422, "popularity: the model was trained without views, so it must be 0")
 
-    def history_of(taste: Taste) -> tuple[list[int], list[float | None]]:
-        """Rows and ratings of the films that a person has seen."""
+    def asked_by(taste: Taste) -> tuple[list[int], list[float | None], int, Choices]:
+        """A person's question: rows and ratings of the films that were seen, films wanted, choices."""
         check_popularity(taste.popularity)
         lowest, highest = films.checkpoint.rating_range
         for place, seen in enumerate(taste.history):
@@ -75,7 +75,8 @@ def make_api(films: Films) -> APIRouter:
         rows = [row_of(seen.movieId) for seen in taste.history]
         if len(set(rows)) < len(rows):
             raise HTTPException(422, "history: each film must be there only once")
-        return rows, [seen.rating for seen in taste.history]
+        ratings = [seen.rating for seen in taste.history]
+        return rows, ratings, taste.k, Choices(taste.popularity, taste.diversity, taste.where)
 
     @contextmanager
     def checked_choices() -> Iterator[None]:
@@ -146,17 +147,15 @@ def make_api(films: Films) -> APIRouter:
     @api.post("/recommendations", response_model=Recommendations, responses=UNKNOWN)
     async def for_history(taste: Taste) -> Any:
         """Films for a person. The reason of each is one of the films that the person has seen."""
-        rows, ratings = history_of(taste)
-        choices = Choices(taste.popularity, taste.diversity, taste.where)
+        question = asked_by(taste)
         with checked_choices():
-            return films.for_history(rows, ratings, taste.k, choices)
+            return films.for_history(*question)
 
     @api.post("/recommendations/models", response_model=TwoModels, responses=UNKNOWN)
     async def compare_models_for_history(taste: Taste) -> Any:
         """Films for a person, by this model and by a second one, if the server has one."""
-        rows, ratings = history_of(taste)
-        choices = Choices(taste.popularity, taste.diversity, taste.where)
+        question = asked_by(taste)
         with checked_choices():
-            return films.compare_models_for_history(rows, ratings, taste.k, choices)
+            return films.compare_models_for_history(*question)
 
     return api

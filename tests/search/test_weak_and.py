@@ -17,6 +17,14 @@ from tests.search.test_nearest_neighbors import clustered, unit_vectors
 
 NORM = 16  # residual norms are stored in sixteenths
 UNIT = 256  # of details, in units of the score
+# Of random tokens, and how many candidates are wanted.
+TOKENS = {
+    "num_films": st.integers(1, 150),
+    "num_partitions": st.integers(1, 9),
+    "dim": st.integers(1, 6),
+    "spread": st.integers(0, 3),
+    "num_candidates": st.integers(1, 60),
+}
 
 
 def random_tokens(rng, num_films, num_partitions, dim, spread):
@@ -63,11 +71,7 @@ def compiled(postings, query, num_candidates, factor=1.0):
 
 @fuzz(300)
 @given(
-    num_films=st.integers(1, 150),
-    num_partitions=st.integers(1, 9),
-    dim=st.integers(1, 6),
-    spread=st.integers(0, 3),
-    num_candidates=st.integers(1, 60),
+    **TOKENS,
     factor=st.sampled_from([1.0, 1.0, 0.0, 1.1, 2.0]),
     seed=st.integers(0, 2**32 - 1),
 )
@@ -161,11 +165,7 @@ def test_by_hand():
 
 @fuzz(200)
 @given(
-    num_films=st.integers(1, 150),
-    num_partitions=st.integers(1, 9),
-    dim=st.integers(1, 6),
-    spread=st.integers(0, 3),
-    num_candidates=st.integers(1, 60),
+    **TOKENS,
     seed=st.integers(0, 2**32 - 1),
 )
 def test_a_part_read_to_its_end_equals_brute_force(
