@@ -76,6 +76,7 @@ def _answer(
     Raises:
         UserError: there is no checkpoint, or it does not fit the flags.
     """
+    import model.trainer  # noqa: F401 - a first new film would wait for PyG
     from model.checkpoint import BEST, load_checkpoint
     from recommend.added_films import with_added_films
     from serve.access_log import write_access_line
