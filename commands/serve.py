@@ -17,7 +17,7 @@ from commands.cli import adopt, guarded, set_up_logging
 from config import Config, ServeConfig
 
 if TYPE_CHECKING:
-    from serve.two_models import OtherModel
+    from model.checkpoint import Checkpoint
 
 logger = logging.getLogger("pinsage")
 
@@ -76,9 +76,8 @@ def _answer(
     Raises:
         UserError: there is no checkpoint, or it does not fit the flags.
     """
-    import model.trainer  # noqa: F401 - a first new film would wait for PyG
-    from model.checkpoint import BEST, load_checkpoint
-    from recommend.added_films import with_added_films
+import model.trainer  # noqa: F401 - a first new film would wait for PyG
+    from recommend.recommender import Recommender
     from serve.access_log import write_access_line
     from serve.app import create_app
     from serve.films import Films
@@ -86,25 +85,37 @@ def _answer(
     from serve.metrics import find_metrics
     from serve.server import serve_live
     from serve.service import Service
+    from serve.two_models import ComparedModel
+    from serve.watch import Watch
 
     set_up_compute(config.run)
     folder, hosts, metrics = Path(config.run.checkpoint_dir), _known_as(config.serve.host), find_metrics()
-    other = _other_model(config)
+    noted = metrics.loaded if metrics else None
+    second = None if config.serve.compare_dir is None else Path(config.serve.compare_dir)
 
-    def load(content: bytes, fingerprint: str) -> Served:
-        checkpoint = load_checkpoint(folder / BEST, content)
+    def load_other(checkpoint: "Checkpoint", fingerprint: str) -> ComparedModel | None:
+        assert second is not None
+        recommender = Recommender(checkpoint, search=config.search, folder=second)
+        return ComparedModel(second.name or str(second), recommender, fingerprint)
+
+    others = [] if second is None else [Live(second, load_other, None, noted)]
+
+    def other() -> ComparedModel | None:
+        return others[0].served if others else None
+
+    def load(checkpoint: "Checkpoint", fingerprint: str) -> Served:
         adopt(config, checkpoint.settings, typed)
-        checkpoint = with_added_films(checkpoint, folder)
         films = Films(checkpoint, config.search, folder, other, fingerprint)
         what = f"{films.movies.words.counted(len(films.movies))} of {checkpoint.dataset['name']}"
         return Served(create_app(films, hosts, metrics), fingerprint, what)
 
-    live = Live(folder, load, create_app(None, hosts, metrics), metrics.loaded if metrics else None)
+    live = Live(folder, load, Served(create_app(None, hosts, metrics)), noted)
     watchers = [write_access_line] if config.serve.access_log or config.run.verbose else []
     service = Service(live, config.serve.max_in_flight, watchers, metrics)
     logger.info("building the indexes; the first time on a machine their kernels are compiled")
     several = (config.blocks.workers or 1) > 1
-    serve_live(live, service, listener, lambda: then(live.served.what), several=several, at_once=first)
+    watch = Watch([*others, live])  # once `live` answers, the second model is there
+    serve_live(watch, service, listener, lambda: then(live.served.what), several=several, at_once=first)
 
 
 @contextlib.contextmanager
@@ -118,20 +129,6 @@ def _shared_metrics() -> Iterator[Callable[[int], None]]:
             yield forget_process
         finally:
             del os.environ[FOLDER]
-
-
-def _other_model(config: Config) -> "OtherModel | None":
-    """The model of ``--compare_dir``.
-
-    Raises:
-        UserError: it cannot be read.
-    """
-    from recommend.recommender import Recommender
-    from serve.two_models import OtherModel
-
-    if (folder := config.serve.compare_dir) is None:
-        return None
-    return OtherModel(Path(folder).name or folder, Recommender.load(folder, search=config.search))
 
 
 def _listen(settings: ServeConfig) -> socket.socket:

@@ -185,9 +185,9 @@ class VectorIndex(ABC):
                 may be returned.
             k: number of results. If fewer ids are left, there are fewer columns: as many as every query has.
             exclude: ids that must not appear: an array for one query, a list of arrays for many.
-            allowed: the only ids that may appear: an array for one query or for all, or a list of arrays, one
-                for each of many. ``subset`` of it may stand for an array. Other ids and repeated ones are
-                ignored. None allows all.
+            allowed: the only ids that may appear: an array or list of ids for one query or for all, or a list
+                of these, one for each of many. ``subset`` of it may stand for an array. Other and repeated
+                ids are ignored. None allows all.
 
         Raises:
             ValueError: k below 1, a wrong dimension, queries that are not finite, ids that are not integers,

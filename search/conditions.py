@@ -42,7 +42,9 @@ def subsets(index: "VectorIndex", allowed: Any, num_queries: int) -> list[tuple[
 
 def is_for_all(allowed: Any) -> bool:
     """Whether ``allowed`` is one condition for all queries, and not a list or matrix with one for each."""
-    return isinstance(allowed, Subset) or not (isinstance(allowed, (list, tuple)) or np.ndim(allowed) > 1)
+    if isinstance(allowed, (list, tuple)):  # of ids, or of what each query may find
+        return not allowed or isinstance(allowed[0], (int, np.integer))
+    return isinstance(allowed, Subset) or np.ndim(allowed) < 2
 
 
 def per_query(name: str, lists: Any, num_queries: int) -> list[Any]:

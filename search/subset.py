@@ -41,7 +41,7 @@ class Subset:
         return -(-amount * self.num_rows // len(self.rows))
 
 
-Allowed = IntArray | list[IntArray] | Subset | list[Subset]
+Allowed = IntArray | list[int] | list[IntArray] | Subset | list[Subset]
 
 
 class IdRows:

@@ -64,6 +64,19 @@ def make_api(films: Films) -> APIRouter:
         if popularity and films.checkpoint.blend is None:
             raise HTTPException(422, "popularity: the model was trained without views, so it must be 0")
 
+    def history_of(taste: Taste) -> tuple[list[int], list[float | None]]:
+        """Rows and ratings of the films that a person has seen."""
+        check_popularity(taste.popularity)
+        lowest, highest = films.checkpoint.rating_range
+        for place, seen in enumerate(taste.history):
+            if seen.rating is not None and not lowest <= seen.rating <= highest:
+                rule = f"a rating must be a number from {lowest:g} to {highest:g}"
+                raise HTTPException(422, f"history.{place}.rating: {rule}, got {shown_value(seen.rating)}")
+        rows = [row_of(seen.movieId) for seen in taste.history]
+        if len(set(rows)) < len(rows):
+            raise HTTPException(422, "history: each film must be there only once")
+        return rows, [seen.rating for seen in taste.history]
+
     @contextmanager
     def checked_choices() -> Iterator[None]:
         """Turn what is wrong with a condition, or a second model that does not fit, into an answer."""
@@ -133,18 +146,17 @@ def make_api(films: Films) -> APIRouter:
     @api.post("/recommendations", response_model=Recommendations, responses=UNKNOWN)
     async def for_history(taste: Taste) -> Any:
         """Films for a person. The reason of each is one of the films that the person has seen."""
-        check_popularity(taste.popularity)
-        lowest, highest = films.checkpoint.rating_range
-        for place, seen in enumerate(taste.history):
-            if seen.rating is not None and not lowest <= seen.rating <= highest:
-                rule = f"a rating must be a number from {lowest:g} to {highest:g}"
-                raise HTTPException(422, f"history.{place}.rating: {rule}, got {shown_value(seen.rating)}")
-        rows = [row_of(seen.movieId) for seen in taste.history]
-        if len(set(rows)) < len(rows):
-            raise HTTPException(422, "history: each film must be there only once")
-        ratings = [seen.rating for seen in taste.history]
+        rows, ratings = history_of(taste)
         choices = Choices(taste.popularity, taste.diversity, taste.where)
         with checked_choices():
             return films.for_history(rows, ratings, taste.k, choices)
+
+    @api.post("/recommendations/models", response_model=TwoModels, responses=UNKNOWN)
+    async def compare_models_for_history(taste: Taste) -> Any:
+        """Films for a person, by this model and by a second one, if the server has one."""
+        rows, ratings = history_of(taste)
+        choices = Choices(taste.popularity, taste.diversity, taste.where)
+        with checked_choices():
+            return films.compare_models_for_history(rows, ratings, taste.k, choices)
 
     return api

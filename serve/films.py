@@ -25,7 +25,7 @@ from search.tuning import recall_by_score
 from serve.choices import Choices
 from serve.schemas import Method
 from serve.shown import as_shown, own_columns
-from serve.two_models import OtherModel, compare_models
+from serve.two_models import THIS, Ask, ComparedModel, compare_models
 
 METHODS = get_args(Method)
 ALL = Choices()
@@ -39,7 +39,7 @@ class Films:
         checkpoint: the trained model.
         search: parameters of the indexes, and the method that answers if none is named.
         folder: where the files of the indexes are kept; None keeps none.
-        other: a second model to compare with, and what it is called; None for none.
+        other: gives the second model of the moment, to compare with; None for none.
         fingerprint: of the model's files.
     """
 
@@ -48,7 +48,7 @@ class Films:
         checkpoint: Checkpoint,
         search: SearchConfig,
         folder: Path | None,
-        other: OtherModel | None = None,
+        other: Callable[[], ComparedModel | None] = lambda: None,
         fingerprint: str = "",
     ):
         self.fingerprint = fingerprint
@@ -77,7 +77,7 @@ class Films:
             "methods": list(METHODS),
             "method": self.method,
             "popularity": self.checkpoint.blend is not None,
-            "other": None if self.other is None else self.other.name,
+            "other": other.name if (other := self.other()) else None,
             "lowest_rating": self.checkpoint.rating_range[0],
             "highest_rating": self.checkpoint.rating_range[1],
             "ratings": rating_choices(self.checkpoint.rating_range[0], self.checkpoint.best_rating),
@@ -124,13 +124,12 @@ class Films:
             UserError: the model has no view of popularity, or the condition is none.
         """
         recommender = choices.applied(self.recommenders[method])
-        answer = next(recommender.answer_rows([row], k, reasons=True))
-        return as_shown(recommender, answer) | {"method": method}
+        return as_shown(recommender, _asked_for_film(k)(recommender, [row])) | {"method": method}
 
     def compare(self, row: int, k: int) -> dict[str, Any]:
         """The same question to every method: what it finds, its time, and its recall of exact search."""
         answers = {
-            method: next(recommender.answer_rows([row], k, reasons=True))
+            method: _asked_for_film(k)(recommender, [row])
             for method, recommender in self.recommenders.items()
         }
         best = np.array([[film.score for film in answers["exact"]]])
@@ -149,11 +148,19 @@ class Films:
         return {"query": self.film(row), "methods": sides}
 
     def compare_models(self, row: int, k: int, choices: Choices = ALL) -> dict[str, Any]:
-        """The same question to both models, see ``serve/two_models.py``."""
-        return {
-            "query": self.film(row),
-            "models": compare_models(self.default, self.other, row, k, choices),
-        }
+        """``similar`` by both models, see ``serve/two_models.py``."""
+        return {"query": self.film(row), "models": self._by_both([row], _asked_for_film(k), choices)}
+
+    def compare_models_for_history(
+        self, rows: list[int], ratings: list[float | None], k: int, choices: Choices = ALL
+    ) -> dict[str, Any]:
+        """``for_history`` by both models."""
+        models = self._by_both(rows, self._asked_for_history(ratings, k), choices)
+        return {"query": models[0]["query"], "models": models}
+
+    def _by_both(self, rows: list[int], ask: Ask, choices: Choices) -> list[dict[str, Any]]:
+        this = ComparedModel(THIS, self.default, self.fingerprint)
+        return compare_models(this, self.other(), rows, ask, choices)
 
     def _microseconds(self, method: str, row: int, k: int) -> float:
         """Median time of a search by the index alone, without titles and JSON."""
@@ -182,12 +189,15 @@ class Films:
         Raises:
             UserError: the model has no view of popularity, or the condition is none.
         """
+        recommender = choices.applied(self.default)
+        return as_shown(recommender, self._asked_for_history(ratings, k)(recommender, rows))
+
+    def _asked_for_history(self, ratings: list[float | None], k: int) -> Ask:
         best = self.checkpoint.best_rating
         stars = np.array(
             [np.nan if rating is None else to_stars(rating, best) for rating in ratings], dtype=np.float32
         )
-        recommender = choices.applied(self.default)
-        return as_shown(recommender, recommender.answer_history(History(np.array(rows), stars), k))
+        return lambda recommender, rows: recommender.answer_history(History(np.array(rows), stars), k)
 
     def _map(self) -> dict[str, Any]:
         embeddings, ratings = self.default.embeddings, self.default.num_ratings
@@ -202,6 +212,10 @@ class Films:
     def _point(self, row: int) -> dict[str, Any]:
         """A film as the map shows it, without the columns that the map does not show."""
         return self.film(row) | {"columns": {}}
+
+
+def _asked_for_film(k: int) -> Ask:
+    return lambda recommender, rows: next(recommender.answer_rows(rows, k, reasons=True))
 
 
 def _in_background(work: Callable[[], bytes]) -> Future[bytes]:

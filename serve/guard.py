@@ -11,7 +11,7 @@ logger = logging.getLogger("pinsage")
 
 MAX_BYTES = 64 * 1024  # of a request's body; the longest history takes half
 # A condition may list a million ids.
-MAX_BYTES_OF = {"/api/recommendations": 32 * 2**20}
+MAX_BYTES_OF = dict.fromkeys(("/api/recommendations", "/api/recommendations/models"), 32 * 2**20)
 TOO_LARGE = "a request may have at most {:,} bytes"
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "

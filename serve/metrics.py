@@ -45,7 +45,6 @@ class Metrics:
         self._loads = client.Counter(
             "pinsage_model_loads", "models that were taken over or refused", ["outcome"], registry=here
         )
-        self._fingerprint = ""
 
     def answered(self, answered: Answered) -> None:
         """Count an answer."""
@@ -59,14 +58,13 @@ class Metrics:
         """Note how many requests this process is answering."""
         self._in_flight.set(number)
 
-    def loaded(self, outcome: str, fingerprint: str) -> None:
-        """Count a model that was ``taken`` or ``refused``; the fingerprint is that of the one served now."""
+    def loaded(self, outcome: str, before: str, now: str) -> None:
+        """Count a model that was ``taken`` or ``refused``, with the fingerprints served before and now."""
         self._loads.labels(outcome).inc()
-        if fingerprint != self._fingerprint:
-            if self._fingerprint:
-                self._models.labels(self._fingerprint).set(0)
-            self._models.labels(fingerprint).set(1)
-            self._fingerprint = fingerprint
+        if before != now:
+            if before:
+                self._models.labels(before).dec()
+            self._models.labels(now).inc()
 
     def text(self) -> bytes:
         """All metrics, summed over the processes."""

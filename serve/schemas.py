@@ -73,16 +73,17 @@ class Comparison(BaseModel):
 
 
 class ModelSide(BaseModel):
-    """What one of two models recommends."""
+    """What one of two models recommends, and the fingerprint of its files."""
 
     name: str
+    fingerprint: str
     recommendations: list[RankedFilm]
 
 
 class TwoModels(BaseModel):
-    """One question, answered by two models."""
+    """One question about a film or a person, answered by two models."""
 
-    query: Film
+    query: Film | Query
     models: list[ModelSide]
 
 

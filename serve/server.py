@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import uvicorn
 
-from serve.live import Live
 from serve.service import Service
+from serve.watch import Watch
 
 logger = logging.getLogger("pinsage")
 
@@ -27,7 +27,7 @@ class _Server(uvicorn.Server):
 
 
 def serve_live(
-    live: Live,
+    watch: Watch,
     service: Service,
     listener: socket.socket,
     then: Callable[[], None],
@@ -35,19 +35,19 @@ def serve_live(
     several: bool = False,
     at_once: bool = True,
 ) -> None:
-    """Answer until SIGINT or SIGTERM; unfinished answers get a few seconds. SIGHUP looks for a new model.
+    """Answer until SIGINT or SIGTERM; unfinished answers get a few seconds. SIGHUP looks for new models.
 
     Args:
-        live: the model; its first one is loaded here.
+        watch: of the models; the first ones are loaded here.
         service: what answers.
         listener: a listening socket.
-        then: called when the first model is served.
+        then: called when the first models are served.
         several: whether other processes accept from the same socket. Then connections are accepted one by
             one, so that those that come together are shared.
-        at_once: accept connections while the first model is loaded, and say that it is. Else accept later.
+        at_once: accept connections while the first models are loaded, and say so. Else accept later.
 
     Raises:
-        Exception: of the first model, if it cannot be loaded.
+        Exception: of a first model that cannot be loaded.
     """
     server = _Server(
         uvicorn.Config(
@@ -62,17 +62,17 @@ def serve_live(
     )
 
     def loaded() -> None:
-        if live.failure is None:
+        if watch.failure is None:
             then()
         else:
             server.should_exit = True
 
     if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, lambda *_: live.look_now())
-    live.start(loaded)
+        signal.signal(signal.SIGHUP, lambda *_: watch.look_now())
+    watch.start(loaded)
     if not at_once:
-        live.tried.wait()
-    if live.failure is None:
+        watch.tried.wait()
+    if watch.failure is None:
         server.run(sockets=[listener])
-    if live.failure is not None:
-        raise live.failure
+    if watch.failure is not None:
+        raise watch.failure

@@ -8,7 +8,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from serve.access_log import Answered
 from serve.guard import HEADERS, refuse
-from serve.live import Live
+from serve.live import Live, Served
 from serve.metrics import Metrics
 from serve.operations import PATHS as ALWAYS_ANSWERED
 
@@ -29,7 +29,7 @@ class Service:
 
     def __init__(
         self,
-        live: Live,
+        live: Live[Served],
         max_in_flight: int,
         watchers: Sequence[Callable[[Answered], None]] = (),
         metrics: Metrics | None = None,

@@ -1,5 +1,5 @@
 // What the page shows is in its address, behind #, which no server sees: Back works, and a link can be shared.
-const USUAL = { film: "", tab: "similar", k: "10", method: "", popularity: "0", diversity: "0" };
+const USUAL = { film: "", tab: "similar", compared: "film", k: "10", method: "", popularity: "0", diversity: "0" };
 const SEVERAL = ["where", "seen"]; // may occur several times
 
 let now = parse();
@@ -20,6 +20,9 @@ export function change(changes, { replace = false } = {}) {
   if (wanted !== location.hash) history[replace ? "replaceState" : "pushState"](null, "", wanted || location.pathname);
   listener(now);
 }
+
+// Whether what is shown is for the visitor's list.
+export const isForList = ({ tab, compared }) => tab === "person" || (tab === "models" && compared === "person");
 
 // The address of the page with changes.
 export const linkTo = (changes) => location.href.split("#")[0] + text({ ...now, ...changes });

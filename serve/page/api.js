@@ -30,8 +30,12 @@ export const searchTitles = (typed, signal) => answer(`/search?q=${encodeURIComp
 export const getSimilar = (wanted) => answer(`${film(wanted.film)}/recommendations?${query(wanted)}`);
 export const compareModels = (wanted) => answer(`${film(wanted.film)}/models?${query({ ...wanted, method: "" })}`);
 export const compareMethods = (wanted) => answer(`${film(wanted.film)}/methods?k=${wanted.k}`);
-export const recommendFor = (history, wanted) => answer("/recommendations", {
+
+const ask = (path, history, wanted) => answer(path, {
   method: "POST",
   headers: { "content-type": "application/json" },
   body: JSON.stringify({ history, ...choices({ ...wanted, method: "" }) }),
 });
+
+export const recommendFor = (history, wanted) => ask("/recommendations", history, wanted);
+export const compareModelsFor = (history, wanted) => ask("/recommendations/models", history, wanted);

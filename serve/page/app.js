@@ -1,5 +1,5 @@
 // The page. Its address says what it shows; every part changes the address, and is drawn anew from it.
-import { change, onAddress, state } from "./address.js";
+import { change, isForList, onAddress, state } from "./address.js";
 import { getFilm, getInfo, getMap, getSimilar } from "./api.js";
 import { setUpChoices, showChoices } from "./choices.js";
 import { setUpConditions, showConditions } from "./conditions.js";
@@ -19,9 +19,9 @@ const PANELS = { person: showPerson, methods: showMethods, models: showModels };
 let shown = null; // the answer on the page
 let turn = 0;
 
-// A chosen film shows what goes with it, but for the comparisons, which stay.
+// A chosen film shows what goes with it, but for the comparisons, which stay and are then about this film.
 function choose(id) {
-  change({ film: String(id), tab: state().tab === "person" ? "similar" : state().tab });
+  change({ film: String(id), compared: "film", tab: state().tab === "person" ? "similar" : state().tab });
 }
 
 async function show() {
@@ -34,7 +34,7 @@ async function show() {
   try {
     await openList(wanted);
     if (!isNow()) return; // the list was another one, and its listener has asked again
-    const panel = PANELS[wanted.tab]?.(wanted, choose, isNow);
+    const panel = (wanted.film || isForList(wanted)) && PANELS[wanted.tab]?.(wanted, choose, isNow);
     if (wanted.film) await showFilm(wanted, isNow);
     await panel;
     if (isNow()) showProblem();
@@ -69,7 +69,7 @@ async function start() {
     mine.load(info.dataset, info.ratings);
     setUpPerson(choose, info.ratings);
     setUpShare();
-    mine.onChange(() => { if (state().tab === "person") show(); });
+    mine.onChange(() => { if (isForList(state())) show(); });
     find("info").textContent = `PinSage on ${info.dataset}: ${counted(info.films)}, ${info.dimension} dimensions`;
     if (!state().film) find("panel-similar").replaceChildren(make("p", { class: "soft" }, `Find a ${info.words.item} above, or click one on the map.`));
     onAddress(show);

@@ -11,11 +11,12 @@ const WORDS = {
 export function setUpChoices(info) {
   find("popularity-knob").hidden = !info.popularity;
   find("method").replaceChildren(...info.methods.map((name) => make("option", { value: name === info.method ? "" : name }, NAMES[name])));
+  find("compared").options[0].textContent = `this ${info.words.item}`;
   for (const name of Object.keys(WORDS)) {
     find(name).addEventListener("input", () => say(name));
     find(name).addEventListener("change", () => change({ [name]: find(name).value }));
   }
-  for (const name of ["k", "method"]) find(name).addEventListener("change", () => change({ [name]: find(name).value }));
+  for (const name of ["k", "method", "compared"]) find(name).addEventListener("change", () => change({ [name]: find(name).value }));
 }
 
 // The controls as the address has them.
@@ -25,6 +26,7 @@ export function showChoices(state) {
   if (![...k.options].some((option) => option.value === state.k)) k.append(make("option", {}, state.k));
   k.value = state.k;
   find("method").value = state.method;
+  find("compared").value = state.compared;
 }
 
 const say = (name) => { find(`${name}-words`).textContent = WORDS[name](Number(find(name).value)); };

@@ -32,18 +32,26 @@ function showMine(choose) {
 // Stars where five are the best; else a rating with the best one, since "★ 8" would say too little.
 const shown = (rating) => (ratings[0] === 5 ? `★ ${rating}` : `${rating} of ${ratings[0]}`);
 
+export const myHistory = () => mine.all().map(({ movieId, rating }) => ({ movieId, rating }));
+
+export const needsFilms = () => make("p", { class: "soft" }, `Add ${words.items} that you know with +. What is recommended to you then appears here.`);
+
+// How a panel for the visitor's list begins.
+export const leadOfList = (history) => make("p", { class: "lead" },
+  make("span", {}, `By ${counted(history.length)} of yours.${history.length > 1 ? " High ratings and later ones count more." : ""}`));
+
 export async function showPerson(state, choose, isNow) {
   const panel = find("panel-person");
-  const history = mine.all().map(({ movieId, rating }) => ({ movieId, rating }));
+  const history = myHistory();
   if (!history.length) {
-    panel.replaceChildren(make("p", { class: "soft" }, `Add ${words.items} that you know with +. ${words.items} for you then appear here.`));
+    panel.replaceChildren(needsFilms());
     return;
   }
   const answer = await recommendFor(history, state);
   if (!isNow()) return;
   const focused = panel.contains(document.activeElement);
   panel.replaceChildren(
-    make("p", { class: "lead" }, make("span", {}, `By ${counted(history.length)} of yours.${history.length > 1 ? " High ratings and later ones count more." : ""}`)),
+    leadOfList(history),
     filmList(answer.recommendations, choose),
     nothing(answer) ?? "");
   if (focused) panel.querySelector("button")?.focus();

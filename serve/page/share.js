@@ -1,6 +1,6 @@
 // A link with the visitor's list, made only if the visitor asks; and the list of a link that somebody opens.
 import { getFilm } from "./api.js";
-import { change, linkTo, state } from "./address.js";
+import { change, isForList, linkTo, state } from "./address.js";
 import { find } from "./dom.js";
 import * as mine from "./mine.js";
 
@@ -9,7 +9,7 @@ let opened = ""; // the list of the address that is shown
 export function setUpShare() {
   find("share").addEventListener("click", () => {
     const seen = mine.all().map(({ movieId, rating }) => `${movieId}:${rating}`);
-    find("link").value = linkTo({ tab: "person", seen });
+    find("link").value = linkTo({ tab: isForList(state()) ? state().tab : "person", seen });
     find("link-place").hidden = false;
     find("link").select();
   });

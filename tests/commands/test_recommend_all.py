@@ -107,6 +107,9 @@ def test_all_formats_have_the_same_rows(workspace, who):
 
 def test_items_with_text_ids_and_readers_without_ratings(tmp_path, capsys):
     library(tmp_path / "books")
+    schema = json.loads((tmp_path / "books" / "schema.json").read_text())
+    words = {"words": {"item": "book", "items": "books"}}
+    (tmp_path / "books" / "schema.json").write_text(json.dumps(schema | words))
     trained(tmp_path, "--epochs", "1", data="books")
     rows = parquet.read_table(all_of(tmp_path, "--recommend_for", "users", data="books")).to_pylist()
     assert [row["rank"] for row in rows] == [*range(1, WANTED + 1)] * 60
@@ -118,7 +121,9 @@ def test_items_with_text_ids_and_readers_without_ratings(tmp_path, capsys):
         data="books",
     )
     assert [(row["movieId"],) for row in rows if row["queryId"] == reader] == rows_of(text, "movieId")
+    capsys.readouterr()
     lines = all_of(tmp_path, "--format", "jsonl", data="books").read_text().splitlines()
+    assert capsys.readouterr().out.endswith(f"{40 * WANTED} recommendations for 40 books\n")
     assert len(lines) == 40 * WANTED and "/" in json.loads(lines[0])["queryId"]
 
 

@@ -167,6 +167,19 @@ def test_what_cannot_be_allowed(name):
     assert index.search(np.ones((2, 8)), 2, allowed=np.array([[7], [8]])).ids.tolist() == [[7], [8]]
 
 
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_list_of_ids_is_for_all_queries(name):
+    """However many it has: with as many as queries it is not one id for each."""
+    vectors = unit_vectors(20)
+    index = MAKERS[name]("float32").build(vectors, np.arange(20))
+    for ids in ([7, 3], (7, 3, 8), list(np.arange(4)), []):
+        found = index.search(vectors[:2], 3, allowed=ids)
+        one = index.search(vectors[:2], 3, allowed=np.array(ids, int))
+        assert found.ids.shape == (2, min(3, len(ids)))
+        assert np.array_equal(found.ids, one.ids) and np.array_equal(found.scores, one.scores)
+        assert index.effort(vectors[:2], 3, ids) == index.effort(vectors[:2], 3, np.array(ids, int))
+
+
 APPROXIMATE = {"lsh": LSHIndex, "ivf": WeakANDIndex}
 
 

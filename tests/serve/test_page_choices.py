@@ -9,7 +9,7 @@ from config import SearchConfig
 from model.checkpoint import load_checkpoint
 from recommend.recommender import Recommender
 from serve.films import Films
-from serve.two_models import OtherModel
+from serve.two_models import ComparedModel
 from tests.browser import chromium, watched_page
 from tests.commands.test_commands import FAST, flags
 from tests.planted import planted_movielens
@@ -44,7 +44,7 @@ def films(tmp_path_factory, trained_folder):
     other = Recommender.load(folder / "checkpoints" / "last.pt", search=SearchConfig())
     shuffled = other.checkpoint.query_embeddings.flip(0)
     other.query_embeddings = shuffled.numpy()  # a model that finds something else
-    return Films(model, SearchConfig(ivf_partitions=4), None, OtherModel("the other one", other))
+    return Films(model, SearchConfig(ivf_partitions=4), None, lambda: ComparedModel("the other one", other))
 
 
 @pytest.fixture(scope="module")
@@ -175,9 +175,8 @@ def test_a_list_is_shared_only_by_its_own_link(page):
     page.click("#clear")
 
 
-def test_two_models_stand_side_by_side_with_marks(page):
-    page.click("#tab-models")
-    page.wait_for_selector("#panel-models .films")
+def check_marks(page):
+    """Both lists of the page, marked where they differ."""
     names = page.locator("#panel-models h2").all_inner_texts()
     assert names == ["this model", "the other one"]
     lists = [
@@ -193,6 +192,53 @@ def test_two_models_stand_side_by_side_with_marks(page):
                 mark = "" if there == place else f"no. {there + 1} there"
             shown = items.nth(place).locator(".mark")
             assert (shown.inner_text().strip() if shown.count() else "") == mark
+    return lists
+
+
+def test_two_models_stand_side_by_side_with_marks(page):
+    page.click("#tab-models")
+    page.wait_for_selector("#panel-models .films")
+    check_marks(page)
+
+
+def test_two_models_are_compared_for_a_person_by_keyboard(page):
+    page.click("#tab-models")
+    page.wait_for_selector("#panel-models .films")
+    of_film = check_marks(page)
+    offered = page.locator("#compared option").all_inner_texts()
+    assert offered == ["this book", "your list"] and page.input_value("#compared") == "film"
+    page.focus("#compared")
+    page.keyboard.press("ArrowDown")
+    page.get_by_text("What is recommended to you then appears here.").wait_for()
+    page.click("#tab-similar")
+    for place in (0, 1):
+        page.locator("#panel-similar .add").nth(place).click()
+    page.focus("#tab-similar")
+    page.keyboard.press("ArrowLeft")  # round to the last
+    assert page.evaluate("document.activeElement.id") == "tab-models"
+    page.get_by_text("By 2 books of yours. High ratings and later ones count more.").wait_for()
+    assert page.input_value("#compared") == "person" and "compared=person" in page.url
+    of_person = check_marks(page)
+    seen = page.locator("#mine .title").all_inner_texts()
+    assert of_person != of_film and not set(seen) & set(of_person[0] + of_person[1])
+    page.click("#share")
+    link = page.input_value("#link")
+    assert "tab=models&compared=person" in link and link.count("seen=") == 2
+    page.locator("#mine .remove").first.click()
+    page.get_by_text("By 1 book of yours.").wait_for()
+    title = page.locator("#panel-models .title").first.inner_text()
+    page.locator("#panel-models .title").first.press("Enter")
+    page.wait_for_function(
+        "title => document.querySelector('#panel-models strong')?.textContent === title", arg=title
+    )
+    assert page.input_value("#compared") == "film"
+    page.go_back()
+    page.get_by_text("By 1 book of yours.").wait_for()
+    page.goto("about:blank")
+    page.goto(link)
+    page.get_by_text("By 2 books of yours.").wait_for()
+    page.click("#give-back")
+    page.click("#clear")
 
 
 def test_the_visitors_colours_are_kept(address):
@@ -224,9 +270,13 @@ def test_axe_finds_nothing_serious(address, width, scheme):
         page.click("#more summary")
         page.locator("#panel-similar .add").first.click()
         page.locator("#panel-similar summary").first.click()
-        for tab in ("similar", "person", "methods", "models"):
-            page.click(f"#tab-{tab}")
-            page.wait_for_selector(f"#panel-{tab} .films")
+        for tab in ("similar", "person", "methods", "models", "models for a person"):
+            if tab == "models for a person":
+                page.select_option("#compared", "person")
+                page.locator("#panel-models").get_by_text("By 1 book of yours.").wait_for()
+            else:
+                page.click(f"#tab-{tab}")
+                page.wait_for_selector(f"#panel-{tab} .films")
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             found = axe.run(page).response["violations"]
             serious = [one for one in found if one["impact"] in ("serious", "critical")]

@@ -122,6 +122,50 @@ def test_a_hundred_new_models_under_load_fail_no_request(folder, models):
     assert "Traceback" not in server.log.read_text()
 
 
+def test_new_second_models_under_load_fail_no_request(folder, models, tmp_path):
+    """Both lists of every comparison are those of their model; a torn second model is refused."""
+    second, path = tmp_path / "second", "/api/movies/7/models?k=10"
+    second.mkdir()
+    order = list(models)
+    put(models[order[1]][0], second)
+    alone = {
+        fingerprint: json.loads(answers[QUESTIONS.index("/api/movies/7/recommendations?k=10&method=exact")])
+        for fingerprint, (_, answers) in models.items()
+    }
+    done, wrong, seen = threading.Event(), [], set()
+
+    def compare():
+        while not done.is_set():
+            status, headers, body = server.get(path)
+            sides = json.loads(body).get("models", []) if status == 200 else []
+            right = [one["recommendations"] == alone[one["fingerprint"]]["recommendations"] for one in sides]
+            if right != [True, True] or sides[0]["fingerprint"] != headers["x-model-fingerprint"]:
+                wrong.append((status, body[:200]))
+            seen.update(one["fingerprint"] for one in sides[1:])
+
+    with running_server(folder, "--workers", "2", "--compare_dir", str(second)) as server:
+        clients = [threading.Thread(target=compare) for _ in range(3)]
+        for client in clients:
+            client.start()
+        try:
+            for turn in range(2, 12):
+                fingerprint = order[1 + turn % 3]
+                put(models[fingerprint][0], second)
+                if turn % 2:
+                    server.process.send_signal(signal.SIGHUP)
+                server.wait_for(lambda f=fingerprint: processes_of(server, f) == 2, f"model {fingerprint}")
+            (second / BEST).write_bytes(b"torn")
+            refused = 'pinsage_model_loads_total{outcome="refused"}'
+            server.wait_for(lambda: server.metrics().get(refused, 0) >= 2, "refusal")
+            assert processes_of(server, fingerprint) == processes_of(server, order[0]) == 2
+        finally:
+            done.set()
+            for client in clients:
+                client.join()
+    assert wrong == [] and seen == set(order[1:])
+    assert "Traceback" not in server.log.read_text()
+
+
 def answered(server, count):
     """The lines of the access log about recommendations, once there are so many: they follow the answers."""
     text = server.log.read_text()
@@ -227,13 +271,17 @@ def test_a_limit_is_held_by_a_real_server(folder):
     assert sum(status == 503 for status, _ in answers) == refused
 
 
-def test_a_server_that_cannot_load_its_first_model_ends_with_one_line(folder):
+def test_a_server_that_cannot_load_its_first_models_ends_with_one_line(folder, tmp_path):
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    shutil.copy(folder / BEST, whole)
     (folder / BEST).write_bytes(b"torn")
-    command = [sys.executable, "main.py", "--mode", "serve", "--checkpoint_dir", str(folder), "--port", "0"]
-    for more in ([], ["--workers", "2"]):
+    command = [sys.executable, "main.py", "--mode", "serve", "--port", "0", "--checkpoint_dir"]
+    second_is_torn = [str(whole), "--compare_dir", str(folder), "--workers", "2"]
+    for more in ([str(folder)], [str(folder), "--workers", "2"], second_is_torn):
         ended = subprocess.run([*command, *more], cwd=ROOT, capture_output=True, text=True, timeout=180)
         errors = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
-        assert ended.returncode == 2 and len(errors) == 1 and "is damaged" in errors[0], ended.stderr
+        assert ended.returncode == 2 and len(errors) == 1 and f"{folder / BEST} is damaged" in errors[0]
         assert "Traceback" not in ended.stderr
 
 

@@ -185,7 +185,7 @@ def test_pages_and_description_load_nothing_from_elsewhere(client):
         )
         assert "https://" not in response.text
     paths = client.get("/openapi.json").json()["paths"]
-    assert len(paths) == 12 and "/api/movies/{movie_id}/recommendations" in paths
+    assert len(paths) == 13 and "/api/movies/{movie_id}/recommendations" in paths
 
 
 def test_who_stops_waiting_for_the_map_does_not_cancel_it_for_others():
@@ -233,6 +233,8 @@ def test_without_the_framework_the_way_to_install_it_is_said(trained_folder, mon
 
 def test_a_second_model_is_needed_to_compare_with(client, trained_folder, capsys):
     assert "there is no second model" in problem(client.get("/api/movies/7/models"), 422)
+    sent = client.post("/api/recommendations/models", json={"history": [{"movieId": 7}]})
+    assert "there is no second model" in problem(sent, 422)
     argv = ["--mode", "serve", *flags(trained_folder), "--port", "0", "--compare_dir", "nowhere"]
     assert main_modes(argv) == 2
     assert "no checkpoint at nowhere" in capsys.readouterr().err

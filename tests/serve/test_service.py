@@ -122,9 +122,10 @@ def test_metrics_count_answers_by_template_and_status():
     for route, status, refused in [("/a/{b}", 200, False), ("/a/{b}", 503, True), (None, 404, False)]:
         metrics.answered(Answered("GET", route, status, 0.015, 5, "f", refused))
     metrics.in_flight(3)
-    metrics.loaded("taken", "f0")
-    metrics.loaded("refused", "f0")
-    metrics.loaded("taken", "f1")
+    metrics.loaded("taken", "", "f0")
+    metrics.loaded("taken", "", "f2")  # of a second model
+    metrics.loaded("refused", "f0", "f0")
+    metrics.loaded("taken", "f0", "f1")
     samples = set(metrics.text().decode().splitlines())
     assert samples >= {
         'pinsage_requests_total{route="/a/{b}",status="200"} 1.0',
@@ -134,10 +135,11 @@ def test_metrics_count_answers_by_template_and_status():
         'pinsage_request_seconds_bucket{le="0.02",route="/a/{b}"} 2.0',
         "pinsage_refused_total 1.0",
         "pinsage_requests_in_flight 3.0",
-        'pinsage_model_loads_total{outcome="taken"} 2.0',
+        'pinsage_model_loads_total{outcome="taken"} 3.0',
         'pinsage_model_loads_total{outcome="refused"} 1.0',
         'pinsage_model_processes{fingerprint="f0"} 0.0',
         'pinsage_model_processes{fingerprint="f1"} 1.0',
+        'pinsage_model_processes{fingerprint="f2"} 1.0',
     }
 
 
