@@ -76,6 +76,7 @@ def _answer(
     Raises:
         UserError: there is no checkpoint, or it does not fit the flags.
     """
+    import model.trainer  # noqa: F401 - a first new film would wait for PyG
     from recommend.recommender import Recommender
     from serve.access_log import write_access_line
     from serve.app import create_app

@@ -15,6 +15,7 @@ replace them. The degree ``D_m[m]`` is among the features too.
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
@@ -29,9 +30,11 @@ from data.reading.film_file import FilmFile
 from model.checkpoint import Checkpoint
 from model.new_films.content import content_of_films
 from model.nodes import Nodes
-from model.pinsage import PinSage, build_blocks
-from model.trainer import build_model
 from model.views import film_views
+
+# The network needs PyG, which takes longer to import than an answer takes: only new films make one.
+if TYPE_CHECKING:
+    from model.pinsage import PinSage
 
 
 def append_films(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> Checkpoint:
@@ -49,6 +52,8 @@ def append_films(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> Checkpoin
     """
     if not films:
         return checkpoint
+    from model.pinsage import build_blocks
+
     known = len(checkpoint.movies)
     facts = replace(_facts(films), content=content_of_films(checkpoint.basis.content, films))
     raters = known_raters(checkpoint, films)
@@ -79,12 +84,14 @@ def append_films(checkpoint: Checkpoint, films: Sequence[FilmFile]) -> Checkpoin
     )
 
 
-def stored_model(checkpoint: Checkpoint) -> PinSage:
+def stored_model(checkpoint: Checkpoint) -> "PinSage":
     """The network of a checkpoint, on the CPU, in evaluation mode.
 
     Raises:
         UserError: the weights of the checkpoint do not fit its settings.
     """
+    from model.trainer import build_model
+
     model = build_model(checkpoint.features.size(1), model_settings(checkpoint), seed=0)
     try:
         model.load_state_dict(checkpoint.trainer["model"])

@@ -198,6 +198,11 @@ def test_scripts_only_parse_and_call_main():
         assert len(code.splitlines()) < 25 and f"python {name}.py" in code
 
 
+def test_answers_about_known_films_do_not_load_pyg():
+    code = "import sys, commands.inference; assert 'torch_geometric' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
 def test_help_does_not_load_heavy_libraries():
     code = (
         "import sys; from commands.entry import main_modes\n"
