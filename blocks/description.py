@@ -8,7 +8,7 @@ from typing import Any
 from base.errors import UserError
 from base.files import write_json
 from blocks.ingest.source import Source
-from blocks.json_arrays import from_json
+from blocks.plain_values import from_json
 from config import Config
 
 DESCRIPTION = "work.json"  # written when everything is whole

@@ -1,4 +1,4 @@
-"""Features and views of films, block by block, from the mapped graph; then their neighbours."""
+"""Features and views of films, block by block, from the mapped graph and facts; then their neighbours."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,22 +10,25 @@ import numpy as np
 import scipy.sparse as sp
 
 from blocks.block_file import Array, Parts
-from blocks.ingest.catalogue import read_movies
+from blocks.ingest.facts import STAGE as FACTS
+from blocks.ingest.facts import read_facts
 from blocks.ingest.graph import read_graph
 from blocks.ingest.runs import num_panels, users_of_panel
+from blocks.plain_values import packed, unpacked
 from blocks.power_iteration import SIDES, panel_vectors, power_iteration, sides_stage
 from blocks.stage import Stage
 from blocks.work_dir import WorkDir, block_ranges
 from config import ModelConfig
-from data.dataset import Facts
+from data.content.basis import ContentBasis
 from data.feature_extractor import FeatureBasis, basis_of, film_features
-from data.graph_builder import ItemGraph
+from data.film_facts import select_facts
 from data.graph_view import GRAPH_VIEW_DIM, view_scale
 from data.spectral import POWER_ITERATIONS, inverse_root
 from data.walks.sampler import RandomWalkSampler
 from model.view_arrays import view_arrays
 
 GRAPH = ("user_side", "movie_side")
+OF_USERS = ("user_basis", "view_basis")  # members of a basis that have a row per user
 
 
 def feature_stages(settings: ModelConfig, seed: int, films_per_block: int) -> list[Stage]:
@@ -64,12 +67,13 @@ def feature_stages(settings: ModelConfig, seed: int, films_per_block: int) -> li
         *stages,
         Stage("user_rows", user_rows, num_panels, needs, {"made": made}, temporary=True),
         Stage("user_basis", user_basis, 1, ("user_rows", "users"), {"made": made}),
+        Stage("basis", basis, 1, ("catalogue", FACTS, *GRAPH), {"seed": seed}),
         Stage(
             "features",
             features,
             count,
-            ("catalogue", "user_basis", *GRAPH),
-            {"views": views, "seed": seed, **films},
+            ("catalogue", FACTS, "basis", "user_basis", *GRAPH),
+            {"views": views, **films},
         ),
         Stage(
             "neighbors",
@@ -116,22 +120,29 @@ def user_basis(work_dir: WorkDir, block: int, made: Sequence[str]) -> Mapping[st
     }
 
 
+def basis(work_dir: WorkDir, block: int, seed: int) -> Mapping[str, Array]:
+    """The members of ``FeatureBasis``, packed, but for the rows of users."""
+    graph = read_graph(work_dir)
+    fitted = basis_of(read_facts(work_dir), graph, np.zeros((graph.num_users, 0), np.float32), seed)
+    plain = vars(fitted) | {"content": None if fitted.content is None else fitted.content.as_plain()}
+    return packed({name: part for name, part in plain.items() if name not in OF_USERS})
+
+
 def features(
-    work_dir: WorkDir, block: int, views: Mapping[str, Any], seed: int, films_per_block: int
+    work_dir: WorkDir, block: int, views: Mapping[str, Any], films_per_block: int
 ) -> Mapping[str, Array]:
     """``features`` float32 ``[films, num_features]``; with views, ``view_`` and each member of ``Views``."""
-    graph, movies = read_graph(work_dir), read_movies(work_dir)
-    basis = read_basis(work_dir, graph, Facts(movies), seed)
-    films = block_ranges(len(movies), films_per_block)[block]
+    graph, facts, fitted = read_graph(work_dir), read_facts(work_dir), read_basis(work_dir)
+    films = block_ranges(graph.num_movies, films_per_block)[block]
     ptr = graph.movie_ptr[films.start : films.stop + 1]
     raters = graph.movie_users[ptr[0] : ptr[-1]]
     matrix = sp.csr_matrix(
         (np.ones(len(raters), np.float32), raters, ptr - ptr[0]), shape=(len(films), graph.num_users)
     )
-    found = {"features": film_features(basis, Facts(movies.select(np.array(films))), matrix)}
+    found = {"features": film_features(fitted, select_facts(facts, np.array(films)), matrix)}
     settings = replace(ModelConfig(), **views)  # of which view_arrays reads these
     if settings.has_views:
-        arrays = view_arrays(basis, found["features"], matrix, settings)
+        arrays = view_arrays(fitted, found["features"], matrix, settings)
         found |= {f"view_{name}": array for name, array in arrays.items()}
     return found
 
@@ -158,9 +169,10 @@ def nodes(work_dir: WorkDir, block: int) -> Mapping[str, Parts]:
     return joined
 
 
-def read_basis(work_dir: WorkDir, graph: ItemGraph, facts: Facts, seed: int) -> FeatureBasis:
-    """The feature basis of ``graph`` and the ``facts`` about all films; the rows of users are mapped."""
-    of_users = work_dir.block("user_basis")
-    spectral = of_users.get("spectral", np.zeros((graph.num_users, 0), np.float32))
-    basis = basis_of(facts, graph, spectral, seed)
-    return replace(basis, view_basis=of_users.get("view"))
+def read_basis(work_dir: WorkDir) -> FeatureBasis:
+    """The feature basis of the stages ``basis`` and ``user_basis``; the rows of users are mapped."""
+    plain, of_users = unpacked(work_dir.block("basis")), work_dir.block("user_basis")
+    if plain["content"] is not None:
+        plain["content"] = ContentBasis.from_plain(plain["content"])
+    none = np.zeros((len(work_dir.block("users")["user_ids"]), 0), np.float32)
+    return FeatureBasis(**plain, user_basis=of_users.get("spectral", none), view_basis=of_users.get("view"))

@@ -11,7 +11,7 @@ from typing import Any
 
 from base.errors import UserError
 from blocks.block_file import Array, file_digest
-from blocks.json_arrays import from_json
+from blocks.plain_values import from_json
 from blocks.stage import Later, Stage
 from blocks.work_dir import WorkDir
 from config import ModelConfig

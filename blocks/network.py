@@ -9,8 +9,8 @@ from torch import Tensor
 from base.errors import UserError
 from blocks.block_file import Array
 from blocks.embedding import FEATURES, NEIGHBORS, layer_stage, messages_stage
-from blocks.json_arrays import as_json, from_json
 from blocks.model_weights import OF_BLEND, StoredModel, checkpoint_digest, stored_model
+from blocks.plain_values import as_json, from_json
 from blocks.work_dir import WorkDir
 from model.blend import Blend
 from model.checkpoint import load_checkpoint

@@ -5,12 +5,15 @@ from functools import partial
 
 from blocks.features import feature_stages
 from blocks.ingest.catalogue import catalogue
+from blocks.ingest.facts import STAGE as FACTS
+from blocks.ingest.facts import facts_beside_catalogue
 from blocks.ingest.graph import held_out_ratings, movie_side, user_side
 from blocks.ingest.panels import panel_of_users
 from blocks.ingest.runs import num_panels, run_of_piece, users_of_runs
 from blocks.ingest.source import Source
 from blocks.stage import Stage
 from config import ModelConfig
+from data.rating_scale import to_stars
 from data.splits import SplitName
 
 FILMS_PER_BLOCK = 16_384
@@ -31,7 +34,7 @@ def preparation(
     Args:
         source: the ratings.
         split: how they are split.
-        min_rating: ratings below it are dropped.
+        min_rating: of the source's own scale; ratings below it are dropped.
         settings: of features and walks.
         seed: of features and walks.
         films_per_block: films whose features and neighbours are made at a time.
@@ -44,14 +47,14 @@ def preparation(
             "catalogue",
             partial(catalogue, source.folder.resolve()),
             1,
-            settings={"ratings_name": source.format.ratings, **of_source},
+            settings={"ratings_name": source.release.format.ratings, **of_source},
         ),
         Stage(
             "runs",
             partial(run_of_piece, source.folder.resolve()),
             len(pieces),
             ("catalogue",),
-            {"pieces": pieces, **of_source},
+            {"pieces": pieces, "best_rating": source.release.best_rating, **of_source},
             temporary=True,
         ),
         Stage("users", users_of_runs, 1, ("runs",), {"ratings_per_panel": ratings_per_panel}),
@@ -60,11 +63,18 @@ def preparation(
             panel_of_users,
             num_panels,
             ("catalogue", "runs", "users"),
-            {"split": split, "min_rating": min_rating},
+            {"split": split, "min_rating": to_stars(min_rating, source.release.best_rating)},
             temporary=True,
         ),
         Stage("user_side", user_side, 1, ("panels",)),
         Stage("movie_side", movie_side, 1, ("panels",)),
         Stage("held_out", held_out_ratings, 1, ("panels",), {"split": split}),
+        Stage(
+            FACTS,
+            partial(facts_beside_catalogue, source.folder.resolve()),
+            1,
+            ("catalogue", "users", "user_side", "movie_side", "held_out"),
+            {"ratings_name": source.release.format.ratings, "split": split, **of_source},
+        ),
     ]
     return ingest + feature_stages(settings, seed, films_per_block)

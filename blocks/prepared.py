@@ -7,11 +7,12 @@ import torch
 
 from blocks.description import read_description
 from blocks.features import read_basis
-from blocks.ingest.catalogue import read_movies
+from blocks.ingest.facts import read_best_rating, read_facts
 from blocks.ingest.graph import read_graph, read_split
 from blocks.work_dir import WorkDir
 from config import ModelConfig
-from data.dataset import Facts, Interactions, MovieLens
+from data.dataset import Interactions, MovieLens
+from data.feature_extractor import content_columns
 from data.splits import Split
 from model.inputs import ModelInputs
 from model.nodes import Nodes
@@ -26,11 +27,19 @@ def prepared_data(folder: Path) -> tuple[MovieLens, Split]:
         UserError: it is not prepared.
     """
     description, work_dir = read_description(folder), WorkDir(folder)
-    users = work_dir.block("users")
     ends = np.zeros(2, np.int32)
-    ratings = Interactions(ends, ends, users["range"], np.zeros(2, np.int64))
+    ratings = Interactions(ends, ends, work_dir.block("held_out")["range"], np.zeros(2, np.int64))
+    facts = read_facts(work_dir)
     movielens = MovieLens(
-        description.name, read_movies(work_dir), users["user_ids"], ratings, description.fingerprint
+        description.name,
+        facts.movies,
+        work_dir.block("users")["user_ids"],
+        ratings,
+        description.fingerprint,
+        tags=facts.tags,
+        genome=facts.genome,
+        best_rating=read_best_rating(work_dir),
+        content=facts.content,
     )
     return movielens, read_split(work_dir, description.settings["split"])
 
@@ -44,10 +53,11 @@ def prepared_inputs(folder: Path, settings: ModelConfig, seed: int) -> ModelInpu
         seed: of the shadows.
     """
     work_dir = WorkDir(folder)
-    graph, facts = read_graph(work_dir), Facts(read_movies(work_dir))
-    basis = read_basis(work_dir, graph, facts, seed)
+    graph, facts, basis = read_graph(work_dir), read_facts(work_dir), read_basis(work_dir)
     arrays = {name: torch.from_numpy(array) for name, array in work_dir.block("nodes").items()}
-    shadows = ShadowSampler(graph, basis, facts, settings, seed)
+    shadows = ShadowSampler(
+        graph, basis, facts, settings, seed, content_columns(basis, arrays["features"].numpy())
+    )
     views = Views(*(arrays[f"view_{name}"] for name in Views._fields)) if settings.has_views else None
     return ModelInputs(
         graph, basis, Nodes(arrays["features"], arrays["neighbors"], arrays["weights"]), shadows, views

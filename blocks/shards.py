@@ -10,7 +10,7 @@ import numpy as np
 
 from blocks.block_file import Array
 from blocks.embedding import EMBEDDINGS
-from blocks.json_arrays import as_json, from_json
+from blocks.plain_values import as_json, from_json
 from blocks.stage import Stage
 from blocks.work_dir import WorkDir
 from config import SearchConfig

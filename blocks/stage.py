@@ -23,7 +23,7 @@ from base.files import DISK_FULL, write_problem
 from blocks.block_file import Array, BadBlockError, Parts, read_block, write_block
 from blocks.work_dir import WorkDir
 
-VERSION = 2  # raise it whenever a stage gives other bits than before
+VERSION = 3  # raise it whenever a stage gives other bits than before
 
 Compute = Callable[..., Mapping[str, Array | Parts]]
 

@@ -217,7 +217,7 @@ class MovieLens:
 
     @property
     def facts(self) -> Facts:
-        """Everything but the ratings. Tags of held-out ratings are among them: see ``training_facts``."""
+        """Everything but the ratings. Tags of held-out ratings are among them: see ``data/film_facts.py``."""
         return Facts(self.movies, self.tags, self.genome, self.content)
 
     @property

@@ -9,6 +9,7 @@ from math import isfinite
 
 import numpy as np
 
+from base.arrays import FloatArray
 from base.errors import UserError
 from data.reading.columns import STARS, Columns
 
@@ -16,6 +17,14 @@ from data.reading.columns import STARS, Columns
 def to_stars(rating: float, best_rating: float) -> float:
     """A rating of the data's own scale in stars."""
     return rating if best_rating == STARS else rating * STARS / best_rating
+
+
+def in_stars(ratings: FloatArray, best_rating: float) -> FloatArray:
+    """Ratings of the data's own scale in stars, float32."""
+    if best_rating == STARS:
+        return ratings
+    with np.errstate(over="ignore"):  # infinite stars are above the best rating
+        return (ratings.astype(np.float64) * STARS / best_rating).astype(np.float32)
 
 
 def from_stars(stars: float, best_rating: float) -> float:
@@ -59,10 +68,8 @@ def with_best_rating(columns: Columns, best_rating: float) -> Columns:
         raise UserError(f"best_rating must be a finite number above 0, got {best_rating:g}")
     if best_rating == STARS or "unrated" in columns.texts:
         return columns
-    with np.errstate(over="ignore"):  # infinite stars are above the best rating
-        stars = (columns.arrays["ratings"].astype(np.float64) * STARS / best_rating).astype(np.float32)
     scaled = Columns(
-        columns.arrays | {"ratings": stars},
+        columns.arrays | {"ratings": in_stars(columns.arrays["ratings"], best_rating)},
         columns.texts | {"best_rating": [repr(float(best_rating))]},
     )
     scaled.freeze()
@@ -80,9 +87,13 @@ def check_scale(columns: Columns, where: str, advice: str) -> None:
     Raises:
         UserError: a rating is above the best one.
     """
-    highest = float(columns.arrays["ratings"].max(initial=0))
+    check_highest(columns.arrays["ratings"], best_rating_of(columns), where, advice)
+
+
+def check_highest(ratings: FloatArray, best_rating: float, where: str, advice: str) -> None:
+    """The same of ratings in stars, float32 ``[n]``, and the best rating of the data's own scale."""
+    highest = float(ratings.max(initial=0))
     if highest > STARS:
-        best_rating = best_rating_of(columns)
         found = f"{from_stars(highest, best_rating):g}"
         raise UserError(
             f"{where} has ratings up to {found}, above the best rating, {best_rating:g}; "

@@ -11,8 +11,9 @@ import torch
 
 from base.distributed import from_leader
 from config import ModelConfig
-from data.dataset import Facts, Interactions, MovieLens, Tags
+from data.dataset import Facts, MovieLens
 from data.feature_extractor import FeatureBasis, content_columns, film_features, fit_features
+from data.film_facts import training_facts
 from data.graph_builder import ItemGraph, build_graph
 from data.graph_view import fit_graph_view, rater_matrix
 from data.splits import Split
@@ -57,7 +58,7 @@ def build_inputs(
         seed: seed of the spectral features and the walks.
     """
     graph = build_graph(split.train, split.num_users, split.num_movies)
-    facts = training_facts(movielens, split)
+    facts = training_facts(movielens.facts, split)
 
     def fit_basis() -> FeatureBasis:
         basis = fit_features(facts, graph, settings.spectral_dim, seed)
@@ -81,7 +82,7 @@ def inputs_by_basis(
     Args:
         basis: a fitted feature basis.
         graph: training graph.
-        facts: facts about all films, see ``training_facts``.
+        facts: facts about all films, see ``data.film_facts.training_facts``.
         settings: as in ``build_inputs``.
         seed: as in ``build_inputs``.
     """
@@ -92,18 +93,3 @@ def inputs_by_basis(
     shadows = ShadowSampler(graph, basis, facts, settings, seed, content)
     views = film_views(basis, features, rater_matrix(graph), settings) if settings.has_views else None
     return ModelInputs(graph, basis, Nodes(torch.from_numpy(features), *table), shadows, views)
-
-
-def training_facts(movielens: MovieLens, split: Split) -> Facts:
-    """The facts about all films, without tags that a user gave to a film held out from the same user."""
-    tags = movielens.tags
-    if tags is None:
-        return movielens.facts
-
-    def keys(rows: Interactions | Tags) -> np.ndarray:
-        return rows.users.astype(np.int64) * split.num_movies + rows.movies
-
-    held_out = np.concatenate([keys(split.validation), keys(split.test)])
-    kept = np.flatnonzero(~np.isin(keys(tags), held_out))
-    training_tags = Tags(tags.users[kept], tags.movies[kept], [tags.texts[row] for row in kept])
-    return replace(movielens.facts, tags=training_tags)

@@ -10,6 +10,7 @@ from config import Config
 from data.content.facts import Content
 from data.dataset import MovieLens
 from data.feature_extractor import content_columns
+from data.film_facts import training_facts
 from data.graph_builder import build_graph
 from data.graph_view import rater_matrix
 from data.rating_scale import from_stars
@@ -18,7 +19,7 @@ from data.splits import Split
 from model.checkpoint import Checkpoint, split_fingerprint
 from model.fit import Progress
 from model.heads import Embeddings
-from model.inputs import ModelInputs, build_inputs, training_facts
+from model.inputs import ModelInputs, build_inputs
 from model.shadows import ShadowSampler
 from model.trainer import Trainer
 from model.views import film_views
@@ -125,7 +126,7 @@ def resumed_training(
 def _stored_inputs(stored: Checkpoint, config: Config, movielens: MovieLens, split: Split) -> ModelInputs:
     """The inputs of the training of a checkpoint: what it lacks is made anew from the data."""
     graph = build_graph(split.train, split.num_users, split.num_movies)
-    facts = training_facts(movielens, split)
+    facts = training_facts(movielens.facts, split)
     content = content_columns(stored.basis, stored.features.numpy())
     shadows = ShadowSampler(graph, stored.basis, facts, config.model, config.run.seed, content)
     views = None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from blocks.block_file import Array
-from blocks.json_arrays import as_json, from_json
+from blocks.plain_values import as_json, from_json
 from blocks.work_dir import WorkDir
 from data.dataset import Movies
 from data.reading.columns import Columns

@@ -47,7 +47,9 @@ def movie_side(work_dir: WorkDir, block: int) -> Mapping[str, Array | Parts]:
 
 
 def held_out_ratings(work_dir: WorkDir, block: int, split: SplitName) -> Mapping[str, Array | Parts]:
-    """``users``, ``movies`` and ``ratings`` of validation and test, in order of user and time.
+    """``users``, ``movies`` and ``ratings`` of validation and test, in order of user and time; and ``range``.
+
+    ``range`` float32 ``[2]`` has the lowest and the highest rating of all parts.
 
     Raises:
         UserError: as ``split_interactions`` does, if there is nothing to train on or nothing is held out.
@@ -57,7 +59,11 @@ def held_out_ratings(work_dir: WorkDir, block: int, split: SplitName) -> Mapping
     wanted = ["movies"] if split == "none" else ["movies", "test_movies"]
     if not all(any(len(panel[name]) for panel in panels) for name in wanted):
         raise too_few_to_split(sum(len(panel["degree"]) for panel in panels))
-    return {name: _joined([panel[name] for panel in panels]) for name in names}
+    lowest, highest = np.array([panel["range"] for panel in panels]).T
+    return {
+        **{name: _joined([panel[name] for panel in panels]) for name in names},
+        "range": np.array([lowest.min(), highest.max()]),
+    }
 
 
 def _joined(arrays: list[Array]) -> Parts:

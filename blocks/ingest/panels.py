@@ -31,7 +31,8 @@ def panel_of_users(work_dir: WorkDir, block: int, split: SplitName, min_rating: 
         Of training ``degree`` int32 ``[users]`` and ``movies`` int32 ``[edges]``, in order of user and time,
         and the same edges as ``by_movie_ptr`` int64 ``[num_movies + 1]`` and ``by_movie_users`` int32
         ``[edges]``, ascending. For ``validation`` and ``test`` the columns ``_users`` and ``_movies`` int32
-        and ``_ratings`` float32. User rows are those of all data.
+        and ``_ratings`` float32. User rows are those of all data. ``range`` float32 ``[2]``, the lowest and
+        the highest rating that is kept; infinite if there is none.
     """
     rows = users_of_panel(work_dir, block)
     ids = work_dir.block("users")["user_ids"][rows.start : rows.stop]
@@ -51,6 +52,7 @@ def panel_of_users(work_dir: WorkDir, block: int, split: SplitName, min_rating: 
         "movies": graph.user_movies,
         "by_movie_ptr": graph.movie_ptr.astype(np.int64),
         "by_movie_users": graph.movie_users + np.int32(rows.start),
+        "range": np.array([ratings.min(initial=np.inf), ratings.max(initial=-np.inf)], np.float32),
     }
     for name, part in zip(PARTS, (validation, test), strict=True):
         found[f"{name}_users"] = users[part] + np.int32(rows.start)

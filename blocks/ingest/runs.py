@@ -10,12 +10,14 @@ from base.errors import UserError
 from blocks.block_file import Array
 from blocks.ingest.source import Piece, read_piece
 from blocks.work_dir import WorkDir
-from data.reading.columns import STARS, RowFinder, stable_order
+from data.dataset import SAY_THE_BEST
+from data.rating_scale import check_highest, in_stars
+from data.reading.columns import RowFinder, stable_order
 from data.reading.source_files import shown_path
 
 
 def run_of_piece(
-    folder: Path, work_dir: WorkDir, block: int, pieces: list[list[Any]], fingerprint: str
+    folder: Path, work_dir: WorkDir, block: int, pieces: list[list[Any]], best_rating: float, fingerprint: str
 ) -> Mapping[str, Array]:
     """Read a piece and sort it by user, then place in the file.
 
@@ -24,24 +26,21 @@ def run_of_piece(
         work_dir: has the stage ``catalogue``.
         block: number of the piece.
         pieces: the arguments of each ``Piece``.
+        best_rating: of the source's own scale.
         fingerprint: of all files; it is only there to be part of the key.
 
     Returns:
         ``user_ids`` int64 ``[u]`` ascending and distinct, and ``ptr`` int64 ``[u + 1]``, where the ratings of
-        each begin. ``movies`` int32, ``ratings`` float32 and ``times`` int64 ``[n]``. ``unknown`` int64
-        ``[1]``, the number of ratings of films that are not in the catalogue, which are left out.
-        ``range`` float32 ``[2]``, the lowest and the highest rating of the others; infinite if there is none.
+        each begin. ``movies`` int32, ``ratings`` float32 in stars, and ``times`` int64 ``[n]``. ``unknown``
+        int64 ``[1]``, the number of ratings of films that are not in the catalogue, which are left out.
 
     Raises:
-        UserError: the piece cannot be read, or has a rating above five stars.
+        UserError: the piece cannot be read, or has a rating above the best one.
     """
     piece = Piece(*pieces[block])
     users, movie_ids, ratings, times = read_piece(folder, piece)
-    if ratings.max(initial=0) > STARS:
-        raise UserError(
-            f"{shown_path(folder / piece.name)} has ratings up to {ratings.max():g}, but --mode prepare "
-            f"reads ratings of at most {STARS:g} stars; divide them"
-        )
+    ratings = in_stars(ratings, best_rating)
+    check_highest(ratings, best_rating, shown_path(folder / piece.name), SAY_THE_BEST)
     movies = RowFinder(work_dir.block("catalogue")["movie_ids"])(movie_ids)
     del movie_ids
     order = stable_order(users)
@@ -57,7 +56,6 @@ def run_of_piece(
         "ratings": ratings,
         "times": times[order],
         "unknown": np.array([len(known) - int(known.sum())]),
-        "range": np.array([ratings.min(initial=np.inf), ratings.max(initial=-np.inf)], np.float32),
     }
 
 
@@ -71,18 +69,17 @@ def users_of_runs(work_dir: WorkDir, block: int, ratings_per_panel: int) -> Mapp
 
     Returns:
         ``user_ids`` int64 ``[num_users]`` ascending, and ``panels`` int64 ``[num_panels + 1]``: the rows
-        where each panel begins and the last one ends; ``range`` as in ``run_of_piece``.
+        where each panel begins and the last one ends.
 
     Raises:
         UserError: there is no rating, or most are of films that are not in the catalogue.
     """
     ids, counts = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    unknown, lowest, highest = 0, np.inf, -np.inf
+    unknown = 0
     for run in work_dir.each("runs"):
         ids.append(run["user_ids"])
         counts.append(np.diff(run["ptr"]))
         unknown += int(run["unknown"][0])
-        lowest, highest = min(lowest, run["range"][0]), max(highest, run["range"][1])
         if sum(map(len, ids[1:])) > len(
             ids[0]
         ):  # so each id is merged a few times, however many runs there are
@@ -100,7 +97,6 @@ def users_of_runs(work_dir: WorkDir, block: int, ratings_per_panel: int) -> Mapp
     return {
         "user_ids": ids_of_all,
         "panels": np.append(starts, len(ids_of_all)),
-        "range": np.array([lowest, highest], np.float32),
     }
 
 

@@ -10,9 +10,8 @@ import pyarrow.parquet
 
 from base.errors import UserError
 from data.dataset import SCHEMA_FILE
-from data.reading.cache import content_fingerprint
-from data.reading.formats import CSV, FORMATS, RATING_COLUMNS, RATINGS_FOLDER, ReleaseFormat
-from data.reading.movielens import FEATURES_FILE, FETCH
+from data.reading.formats import CSV, FORMATS, RATING_COLUMNS, RATINGS_FOLDER
+from data.reading.movielens import FETCH, MovieLensFolder, release_of
 from data.reading.number_columns import NumberColumn, read_number_columns
 from data.reading.number_kinds import AMOUNT, ID, SECONDS
 from data.reading.source_files import exists, shown_path
@@ -44,13 +43,13 @@ class Source:
 
     Attributes:
         folder: where it lies.
-        format: how its films, and its ratings if they are one file, are written.
+        release: how its films, and its ratings if they are one file, are written, and what else it has.
         pieces: the ratings, in the order that counts where a user rated a film twice.
         fingerprint: hex digest of all files.
     """
 
     folder: Path
-    format: ReleaseFormat
+    release: MovieLensFolder
     pieces: tuple[Piece, ...]
     fingerprint: str
 
@@ -59,30 +58,32 @@ def find_source(folder: Path) -> Source:
     """The pieces of a folder: ``ratings/*.parquet``, ``ratings/*.csv``, or the one file of a release.
 
     Raises:
-        UserError: there is no such folder, it has none of these, or it is read by a schema.
+        UserError: there is no such folder, it has none of these, it is read by a schema, or its
+            ``features.json`` is wrong.
     """
     where = shown_path(folder)
     if not folder.is_dir():
         raise UserError(f"no folder {where}; {FETCH}")
-    for name in (SCHEMA_FILE, FEATURES_FILE):
-        if exists(folder / name):
-            raise UserError(
-                f"{where} has {name}, which --mode prepare does not read yet; use --mode train without "
-                "`work_dir`"
-            )
+    if exists(folder / SCHEMA_FILE):
+        raise UserError(
+            f"{where} has {SCHEMA_FILE}, which --mode prepare does not read yet; use --mode train without "
+            "`work_dir`"
+        )
     form = next((form for form in FORMATS if exists(folder / form.ratings)), CSV)
-    ratings = [folder / form.ratings]
-    if not exists(ratings[0]):
-        parts = folder / RATINGS_FOLDER
-        ratings = sorted(parts.glob("*.parquet")) or sorted(parts.glob("*.csv"))
-    if not ratings or not exists(folder / form.movies.name):
+    parts: list[Path] = []
+    if not exists(folder / form.ratings):
+        several = folder / RATINGS_FOLDER
+        parts = sorted(several.glob("*.parquet")) or sorted(several.glob("*.csv"))
+    ratings = parts or [folder / form.ratings]
+    if not exists(ratings[0]) or not exists(folder / form.movies.name):
         forms = " or ".join(" with ".join(form.required) for form in FORMATS)
         raise UserError(
             f"{where} has no MovieLens ratings ({forms}, or {RATINGS_FOLDER}/*.parquet or "
             f"{RATINGS_FOLDER}/*.csv with {CSV.movies.name}); {FETCH}"
         )
     pieces = [piece for path in ratings for piece in _pieces(folder, path, form.separator)]
-    return Source(folder, form, tuple(pieces), content_fingerprint([folder / form.movies.name, *ratings]))
+    release = release_of(folder, form)
+    return Source(folder, release, tuple(pieces), release.fingerprint(parts))
 
 
 def _pieces(folder: Path, path: Path, separator: str) -> Iterator[Piece]:

@@ -6,7 +6,7 @@ and nothing that depends on the caller's settings.
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,7 @@ from data.inspection.findings import EXAMPLES, Finding
 from data.item_words import FILMS, ItemWords
 from data.rating_scale import with_best_rating
 from data.reading.cache import DIGEST_BYTES, content_fingerprint
-from data.reading.columns import Columns, RowFinder, joined
+from data.reading.columns import STARS, Columns, RowFinder, joined
 from data.reading.events import equal_to_earlier
 from data.reading.formats import FORMATS, NO_GENRES, RATING_COLUMNS, RATINGS_FOLDER, ReleaseFormat
 from data.reading.number_columns import NumberColumn, read_number_columns
@@ -61,6 +61,11 @@ class MovieLensFolder:
         return FILMS
 
     @property
+    def best_rating(self) -> float:
+        """The best rating of the scale of its ratings."""
+        return STARS if self.features is None else self.features.best_rating
+
+    @property
     def files(self) -> list[Path]:
         """Every file that is read, beside ``features.json``.
 
@@ -74,13 +79,20 @@ class MovieLensFolder:
             files += feature_files(self.folder, self.features.items)
         return list(dict.fromkeys(files))
 
-    def fingerprint(self) -> str:
-        """Hex digest of the files' names and content, and of what ``features.json`` says."""
-        content = content_fingerprint(self.files)
+    def fingerprint(self, parts: Sequence[Path] = ()) -> str:
+        """Hex digest of the files' names and content, and of what ``features.json`` says.
+
+        Args:
+            parts: the files of the ratings, if they are not the one file of the format.
+        """
+        files = self.files
+        if parts:
+            files = [*files[1:], *parts]  # the first one is that of the ratings
+        content = content_fingerprint(files)
         if self.features is None:
             return content
-        parts = [self.features.as_plain(), content]
-        return hashlib.blake2b(json.dumps(parts).encode(), digest_size=DIGEST_BYTES).hexdigest()
+        text = json.dumps([self.features.as_plain(), content])
+        return hashlib.blake2b(text.encode(), digest_size=DIGEST_BYTES).hexdigest()
 
     def of_first_rows(self) -> "MovieLensFolder":
         """Itself: of a release the first rating in the file has always counted."""
@@ -116,8 +128,7 @@ def find_release(folder: Path) -> MovieLensFolder:
     for form in FORMATS:
         _refuse_packed(folder, form)
         if exists(folder / form.ratings):
-            optional = tuple(name for name in form.optional if exists(folder / name))
-            return _with_features(MovieLensFolder(folder, form, optional))
+            return release_of(folder, form)
     if next(folder.glob(f"{RATINGS_FOLDER}/*.parquet"), None) is not None:
         raise UserError(
             f"{where} has its ratings in parts ({RATINGS_FOLDER}/*.parquet), which this command does not "
@@ -129,8 +140,14 @@ def find_release(folder: Path) -> MovieLensFolder:
     )
 
 
-def _with_features(release: MovieLensFolder) -> MovieLensFolder:
-    path = release.folder / FEATURES_FILE
+def release_of(folder: Path, form: ReleaseFormat) -> MovieLensFolder:
+    """The release of a form, with the optional files that it has and what ``features.json`` says.
+
+    Raises:
+        UserError: ``features.json`` is wrong.
+    """
+    optional = tuple(name for name in form.optional if exists(folder / name))
+    release, path = MovieLensFolder(folder, form, optional), folder / FEATURES_FILE
     if not exists(path):
         return release
     from data.reading.features_json import read_features  # pydantic takes a while to load
@@ -168,23 +185,36 @@ def read_release(release: MovieLensFolder) -> Columns:
         UserError: a file or a line cannot be read, or most ratings are of films that are not in the
             catalogue.
     """
-    folder, form = release.folder, release.format
     columns = Columns({}, {"notes": [], "findings": []})
     add_movies(release, columns)
     find_movie = RowFinder(columns.arrays["movie_ids"])
     _add_ratings(release, find_movie, columns)
+    add_facts(release, find_movie, columns)
+    columns = with_best_rating(columns, release.best_rating)
+    columns.freeze()
+    return columns
+
+
+def add_facts(release: MovieLensFolder, find_movie: RowFinder, columns: Columns) -> None:
+    """Add what a release says about its films beside the catalogue: tags, tag genome and content.
+
+    Args:
+        release: which has them or not.
+        find_movie: from film ids to rows.
+        columns: what to add to; it has films and users already.
+
+    Raises:
+        UserError: a file or a line cannot be read.
+    """
+    folder, form = release.folder, release.format
     if form.tags is not None and form.tags.name in release.optional:
         add_tags(folder / form.tags.name, form.tags, find_movie, columns)
     if any(name in release.optional for name in form.genome):
         add_genome(folder, find_movie, columns)
-    if release.features is not None:
-        columns = with_best_rating(columns, release.features.best_rating)
-        if release.features.items is not None:
-            from data.reading.film_features import add_film_features
+    if release.features is not None and release.features.items is not None:
+        from data.reading.film_features import add_film_features
 
-            add_film_features(folder, release.features.items, columns)
-    columns.freeze()
-    return columns
+        add_film_features(folder, release.features.items, columns)
 
 
 def add_movies(release: MovieLensFolder, columns: Columns) -> None:

@@ -18,10 +18,11 @@ from base.arrays import FloatArray, IntArray
 from config import ModelConfig
 from data.dataset import MovieLens
 from data.feature_extractor import FeatureBasis
+from data.film_facts import training_facts
 from data.graph_builder import ItemGraph, build_graph
 from data.graph_view import fit_graph_view
 from data.splits import Split
-from model.inputs import ModelInputs, inputs_by_basis, training_facts
+from model.inputs import ModelInputs, inputs_by_basis
 
 
 class ExtendedInputs(NamedTuple):
@@ -66,7 +67,7 @@ def extended_inputs(
     # The network does not read the graph view, so that is fitted anew.
     view_basis = fit_graph_view(graph, seed) if settings.graph_view else None
     extended = replace(basis, user_basis=rows, view_basis=view_basis)
-    inputs = inputs_by_basis(extended, graph, training_facts(movielens, split), settings, seed)
+    inputs = inputs_by_basis(extended, graph, training_facts(movielens.facts, split), settings, seed)
     return ExtendedInputs(inputs, int(rows.any(axis=1).sum() - saved.sum()), agreement)
 
 

@@ -217,7 +217,10 @@ GOOD = {"userId": [1, 2], "movieId": [3, 5], "rating": [4.0, 2.0], "timestamp": 
     [
         ({"rating": [4.0, None]}, "has empty values in rating; drop these rows"),
         ({"rating": [4.0, float("nan")]}, "values in rating that are not a finite number of 0 or more"),
-        ({"rating": [4.0, 8.0]}, "ratings up to 8, but --mode prepare reads ratings of at most 5 stars"),
+        (
+            {"rating": [4.0, 8.0]},
+            "a.parquet has ratings up to 8, above the best rating, 5; correct them, or give",
+        ),
         ({"userId": [1, -2]}, "values in userId that are not a whole number from 0"),
         ({"userId": ["a", "b"]}, "must have the columns userId, movieId, rating, timestamp as numbers"),
         ({"userId": [1.5, 2.0]}, "must have the columns userId, movieId, rating, timestamp as numbers"),
