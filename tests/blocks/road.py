@@ -28,11 +28,11 @@ def small_data(folder):
     return folder
 
 
-def prepare(data, folder, engine):
-    """``--mode prepare``, over several panels and blocks."""
+def prepare(data, folder, engine, change=list):
+    """``--mode prepare``, over several panels and blocks; ``change`` makes other stages of the stages."""
     source = find_source(data)
     with opened(folder, engine) as runner:
-        runner.run(preparation(source, "temporal", 0.0, CONFIG.model, 0, 32, 1000))
+        runner.run(change(preparation(source, "temporal", 0.0, CONFIG.model, 0, 32, 1000)))
     write_description(folder, Description.of(source, CONFIG))
 
 
@@ -44,10 +44,10 @@ def random_model(folder, path):
     save_checkpoint(training.checkpoint(training.trainer.embeddings()), path)
 
 
-def embed_and_answer(folder, engine, checkpoint):
+def embed_and_answer(folder, engine, checkpoint, change=list):
     """``--mode embed`` and ``--mode recommend_all``."""
     with opened(folder, engine) as runner:
         runner.adopt((FEATURES, NEIGHBORS), "prepare")
-        runner.run([weights_stage(checkpoint)])
-        runner.run(embedding_stages(runner.work_dir))
-        runner.run(answer_stages(runner.work_dir, SearchConfig(), 5, 0))
+        runner.run(change([weights_stage(checkpoint)]))
+        runner.run(change(embedding_stages(runner.work_dir)))
+        runner.run(change(answer_stages(runner.work_dir, SearchConfig(), 5, 0)))

@@ -3,9 +3,7 @@
 A killed node is replaced, so all tests share the cluster.
 """
 
-import importlib.util
 import os
-import secrets
 import signal
 import sys
 
@@ -27,15 +25,11 @@ from search.sharded import ShardedIndex
 from search.weak_and.index import WeakANDIndex
 from tests.blocks.held import NUM_BLOCKS, STAGES, environment, held_stages, products
 from tests.blocks.kills import ROOT, Drive, besides_progress, interrupt, is_alive, wait_until
+from tests.blocks.ray_cluster import needs_ray, ray_environment
 from tests.blocks.road import embed_and_answer, prepare, random_model, small_data
 from tests.blocks.small_disk import fill, go_on_with_more_space, small_disk
 
 HELD = [("numbers", 1), ("squares", 1), ("total", 0)]
-
-needs_ray = pytest.mark.skipif(
-    importlib.util.find_spec("ray") is None,
-    reason="Ray is not installed: pip install -r requirements-ray.txt",
-)
 
 
 class TwoNodes:
@@ -64,12 +58,7 @@ class TwoNodes:
 
 @pytest.fixture(scope="module")
 def nodes():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_AUTH_MODE", "token")
-        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_prestart_worker_first_driver", "0")  # processes that nobody needs
-        patch.setenv("RAY_raylet_start_wait_time_s", "120")  # of a machine with other work
+    with ray_environment():
         nodes = TwoNodes()
         yield nodes
         nodes.cluster.shutdown()
