@@ -24,7 +24,7 @@ from base.compute import set_up_compute
 from base.errors import UserError, WorldError
 from config import Config
 from data.dataset import movielens_of
-from data.graph_builder import ItemGraph
+from data.graph_builder import ItemGraph, build_graph
 from data.in_memory import columns_from_arrays, fingerprint_of
 from data.in_memory_content import content_in_memory
 from data.in_memory_frames import columns_from_frames
@@ -133,7 +133,8 @@ def train(
     device = set_up_compute(config.run)
     split = split_movielens(movielens, config.data.split, config.data.weighted_walks)  # type: ignore[arg-type]
     logger.info("%s\n%s", data_line(movielens), held_out_line(inspect_data(movielens, split), more=""))
-    return with_co_raters(best_checkpoint(new_training(config, movielens, split, device)), split)
+    best = best_checkpoint(new_training(config, movielens, split, device))
+    return with_co_raters(best, build_graph(split.train, split.num_users, split.num_movies))
 
 
 def _columns(

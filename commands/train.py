@@ -17,7 +17,9 @@ from base.distributed import broadcast_from_leader, is_leader, leave_process_gro
 from base.errors import UserError
 from base.files import locked
 from blocks.description import read_description
+from blocks.ingest.graph import read_graph
 from blocks.prepared import prepared_data, prepared_inputs
+from blocks.work_dir import WorkDir
 from commands.cli import adopt
 from commands.common import load_and_split
 from commands.extend import MAY_CHANGE_ON_EXTEND, checkpoint_path, inputs_on_newer_data, record_start
@@ -25,6 +27,7 @@ from commands.same_data import check_same_data
 from config import Config
 from data.dataset import MovieLens
 from data.earlier_reading import TODAY, EarlierReading
+from data.graph_builder import build_graph
 from data.inspection.inspect import inspect_data
 from data.splits import Split
 from data.trainable import check_trainable
@@ -108,9 +111,11 @@ def _train(config: Config, typed: dict[str, Any], device: torch.device) -> Confi
             # Windows does not replace a file that is mapped.
             stored = load_checkpoint(folder / BEST, mapped=sys.platform != "win32")
             best = with_chosen_settings(stored, split, config.training)
-            if "work_dir" not in typed:  # such data need not fit into memory
-                best = with_co_raters(best, split)
-            save_checkpoint(best, folder / BEST)
+            if "work_dir" in typed:
+                graph = read_graph(WorkDir(Path(config.blocks.work_dir)))
+            else:
+                graph = build_graph(split.train, split.num_users, split.num_movies)
+            save_checkpoint(with_co_raters(best, graph), folder / BEST)
             _finish(config, progress, started)
     return config
 

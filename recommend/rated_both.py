@@ -11,8 +11,7 @@ import torch
 
 from base.arrays import IntArray
 from base.common_counts import common_counts
-from data.graph_builder import build_graph
-from data.splits import Split
+from data.graph_builder import ItemGraph
 from model.checkpoint import Checkpoint
 from model.co_raters import CoRaters
 from recommend.taste import nearest_films
@@ -22,16 +21,18 @@ NEAREST = 100  # films that are counted with each film, as many as the web page 
 MAX_FILMS = (
     100_000  # with more, exact search for all of them would take too long: walk neighbours are counted
 )
+MAX_RATINGS = 100_000_000  # with more, counting takes many minutes, so nothing is counted
 
 
-def with_co_raters(checkpoint: Checkpoint, split: Split) -> Checkpoint:
+def with_co_raters(checkpoint: Checkpoint, graph: ItemGraph) -> Checkpoint:
     """The checkpoint with the number of people who rated a film and one of those nearest to it.
 
     Args:
         checkpoint: a trained model.
-        split: the split of its training; only the training part counts.
+        graph: of its training.
     """
-    graph = build_graph(split.train, split.num_users, split.num_movies)
+    if graph.num_edges > MAX_RATINGS:
+        return checkpoint
     films = _partners(checkpoint)
     counts = common_counts(graph.movie_ptr, graph.movie_users, graph.user_ptr, graph.user_movies, films)
     counts[films == np.arange(len(films))[:, None]] = 0

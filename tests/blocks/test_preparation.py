@@ -205,6 +205,12 @@ def test_training_on_a_prepared_folder(data, prepared, tmp_path, capsys):
     assert main_train(resumed) == 0
     whole, parts = (load_checkpoint(tmp_path / name / "last.pt") for name in ("whole", "parts"))
     assert torch.equal(whole.embeddings, parts.embeddings)
+    split = prepared_data(prepared)[1]
+    raters = [set(split.train.users[split.train.movies == film].tolist()) for film in range(split.num_movies)]
+    known = load_checkpoint(tmp_path / "whole" / "best.pt").co_raters
+    for film in (0, 3):
+        other, count = known.films[film, 0].item(), known.counts[film, 0].item()
+        assert count == len(raters[film] & raters[other])
     assert whole.dataset["name"] == data.name
     assert main_modes(["--mode", "inference", "--checkpoint_dir", str(tmp_path / "whole")]) == 0
     capsys.readouterr()

@@ -7,6 +7,7 @@ import pytest
 
 from commands.entry import main_train
 from data.dataset import load_movielens
+from data.graph_builder import build_graph
 from data.splits import split_movielens
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.co_raters import CoRaters
@@ -53,16 +54,22 @@ def test_every_recommended_film_has_its_number(model, split):
             assert model.co_raters.of(row, film.row) == model.co_raters.of(film.row, row) == both
 
 
-def test_held_out_ratings_change_no_number(model, split):
-    rng = np.random.default_rng(0)
-    other = replace(split.test, movies=rng.permutation(split.test.movies))
-    changed = with_co_raters(model, replace(split, test=other, validation=other))
-    assert all(map(np.array_equal, changed.co_raters, model.co_raters))
+def graph_of(split):
+    return build_graph(split.train, split.num_users, split.num_movies)
+
+
+def test_with_many_ratings_nothing_is_counted(model, split, monkeypatch):
+    monkeypatch.setattr(rated_both, "MAX_RATINGS", len(split.train) - 1)
+    unknown = replace(model, co_raters=None)
+    assert with_co_raters(unknown, graph_of(split)).co_raters is None
+    monkeypatch.setattr(rated_both, "MAX_RATINGS", len(split.train))
+    found = with_co_raters(unknown, graph_of(split)).co_raters
+    assert all(map(np.array_equal, found, model.co_raters))
 
 
 def test_with_many_films_walk_neighbours_are_counted(model, split, monkeypatch):
     monkeypatch.setattr(rated_both, "MAX_FILMS", 10)
-    known = with_co_raters(model, split).co_raters
+    known = with_co_raters(model, graph_of(split)).co_raters
     assert np.array_equal(known.films, model.neighbors)
     sets = raters(split)
     for row in range(0, split.num_movies, 5):
