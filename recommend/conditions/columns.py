@@ -5,6 +5,7 @@ What a comparison says of a film is 1 (it holds), -1 (it does not) or 0 (unknown
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from operator import indexOf
 from typing import Any
 
 import numpy as np
@@ -152,8 +153,11 @@ def _signed(holds: BoolArray) -> Truth:
 
 def refuse_kind(kind: type, comparison: Comparison, problem: str) -> None:
     """Refuse values of a Python type; the message names the first. A million take 20 ms."""
-    if kind in map(type, comparison.values):
-        raise refusal(comparison, list(map(type, comparison.values)).index(kind), problem)
+    try:
+        number = indexOf(map(type, comparison.values), kind)
+    except ValueError:
+        return
+    raise refusal(comparison, number, problem)
 
 
 def refusal(comparison: Comparison, number: int, problem: str) -> UserError:

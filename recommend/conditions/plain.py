@@ -11,6 +11,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
+from operator import indexOf
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ FORMS = (
     '{"not": ...}'
 )
 FLOAT_MAX = np.finfo(np.float64).max.item()
+TOGETHER = 1 << 16  # values of a list that are checked at once
 MAX_DIGITS = 40  # of a whole number that a message shows
 LIKE_VALUES = (str, int, float, np.generic)  # NumPy's scalars, and members of enumerations
 
@@ -137,41 +139,47 @@ class _Reader:
 
 def _checked_values(values: Sequence[Any], place: str) -> tuple[Value, ...]:
     """The values of a list at a place; a million take a few tens of milliseconds."""
-    kinds = list(map(type, values))
-    if other := set(kinds) - {int, float, str}:
+    kinds = set(map(type, values))
+    if other := kinds - {int, float, str}:
         foreign = [kind for kind in other if kind is bool or not issubclass(kind, LIKE_VALUES)]
         if foreign:
-            number = min(map(kinds.index, foreign))
+            number = min(indexOf(map(type, values), kind) for kind in foreign)
             _checked_value(values[number], f"{place}[{number}]")
         return tuple(_checked_value(value, f"{place}[{number}]") for number, value in enumerate(values))
-    if not _are_finite(values, kinds):
-        number = _first_not_finite(values, kinds)
-        _checked_value(values[number], f"{place}[{number}]")
+    wrong_one = _first_not_finite(values, kinds)
+    if wrong_one is not None:
+        _checked_value(values[wrong_one], f"{place}[{wrong_one}]")
     return tuple(values)
 
 
-def _are_finite(values: Sequence[Any], kinds: Sequence[type]) -> bool:
+def _first_not_finite(values: Sequence[Value], kinds: set[type]) -> int | None:
+    """The place of the first number that cannot be a finite float, of values of these types; or None."""
+    if kinds == {str}:
+        return None
+    for start in range(0, len(values), TOGETHER):
+        part = values[start : start + TOGETHER]
+        numbers = [value for value in part if type(value) is not str] if str in kinds else part
+        if not _are_finite(numbers, float in kinds):
+            return start + next(place for place, value in enumerate(part) if not _is_finite(value))
+    return None
+
+
+def _are_finite(numbers: Sequence[Any], fractions: bool) -> bool:
     """Whether each number can be a finite float; without fractions a look at the ends is faster."""
-    if str in kinds:
-        values = [] if set(kinds) == {str} else [value for value in values if type(value) is not str]
-    if float not in kinds:
-        return -FLOAT_MAX <= min(values, default=0) and max(values, default=0) <= FLOAT_MAX
+    if not fractions:
+        return -FLOAT_MAX <= min(numbers, default=0) and max(numbers, default=0) <= FLOAT_MAX
     try:
-        return bool(np.isfinite(np.array(values, dtype=np.float64)).all())
+        return bool(np.isfinite(np.array(numbers, dtype=np.float64)).all())
     except OverflowError:
         return False
 
 
-def _first_not_finite(values: Sequence[Any], kinds: Sequence[type]) -> int:
-    """The place of the first number that cannot be a finite float; one is. Found by halves, which is fast."""
-    low, high = 0, len(values)
-    while high - low > 1:
-        middle = (low + high) // 2
-        if _are_finite(values[low:middle], kinds[low:middle]):
-            low = middle
-        else:
-            high = middle
-    return low
+def _is_finite(value: Value) -> bool:
+    """Whether it is a text, or a number that can be a finite float."""
+    try:
+        return isinstance(value, str) or isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _checked_value(value: Any, place: str) -> Value:
@@ -181,11 +189,7 @@ def _checked_value(value: Any, place: str) -> Value:
     if isinstance(value, bool) or not isinstance(value, int | float):
         null = '; for unknown values write "op": "is", "value": "unknown"' if value is None else ""
         raise wrong(place, f"must be a number or a text, got {_shown(value)}{null}")
-    try:
-        finite = isfinite(value)
-    except OverflowError:
-        finite = False
-    if not finite:
+    if not _is_finite(value):
         raise wrong(place, "must be a finite number that a float can be")
     return int(value) if isinstance(value, int) else float(value)
 
