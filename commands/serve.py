@@ -3,11 +3,9 @@
 import contextlib
 import ipaddress
 import logging
-import os
 import socket
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,10 +40,12 @@ def serve(config: Config, typed: dict[str, Any]) -> None:
         if number == 1:
             _answer(config, typed, listener, True, announce)
             return
+        from serve.metrics import forget_process
+        from serve.metrics_folder import metrics_folder
         from serve.workers import Workers
 
-        with _shared_metrics() as ended:
-            Workers(number, _work, (config, typed, listener), ended).run(announce)
+        with metrics_folder():
+            Workers(number, _work, (config, typed, listener), forget_process).run(announce)
 
 
 def _work(
@@ -116,19 +116,6 @@ def _answer(
     several = (config.blocks.workers or 1) > 1
     watch = Watch([*others, live])  # once `live` answers, the second model is there
     serve_live(watch, service, listener, lambda: then(live.served.what), several=several, at_once=first)
-
-
-@contextlib.contextmanager
-def _shared_metrics() -> Iterator[Callable[[int], None]]:
-    """A folder in which processes add up their metrics; gives a function for the id of one that has ended."""
-    from serve.metrics import FOLDER, forget_process
-
-    with tempfile.TemporaryDirectory(prefix="pinsage-metrics-") as folder:
-        os.environ[FOLDER] = folder
-        try:
-            yield forget_process
-        finally:
-            del os.environ[FOLDER]
 
 
 def _listen(settings: ServeConfig) -> socket.socket:
