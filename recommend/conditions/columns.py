@@ -29,6 +29,7 @@ HOLDS: dict[str, Any] = {
     ">=": np.greater_equal,
 }
 MAX_DIGITS = 19  # of an id
+MANY = 10_000  # texts that are worth the import of PyArrow
 _ID_RULE = f"an id must be {ID.rule}"
 ORDERED = ("<", "<=", ">", ">=")
 
@@ -130,7 +131,7 @@ class IdColumn(Column):
             ids = np.array(values, dtype=np.int64)
         except OverflowError:
             high = max(values)
-            other = values.index(high if high > MAX_INT64 else min(values))
+            other = indexOf(values, high if high > MAX_INT64 else min(values))
             raise refusal(comparison, other, _ID_RULE) from None
         return ids if comparison.op == IN else ids[0]
 
@@ -177,11 +178,15 @@ def _numbers_of_lines(comparison: Comparison, rule: str) -> list[float]:
     return numbers
 
 
-def _whole_numbers(comparison: Comparison) -> Sequence[int]:
+def _whole_numbers(comparison: Comparison) -> Sequence[int] | IntArray:
     """The ids of a comparison, of which some may be written as text."""
     kinds = set(map(type, comparison.values))
     if str not in kinds:
         return comparison.values  # type: ignore[return-value]
+    if kinds == {str} and len(comparison.values) >= MANY:
+        found = _of_many_texts(comparison)
+        if found is not None:
+            return found
     texts: Sequence[Any] = comparison.values
     if kinds != {str}:
         texts = [value if isinstance(value, str) else "0" for value in texts]
@@ -192,3 +197,22 @@ def _whole_numbers(comparison: Comparison) -> Sequence[int]:
     if max(lengths) > MAX_DIGITS:
         raise refusal(comparison, lengths.index(max(lengths)), _ID_RULE)
     return list(map(int, comparison.values))
+
+
+def _of_many_texts(comparison: Comparison) -> IntArray | None:
+    """The ids that texts are, three times as fast as Python makes them; None if they need a closer look.
+
+    Raises:
+        UserError: one of them has something else than digits.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        texts = pa.array(comparison.values, pa.string())
+        other = pc.index(pc.utf8_is_decimal(texts), False).as_py()
+        if other >= 0:
+            raise refusal(comparison, other, _ID_RULE)
+        return pc.cast(texts, pa.int64()).to_numpy()
+    except (pa.ArrowInvalid, UnicodeError):  # too large, digits of another script, or half a character
+        return None

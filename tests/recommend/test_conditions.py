@@ -229,6 +229,34 @@ def nested(levels):
     return tree
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("7", 7),
+        ("٧", 7),  # a digit of another script
+        (str(2**63 - 1), 2**63 - 1),
+        (str(2**63), None),
+        ("", None),
+        ("-7", None),
+        ("7.0", None),
+        ("\ud800", None),
+        ("9" * 30, None),
+    ],
+)
+def test_many_texts_are_the_ids_that_a_few_are(monkeypatch, text, found):
+    values = ["5", "006", text]
+    outcomes = []
+    for many in (1, 10):
+        monkeypatch.setattr(columns_module, "MANY", many)
+        condition = parse({"column": "id", "op": "in", "value": values})
+        try:
+            outcomes.append(COLUMNS.find(condition).operand(condition).tolist())
+        except UserError as error:
+            outcomes.append(str(error))
+    assert outcomes[0] == outcomes[1]
+    assert (outcomes[0] == [5, 6, found]) if found is not None else "value[2]: an id must be" in outcomes[0]
+
+
 def test_a_tree_may_have_32_levels_and_a_million_values():
     condition = parse(nested(MAX_LEVELS))
     assert parse_text(str(condition)) == condition
