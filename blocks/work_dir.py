@@ -69,9 +69,12 @@ class WorkDir:
         return len(self.manifest(stage)["digests"])
 
     def each(self, stage: str) -> Iterator[dict[str, Array]]:
-        """The mapped arrays of each block of a whole stage, in order."""
+        """The mapped arrays of each block of a whole stage, in order.
+
+        Each is mapped anew, so one that the caller lets go of is in memory no more.
+        """
         for block in range(self.num_blocks(stage)):
-            yield self.block(stage, block)
+            yield read_block(self.path(stage, block))
 
     def rows(self, stage: str, name: str, rows: IntArray) -> Array:
         """Some rows of an array whose rows are divided over the blocks of a stage.
