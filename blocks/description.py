@@ -9,6 +9,7 @@ from base.errors import UserError
 from base.files import write_json
 from blocks.ingest.source import Source
 from blocks.plain_values import from_json
+from blocks.stage import VERSION
 from config import Config
 
 DESCRIPTION = "work.json"  # written when everything is whole
@@ -27,18 +28,23 @@ class Description:
         name: of the data.
         fingerprint: hex digest of their files.
         settings: by name, those of data and model that features and neighbours depend on, and the seed.
+        version: of the stages.
     """
 
     name: str
     fingerprint: str
     settings: Mapping[str, Any]
+    version: int | None = None
 
     @classmethod
     def of(cls, source: Source, config: Config) -> "Description":
         """What a folder is when it was prepared from ``source`` with these settings."""
         stored = config.model_settings()
         return cls(
-            source.folder.resolve().name, source.fingerprint, {name: stored[name] for name in SETTINGS}
+            source.folder.resolve().name,
+            source.fingerprint,
+            {name: stored[name] for name in SETTINGS},
+            VERSION,
         )
 
 
@@ -55,9 +61,15 @@ def read_description(folder: Path) -> Description:
     """What the folder was prepared from.
 
     Raises:
-        UserError: it is not prepared.
+        UserError: it is not prepared, or by another version.
     """
     try:
-        return Description(**from_json((folder / DESCRIPTION).read_bytes()))
+        found = Description(**from_json((folder / DESCRIPTION).read_bytes()))
     except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{folder} is not prepared; run --mode prepare with this `work_dir` first") from error
+    if found.version != VERSION:
+        raise UserError(
+            f"{folder} was prepared by another version of the program; run --mode prepare with this "
+            "`work_dir` again"
+        )
+    return found

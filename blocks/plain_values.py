@@ -9,7 +9,7 @@ import numpy as np
 from blocks.block_file import Array
 
 VALUE = "value"  # the name of the JSON text, beside the arrays
-PLACE = "array number"  # the key of what stands for an array in it
+PLACE = "\0 array"  # the only key of what stands for an array in it
 
 
 def as_json(value: Any) -> Array:
@@ -48,6 +48,6 @@ def unpacked(block: Mapping[str, Array]) -> Any:
     """The value of ``packed``; tuples come back as lists."""
 
     def with_array(plain: dict[str, Any]) -> Any:
-        return block[str(plain[PLACE])] if PLACE in plain else plain
+        return block[str(plain[PLACE])] if plain.keys() == {PLACE} else plain
 
     return json.loads(bytes(block[VALUE]), object_hook=with_array)

@@ -23,6 +23,8 @@ from model.views import Views
 def prepared_data(folder: Path) -> tuple[MovieLens, Split]:
     """Films, users and the split of a prepared folder, mapped; of the interactions only the range of ratings.
 
+    Tags are those of training.
+
     Raises:
         UserError: it is not prepared.
     """

@@ -25,7 +25,7 @@ def block_ranges(num_rows: int, rows_per_block: int) -> list[range]:
 
 @dataclass(frozen=True)
 class WorkDir:
-    """Reads the blocks of a work. Each block is mapped once per ``WorkDir``.
+    """Reads the blocks of a work. ``block`` maps each one once per ``WorkDir``, ``each`` anew.
 
     Attributes:
         folder: where the stages have their folders; the same path for every process that works there.

@@ -17,9 +17,7 @@ from base.distributed import broadcast_from_leader, is_leader, leave_process_gro
 from base.errors import UserError
 from base.files import locked
 from blocks.description import read_description
-from blocks.ingest.graph import read_graph
 from blocks.prepared import prepared_data, prepared_inputs
-from blocks.work_dir import WorkDir
 from commands.cli import adopt
 from commands.common import load_and_split
 from commands.extend import MAY_CHANGE_ON_EXTEND, checkpoint_path, inputs_on_newer_data, record_start
@@ -27,7 +25,7 @@ from commands.same_data import check_same_data
 from config import Config
 from data.dataset import MovieLens
 from data.earlier_reading import TODAY, EarlierReading
-from data.graph_builder import build_graph
+from data.graph_builder import ItemGraph, build_graph
 from data.inspection.inspect import inspect_data
 from data.splits import Split
 from data.trainable import check_trainable
@@ -105,15 +103,13 @@ def _train(config: Config, typed: dict[str, Any], device: torch.device) -> Confi
     """``train`` while the folder of the checkpoints is locked."""
     started = time.perf_counter()
     folder = Path(config.run.checkpoint_dir)
-    config, split, progress = _all_epochs(config, typed, device)
+    config, split, graph, progress = _all_epochs(config, typed, device)
     with agreeing():  # the others wait, so that an error of the leader is known on every machine
         if is_leader():
             # Windows does not replace a file that is mapped.
             stored = load_checkpoint(folder / BEST, mapped=sys.platform != "win32")
             best = with_chosen_settings(stored, split, config.training)
-            if "work_dir" in typed:
-                graph = read_graph(WorkDir(Path(config.blocks.work_dir)))
-            else:
+            if graph is None:
                 graph = build_graph(split.train, split.num_users, split.num_movies)
             save_checkpoint(with_co_raters(best, graph), folder / BEST)
             _finish(config, progress, started)
@@ -122,8 +118,11 @@ def _train(config: Config, typed: dict[str, Any], device: torch.device) -> Confi
 
 def _all_epochs(
     config: Config, typed: dict[str, Any], device: torch.device
-) -> tuple[Config, Split, Progress]:
-    """Train until the last epoch; graph, features and pairs are out of memory when this returns."""
+) -> tuple[Config, Split, ItemGraph | None, Progress]:
+    """Train until the last epoch; graph, features and pairs are out of memory when this returns.
+
+    A graph that is mapped from a prepared folder takes none, so it is returned.
+    """
     folder = Path(config.run.checkpoint_dir)
     if config.run.resume:
         training = _resume(config, typed, folder / LAST, device)
@@ -160,7 +159,8 @@ def _all_epochs(
     fit(training.trainer, validate, training.progress, save)
     if events is not None:
         events.close()
-    return config, training.split, training.progress
+    graph = training.inputs.graph if "work_dir" in typed else None
+    return config, training.split, graph, training.progress
 
 
 def _event_log(config: Config, progress: Progress) -> EventLog | None:

@@ -97,7 +97,7 @@ def basis_of(facts: Facts, graph: ItemGraph, user_basis: FloatArray, seed: int) 
         tag_basis=tag_basis,
         genome_mean=genome_mean,
         genome_basis=genome_basis,
-        content=None if facts.content is None else _fit_content(facts, graph, seed),
+        content=_fit_content(facts, graph, seed),
     )
 
 
@@ -209,10 +209,16 @@ def described_parts(basis: FeatureBasis, features: FloatArray) -> FloatArray:
     return np.concatenate(parts, axis=1, dtype=np.float32)
 
 
-def _fit_content(facts: Facts, graph: ItemGraph, seed: int) -> ContentBasis:
-    """The content basis; by the items that are not rare, it knows whether content tells who takes what."""
-    assert facts.content is not None
+def _fit_content(facts: Facts, graph: ItemGraph, seed: int) -> ContentBasis | None:
+    """The content basis; by the items that are not rare, it knows whether content tells who takes what.
+
+    None if there is no content, or only columns that are for filters.
+    """
+    if facts.content is None:
+        return None
     basis = fit_content(facts.content, seed)
+    if not basis.parts:
+        return None
     features = basis.features(facts.content, len(facts.movies))
     judged = basis.described(features) & (graph.movie_degree > FEW_RATINGS)
     informative = is_informative(basis.values(features), judged, graph, seed)

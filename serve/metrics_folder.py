@@ -37,9 +37,11 @@ def metrics_folder() -> Iterator[Path]:
 
 
 def _remove_left() -> None:
-    """Remove the folders of servers that were killed; those of other users stay."""
+    """Remove the folders of servers that were killed; those of other users, and without a lock, stay."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError, filelock.Timeout):
-            if time.time() - folder.stat().st_mtime > NEW_SECONDS:
+            lock = (folder / LOCK).stat()  # the systems that have no owners have one user
+            is_own = not hasattr(os, "getuid") or lock.st_uid == os.getuid()
+            if is_own and time.time() - lock.st_mtime > NEW_SECONDS:
                 with filelock.FileLock(folder / LOCK, timeout=0):
                     shutil.rmtree(folder, ignore_errors=True)

@@ -37,7 +37,8 @@ def facts_beside_catalogue(
         fingerprint: of all files; it is only there to be part of the key.
 
     Returns:
-        ``best_rating``, and ``tags``, ``genome`` and ``content`` as far as the source has them, packed.
+        ``best_rating`` float64 ``[1]``; and packed, ``tags``, ``genome`` and ``content`` as far as the source
+        has them.
 
     Raises:
         UserError: a file or a line cannot be read.
@@ -50,7 +51,7 @@ def facts_beside_catalogue(
     )
     add_facts(release, RowFinder(movies.ids), columns)
     arrays, texts = columns.arrays, columns.texts
-    found: dict[str, Any] = {"best_rating": float(release.best_rating)}
+    found: dict[str, Any] = {}
     if "tags" in texts:
         tags = _of_users_with_ratings(
             work_dir, Tags(arrays["tag_users"], arrays["tag_movies"], texts["tags"])
@@ -61,7 +62,7 @@ def facts_beside_catalogue(
         found["genome"] = vars(Genome(arrays["genome_movies"], arrays["relevance"], texts["genome_tags"]))
     if (content := release.content(columns)) is not None:
         found["content"] = vars(content) | {"vectors": [vars(vectors) for vectors in content.vectors]}
-    return packed(found)
+    return packed(found) | {"best_rating": np.array([release.best_rating], np.float64)}
 
 
 def _of_users_with_ratings(work_dir: WorkDir, tags: Tags) -> Tags:
@@ -90,4 +91,4 @@ def read_facts(work_dir: WorkDir) -> Facts:
 
 def read_best_rating(work_dir: WorkDir) -> float:
     """The best rating of the scale of the source."""
-    return unpacked(work_dir.block(STAGE))["best_rating"]
+    return float(work_dir.block(STAGE)["best_rating"][0])

@@ -35,19 +35,19 @@ def run_of_piece(
         int64 ``[1]``, the number of ratings of films that are not in the catalogue, which are left out.
 
     Raises:
-        UserError: the piece cannot be read, or has a rating above the best one.
+        UserError: the piece cannot be read, or has a rating above the best one, even if the user has rated
+            the film before.
     """
     piece = Piece(*pieces[block])
     users, movie_ids, ratings, times = read_piece(folder, piece)
-    ratings = in_stars(ratings, best_rating)
-    check_highest(ratings, best_rating, shown_path(folder / piece.name), SAY_THE_BEST)
     movies = RowFinder(work_dir.block("catalogue")["movie_ids"])(movie_ids)
     del movie_ids
     order = stable_order(users)
     known = movies >= 0
     if not known.all():
         order = order[known[order]]
-    users, ratings = users[order], ratings[order]
+    users, ratings = users[order], in_stars(ratings[order], best_rating)
+    check_highest(ratings, best_rating, shown_path(folder / piece.name), SAY_THE_BEST)
     first = np.flatnonzero(np.diff(users, prepend=-1))
     return {
         "user_ids": users[first],

@@ -213,6 +213,8 @@ def _of_many_texts(comparison: Comparison) -> IntArray | None:
         other = pc.index(pc.utf8_is_decimal(texts), False).as_py()
         if other >= 0:
             raise refusal(comparison, other, _ID_RULE)
+        if pc.max(pc.utf8_length(texts)).as_py() > MAX_DIGITS:
+            return None
         return pc.cast(texts, pa.int64()).to_numpy()
-    except (pa.ArrowInvalid, UnicodeError):  # too large, digits of another script, or half a character
+    except (pa.ArrowInvalid, UnicodeError):  # too large, digits of another script, half a character
         return None

@@ -42,7 +42,6 @@ FORMS = (
     'an object such as {"column": "year", "op": ">=", "value": 1990}, {"and": [...]}, {"or": [...]} or '
     '{"not": ...}'
 )
-FLOAT_MAX = np.finfo(np.float64).max.item()
 TOGETHER = 1 << 16  # values of a list that are checked at once
 MAX_DIGITS = 40  # of a whole number that a message shows
 LIKE_VALUES = (str, int, float, np.generic)  # NumPy's scalars, and members of enumerations
@@ -167,7 +166,7 @@ def _first_not_finite(values: Sequence[Value], kinds: set[type]) -> int | None:
 def _are_finite(numbers: Sequence[Any], fractions: bool) -> bool:
     """Whether each number can be a finite float; without fractions a look at the ends is faster."""
     if not fractions:
-        return -FLOAT_MAX <= min(numbers, default=0) and max(numbers, default=0) <= FLOAT_MAX
+        return _is_finite(min(numbers, default=0)) and _is_finite(max(numbers, default=0))
     try:
         return bool(np.isfinite(np.array(numbers, dtype=np.float64)).all())
     except OverflowError:

@@ -189,15 +189,27 @@ def test_ratings_above_the_scale_are_refused(data, tmp_path):
         runner.run(stages)
 
 
+def test_ratings_of_unknown_films_may_be_of_another_scale(data, tmp_path):
+    for path in data.iterdir():
+        if path.is_file() and path.name != "features.json":
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "features.json").write_text('{"interactions": {"best_rating": 10}}')
+    with (tmp_path / "ratings.csv").open("a") as file:
+        file.write("1,999999,90,1\n")
+    with opened(tmp_path / "work", Here()) as runner:
+        runner.run(preparation(find_source(tmp_path), "temporal", 0.0, CONFIG.model, 0))
+
+
 def test_packed_values_come_back():
     value = {
         "names": ["a", "b"],
         "number": np.float32(0.1),
         "none": None,
         "parts": [{"rows": np.arange(3)}, {"rows": np.zeros((0, 2), np.float32)}],
+        "array number": 7,
     }
     found = unpacked(packed(value))
     assert found["names"] == ["a", "b"] and found["none"] is None
-    assert found["number"] == float(np.float32(0.1))
+    assert found["number"] == float(np.float32(0.1)) and found["array number"] == 7
     assert np.array_equal(found["parts"][0]["rows"], np.arange(3))
     assert found["parts"][1]["rows"].shape == (0, 2)

@@ -180,6 +180,9 @@ def test_wrong_inputs_end_in_one_line(data, tmp_path, capsys, flags, message):
 def test_a_folder_that_is_not_prepared(tmp_path):
     with pytest.raises(UserError, match="is not prepared; run --mode prepare with this `work_dir` first"):
         prepared_data(tmp_path)
+    (tmp_path / "work.json").write_text('{"name": "a", "fingerprint": "b", "settings": {}}')
+    with pytest.raises(UserError, match="was prepared by another version of the program; run --mode prepare"):
+        prepared_data(tmp_path)
 
 
 @pytest.fixture

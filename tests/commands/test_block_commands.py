@@ -13,6 +13,7 @@ from blocks.description import SETTINGS, Description, read_description, write_de
 from blocks.ingest.source import find_source
 from blocks.preparation import preparation
 from blocks.runner import opened
+from blocks.stage import VERSION
 from blocks.work_dir import WorkDir
 from commands.entry import main_modes, main_train
 from config import Config
@@ -43,7 +44,7 @@ def workspace(tmp_path_factory):
     with opened(folder / "work", Here()) as runner:
         runner.run(preparation(source, "leave_one_out", 0.0, model.model, 0, films_per_block=16))
     settings = {name: model.model_settings()[name] for name in SETTINGS}
-    write_description(folder / "work", Description("planted", source.fingerprint, settings))
+    write_description(folder / "work", Description("planted", source.fingerprint, settings, VERSION))
     small = ["--hidden_dim", "16", "--embedding_dim", "8", "--batch_size", "64", "--epochs", "1"]
     where = ["--checkpoint_dir", str(folder / "checkpoints"), "--output_dir", str(folder / "output")]
     assert main_train(["--work_dir", str(folder / "work"), *small, *where, "--num_threads", "1"]) == 0

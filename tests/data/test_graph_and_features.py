@@ -4,6 +4,7 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data.content.facts import Content
 from data.dataset import Facts, Genome, Interactions, Tags
 from data.feature_extractor import film_features, fit_features, training_ratings
 from data.graph_builder import ItemGraph, build_graph
@@ -334,3 +335,12 @@ def test_tags_and_genome_bring_like_films_together():
     assert extra[6:, tag_dim].all() and extra[[2, 5, 6], -1].all()  # masks
     unknown = film_features(basis, Facts(movies), sp.csr_matrix((9, 20), dtype=np.float32))
     assert unknown.shape == features.shape and np.isfinite(unknown).all()
+
+
+def test_columns_for_filters_alone_are_no_features():
+    graph, movies = random_graph(30, 25), catalogue(25)
+    plain, kept = Facts(movies), Facts(movies, content=Content(kept={"code": ["a"] * 25}))
+    basis = fit_features(kept, graph, 3, seed=0)
+    assert basis.content is None
+    users = graph.movie_user_matrix()
+    assert np.array_equal(film_features(basis, kept, users), film_features(basis, plain, users))

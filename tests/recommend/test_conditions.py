@@ -241,6 +241,7 @@ def nested(levels):
         ("7.0", None),
         ("\ud800", None),
         ("9" * 30, None),
+        ("0" * 30 + "7", None),
     ],
 )
 def test_many_texts_are_the_ids_that_a_few_are(monkeypatch, text, found):

@@ -9,7 +9,7 @@ import pytest
 
 from serve import metrics_folder as module
 from serve.metrics import FOLDER
-from serve.metrics_folder import PREFIX, metrics_folder
+from serve.metrics_folder import LOCK, PREFIX, metrics_folder
 
 HOLD = """
 from serve.metrics_folder import metrics_folder
@@ -53,8 +53,11 @@ def test_folders_of_killed_servers_are_removed_and_others_stay(temporary):
     assert os.listdir(temporary) == []
 
 
-def test_a_folder_that_is_new_stays(temporary, monkeypatch):
-    monkeypatch.setattr(module, "NEW_SECONDS", 60.0)
-    (temporary / f"{PREFIX}starting").mkdir()
+def test_folders_that_are_new_or_have_no_lock_stay(temporary, monkeypatch):
+    (temporary / f"{PREFIX}other").mkdir()
     with metrics_folder():
-        assert f"{PREFIX}starting" in os.listdir(temporary)
+        assert f"{PREFIX}other" in os.listdir(temporary)
+    monkeypatch.setattr(module, "NEW_SECONDS", 60.0)
+    (temporary / f"{PREFIX}other" / LOCK).touch()
+    with metrics_folder():
+        assert f"{PREFIX}other" in os.listdir(temporary)
