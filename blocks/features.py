@@ -112,10 +112,13 @@ def user_rows(work_dir: WorkDir, block: int, made: Sequence[str]) -> Mapping[str
 
 def user_basis(work_dir: WorkDir, block: int, made: Sequence[str]) -> Mapping[str, Parts]:
     """The rows of all users: ``spectral`` and ``view``, float32 ``[num_users, r]``."""
-    panels = list(work_dir.each("user_rows"))
-    num_users = len(work_dir.block("users")["user_ids"])
+    first, num_users = work_dir.block("user_rows"), len(work_dir.block("users")["user_ids"])
     return {
-        name: Parts(np.float32, (num_users, panels[0][name].shape[1]), [panel[name] for panel in panels])
+        name: Parts(
+            np.float32,
+            (num_users, first[name].shape[1]),
+            map(itemgetter(name), work_dir.each("user_rows")),
+        )
         for name in made
     }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
+from operator import itemgetter
 
 import numpy as np
 
@@ -20,18 +21,18 @@ def user_side(work_dir: WorkDir, block: int) -> Mapping[str, Array | Parts]:
     """``ptr`` int32 or int64 ``[num_users + 1]``, ``movies`` int32 ``[num_edges]`` in order of user and time,
     and ``users`` int32 ``[num_edges]``, the user of each edge.
     """  # noqa: D205
-    panels = list(work_dir.each("panels"))
-    ptr = _pointers(np.concatenate([panel["degree"] for panel in panels]))
-    starts = np.cumsum([0] + [len(panel["degree"]) for panel in panels])
+    degrees = [panel["degree"] for panel in work_dir.each("panels")]
+    ptr = _pointers(np.concatenate(degrees))
+    shape, starts = (int(ptr[-1]),), np.cumsum([0] + list(map(len, degrees)))
     return {
         "ptr": ptr,
-        "movies": _joined([panel["movies"] for panel in panels]),
+        "movies": Parts(np.int32, shape, map(itemgetter("movies"), work_dir.each("panels"))),
         "users": Parts(
             np.int32,
-            (int(ptr[-1]),),
+            shape,
             (
-                np.repeat(np.arange(start, start + len(panel["degree"]), dtype=np.int32), panel["degree"])
-                for start, panel in zip(starts.tolist(), panels, strict=False)
+                np.repeat(np.arange(start, start + len(degree), dtype=np.int32), degree)
+                for start, degree in zip(starts.tolist(), degrees, strict=False)
             ),
         ),
     }

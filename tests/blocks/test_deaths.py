@@ -9,7 +9,6 @@ import pytest
 from blocks.local_engine import ONE_THREAD, LocalEngine
 from blocks.work_dir import MANIFEST
 from tests.blocks.deaths import begun, deaths, dying
-from tests.blocks.here import Here
 from tests.blocks.kills import ROOT
 from tests.blocks.road import embed_and_answer, prepare, random_model, small_data
 
@@ -19,9 +18,9 @@ def road(tmp_path_factory):
     """Data, a model, and the manifests of the whole road without a death."""
     folder = tmp_path_factory.mktemp("road")
     data, work, model = small_data(folder / "data"), folder / "work", folder / "best.pt"
-    prepare(data, work, Here())
+    prepare(data, work, LocalEngine(2))
     random_model(work, model)
-    embed_and_answer(work, Here(), model)
+    embed_and_answer(work, LocalEngine(2), model)
     return data, model, manifests(work)
 
 

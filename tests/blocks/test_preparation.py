@@ -29,7 +29,6 @@ from model.shadows import ShadowSampler
 from model.trainer import Trainer
 from model.training import data_identity
 from model.views import Views
-from tests.blocks.here import Here
 
 SETTINGS_OF_MODEL = ModelConfig(spectral_dim=12, num_walks=30, num_neighbors=5)
 
@@ -44,9 +43,12 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def work(data, tmp_path_factory):
-    """The same ratings prepared over several panels and blocks; nothing is removed."""
+    """The same ratings prepared over several panels and blocks; nothing is removed.
+
+    By processes with one thread, as any work is: with more, some BLAS give other bits.
+    """
     folder = tmp_path_factory.mktemp("work")
-    prepare(data, folder, Here(), keep=True)
+    prepare(data, folder, LocalEngine(1), keep=True)
     return folder
 
 
