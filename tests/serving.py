@@ -65,7 +65,13 @@ def running_server(folder: Path, *flags: str, python: str = sys.executable) -> I
     command = [python, "main.py", "--mode", "serve", "--checkpoint_dir", str(folder), "--port", "0"]
     with log.open("w") as out:
         process = subprocess.Popen(
-            [*command, "--num_threads", "1", *flags], cwd=ROOT, stdout=out, stderr=out, start_new_session=True
+            [*command, "--num_threads", "1", *flags],
+            cwd=ROOT,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            # A shell's background job, as a CI can be, ignores Ctrl-C and hands that on.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
     server = Server(process, 0, log)
     try:

@@ -6,10 +6,12 @@ from blocks.answers import answer_stages
 from blocks.description import Description, write_description
 from blocks.embedding import FEATURES, NEIGHBORS, embedding_stages
 from blocks.ingest.source import find_source
+from blocks.local_engine import LocalEngine
 from blocks.model_weights import weights_stage
 from blocks.preparation import preparation
 from blocks.prepared import prepared_data, prepared_inputs
 from blocks.runner import opened
+from blocks.work_dir import MANIFEST
 from config import Config, SearchConfig
 from data.sources.synthetic import SyntheticSize, generate
 from model.checkpoint import save_checkpoint
@@ -51,3 +53,17 @@ def embed_and_answer(folder, engine, checkpoint, change=list):
         runner.run(change([weights_stage(checkpoint)]))
         runner.run(change(embedding_stages(runner.work_dir)))
         runner.run(change(answer_stages(runner.work_dir, SearchConfig(), 5, 0)))
+
+
+def whole_road(folder):
+    """Data, a model, and the manifests of the whole road, made in a folder by local processes."""
+    data, work, model = small_data(folder / "data"), folder / "work", folder / "best.pt"
+    prepare(data, work, LocalEngine(2))
+    random_model(work, model)
+    embed_and_answer(work, LocalEngine(2), model)
+    return data, model, manifests(work)
+
+
+def manifests(work):
+    """Keys and digests of all blocks, by stage."""
+    return {path.parent.name: path.read_text() for path in work.glob(f"*/{MANIFEST}")}

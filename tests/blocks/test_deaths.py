@@ -7,26 +7,15 @@ import sys
 import pytest
 
 from blocks.local_engine import ONE_THREAD, LocalEngine
-from blocks.work_dir import MANIFEST
 from tests.blocks.deaths import begun, deaths, dying
 from tests.blocks.kills import ROOT
-from tests.blocks.road import embed_and_answer, prepare, random_model, small_data
+from tests.blocks.road import embed_and_answer, manifests, prepare, whole_road
 
 
 @pytest.fixture(scope="module")
 def road(tmp_path_factory):
     """Data, a model, and the manifests of the whole road without a death."""
-    folder = tmp_path_factory.mktemp("road")
-    data, work, model = small_data(folder / "data"), folder / "work", folder / "best.pt"
-    prepare(data, work, LocalEngine(2))
-    random_model(work, model)
-    embed_and_answer(work, LocalEngine(2), model)
-    return data, model, manifests(work)
-
-
-def manifests(work):
-    """Keys and digests of all blocks, by stage."""
-    return {path.parent.name: path.read_text() for path in work.glob(f"*/{MANIFEST}")}
+    return whole_road(tmp_path_factory.mktemp("road"))
 
 
 def assert_right(work, marks, expected):

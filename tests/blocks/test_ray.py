@@ -18,7 +18,7 @@ from blocks.local_engine import MAX_TRIES, ONE_THREAD, LocalEngine
 from blocks.ray_engine import RayEngine
 from blocks.runner import opened
 from blocks.stage import Stage
-from blocks.work_dir import MANIFEST, WorkDir
+from blocks.work_dir import WorkDir
 from search.exact import ExactIndex
 from search.ray_shards import load_on_ray
 from search.sharded import ShardedIndex
@@ -26,7 +26,7 @@ from search.weak_and.index import WeakANDIndex
 from tests.blocks.held import NUM_BLOCKS, STAGES, environment, held_stages, products
 from tests.blocks.kills import ROOT, Drive, besides_progress, interrupt, is_alive, wait_until
 from tests.blocks.ray_cluster import needs_ray, ray_environment
-from tests.blocks.road import embed_and_answer, prepare, random_model, small_data
+from tests.blocks.road import embed_and_answer, manifests, prepare, whole_road
 from tests.blocks.small_disk import fill, go_on_with_more_space, small_disk
 
 HELD = [("numbers", 1), ("squares", 1), ("total", 0)]
@@ -87,11 +87,6 @@ def all_stages():
     return [*held_stages(), Stage("products", products, 5)]
 
 
-def manifests(folder):
-    """Keys and digests of all blocks, by stage."""
-    return {path.parent.name: path.read_text() for path in folder.glob(f"*/{MANIFEST}")}
-
-
 @needs_ray
 @pytest.mark.slow
 @pytest.mark.parametrize("num_workers", [1, 2, 4])
@@ -105,12 +100,7 @@ def test_the_same_files_as_of_local_processes(nodes, by_local_processes, tmp_pat
 @pytest.fixture(scope="module")
 def road_by_local_processes(tmp_path_factory):
     """Data, a model, and the manifests of the whole road."""
-    folder = tmp_path_factory.mktemp("road")
-    data, work, model = small_data(folder / "data"), folder / "work", folder / "best.pt"
-    prepare(data, work, LocalEngine(2))
-    random_model(work, model)
-    embed_and_answer(work, LocalEngine(2), model)
-    return data, model, manifests(work)
+    return whole_road(tmp_path_factory.mktemp("road"))
 
 
 @needs_ray

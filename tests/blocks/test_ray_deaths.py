@@ -10,12 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from blocks.local_engine import LocalEngine
 from blocks.ray_engine import RayEngine
 from tests.blocks.deaths import begun, deaths, dying
 from tests.blocks.ray_cluster import needs_ray, ray_environment
-from tests.blocks.road import embed_and_answer, prepare, random_model, small_data
-from tests.blocks.test_deaths import manifests
+from tests.blocks.road import embed_and_answer, manifests, prepare, whole_road
 
 pytestmark = [
     pytest.mark.slow,
@@ -49,12 +47,7 @@ def replace_dead_nodes(cluster):
 @pytest.fixture(scope="module")
 def road(tmp_path_factory):
     """Data, a model, and the manifests of the whole road without a death."""
-    folder = tmp_path_factory.mktemp("road")
-    data, work, model = small_data(folder / "data"), folder / "work", folder / "best.pt"
-    prepare(data, work, LocalEngine(2))
-    random_model(work, model)
-    embed_and_answer(work, LocalEngine(2), model)
-    return data, model, manifests(work)
+    return whole_road(tmp_path_factory.mktemp("road"))
 
 
 @pytest.mark.parametrize("victim", [os.getpid, os.getppid], ids=["process", "node"])
