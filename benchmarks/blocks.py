@@ -109,7 +109,7 @@ def random_weights(args: argparse.Namespace) -> dict[str, Any]:
 
     folder = Path(args.work_dir)
     movielens, split = prepared_data(folder)
-    inputs = prepared_inputs(folder, CONFIG.model, 0)
+    inputs = prepared_inputs(folder, movielens.facts, CONFIG.model, 0)
     training = new_training(CONFIG, movielens, split, torch.device("cpu"), inputs)
     save_checkpoint(training.checkpoint(training.trainer.embeddings()), folder / WEIGHTS)
     ratings = sum(map(len, (split.train, split.validation, split.test)))

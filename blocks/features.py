@@ -10,8 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from blocks.block_file import Array, Parts
-from blocks.ingest.facts import STAGE as FACTS
-from blocks.ingest.facts import read_facts
+from blocks.ingest.facts import FACTS, read_facts
 from blocks.ingest.graph import read_graph
 from blocks.ingest.runs import num_panels, users_of_panel
 from blocks.plain_values import packed, unpacked

@@ -5,8 +5,7 @@ from functools import partial
 
 from blocks.features import feature_stages
 from blocks.ingest.catalogue import catalogue
-from blocks.ingest.facts import STAGE as FACTS
-from blocks.ingest.facts import facts_beside_catalogue
+from blocks.ingest.facts import FACTS, facts_beside_catalogue
 from blocks.ingest.graph import held_out_ratings, movie_side, user_side
 from blocks.ingest.panels import panel_of_users
 from blocks.ingest.runs import num_panels, run_of_piece, users_of_runs

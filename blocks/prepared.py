@@ -11,7 +11,7 @@ from blocks.ingest.facts import read_best_rating, read_facts
 from blocks.ingest.graph import read_graph, read_split
 from blocks.work_dir import WorkDir
 from config import ModelConfig
-from data.dataset import Interactions, MovieLens
+from data.dataset import Facts, Interactions, MovieLens
 from data.feature_extractor import content_columns
 from data.splits import Split
 from model.inputs import ModelInputs
@@ -46,16 +46,17 @@ def prepared_data(folder: Path) -> tuple[MovieLens, Split]:
     return movielens, read_split(work_dir, description.settings["split"])
 
 
-def prepared_inputs(folder: Path, settings: ModelConfig, seed: int) -> ModelInputs:
+def prepared_inputs(folder: Path, facts: Facts, settings: ModelConfig, seed: int) -> ModelInputs:
     """The inputs of a model, mapped.
 
     Args:
         folder: prepared with the same settings and seed.
+        facts: of its ``prepared_data``.
         settings: of features, walks and views.
         seed: of the shadows.
     """
     work_dir = WorkDir(folder)
-    graph, facts, basis = read_graph(work_dir), read_facts(work_dir), read_basis(work_dir)
+    graph, basis = read_graph(work_dir), read_basis(work_dir)
     arrays = {name: torch.from_numpy(array) for name, array in work_dir.block("nodes").items()}
     shadows = ShadowSampler(
         graph, basis, facts, settings, seed, content_columns(basis, arrays["features"].numpy())

@@ -229,7 +229,7 @@ def _prepared(config: Config) -> tuple[MovieLens, Split, ModelInputs]:
         check_trainable(split)
         counts = (split.num_movies, split.num_users, len(split.train))
         logger.info("%s: %s films, %s users, %s training ratings", folder, *(f"{n:,}" for n in counts))
-        inputs = prepared_inputs(folder, config.model, config.run.seed)
+        inputs = prepared_inputs(folder, movielens.facts, config.model, config.run.seed)
     if world_size() > 1:
         check_equal({"the fingerprint of `work_dir`": movielens.fingerprint})
     return movielens, split, inputs

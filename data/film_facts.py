@@ -24,7 +24,7 @@ def training_facts(facts: Facts, split: Split) -> Facts:
         return rows.users.astype(np.int64) * split.num_movies + rows.movies
 
     held_out = np.concatenate([keys(split.validation), keys(split.test)])
-    return replace(facts, tags=_select_tags(tags, np.flatnonzero(~np.isin(keys(tags), held_out))))
+    return replace(facts, tags=select_tags(tags, np.flatnonzero(~np.isin(keys(tags), held_out))))
 
 
 def select_facts(facts: Facts, rows: IntArray) -> Facts:
@@ -39,7 +39,7 @@ def select_facts(facts: Facts, rows: IntArray) -> Facts:
     row_of[rows] = np.arange(len(rows))
     tags, genome = facts.tags, facts.genome
     if tags is not None:
-        tags = _select_tags(tags, np.flatnonzero(row_of[tags.movies] >= 0))
+        tags = select_tags(tags, np.flatnonzero(row_of[tags.movies] >= 0))
         tags = replace(tags, movies=row_of[tags.movies])
     if genome is not None:
         kept = row_of[genome.movies] >= 0
@@ -48,5 +48,6 @@ def select_facts(facts: Facts, rows: IntArray) -> Facts:
     return Facts(facts.movies.select(rows), tags, genome, content)
 
 
-def _select_tags(tags: Tags, kept: IntArray) -> Tags:
+def select_tags(tags: Tags, kept: IntArray) -> Tags:
+    """The tags at the places ``kept``, int ``[n]``."""
     return Tags(tags.users[kept], tags.movies[kept], [tags.texts[row] for row in kept])

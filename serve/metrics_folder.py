@@ -40,7 +40,8 @@ def _remove_left() -> None:
     """Remove the folders of servers that were killed; those of other users, and without a lock, stay."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError, filelock.Timeout):
-            lock = (folder / LOCK).stat()  # the systems that have no owners have one user
+            lock = (folder / LOCK).stat()
+            # Systems without such owners keep the temporary files of each user apart.
             is_own = not hasattr(os, "getuid") or lock.st_uid == os.getuid()
             if is_own and time.time() - lock.st_mtime > NEW_SECONDS:
                 with filelock.FileLock(folder / LOCK, timeout=0):

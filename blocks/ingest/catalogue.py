@@ -8,7 +8,7 @@ from blocks.plain_values import as_json, from_json
 from blocks.work_dir import WorkDir
 from data.dataset import Movies
 from data.reading.columns import Columns
-from data.reading.formats import FORMATS
+from data.reading.formats import format_of
 from data.reading.movielens import MovieLensFolder, add_movies
 
 
@@ -28,9 +28,8 @@ def catalogue(
         ``movie_ids`` int64 and ``years`` float32 ``[num_movies]``; ``texts``, a JSON text of titles and
         genres as bytes.
     """
-    form = next(form for form in FORMATS if form.ratings == ratings_name)
     columns = Columns()
-    add_movies(MovieLensFolder(folder, form, ()), columns)
+    add_movies(MovieLensFolder(folder, format_of(ratings_name), ()), columns)
     return {**columns.arrays, "texts": as_json([columns.texts["titles"], columns.texts["genres"]])}
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from base.arrays import IntArray
 from blocks.block_file import Array
 from blocks.ingest.catalogue import read_movies
 from blocks.ingest.graph import PARTS, read_graph, read_split
@@ -14,13 +13,13 @@ from blocks.plain_values import packed, unpacked
 from blocks.work_dir import WorkDir
 from data.content.facts import Content, ItemVectors
 from data.dataset import Facts, Genome, Tags
-from data.film_facts import training_facts
+from data.film_facts import select_tags, training_facts
 from data.reading.columns import Columns, RowFinder
-from data.reading.formats import FORMATS
+from data.reading.formats import format_of
 from data.reading.movielens import add_facts, release_of
 from data.splits import SplitName
 
-STAGE = "facts"
+FACTS = "facts"  # the stage
 
 
 def facts_beside_catalogue(
@@ -43,7 +42,7 @@ def facts_beside_catalogue(
     Raises:
         UserError: a file or a line cannot be read.
     """
-    release = release_of(folder, next(form for form in FORMATS if form.ratings == ratings_name))
+    release = release_of(folder, format_of(ratings_name))
     movies = read_movies(work_dir)
     columns = Columns(
         {"movie_ids": movies.ids, "user_ids": work_dir.block("users")["user_ids"]},
@@ -70,13 +69,12 @@ def _of_users_with_ratings(work_dir: WorkDir, tags: Tags) -> Tags:
     has_rating = np.diff(read_graph(work_dir).user_ptr) > 0
     for part in PARTS:
         has_rating[work_dir.block("held_out")[f"{part}_users"]] = True
-    kept: IntArray = np.flatnonzero(has_rating[tags.users])
-    return Tags(tags.users[kept], tags.movies[kept], [tags.texts[row] for row in kept])
+    return select_tags(tags, np.flatnonzero(has_rating[tags.users]))
 
 
 def read_facts(work_dir: WorkDir) -> Facts:
     """All that training may know about films, from the stages ``catalogue`` and ``facts``."""
-    found = unpacked(work_dir.block(STAGE))
+    found = unpacked(work_dir.block(FACTS))
     content = found.get("content")
     if content is not None:
         vectors = tuple(ItemVectors(**block) for block in content["vectors"])
@@ -91,4 +89,4 @@ def read_facts(work_dir: WorkDir) -> Facts:
 
 def read_best_rating(work_dir: WorkDir) -> float:
     """The best rating of the scale of the source."""
-    return float(work_dir.block(STAGE)["best_rating"][0])
+    return float(work_dir.block(FACTS)["best_rating"][0])

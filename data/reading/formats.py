@@ -119,3 +119,8 @@ U_DATA = ReleaseFormat(
     ),
 )
 FORMATS = (CSV, DAT, U_DATA)
+
+
+def format_of(ratings: str) -> ReleaseFormat:
+    """The format whose file of ratings has this name."""
+    return next(form for form in FORMATS if form.ratings == ratings)

@@ -41,7 +41,7 @@ def prepare(data, folder, engine, change=list):
 def random_model(folder, path):
     """A checkpoint before any training."""
     movielens, split = prepared_data(folder)
-    inputs = prepared_inputs(folder, CONFIG.model, 0)
+    inputs = prepared_inputs(folder, movielens.facts, CONFIG.model, 0)
     training = new_training(CONFIG, movielens, split, torch.device("cpu"), inputs)
     save_checkpoint(training.checkpoint(training.trainer.embeddings()), path)
 

@@ -11,6 +11,7 @@ from base.errors import UserError
 from blocks.description import Description, write_description
 from blocks.features import read_basis
 from blocks.ingest.facts import read_facts
+from blocks.ingest.graph import read_graph
 from blocks.ingest.source import find_source
 from blocks.plain_values import packed, unpacked
 from blocks.preparation import preparation
@@ -21,6 +22,7 @@ from commands.entry import main_modes, main_train
 from config import Config
 from data.dataset import load_movielens
 from data.film_facts import select_facts, training_facts
+from data.graph_builder import build_graph
 from data.sources.synthetic import SyntheticSize, generate
 from data.splits import split_movielens
 from model.inputs import build_inputs
@@ -138,7 +140,8 @@ def test_data_have_the_same_identity(work, at_once):
 
 
 def test_shadows_keep_their_content(work, at_once):
-    shadows, expected = prepared_inputs(work, CONFIG.model, 3).shadows, at_once[2].shadows
+    facts, expected = prepared_data(work)[0].facts, at_once[2].shadows
+    shadows = prepared_inputs(work, facts, CONFIG.model, 3).shadows
     width = expected.content.shape[1]
     for epoch in (0, 1):
         drawn, in_memory = (one.draw(epoch, 0.5).features[:, -width:] for one in (shadows, expected))
@@ -176,11 +179,16 @@ def test_commands_train_and_answer_with_them(data, tmp_path, capsys):
     assert film in capsys.readouterr().out
 
 
-def test_ratings_above_the_scale_are_refused(data, tmp_path):
+def with_scale(data, folder, best_rating):
+    """Write the release with another best rating, and without content."""
     for path in data.iterdir():
-        if path.is_file() and path.name != "features.json":
-            (tmp_path / path.name).write_bytes(path.read_bytes())
-    (tmp_path / "features.json").write_text('{"interactions": {"best_rating": 4}}')
+        if path.is_file():
+            (folder / path.name).write_bytes(path.read_bytes())
+    (folder / "features.json").write_text(json.dumps({"interactions": {"best_rating": best_rating}}))
+
+
+def test_ratings_above_the_scale_are_refused(data, tmp_path):
+    with_scale(data, tmp_path, 4)
     stages = preparation(find_source(tmp_path), "temporal", 0.0, CONFIG.model, 0)
     with (
         opened(tmp_path / "work", Here()) as runner,
@@ -190,14 +198,15 @@ def test_ratings_above_the_scale_are_refused(data, tmp_path):
 
 
 def test_ratings_of_unknown_films_may_be_of_another_scale(data, tmp_path):
-    for path in data.iterdir():
-        if path.is_file() and path.name != "features.json":
-            (tmp_path / path.name).write_bytes(path.read_bytes())
-    (tmp_path / "features.json").write_text('{"interactions": {"best_rating": 10}}')
+    with_scale(data, tmp_path, 10)
     with (tmp_path / "ratings.csv").open("a") as file:
         file.write("1,999999,90,1\n")
     with opened(tmp_path / "work", Here()) as runner:
         runner.run(preparation(find_source(tmp_path), "temporal", 0.0, CONFIG.model, 0))
+        expected = build_graph(
+            split_movielens(load_movielens(tmp_path, cache=False), "temporal").train, 120, 80
+        )
+        assert np.array_equal(read_graph(runner.work_dir).user_movies, expected.user_movies)
 
 
 def test_packed_values_come_back():

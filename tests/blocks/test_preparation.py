@@ -139,7 +139,8 @@ def test_training_on_mapped_inputs_is_training_on_the_same_arrays_in_memory(work
     """Pairs, negatives and shadows come from the same edges, so all losses are equal to the bit."""
     _, split, in_memory = at_once
     config = settings_of(pairs_per_epoch=1000, batch_size=100)
-    mapped = prepared_inputs(work, config.model, 0)
+    data, of_pairs = prepared_data(work)
+    mapped = prepared_inputs(work, data.facts, config.model, 0)
     copied = ModelInputs(
         in_memory.graph,
         mapped.basis,
@@ -148,8 +149,8 @@ def test_training_on_mapped_inputs_is_training_on_the_same_arrays_in_memory(work
         Views(*(part.clone() for part in mapped.views)),
     )
     losses = []
-    for inputs, of_pairs in ((mapped, prepared_data(work)[1]), (copied, split)):
-        trainer = Trainer(inputs, of_pairs, config.model, config.training, 0, torch.device("cpu"))
+    for inputs, pairs in ((mapped, of_pairs), (copied, split)):
+        trainer = Trainer(inputs, pairs, config.model, config.training, 0, torch.device("cpu"))
         losses.append([trainer.train_epoch()["loss"] for _ in range(2)])
     assert losses[0] == losses[1]
 
